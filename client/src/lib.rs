@@ -1,0 +1,1 @@
+//! The one door to a Fluvio cluster, real or local.

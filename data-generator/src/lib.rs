@@ -1,0 +1,1 @@
+//! A seeded game world that emits telemetry events.

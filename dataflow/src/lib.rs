@@ -1,0 +1,1 @@
+//! The runner: merge partials, advance watermarks, write closed windows.

@@ -1,0 +1,1 @@
+//! A Fluvio-protocol cluster in one process, with its data on disk.

@@ -1,0 +1,1 @@
+//! The vocabulary of game analytics: events, reject reasons, time and windows, merges, derivations.

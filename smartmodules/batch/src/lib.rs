@@ -1,0 +1,1 @@
+//! The zero-copy batch shell for Fluvio SmartModules.

@@ -1,0 +1,1 @@
+//! SmartModule and derivation of the derived topic `purchase-summaries`.

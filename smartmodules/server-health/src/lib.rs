@@ -1,0 +1,1 @@
+//! SmartModule and derivation of the derived topic `server-health`.
