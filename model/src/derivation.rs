@@ -1,0 +1,46 @@
+//! The one trait that a derived topic implements.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::event::Event;
+use crate::key::RecordKey;
+use crate::merge::Merge;
+use crate::params::{ParamError, Params};
+use crate::window::Window;
+
+/// What one event contributes to a derived topic, how contributions merge, and what a window
+/// finally says. The same code runs as WASM beside the data and natively in the runner.
+pub trait Derivation: Sized + Send + Sync + 'static {
+    /// The derived topic; also the SmartModule's name.
+    const NAME: &'static str;
+    /// The names of its own parameters, beside those of the window.
+    const PARAMETERS: &'static [&'static str];
+
+    /// The source event, borrowed from its record.
+    type Event<'e>: Event<'e>;
+    /// The contribution of any number of events to one window and key.
+    type Partial: Merge + Serialize + DeserializeOwned + Send;
+    /// The key fields and measures of the derived record.
+    type Output: Serialize;
+
+    /// The derivation with its own parameters; defaults where they are not given.
+    fn from_params(params: &Params) -> Result<Self, ParamError>;
+
+    /// Adds `event` to the partials of the keys that it counts for.
+    fn lift(&self, event: &Self::Event<'_>, out: &mut impl Emit<Self::Partial>);
+
+    /// The derived record of a window and key; `None` where there is nothing to say.
+    fn finish(
+        &self,
+        window: Window,
+        key: &RecordKey,
+        partial: &Self::Partial,
+    ) -> Option<Self::Output>;
+}
+
+/// Where a derivation puts an event's contributions.
+pub trait Emit<P> {
+    /// Applies `add` to the partial of the key made of `key`'s fields, in the event's window.
+    fn emit(&mut self, key: &[&str], add: impl FnOnce(&mut P));
+}

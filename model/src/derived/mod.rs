@@ -1,0 +1,40 @@
+//! The records of derived topics, as any client reads them: one JSON object each.
+
+mod level_engagement;
+mod purchase_summaries;
+mod server_health;
+
+pub use level_engagement::LevelEngagement;
+pub use purchase_summaries::PurchaseSummary;
+pub use server_health::{LatencyMs, Load, ServerHealth, ServerStatus};
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+use crate::window::Window;
+
+/// A derived record: its window, the key fields and measures, and its revision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Derived<T> {
+    /// The first instant of the window.
+    pub window_start: Timestamp,
+    /// The first instant after the window.
+    pub window_end: Timestamp,
+    /// Key fields and measures.
+    #[serde(flatten)]
+    pub measures: T,
+    /// 0 for the first emission, one more for each correction.
+    pub revision: u32,
+}
+
+impl<T> Derived<T> {
+    /// The record of `window`.
+    pub fn new(window: Window, measures: T, revision: u32) -> Self {
+        Self {
+            window_start: window.start,
+            window_end: window.end,
+            measures,
+            revision,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Turns a field's raw value into what its schema wants, or says what is wrong with it.
+
+use std::borrow::Cow;
+
+use super::limits::ID_BYTES_MAX;
+use crate::decimal;
+use crate::json::Value;
+use crate::reject::{Reason, Rejection};
+use crate::time::Timestamp;
+
+/// A field and its path, as it was found in the record.
+pub(super) struct Field<'e> {
+    path: &'static str,
+    value: Option<Value<'e>>,
+}
+
+impl<'e> Field<'e> {
+    #[inline]
+    pub(super) fn absent(path: &'static str) -> Self {
+        Self { path, value: None }
+    }
+
+    #[inline]
+    pub(super) fn set(&mut self, value: Value<'e>) {
+        self.value = Some(value);
+    }
+
+    /// A required id: 1 to [`ID_BYTES_MAX`] bytes.
+    #[inline]
+    pub(super) fn id(&self) -> Result<Cow<'e, str>, Rejection> {
+        self.optional_id()?.ok_or(self.reject(Reason::MissingField))
+    }
+
+    /// An id, or nothing where the field is absent or null.
+    #[inline]
+    pub(super) fn optional_id(&self) -> Result<Option<Cow<'e, str>>, Rejection> {
+        let id = match self.value {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::String(text)) => text.decode(),
+            Some(_) => return Err(self.reject(Reason::WrongType)),
+        };
+        match id.len() {
+            0 => Err(self.reject(Reason::OutOfRange)),
+            1..=ID_BYTES_MAX => Ok(Some(id)),
+            _ => Err(self.reject(Reason::TooLarge)),
+        }
+    }
+
+    /// A required RFC 3339 timestamp.
+    #[inline]
+    pub(super) fn timestamp(&self) -> Result<Timestamp, Rejection> {
+        match self.value {
+            None | Some(Value::Null) => Err(self.reject(Reason::MissingField)),
+            Some(Value::String(text)) => {
+                Timestamp::parse(&text.decode()).ok_or(self.reject(Reason::InvalidTimestamp))
+            }
+            Some(_) => Err(self.reject(Reason::WrongType)),
+        }
+    }
+
+    /// A required number × 10^`scale`, rounded half to even, in `0..=max`.
+    pub(super) fn number(&self, scale: u32, max: i64) -> Result<i64, Rejection> {
+        let text = match self.value {
+            None | Some(Value::Null) => return Err(self.reject(Reason::MissingField)),
+            Some(Value::Number(text)) => text,
+            Some(_) => return Err(self.reject(Reason::WrongType)),
+        };
+        let below_zero = text.starts_with('-')
+            && text
+                .bytes()
+                .take_while(|byte| !matches!(byte, b'e' | b'E'))
+                .any(|byte| matches!(byte, b'1'..=b'9'));
+        match decimal::scaled(text, scale) {
+            Some(value) if !below_zero && value <= max => Ok(value),
+            _ => Err(self.reject(Reason::OutOfRange)),
+        }
+    }
+
+    pub(super) fn reject(&self, reason: Reason) -> Rejection {
+        Rejection::new(reason, self.path)
+    }
+}

@@ -1,0 +1,212 @@
+//! The fold: one batch of records in, one partial out. No state crosses from batch to batch.
+
+use std::collections::BTreeMap;
+
+use crate::derivation::{Derivation, Emit};
+use crate::event::Event;
+use crate::key::{self, RecordKey};
+use crate::merge::Merge;
+use crate::params::{ParamError, Params};
+use crate::partial::{BatchPartial, Contribution, FORMAT};
+use crate::reject::{Reason, Rejection};
+use crate::time::Timestamp;
+use crate::window::Window;
+
+/// How far an event's time may be ahead of its record's ingest time unless told otherwise.
+const MAX_SKEW_MS: i64 = 5 * 60 * 1_000;
+
+/// The parameters that every derivation has.
+const PARAMETERS: [&str; 2] = ["window_ms", "max_skew_ms"];
+
+/// A source record as the fold sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceRecord<'r> {
+    /// Its true offset.
+    pub offset: i64,
+    /// When the cluster's producer took it in; `None` where the record does not say.
+    pub ingest_time: Option<Timestamp>,
+    /// Its value.
+    pub value: &'r [u8],
+}
+
+/// Folds batches for one derivation.
+pub struct Fold<D: Derivation> {
+    derivation: D,
+    window_ms: i64,
+    max_skew_ms: i64,
+    key: String,
+}
+
+impl<D: Derivation> Fold<D> {
+    /// A fold with the parameters of `dataflow.yaml`.
+    pub fn from_params(params: &Params) -> Result<Self, ParamError> {
+        params.refuse_unknown(&[&PARAMETERS, D::PARAMETERS].concat())?;
+        let positive = |ms: i64, name: &str| {
+            let invalid = || ParamError::Invalid {
+                name: name.to_owned(),
+                value: ms.to_string(),
+                expected: "a number of milliseconds above 0",
+            };
+            if ms > 0 { Ok(ms) } else { Err(invalid()) }
+        };
+        Ok(Self {
+            derivation: D::from_params(params)?,
+            window_ms: positive(
+                params.require("window_ms", "a number of milliseconds")?,
+                "window_ms",
+            )?,
+            max_skew_ms: positive(
+                params.get("max_skew_ms", "a number of milliseconds", MAX_SKEW_MS)?,
+                "max_skew_ms",
+            )?,
+            key: String::new(),
+        })
+    }
+
+    /// Appends the partial of one batch to `output`.
+    pub fn batch<'r>(
+        &mut self,
+        records: impl Iterator<Item = SourceRecord<'r>>,
+        output: &mut Vec<u8>,
+    ) {
+        self.partial(records).encode(output);
+    }
+
+    /// The partial of one batch.
+    pub fn partial<'r>(
+        &mut self,
+        records: impl Iterator<Item = SourceRecord<'r>>,
+    ) -> BatchPartial<D::Partial> {
+        let mut batch = BatchPartial {
+            format: FORMAT,
+            first_offset: 0,
+            next_offset: 0,
+            max_event_time: None,
+            accepted: 0,
+            rejected: Vec::new(),
+            contributions: Vec::new(),
+        };
+        let mut windows = Windows::default();
+        let mut first = true;
+        for record in records {
+            if std::mem::take(&mut first) {
+                batch.first_offset = record.offset;
+            }
+            batch.next_offset = record.offset + 1;
+            match self.lift(&record, &mut windows) {
+                Ok(time) => {
+                    batch.accepted += 1;
+                    batch.max_event_time = batch.max_event_time.max(Some(time));
+                }
+                Err(rejection) => batch.rejected.push((
+                    (record.offset - batch.first_offset) as u32,
+                    rejection.reason,
+                )),
+            }
+        }
+        batch.contributions = windows.into_contributions();
+        batch
+    }
+
+    #[inline]
+    fn lift(
+        &mut self,
+        record: &SourceRecord<'_>,
+        windows: &mut Windows<D::Partial>,
+    ) -> Result<Timestamp, Rejection> {
+        let event = D::Event::parse(record.value)?;
+        let time = event.time();
+        let ahead = |ingest: Timestamp| time.as_millis() - ingest.as_millis() > self.max_skew_ms;
+        if record.ingest_time.is_some_and(ahead) {
+            return Err(Rejection::new(Reason::FutureTimestamp, "event_timestamp"));
+        }
+        let slots = windows.slots(Window::tumbling(time, self.window_ms));
+        self.derivation.lift(
+            &event,
+            &mut Keyed {
+                slots,
+                key: &mut self.key,
+            },
+        );
+        Ok(time)
+    }
+}
+
+type Slots<P> = BTreeMap<RecordKey, Slot<P>>;
+
+#[derive(Default)]
+struct Slot<P> {
+    events: u64,
+    partial: P,
+}
+
+/// The windows that a batch touches: one or two, so a list that is searched from its last hit.
+struct Windows<P>(Vec<(Window, Slots<P>)>);
+
+impl<P> Default for Windows<P> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<P: Merge> Windows<P> {
+    #[inline]
+    fn slots(&mut self, window: Window) -> &mut Slots<P> {
+        let found = self.0.iter().rposition(|(other, _)| *other == window);
+        let index = found.unwrap_or_else(|| {
+            self.0.push((window, BTreeMap::new()));
+            self.0.len() - 1
+        });
+        &mut self.0[index].1
+    }
+
+    fn into_contributions(mut self) -> Vec<Contribution<P>> {
+        self.0.sort_by_key(|(window, _)| *window);
+        let contribution = |window| {
+            move |(
+                key,
+                Slot {
+                    events,
+                    mut partial,
+                },
+            ): (RecordKey, Slot<P>)| {
+                partial.settle();
+                Contribution {
+                    window,
+                    key,
+                    events,
+                    partial,
+                }
+            }
+        };
+        self.0
+            .into_iter()
+            .flat_map(|(window, slots)| slots.into_iter().map(contribution(window)))
+            .collect()
+    }
+}
+
+struct Keyed<'k, P> {
+    slots: &'k mut Slots<P>,
+    key: &'k mut String,
+}
+
+impl<P: Merge> Emit<P> for Keyed<'_, P> {
+    #[inline]
+    fn emit(&mut self, key: &[&str], add: impl FnOnce(&mut P)) {
+        key::write(key, self.key);
+        if !self.slots.contains_key(self.key.as_str()) {
+            self.slots.insert(
+                RecordKey::from(self.key.as_str()),
+                Slot {
+                    events: 0,
+                    partial: P::default(),
+                },
+            );
+        }
+        if let Some(slot) = self.slots.get_mut(self.key.as_str()) {
+            slot.events += 1;
+            add(&mut slot.partial);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! A set kept as one sorted vector: compact in memory and on the wire, cheap to merge.
+
+use serde::{Deserialize, Serialize};
+
+use super::Merge;
+
+/// A set of small values. Insertions go to an unsorted tail that is sorted in now and then, so
+/// that each costs O(log n) on average and nothing is allocated per element.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SortedSet<T> {
+    values: Vec<T>,
+    #[serde(skip)]
+    sorted: usize,
+}
+
+/// The tail may grow to this many values, or to the sorted part's length, before it is sorted in.
+const TAIL_MAX: usize = 32;
+
+impl<T> Default for SortedSet<T> {
+    fn default() -> Self {
+        Self {
+            values: Vec::new(),
+            sorted: 0,
+        }
+    }
+}
+
+impl<T: Ord> SortedSet<T> {
+    /// Adds `value`.
+    #[inline]
+    pub fn insert(&mut self, value: T) {
+        if self.values.last() == Some(&value) {
+            return;
+        }
+        self.values.push(value);
+        if self.values.len() - self.sorted > TAIL_MAX.max(self.sorted) {
+            self.settle();
+        }
+    }
+
+    /// The number of different values. Sorts first where needed.
+    pub fn len(&mut self) -> usize {
+        self.settle();
+        self.values.len()
+    }
+
+    /// Whether it has no value.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The values in ascending order, each once.
+    pub fn values(&mut self) -> &[T] {
+        self.settle();
+        &self.values
+    }
+
+    /// An upper bound of [`Self::len`] that costs nothing.
+    pub(super) fn len_max(&self) -> usize {
+        self.values.len()
+    }
+}
+
+impl<T: Ord> Merge for SortedSet<T> {
+    fn merge(&mut self, other: Self) {
+        if self.values.is_empty() {
+            *self = other;
+            return;
+        }
+        self.values.extend(other.values);
+        if self.values.len() - self.sorted > TAIL_MAX.max(self.sorted) {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        if self.sorted < self.values.len() {
+            self.values.sort(); // finds the two sorted runs of a merge by itself
+            self.values.dedup();
+            self.sorted = self.values.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        #[test]
+        fn is_the_set_union_whatever_the_order(parts in prop::collection::vec(prop::collection::vec(0_u16..300, 0..120), 0..6)) {
+            let oracle: BTreeSet<u16> = parts.iter().flatten().copied().collect();
+            let mut merged = SortedSet::default();
+            for part in parts.iter().rev() {
+                let mut set = SortedSet::default();
+                part.iter().for_each(|value| set.insert(*value));
+                merged.merge(set);
+            }
+            prop_assert_eq!(merged.values(), oracle.iter().copied().collect::<Vec<_>>());
+            prop_assert_eq!(merged.len(), oracle.len());
+        }
+    }
+}
