@@ -29,6 +29,18 @@ pub struct SourceRecord<'r> {
     pub value: &'r [u8],
 }
 
+impl<'r> SourceRecord<'r> {
+    /// A record whose ingest time is given in milliseconds since the Unix epoch.
+    pub fn new(offset: i64, ingest_ms: Option<i64>, value: &'r [u8]) -> Self {
+        let ingest_time = ingest_ms.map(Timestamp::from_millis);
+        Self {
+            offset,
+            ingest_time,
+            value,
+        }
+    }
+}
+
 /// Folds batches for one derivation.
 pub struct Fold<D: Derivation> {
     derivation: D,

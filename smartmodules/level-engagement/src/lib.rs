@@ -1,1 +1,14 @@
-//! SmartModule and derivation of the derived topic `level-engagement`.
+//! The SmartModule `level-engagement`: the shell around its fold.
+
+mod fold;
+
+pub use fold::LevelEngagementFold;
+
+smartmodule_batch::export! {
+    state: model::Fold<LevelEngagementFold>,
+    configure: |params| model::Fold::from_params(&params.into_iter().collect()),
+    batch: |fold, records, partial| fold.batch(
+        records.map(|record| model::fold::SourceRecord::new(record.offset, record.timestamp, record.value)),
+        partial,
+    ),
+}

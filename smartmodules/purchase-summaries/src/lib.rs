@@ -1,1 +1,14 @@
-//! SmartModule and derivation of the derived topic `purchase-summaries`.
+//! The SmartModule `purchase-summaries`: the shell around its fold.
+
+mod fold;
+
+pub use fold::PurchaseSummariesFold;
+
+smartmodule_batch::export! {
+    state: model::Fold<PurchaseSummariesFold>,
+    configure: |params| model::Fold::from_params(&params.into_iter().collect()),
+    batch: |fold, records, partial| fold.batch(
+        records.map(|record| model::fold::SourceRecord::new(record.offset, record.timestamp, record.value)),
+        partial,
+    ),
+}

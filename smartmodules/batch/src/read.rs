@@ -1,0 +1,48 @@
+//! Reads Fluvio's primitive encodings from a byte slice; `None` where it ends too early.
+
+/// A cursor over borrowed bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Reader<'a> {
+    #[inline]
+    pub(crate) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    #[inline]
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*bytes)
+    }
+
+    /// A zig-zag varint of at most ten bytes.
+    #[inline]
+    pub(crate) fn varint(&mut self) -> Option<i64> {
+        let mut bits: u64 = 0;
+        for (index, byte) in self.0.iter().take(10).enumerate() {
+            bits |= u64::from(byte & 0x7f) << (7 * index);
+            if byte & 0x80 == 0 {
+                self.0 = &self.0[index + 1..];
+                return Some((bits >> 1) as i64 ^ -((bits & 1) as i64));
+            }
+        }
+        None
+    }
+
+    /// Bytes after their length as a varint.
+    #[inline]
+    pub(crate) fn varint_bytes(&mut self) -> Option<&'a [u8]> {
+        let length = self.varint()?;
+        self.bytes(usize::try_from(length).ok()?)
+    }
+
+    /// UTF-8 text after its length in two bytes.
+    pub(crate) fn text(&mut self) -> Option<&'a str> {
+        let length = i16::from_be_bytes(self.array()?);
+        std::str::from_utf8(self.bytes(usize::try_from(length).ok()?)?).ok()
+    }
+}

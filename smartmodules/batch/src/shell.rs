@@ -1,0 +1,104 @@
+//! What happens between the engine's calls: three buffers that are reused for ever, and a state.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use crate::input::{Input, Records, read_params};
+use crate::output;
+
+/// What the exported functions answer, as the engine understands it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Status {
+    /// One record of output.
+    OneRecord = 1,
+    /// Nothing more to say.
+    Done = 0,
+    /// `init` refused the parameters; the output says why.
+    InitError = -2,
+    /// `init` was given bytes that are no parameters.
+    InitInput = -10,
+    /// The transform was given bytes that are no batch.
+    TransformInput = -11,
+}
+
+/// The buffers and the state of one SmartModule in one stream.
+#[derive(Debug)]
+pub struct Shell<S> {
+    input: Vec<u8>,
+    value: Vec<u8>,
+    output: Vec<u8>,
+    state: Option<S>,
+}
+
+impl<S> Default for Shell<S> {
+    fn default() -> Self {
+        Self {
+            input: Vec::new(),
+            value: Vec::new(),
+            output: Vec::new(),
+            state: None,
+        }
+    }
+}
+
+impl<S> Shell<S> {
+    /// The buffer that the next call's input of `length` bytes goes into. It only ever grows: a
+    /// buffer per call, as the conventional macro has it, would be forgotten by both sides.
+    pub fn input(&mut self, length: usize) -> &mut [u8] {
+        if self.input.len() < length {
+            self.input.resize(length, 0);
+        }
+        &mut self.input[..length]
+    }
+
+    /// What the engine is to read after a call.
+    pub fn output(&self) -> &[u8] {
+        &self.output
+    }
+
+    /// Makes the state from the parameters in the first `length` bytes of the input.
+    pub fn init<E: Display>(
+        &mut self,
+        length: usize,
+        configure: impl FnOnce(BTreeMap<String, String>) -> Result<S, E>,
+    ) -> Status {
+        self.output.clear();
+        let Some(params) = self.input.get(..length).and_then(read_params) else {
+            return Status::InitInput;
+        };
+        match configure(params) {
+            Ok(state) => {
+                self.state = Some(state);
+                Status::Done
+            }
+            Err(error) => {
+                output::write_init_error(&error.to_string(), &mut self.output);
+                Status::InitError
+            }
+        }
+    }
+
+    /// Runs one batch, the first `length` bytes of the input: `batch` appends the value of the one
+    /// output record.
+    pub fn transform(
+        &mut self,
+        length: usize,
+        version: i32,
+        batch: impl FnOnce(&mut S, Records<'_>, &mut Vec<u8>),
+    ) -> Status {
+        self.value.clear();
+        self.output.clear();
+        let input = self
+            .input
+            .get(..length)
+            .and_then(|bytes| Input::read(bytes, version));
+        let (Some(input), Some(state)) = (input, self.state.as_mut()) else {
+            return Status::TransformInput;
+        };
+        let last = input.records().count().saturating_sub(1);
+        batch(state, input.records(), &mut self.value);
+        output::write_record(&self.value, last as i64, &mut self.output);
+        Status::OneRecord
+    }
+}
