@@ -1,1 +1,18 @@
-//! A seeded game world that emits telemetry events.
+//! A small seeded game world: players with sessions, purchases and servers, as the telemetry that they would send.
+
+mod broken;
+mod catalog;
+mod dice;
+mod event;
+mod fleet;
+mod payload;
+mod population;
+mod run;
+mod sender;
+mod shop;
+mod world;
+
+pub use event::{Broken, Event, Topic};
+pub use run::{GenerateError, Options, Pace, run};
+pub use sender::Summary;
+pub use world::{DELAY_MS_MAX, World, WorldOptions};

@@ -1,1 +1,28 @@
-//! The runner: merge partials, advance watermarks, write closed windows.
+//! The runner: reads each source partition through a derivation's SmartModule, merges the
+//! partials, advances watermarks, and writes each window that closes to the derived topic.
+//!
+//! It knows derivations only through their trait, and no word of what they are about.
+//!
+//! Read in this order: [`DataflowMap`] says what is to run; [`Registration`] ties a name in it to
+//! code; `windows` holds what is open, `watermarks` says when it closes, `checkpoint` what a
+//! restart needs to know; `derivation` is the loop around them, [`run`] starts one for each.
+
+mod checkpoint;
+mod derivation;
+mod error;
+mod map;
+mod provision;
+mod registration;
+mod run;
+mod sink;
+mod source;
+mod status;
+mod watermarks;
+mod windows;
+
+pub use error::RunError;
+pub use map::{DataflowMap, DerivationSpec, MapError, SourceSpec};
+pub use provision::{CHECKPOINTS, provision};
+pub use registration::{Module, Registration, Registry};
+pub use run::{Options, run};
+pub use status::{DerivationStatus, StatusBoard};

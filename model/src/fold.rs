@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::key::{self, RecordKey};
 use crate::merge::Merge;
 use crate::params::{ParamError, Params};
-use crate::partial::{BatchPartial, Contribution, FORMAT};
+use crate::partial::{BatchHeader, BatchPartial, Contribution, FORMAT};
 use crate::reject::{Reason, Rejection};
 use crate::time::Timestamp;
 use crate::window::Window;
@@ -89,35 +89,36 @@ impl<D: Derivation> Fold<D> {
         &mut self,
         records: impl Iterator<Item = SourceRecord<'r>>,
     ) -> BatchPartial<D::Partial> {
-        let mut batch = BatchPartial {
+        let mut header = BatchHeader {
             format: FORMAT,
             first_offset: 0,
             next_offset: 0,
             max_event_time: None,
             accepted: 0,
             rejected: Vec::new(),
-            contributions: Vec::new(),
         };
         let mut windows = Windows::default();
         let mut first = true;
         for record in records {
             if std::mem::take(&mut first) {
-                batch.first_offset = record.offset;
+                header.first_offset = record.offset;
             }
-            batch.next_offset = record.offset + 1;
+            header.next_offset = record.offset + 1;
             match self.lift(&record, &mut windows) {
                 Ok(time) => {
-                    batch.accepted += 1;
-                    batch.max_event_time = batch.max_event_time.max(Some(time));
+                    header.accepted += 1;
+                    header.max_event_time = header.max_event_time.max(Some(time));
                 }
-                Err(rejection) => batch.rejected.push((
-                    (record.offset - batch.first_offset) as u32,
-                    rejection.reason,
-                )),
+                Err(rejection) => {
+                    let delta = record.offset - header.first_offset;
+                    header.rejected.push((delta as u32, rejection.reason));
+                }
             }
         }
-        batch.contributions = windows.into_contributions();
-        batch
+        BatchPartial {
+            header,
+            contributions: windows.into_contributions(),
+        }
     }
 
     #[inline]

@@ -11,9 +11,18 @@ use crate::window::Window;
 /// The version of the partial's format (postcard of [`BatchPartial`]), its first byte.
 pub const FORMAT: u8 = 1;
 
-/// One batch: which records it covers, what became of each, and the contributions of the accepted.
+/// One batch: what became of its records, and the contributions of the accepted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BatchPartial<P> {
+    /// Which records it covers, and what became of each.
+    pub header: BatchHeader,
+    /// What the accepted records contribute, by window and key in ascending order.
+    pub contributions: Vec<Contribution<P>>,
+}
+
+/// Which records a partial covers, and what became of each; the same for every derivation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchHeader {
     /// [`FORMAT`].
     pub format: u8,
     /// The offset of the batch's first record.
@@ -26,8 +35,13 @@ pub struct BatchPartial<P> {
     pub accepted: u64,
     /// The rejected records: offset − `first_offset`, and why.
     pub rejected: Vec<(u32, Reason)>,
-    /// What the accepted records contribute, by window and key in ascending order.
-    pub contributions: Vec<Contribution<P>>,
+}
+
+impl BatchHeader {
+    /// Reads the header that a partial of any derivation begins with.
+    pub fn decode(partial: &[u8]) -> Result<Self, PartialError> {
+        decode(partial)
+    }
 }
 
 /// What the records of one batch contribute to one window and key.
@@ -66,20 +80,20 @@ pub enum PartialError {
 impl<P: DeserializeOwned> BatchPartial<P> {
     /// Reads a partial.
     pub fn decode(bytes: &[u8]) -> Result<Self, PartialError> {
-        match bytes.first() {
-            Some(&FORMAT) => {}
-            Some(&other) => return Err(PartialError::Format(other)),
-            None => {
-                return Err(PartialError::Malformed {
-                    length: 0,
-                    cause: postcard::Error::DeserializeUnexpectedEnd,
-                });
-            }
-        }
-        postcard::from_bytes(bytes).map_err(|cause| PartialError::Malformed {
-            length: bytes.len(),
-            cause,
-        })
+        decode(bytes)
+    }
+}
+
+/// Bytes behind what `T` takes are not looked at.
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, PartialError> {
+    let malformed = |cause| PartialError::Malformed {
+        length: bytes.len(),
+        cause,
+    };
+    match bytes.first() {
+        Some(&FORMAT) => postcard::from_bytes(bytes).map_err(malformed),
+        Some(&other) => Err(PartialError::Format(other)),
+        None => Err(malformed(postcard::Error::DeserializeUnexpectedEnd)),
     }
 }
 

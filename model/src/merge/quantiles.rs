@@ -9,16 +9,11 @@ use super::Merge;
 pub const QUANTILE_ERROR: f64 = 0.01;
 
 /// A DDSketch: bins that grow by 2 %, so a quantile is within [`QUANTILE_ERROR`] of the true value.
-/// Merging adds up the bins' counts, which is exact.
-#[derive(Clone, Serialize, Deserialize)]
+/// Merging adds up the bins' counts, which is exact: its 2,048 bins span 18 powers of ten before any
+/// two of them would have to be joined.
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Quantiles(DDSketch);
-
-impl Default for Quantiles {
-    fn default() -> Self {
-        Self(DDSketch::default()) // its default is 1 %, 2,048 bins: 18 powers of ten before any collapse
-    }
-}
 
 impl std::fmt::Debug for Quantiles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,0 +1,156 @@
+//! What can go wrong between us and a cluster, sorted by what the caller does about it: try again, fix something, stop.
+
+use fluvio::dataplane::link::ErrorCode;
+use fluvio::{FluvioError, ProducerError};
+use fluvio_sc_schema::ApiError;
+
+/// An error of the client, one variant for each thing a caller can do about it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody answers at the cluster's address, or what answers is no Fluvio cluster. Start it, then try again.
+    #[error(
+        "cannot connect to a fluvio cluster at `{address}`: {reason}; start one with `make start`, or name another address"
+    )]
+    Unreachable {
+        /// The address that was tried.
+        address: String,
+        /// What the attempt ended with.
+        reason: String,
+    },
+    /// A connection was lost or a server was not ready. Try again after a pause.
+    #[error("{what} failed: {reason}; try again")]
+    Retry {
+        /// What was being done.
+        what: String,
+        /// What the cluster or the connection said.
+        reason: String,
+    },
+    /// Something that was asked for does not fit the cluster. Trying again changes nothing; a person must.
+    #[error("{what} failed: {reason}")]
+    Configuration {
+        /// What was being done.
+        what: String,
+        /// What is wrong and how to put it right.
+        reason: String,
+    },
+    /// The records at this offset are gone: retention has removed them.
+    #[error(
+        "offset `{offset}` of `{topic}-{partition}` has been evicted; the first that remains is `{next_available}`"
+    )]
+    Evicted {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+        /// The offset that was asked for.
+        offset: i64,
+        /// The first offset that can still be read.
+        next_available: i64,
+    },
+    /// A SmartModule failed, or a record cannot be read or written whatever we do.
+    #[error("{what} failed for good: {reason}")]
+    Fatal {
+        /// What was being done.
+        what: String,
+        /// What the cluster said.
+        reason: String,
+    },
+}
+
+impl ClientError {
+    /// True when the same call may succeed later without anybody changing anything.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Retry { .. })
+    }
+
+    pub(crate) fn retry(what: impl Into<String>, reason: impl ToString) -> Self {
+        Self::Retry {
+            what: what.into(),
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(crate) fn configuration(what: impl Into<String>, reason: impl ToString) -> Self {
+        Self::Configuration {
+            what: what.into(),
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(crate) fn fatal(what: impl Into<String>, reason: impl ToString) -> Self {
+        Self::Fatal {
+            what: what.into(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// Sorts an error of the `fluvio` crate, which hides its types in an `anyhow::Error`.
+    pub(crate) fn from_fluvio(what: impl Into<String>, error: &anyhow::Error) -> Self {
+        let what = what.into();
+        if let Some(code) = code_of(error) {
+            return Self::from_code(what, code);
+        }
+        match error.downcast_ref::<FluvioError>() {
+            Some(FluvioError::TopicNotFound(topic)) => Self::configuration(
+                what,
+                format!("topic `{topic}` does not exist; create it first"),
+            ),
+            Some(FluvioError::PartitionNotFound(topic, partition)) => Self::configuration(
+                what,
+                format!("partition `{topic}-{partition}` does not exist"),
+            ),
+            Some(
+                FluvioError::MinimumPlatformVersion { .. }
+                | FluvioError::MaximumPlatformVersion { .. }
+                | FluvioError::ClientConfig(_)
+                | FluvioError::ConsumerConfig(_)
+                | FluvioError::Compression(_),
+            ) => Self::configuration(what, error),
+            Some(FluvioError::SmartModuleRuntime(_)) => Self::fatal(what, error),
+            _ => Self::retry(what, format!("{error:#}")),
+        }
+    }
+
+    /// Sorts an error code that a server answered with.
+    pub(crate) fn from_code(what: impl Into<String>, code: &ErrorCode) -> Self {
+        match code {
+            ErrorCode::SmartModuleRuntimeError(_)
+            | ErrorCode::SmartModuleInitError(_)
+            | ErrorCode::SmartModuleLookBackError(_)
+            | ErrorCode::SmartModuleMemoryLimitExceeded { .. }
+            | ErrorCode::MessageTooLarge => Self::fatal(what, code),
+            // Servers learn of a new SmartModule a moment after the controller has acknowledged it.
+            ErrorCode::SmartModuleNotFound { .. } => Self::retry(what, code),
+            ErrorCode::SmartModuleError
+            | ErrorCode::SmartModuleInvalid { .. }
+            | ErrorCode::SmartModuleInvalidExports { .. }
+            | ErrorCode::SmartModuleChainInitError(_)
+            | ErrorCode::OffsetOutOfRange
+            | ErrorCode::PermissionDenied
+            | ErrorCode::InvalidCreateRequest
+            | ErrorCode::TopicNotFound
+            | ErrorCode::TopicDeleted
+            | ErrorCode::TopicInvalidConfiguration
+            | ErrorCode::TopicInvalidName
+            | ErrorCode::TopicInvalidReplicaType
+            | ErrorCode::CompressionError => Self::configuration(what, code),
+            other => Self::retry(what, other),
+        }
+    }
+}
+
+/// The server's error code inside an error of the `fluvio` crate, if there is one.
+pub(crate) fn code_of(error: &anyhow::Error) -> Option<&ErrorCode> {
+    if let Some(code) = error.downcast_ref::<ErrorCode>() {
+        return Some(code);
+    }
+    if let Some(ApiError::Code(code, _)) = error.downcast_ref() {
+        return Some(code);
+    }
+    match error.downcast_ref::<FluvioError>()? {
+        FluvioError::AdminApi(ApiError::Code(code, _)) => Some(code),
+        FluvioError::Producer(ProducerError::SpuErrorCode(code)) => Some(code),
+        _ => None,
+    }
+}

@@ -1,0 +1,31 @@
+//! A plain record as it stands in a partition.
+
+use bytes::Bytes;
+use fluvio::consumer::ConsumerRecord;
+
+/// A record of a partition at its true offset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The record's place in its partition.
+    pub offset: i64,
+    /// When the producer put it into a batch, in milliseconds since the Unix epoch.
+    pub timestamp_ms: Option<i64>,
+    /// The key, which chose the partition.
+    pub key: Option<Bytes>,
+    /// The payload.
+    pub value: Bytes,
+}
+
+impl From<ConsumerRecord> for Record {
+    fn from(record: ConsumerRecord) -> Self {
+        let (offset, timestamp_ms) = (record.offset(), record.timestamp());
+        let inner = record.into_inner();
+        Self {
+            offset,
+            // The engine writes -1 where a batch has no time.
+            timestamp_ms: (timestamp_ms >= 0).then_some(timestamp_ms),
+            key: inner.key().map(|key| Bytes::copy_from_slice(key.as_ref())),
+            value: Bytes::from(inner.into_value().into_vec()),
+        }
+    }
+}

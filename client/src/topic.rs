@@ -1,0 +1,218 @@
+//! Topics: made if they are missing, compared if they are there.
+
+use std::time::Duration;
+
+use fluvio::metadata::partition::PartitionSpec;
+use fluvio::metadata::topic::{CleanupPolicy, SegmentBasedPolicy, TopicSpec};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::error::code_of;
+use crate::{ClientError, Cluster};
+
+/// One copy of each record: the default of a cluster with one server. A cluster with more keeps its own topics' settings.
+const REPLICATION: u32 = 1;
+/// The controller answers when all partitions are online, or hangs though the topic exists: then listing tells.
+const CREATE_DEADLINE: Duration = Duration::from_secs(20);
+/// How long a new topic's partitions may take until a server leads each of them.
+const ONLINE_DEADLINE: Duration = Duration::from_secs(30);
+/// A listing costs about a millisecond; a new topic is ready within a few of these.
+const ONLINE_POLL: Duration = Duration::from_millis(100);
+
+/// What a topic has to be like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicSettings {
+    /// Lower-case letters, digits and inner dashes.
+    pub name: String,
+    /// How many partitions at least.
+    pub partitions: u32,
+    /// How long records stay; `None` leaves it to the cluster (seven days).
+    pub retention: Option<Duration>,
+}
+
+/// What [`Cluster::ensure_topic`] or [`Cluster::ensure_smartmodule`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ensured {
+    /// It was missing and has been made.
+    Created,
+    /// It was there already, as wanted.
+    Existed,
+    /// It was there with other content and has been replaced (SmartModules only).
+    Replaced,
+}
+
+impl Cluster {
+    /// Makes sure that the topic exists with at least these partitions, all of them online. May be called by several at
+    /// once and any number of times. A topic with fewer partitions is an error: growing it would move keys.
+    pub async fn ensure_topic(&self, topic: &TopicSettings) -> Result<Ensured, ClientError> {
+        if let Some(spec) = self.topic(&topic.name).await? {
+            compare(topic, &spec)?;
+            self.wait_online(topic).await?;
+            return Ok(Ensured::Existed);
+        }
+        let created = self.create_topic(topic).await;
+        let Some(spec) = self.topic(&topic.name).await? else {
+            return Err(created
+                .err()
+                .unwrap_or_else(|| ClientError::retry(creating(topic), "it was deleted at once")));
+        };
+        compare(topic, &spec)?;
+        self.wait_online(topic).await?;
+        Ok(if created.is_ok() {
+            Ensured::Created
+        } else {
+            Ensured::Existed
+        })
+    }
+
+    /// How many partitions the topic has.
+    pub async fn partition_count(&self, topic: &str) -> Result<u32, ClientError> {
+        match self.topic(topic).await? {
+            Some(spec) => Ok(spec.partitions()),
+            None => Err(missing(topic)),
+        }
+    }
+
+    pub(crate) async fn topic(&self, name: &str) -> Result<Option<TopicSpec>, ClientError> {
+        let found = self.list::<TopicSpec>(Some(name)).await?;
+        // The controller's filter is a substring match.
+        Ok(found
+            .into_iter()
+            .find(|topic| topic.name == name)
+            .map(|topic| topic.spec))
+    }
+
+    async fn create_topic(&self, topic: &TopicSettings) -> Result<(), ClientError> {
+        let fluvio = self.session().await?;
+        let admin = fluvio.admin().await;
+        let request = admin.create(topic.name.clone(), false, spec_of(topic)?);
+        match timeout(CREATE_DEADLINE, request).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                if code_of(&error).is_none() {
+                    self.forget(&fluvio).await;
+                }
+                Err(ClientError::from_fluvio(creating(topic), &error))
+            }
+            Err(_) => {
+                self.forget(&fluvio).await;
+                Err(ClientError::retry(
+                    creating(topic),
+                    format!("no answer within {} s", CREATE_DEADLINE.as_secs()),
+                ))
+            }
+        }
+    }
+
+    async fn wait_online(&self, topic: &TopicSettings) -> Result<(), ClientError> {
+        let deadline = Instant::now() + ONLINE_DEADLINE;
+        loop {
+            let online = self.online_partitions(&topic.name).await?;
+            if online >= topic.partitions as usize {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                let reason = format!(
+                    "`{online}` of `{}` partitions are online; is a server running?",
+                    topic.partitions
+                );
+                return Err(ClientError::retry(creating(topic), reason));
+            }
+            sleep(ONLINE_POLL).await;
+        }
+    }
+
+    async fn online_partitions(&self, topic: &str) -> Result<usize, ClientError> {
+        let partitions = self.list::<PartitionSpec>(None).await?;
+        let of_topic = |name: &str| {
+            name.rsplit_once('-')
+                .is_some_and(|(prefix, _)| prefix == topic)
+        };
+        Ok(partitions
+            .iter()
+            .filter(|p| of_topic(&p.name) && p.status.is_online())
+            .count())
+    }
+}
+
+pub(crate) fn missing(topic: &str) -> ClientError {
+    ClientError::configuration(
+        format!("looking up topic `{topic}`"),
+        "it does not exist; create it first",
+    )
+}
+
+fn creating(topic: &TopicSettings) -> String {
+    format!("creating topic `{}`", topic.name)
+}
+
+fn spec_of(topic: &TopicSettings) -> Result<TopicSpec, ClientError> {
+    let mut spec = TopicSpec::new_computed(topic.partitions, REPLICATION, None);
+    if let Some(retention) = topic.retention {
+        let time_in_seconds = u32::try_from(retention.as_secs()).map_err(|_| {
+            ClientError::configuration(
+                creating(topic),
+                format!("retention `{retention:?}` is too long"),
+            )
+        })?;
+        spec.set_cleanup_policy(CleanupPolicy::Segment(SegmentBasedPolicy {
+            time_in_seconds,
+        }));
+    }
+    Ok(spec)
+}
+
+/// Too few partitions is an error; another retention is the operator's business and only told.
+fn compare(wanted: &TopicSettings, found: &TopicSpec) -> Result<(), ClientError> {
+    if found.partitions() < wanted.partitions {
+        let reason = format!(
+            "it exists with `{}` partitions, `{}` are wanted; delete it, or set its partitions to `{}`",
+            found.partitions(),
+            wanted.partitions,
+            found.partitions()
+        );
+        return Err(ClientError::configuration(creating(wanted), reason));
+    }
+    if let Some(retention) = wanted.retention
+        && u64::from(found.retention_secs()) != retention.as_secs()
+    {
+        let (topic, found_s, wanted_s) =
+            (&wanted.name, found.retention_secs(), retention.as_secs());
+        tracing::warn!(topic, found_s, wanted_s, "topic keeps its own retention");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn wanted(partitions: u32, retention: Option<Duration>) -> TopicSettings {
+        TopicSettings {
+            name: "player-events".to_owned(),
+            partitions,
+            retention,
+        }
+    }
+
+    #[test]
+    fn fewer_partitions_are_an_error_that_says_both_numbers() {
+        let error = compare(&wanted(4, None), &TopicSpec::new_computed(3, 1, None)).unwrap_err();
+        assert!(!error.is_retryable());
+        let text = error.to_string();
+        assert!(text.contains("`3` partitions, `4` are wanted"), "{text}");
+    }
+
+    #[test]
+    fn more_partitions_and_another_retention_are_left_alone() {
+        let found = TopicSpec::new_computed(8, 1, None);
+        assert!(compare(&wanted(4, Some(Duration::from_secs(60))), &found).is_ok());
+    }
+
+    #[test]
+    fn retention_travels_in_whole_seconds() {
+        let spec = spec_of(&wanted(2, Some(Duration::from_secs(3600)))).unwrap();
+        assert_eq!((spec.partitions(), spec.retention_secs()), (2, 3600));
+        assert!(spec_of(&wanted(2, Some(Duration::from_secs(1 << 33)))).is_err());
+    }
+}

@@ -1,0 +1,187 @@
+//! Records as they really arrive now and then: cut short, half empty, with the wrong types, times and sizes. Each is
+//! labelled with the reason for which it has to be rejected.
+
+use model::time::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::dice::Dice;
+use crate::event::{Broken, Topic};
+
+/// The breaker has a stream of chance of its own: with and without broken records the world is the same.
+const STREAM: u64 = 1;
+const HOUR_MS: i64 = 3_600_000;
+/// Far above any event, and below the 1,000,000 bytes that consumers fetch at a time.
+const OVERSIZE_BYTES: (i64, i64) = (700_000, 900_000);
+
+/// How common each reason is, in the order of [`Broken::ALL`]. Oversized records are rare: each weighs as much as
+/// three thousand others.
+const WEIGHTS: [u32; 7] = [20, 20, 20, 15, 10, 14, 1];
+
+/// Breaks some records.
+pub(crate) struct Breaker {
+    dice: Dice,
+    share: f64,
+}
+
+impl Breaker {
+    pub(crate) fn new(seed: u64, share: f64) -> Self {
+        Self {
+            dice: Dice::new(seed, STREAM),
+            share,
+        }
+    }
+
+    /// The value as it is sent, and what is wrong with it.
+    pub(crate) fn pass(
+        &mut self,
+        topic: Topic,
+        value: Vec<u8>,
+        event_ms: i64,
+    ) -> (Vec<u8>, Option<Broken>) {
+        if !self.dice.chance(self.share) {
+            return (value, None);
+        }
+        let reason = Broken::ALL[self.dice.weighted(&WEIGHTS)];
+        if reason == Broken::NotJson {
+            return (self.garble(value), Some(reason));
+        }
+        let mut event: Value =
+            serde_json::from_slice(&value).expect("what the world writes is JSON");
+        let (path, wrong) = self.defect(reason, topic, event_ms);
+        put(&mut event, path, wrong);
+        (event.to_string().into_bytes(), Some(reason))
+    }
+
+    /// What is not one JSON object in UTF-8.
+    fn garble(&mut self, value: Vec<u8>) -> Vec<u8> {
+        match self.dice.below(5) {
+            0 => value[..self.dice.between(1, value.len() as i64 - 1) as usize].to_vec(),
+            1 => Vec::new(),
+            2 => b"upstream connect error or disconnect/reset before headers".to_vec(),
+            3 => [b"[", &value[..], b"]"].concat(),
+            _ => self.mojibake(value),
+        }
+    }
+
+    /// Latin-1 in the middle of a name: a lone byte that no UTF-8 text has.
+    fn mojibake(&mut self, mut value: Vec<u8>) -> Vec<u8> {
+        let name = b"{\"event_name\":\"";
+        value.insert(name.len() + self.dice.index(5), 0xe9);
+        value
+    }
+
+    /// Which field goes wrong, and how; `None` takes it away.
+    fn defect(
+        &mut self,
+        reason: Broken,
+        topic: Topic,
+        event_ms: i64,
+    ) -> (&'static str, Option<Value>) {
+        let dice = &mut self.dice;
+        match reason {
+            Broken::MissingField => {
+                let fields = required(topic);
+                (fields[dice.index(fields.len())], None)
+            }
+            Broken::WrongType => wrong_type(topic, dice),
+            Broken::InvalidTimestamp => {
+                let never = [
+                    "2024-13-01T10:15:30Z",
+                    "2025-02-30T10:15:30Z",
+                    "yesterday",
+                    "",
+                    "2024-11-12",
+                ];
+                ("event_timestamp", Some(json!(dice.pick(&never))))
+            }
+            Broken::FutureTimestamp => (
+                "event_timestamp",
+                Some(json!(
+                    Timestamp::from_millis(event_ms + HOUR_MS).to_string()
+                )),
+            ),
+            Broken::OutOfRange => out_of_range(topic, dice),
+            Broken::TooLarge | Broken::NotJson => {
+                let bytes = dice.between(OVERSIZE_BYTES.0, OVERSIZE_BYTES.1) as usize;
+                ("parameters.comment", Some(json!("x".repeat(bytes))))
+            }
+        }
+    }
+}
+
+fn required(topic: Topic) -> &'static [&'static str] {
+    match topic {
+        Topic::PlayerEvents => &[
+            "event_timestamp",
+            "parameters",
+            "parameters.player_id",
+            "parameters.session_id",
+        ],
+        Topic::PurchaseEvents => &[
+            "event_timestamp",
+            "user_data",
+            "parameters.transaction_id",
+            "parameters.amount",
+        ],
+        Topic::ServerMetrics => &[
+            "event_timestamp",
+            "server_data",
+            "parameters.server_id",
+            "parameters.latency",
+        ],
+    }
+}
+
+fn wrong_type(topic: Topic, dice: &mut Dice) -> (&'static str, Option<Value>) {
+    let choices = match topic {
+        Topic::PlayerEvents => [
+            ("parameters.player_id", json!(123)),
+            ("parameters", json!("move")),
+        ],
+        Topic::PurchaseEvents => [
+            ("parameters.amount", json!("4.99")),
+            ("user_data", json!([])),
+        ],
+        Topic::ServerMetrics => [
+            ("parameters.cpu_load", json!("78%")),
+            ("event_timestamp", json!(0)),
+        ],
+    };
+    let (path, wrong) = dice.pick(&choices).clone();
+    (path, Some(wrong))
+}
+
+fn out_of_range(topic: Topic, dice: &mut Dice) -> (&'static str, Option<Value>) {
+    let choices = match topic {
+        Topic::PlayerEvents => [
+            ("parameters.player_id", json!("")),
+            ("parameters.level_id", json!("")),
+        ],
+        Topic::PurchaseEvents => [
+            ("parameters.amount", json!(-4.99)),
+            ("parameters.transaction_type", json!("gift")),
+        ],
+        Topic::ServerMetrics => [
+            ("parameters.cpu_load", json!(250)),
+            ("parameters.latency", json!(-1)),
+        ],
+    };
+    let (path, wrong) = dice.pick(&choices).clone();
+    (path, Some(wrong))
+}
+
+/// Sets the field at a dotted path, or takes it away.
+fn put(event: &mut Value, path: &str, value: Option<Value>) {
+    let (section, field) = path
+        .split_once('.')
+        .map_or((None, path), |(section, field)| (Some(section), field));
+    let object: Option<&mut Map<String, Value>> = match section {
+        Some(section) => event.get_mut(section).and_then(Value::as_object_mut),
+        None => event.as_object_mut(),
+    };
+    let object = object.expect("the world writes every section");
+    match value {
+        Some(value) => object.insert(field.to_owned(), value),
+        None => object.remove(field),
+    };
+}

@@ -1,0 +1,62 @@
+//! Chance, the same on every machine: integers and exact binary fractions only, no logarithms, no `usize` ranges.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// A stream of chance. Streams of one seed are independent of each other.
+#[derive(Debug, Clone)]
+pub(crate) struct Dice {
+    source: ChaCha8Rng,
+}
+
+impl Dice {
+    pub(crate) fn new(seed: u64, stream: u64) -> Self {
+        let mut source = ChaCha8Rng::seed_from_u64(seed);
+        source.set_stream(stream);
+        Self { source }
+    }
+
+    /// A number below `bound`, which must not be 0.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        ((u128::from(self.source.next_u64()) * u128::from(bound)) >> 64) as u64
+    }
+
+    /// A number in `low..=high`.
+    pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
+        low + self.below(high.abs_diff(low) + 1).cast_signed()
+    }
+
+    /// A place in a list of `length` things, which must not be empty.
+    pub(crate) fn index(&mut self, length: usize) -> usize {
+        self.below(length as u64) as usize
+    }
+
+    pub(crate) fn pick<'a, T>(&mut self, things: &'a [T]) -> &'a T {
+        &things[self.index(things.len())]
+    }
+
+    /// True with this probability.
+    pub(crate) fn chance(&mut self, probability: f64) -> bool {
+        // 53 bits: every such fraction is exact in an f64.
+        ((self.source.next_u64() >> 11) as f64 / (1u64 << 53) as f64) < probability
+    }
+
+    /// A place in a list of weights.
+    pub(crate) fn weighted(&mut self, weights: &[u32]) -> usize {
+        let total: u64 = weights.iter().copied().map(u64::from).sum();
+        let mut rest = self.below(total);
+        for (place, weight) in weights.iter().enumerate() {
+            match rest.checked_sub(u64::from(*weight)) {
+                Some(left) => rest = left,
+                None => return place,
+            }
+        }
+        weights.len() - 1
+    }
+
+    /// A pause around `mean`: between a quarter of it and seven quarters, evenly.
+    pub(crate) fn pause(&mut self, mean: i64) -> i64 {
+        let quarter = mean / 4;
+        self.between(quarter, 2 * mean - quarter)
+    }
+}

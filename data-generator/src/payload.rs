@@ -1,0 +1,123 @@
+//! The three event schemas as they are written: one JSON object each, fields in the schema's order.
+
+use model::time::Timestamp;
+use serde::Serialize;
+
+/// `player-events`.
+#[derive(Serialize)]
+pub(crate) struct PlayerAction<'a> {
+    pub(crate) event_name: &'static str,
+    pub(crate) parameters: Action<'a>,
+    pub(crate) event_timestamp: Timestamp,
+    pub(crate) user_data: User<'a>,
+}
+
+/// What a player does where.
+#[derive(Serialize)]
+pub(crate) struct Action<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) game_id: Option<&'static str>,
+    pub(crate) player_id: &'a str,
+    pub(crate) session_id: &'a str,
+    pub(crate) event_type: &'static str,
+    pub(crate) level_id: &'a str,
+    pub(crate) map_id: &'a str,
+}
+
+/// Who it is.
+#[derive(Serialize)]
+pub(crate) struct User<'a> {
+    pub(crate) user_id: &'a str,
+    pub(crate) platform: &'static str,
+}
+
+/// `purchase-events`.
+#[derive(Serialize)]
+pub(crate) struct Transaction<'a> {
+    pub(crate) event_name: &'static str,
+    pub(crate) parameters: Payment<'a>,
+    pub(crate) event_timestamp: Timestamp,
+    pub(crate) user_data: User<'a>,
+}
+
+/// What is paid for what.
+#[derive(Serialize)]
+pub(crate) struct Payment<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) game_id: Option<&'static str>,
+    pub(crate) transaction_id: &'a str,
+    pub(crate) transaction_type: &'static str,
+    pub(crate) currency: &'static str,
+    pub(crate) amount: Amount,
+    pub(crate) item_id: &'static str,
+    pub(crate) item_type: &'static str,
+}
+
+/// `server-metrics`.
+#[derive(Serialize)]
+pub(crate) struct ServerMetric<'a> {
+    pub(crate) event_name: &'static str,
+    pub(crate) parameters: Reading<'a>,
+    pub(crate) event_timestamp: Timestamp,
+    pub(crate) server_data: Site,
+}
+
+/// How a server is.
+#[derive(Serialize)]
+pub(crate) struct Reading<'a> {
+    pub(crate) server_id: &'a str,
+    pub(crate) cpu_load: i64,
+    pub(crate) memory_usage: i64,
+    pub(crate) latency: i64,
+}
+
+/// Where it stands and what it is.
+#[derive(Serialize)]
+pub(crate) struct Site {
+    pub(crate) region: &'static str,
+    pub(crate) server_type: &'static str,
+}
+
+/// Money as a JSON number with no more digits than its currency has.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Amount {
+    Whole(i64),
+    /// The nearest binary fraction, which is written as the shortest decimal that reads back as it: the exact amount.
+    Decimal(f64),
+}
+
+impl Amount {
+    pub(crate) fn new(minor: i64, minor_digits: u32) -> Self {
+        let unit = 10_i64.pow(minor_digits);
+        match minor % unit {
+            0 => Self::Whole(minor / unit),
+            _ => Self::Decimal(minor as f64 / unit as f64),
+        }
+    }
+}
+
+/// The bytes of one event.
+pub(crate) fn encode(event: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(event)
+        .expect("structs of strings and finite numbers always have a JSON form")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_exactly_their_digits() {
+        for (minor, digits, text) in [
+            (499, 2, "4.99"),
+            (500, 2, "5"),
+            (510, 2, "5.1"),
+            (1_500, 0, "1500"),
+            (375, 3, "0.375"),
+            (0, 2, "0"),
+        ] {
+            assert_eq!(encode(&Amount::new(minor, digits)), text.as_bytes());
+        }
+    }
+}

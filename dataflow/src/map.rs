@@ -1,0 +1,251 @@
+//! The dataflow map: which topics there are, and which derivation makes which from which. A pure
+//! value, read from YAML.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::Params;
+use serde::Deserialize;
+
+use crate::registration::Registry;
+
+/// The whole map.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataflowMap {
+    /// Source topics by name.
+    pub sources: BTreeMap<String, SourceSpec>,
+    /// Derivations by the name of their derived topic, which is also their SmartModule's.
+    pub derivations: BTreeMap<String, DerivationSpec>,
+}
+
+/// A source topic.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSpec {
+    /// The field whose value is the record key; for people, and for who produces.
+    pub key: String,
+    /// Partitions to create the topic with.
+    #[serde(default = "one")]
+    pub partitions: u32,
+    /// How long records are kept.
+    #[serde(default, deserialize_with = "optional_duration")]
+    pub retention: Option<Duration>,
+}
+
+/// A derivation.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DerivationSpec {
+    /// The source topic.
+    pub from: String,
+    /// The length of its tumbling windows.
+    #[serde(deserialize_with = "duration")]
+    pub window: Duration,
+    /// How far the watermark stays behind the greatest event time.
+    #[serde(default = "default_lateness", deserialize_with = "duration")]
+    pub lateness: Duration,
+    /// How long a partition may be silent before the others go on without it.
+    #[serde(default = "default_idle_timeout", deserialize_with = "duration")]
+    pub idle_timeout: Duration,
+    /// How far an event's time may be ahead of its record's ingest time.
+    #[serde(default = "default_max_skew", deserialize_with = "duration")]
+    pub max_skew: Duration,
+    /// Partitions to create the derived topic with.
+    #[serde(default = "one")]
+    pub partitions: u32,
+    /// How long derived records are kept.
+    #[serde(default, deserialize_with = "optional_duration")]
+    pub retention: Option<Duration>,
+    /// The derivation's own parameters.
+    #[serde(default, deserialize_with = "scalars")]
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// A map that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MapError {
+    /// Not YAML, or not of the map's form; the text names line and column.
+    #[error("the dataflow map cannot be read: {0}")]
+    Syntax(#[from] serde_yaml::Error),
+    /// A derivation reads from a topic that is no source.
+    #[error(
+        "derivation `{derivation}` reads from `{topic}`, which is not among the sources: {known}"
+    )]
+    UnknownSource {
+        /// The derivation.
+        derivation: String,
+        /// The topic that it names.
+        topic: String,
+        /// The sources there are.
+        known: String,
+    },
+    /// A derivation for which there is no code.
+    #[error("derivation `{derivation}` is unknown; known are: {known}")]
+    UnknownDerivation {
+        /// The derivation.
+        derivation: String,
+        /// The derivations there are.
+        known: String,
+    },
+    /// A derivation that reads events of another kind than its source topic carries.
+    #[error(
+        "derivation `{derivation}` reads from `{topic}`, but it takes the events of `{expected}`"
+    )]
+    WrongSource {
+        /// The derivation.
+        derivation: String,
+        /// The topic that it names.
+        topic: String,
+        /// The topic whose events it takes.
+        expected: String,
+    },
+    /// A value outside what it may be.
+    #[error("`{place}` is `{value}`: {expected}")]
+    Invalid {
+        /// Where in the map.
+        place: String,
+        /// What stands there.
+        value: String,
+        /// What should.
+        expected: &'static str,
+    },
+    /// A derivation's parameters are wrong.
+    #[error("derivation `{derivation}`: {cause}")]
+    Parameter {
+        /// The derivation.
+        derivation: String,
+        /// What is wrong.
+        cause: model::ParamError,
+    },
+}
+
+impl DataflowMap {
+    /// Reads a map from YAML text and checks it against the derivations there are.
+    pub fn parse(yaml: &str, registry: &Registry) -> Result<Self, MapError> {
+        let map: Self = serde_yaml::from_str(yaml)?;
+        map.sources.iter().try_for_each(|(name, source)| {
+            check_partitions(&format!("sources.{name}"), source.partitions)
+        })?;
+        map.derivations
+            .iter()
+            .try_for_each(|(name, spec)| map.check(name, spec, registry))?;
+        Ok(map)
+    }
+
+    fn check(
+        &self,
+        name: &str,
+        spec: &DerivationSpec,
+        registry: &Registry,
+    ) -> Result<(), MapError> {
+        let derivation = || name.to_owned();
+        let Some(registration) = registry.get(name) else {
+            return Err(MapError::UnknownDerivation {
+                derivation: derivation(),
+                known: registry.names().join(", "),
+            });
+        };
+        if !self.sources.contains_key(&spec.from) {
+            let known = self.sources.keys().cloned().collect::<Vec<_>>().join(", ");
+            return Err(MapError::UnknownSource {
+                derivation: derivation(),
+                topic: spec.from.clone(),
+                known,
+            });
+        }
+        if spec.from != registration.source() {
+            let expected = registration.source().to_owned();
+            return Err(MapError::WrongSource {
+                derivation: derivation(),
+                topic: spec.from.clone(),
+                expected,
+            });
+        }
+        check_partitions(&format!("derivations.{name}"), spec.partitions)?;
+        let refuse = |cause| MapError::Parameter {
+            derivation: derivation(),
+            cause,
+        };
+        registration.check(&spec.params()).map_err(refuse)
+    }
+}
+
+impl DerivationSpec {
+    /// The parameters that SmartModule and runner are both given.
+    pub fn params(&self) -> Params {
+        self.param_texts().into_iter().collect()
+    }
+
+    /// The same as plain texts, as they travel with the invocation.
+    pub fn param_texts(&self) -> BTreeMap<String, String> {
+        let mut params = self.parameters.clone();
+        params.insert("window_ms".to_owned(), self.window.as_millis().to_string());
+        params.insert(
+            "max_skew_ms".to_owned(),
+            self.max_skew.as_millis().to_string(),
+        );
+        params
+    }
+}
+
+fn check_partitions(place: &str, partitions: u32) -> Result<(), MapError> {
+    const PARTITIONS_MAX: u32 = 1_024; // each is a stream, a connection and a watermark of its own
+    if (1..=PARTITIONS_MAX).contains(&partitions) {
+        return Ok(());
+    }
+    Err(MapError::Invalid {
+        place: format!("{place}.partitions"),
+        value: partitions.to_string(),
+        expected: "1 to 1024 partitions",
+    })
+}
+
+fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(|error| {
+        serde::de::Error::custom(format!(
+            "`{text}` is no duration such as `10s` or `5m`: {error}"
+        ))
+    })
+}
+
+fn optional_duration<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn default_lateness() -> Duration {
+    Duration::from_secs(2)
+}
+
+fn default_idle_timeout() -> Duration {
+    Duration::from_secs(10)
+}
+
+fn default_max_skew() -> Duration {
+    Duration::from_secs(5 * 60)
+}
+
+/// Parameters may be written as texts, numbers or truth values; they travel as texts.
+fn scalars<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let values = BTreeMap::<String, serde_yaml::Value>::deserialize(deserializer)?;
+    values
+        .into_iter()
+        .map(|(name, value)| match value {
+            serde_yaml::Value::String(text) => Ok((name, text)),
+            serde_yaml::Value::Number(number) => Ok((name, number.to_string())),
+            serde_yaml::Value::Bool(truth) => Ok((name, truth.to_string())),
+            _ => Err(serde::de::Error::custom(format!(
+                "parameter `{name}` must be a text, a number, `true` or `false`"
+            ))),
+        })
+        .collect()
+}

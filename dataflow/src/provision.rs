@@ -1,0 +1,52 @@
+//! Makes sure that every topic and SmartModule of the map exists. Safe to repeat, by anybody.
+
+use client::{Cluster, TopicSettings};
+use tracing::info;
+
+use crate::error::RunError;
+use crate::map::DataflowMap;
+use crate::registration::Registry;
+
+/// The topic where derivations note how far they have come.
+pub const CHECKPOINTS: &str = "dataflow-checkpoints";
+
+/// Ensures the map's source topics, derived topics and SmartModules, and the checkpoints' topic.
+pub async fn provision(
+    cluster: &Cluster,
+    map: &DataflowMap,
+    registry: &Registry,
+) -> Result<(), RunError> {
+    let checkpoints = TopicSettings {
+        name: CHECKPOINTS.to_owned(),
+        partitions: 1,
+        retention: None,
+    };
+    let sources = map
+        .sources
+        .iter()
+        .map(|(name, source)| topic(name, source.partitions, source.retention));
+    let derived = map
+        .derivations
+        .iter()
+        .map(|(name, spec)| topic(name, spec.partitions, spec.retention));
+    for topic in sources.chain(derived).chain([checkpoints]) {
+        let ensured = cluster.ensure_topic(&topic).await?;
+        info!(topic = topic.name, ?ensured, "topic");
+    }
+    for name in map.derivations.keys() {
+        let module = registry
+            .module(name)
+            .ok_or_else(|| RunError::ModuleMissing(name.clone()))?;
+        let ensured = cluster.ensure_smartmodule(name, module).await?;
+        info!(name, ?ensured, "SmartModule");
+    }
+    Ok(())
+}
+
+fn topic(name: &str, partitions: u32, retention: Option<std::time::Duration>) -> TopicSettings {
+    TopicSettings {
+        name: name.to_owned(),
+        partitions,
+        retention,
+    }
+}

@@ -1,0 +1,132 @@
+//! Reads one source partition through a derivation's SmartModule, partial by partial, without gaps.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use client::{Backoff, ClientError, Cluster, PartitionSource, SmartModule, ValueStream};
+use futures_util::StreamExt;
+use model::partial::BatchHeader;
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use crate::error::RunError;
+
+/// Partials that may wait to be merged; each covers a batch of hundreds of events.
+pub(crate) const PARTIALS_AHEAD: usize = 64;
+
+/// One partition to read.
+pub(crate) struct Source {
+    pub(crate) cluster: Cluster,
+    pub(crate) topic: String,
+    pub(crate) partition: u32,
+    pub(crate) module: SmartModule,
+    pub(crate) params: BTreeMap<String, String>,
+    pub(crate) next_offset: i64,
+}
+
+/// The partial of one batch, or what ended the reading.
+pub(crate) type Arrival = (usize, Result<Bytes, RunError>);
+
+impl Source {
+    /// Sends partials until nobody takes them any more, or an error that a pause cannot cure.
+    pub(crate) async fn run(mut self, arrivals: mpsc::Sender<Arrival>) {
+        let index = self.partition as usize;
+        let mut backoff = Backoff::default();
+        loop {
+            let error = match self.forward(&arrivals, &mut backoff).await {
+                Ok(()) => return,
+                Err(error) => error,
+            };
+            match error {
+                RunError::Client(ClientError::Evicted { next_available, .. })
+                    if next_available > self.next_offset =>
+                {
+                    let lost = next_available - self.next_offset;
+                    warn!(
+                        topic = self.topic,
+                        partition = self.partition,
+                        lost,
+                        "retention removed records before they were read"
+                    );
+                    self.next_offset = next_available;
+                }
+                error if error.is_retryable() => {
+                    let pause = backoff.pause();
+                    warn!(topic = self.topic, partition = self.partition, %error, ?pause, "reading again after a pause");
+                    tokio::time::sleep(pause).await;
+                }
+                error => {
+                    // Whoever is gone does not miss it.
+                    let _gone = arrivals.send((index, Err(error))).await;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// `Ok` when nobody takes partials any more.
+    async fn forward(
+        &mut self,
+        arrivals: &mpsc::Sender<Arrival>,
+        backoff: &mut Backoff,
+    ) -> Result<(), RunError> {
+        let mut partials = self.open().await?;
+        loop {
+            let next = tokio::select! {
+                next = partials.next() => next,
+                () = arrivals.closed() => return Ok(()),
+            };
+            let Some(partial) = next.transpose()? else {
+                return Ok(());
+            };
+            if !self.covers_new_records(&partial)? {
+                continue;
+            }
+            backoff.reset();
+            if arrivals
+                .send((self.partition as usize, Ok(partial)))
+                .await
+                .is_err()
+            {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<ValueStream, RunError> {
+        let source = PartitionSource {
+            topic: self.topic.clone(),
+            partition: self.partition,
+            offset: self.next_offset,
+        };
+        Ok(self
+            .cluster
+            .transformed(&source, &self.module, &self.params)
+            .await?)
+    }
+
+    /// Moves on behind the partial. A batch that was merged already is passed over: a server may
+    /// hand out the whole batch around the offset that was asked for.
+    fn covers_new_records(&mut self, partial: &[u8]) -> Result<bool, RunError> {
+        let unreadable = |cause| RunError::Partial {
+            topic: self.topic.clone(),
+            partition: self.partition,
+            cause,
+        };
+        let header = BatchHeader::decode(partial).map_err(unreadable)?;
+        if header.next_offset <= self.next_offset {
+            return Ok(false);
+        }
+        if header.first_offset != self.next_offset {
+            let (topic, partition) = (self.topic.clone(), self.partition);
+            return Err(RunError::OffsetGap {
+                topic,
+                partition,
+                expected: self.next_offset,
+                found: header.first_offset,
+            });
+        }
+        self.next_offset = header.next_offset;
+        Ok(true)
+    }
+}

@@ -1,0 +1,183 @@
+//! One partition: its log, and whether it is still there.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use fluvio_controlplane_metadata::topic::TopicSpec;
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::limits::{PARTITION_BYTES_MAX, SEGMENT_BYTES};
+use crate::log::{CheckedBatch, LogConfig, LogError, LogSlice, PartitionLog};
+
+/// Why a partition did not do what was asked.
+#[derive(Debug, Error)]
+pub(crate) enum PartitionError {
+    /// The topic was deleted meanwhile.
+    #[error("the topic was deleted")]
+    Deleted,
+    /// The log refused or failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The blocking task was lost, which happens only while the node stops.
+    #[error("the node is stopping")]
+    Stopping,
+}
+
+/// An open partition, shared by all who read and write it.
+pub(crate) struct Partition {
+    topic: String,
+    index: u32,
+    log: PartitionLog,
+    deleted: CancellationToken,
+    changed: AtomicI64,
+    published_end: AtomicI64,
+    synced_end: AtomicI64,
+}
+
+impl Partition {
+    /// Opens or creates the log in `dir`. Blocks.
+    pub(crate) fn open(dir: &Path, topic: &str, index: u32, spec: &TopicSpec) -> Result<Self, LogError> {
+        let log = PartitionLog::open(dir, log_config(spec))?;
+        let end = log.end_offset();
+        Ok(Self {
+            topic: topic.to_owned(),
+            index,
+            log,
+            deleted: CancellationToken::new(),
+            changed: AtomicI64::new(0),
+            published_end: AtomicI64::new(end),
+            // what stands there at open is found again by a scan, but who knows whether it was synced
+            synced_end: AtomicI64::new(-1),
+        })
+    }
+
+    /// Name of the topic.
+    pub(crate) fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// Index within the topic.
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// The name under which clients know it: topic, hyphen, index.
+    pub(crate) fn name(&self) -> String {
+        format!("{}-{}", self.topic, self.index)
+    }
+
+    /// Appends whole batches, all or none; the base offset of each.
+    pub(crate) async fn append(self: Arc<Self>, batches: Vec<CheckedBatch>) -> Result<Vec<i64>, PartitionError> {
+        blocking(move || match self.log.append(&batches) {
+            Err(_) if self.deleted.is_cancelled() => Err(PartitionError::Deleted),
+            appended => Ok(appended?),
+        })
+        .await
+    }
+
+    /// Whole batches from the one that holds `offset`: at least one, else as many as fit `max_bytes`.
+    pub(crate) async fn read(self: Arc<Self>, offset: i64, max_bytes: usize) -> Result<LogSlice, PartitionError> {
+        blocking(move || Ok(self.log.read(offset, max_bytes)?)).await
+    }
+
+    /// The same for callers that may block.
+    pub(crate) fn read_blocking(&self, offset: i64, max_bytes: usize) -> Result<LogSlice, LogError> {
+        self.log.read(offset, max_bytes)
+    }
+
+    /// Forces what is written to the disk.
+    pub(crate) async fn sync(self: Arc<Self>) -> Result<(), PartitionError> {
+        blocking(move || Ok(self.log.sync()?)).await
+    }
+
+    /// Forces what is written to the disk, if anything was since the last time.
+    pub(crate) async fn sync_if_grown(self: Arc<Self>) -> Result<(), PartitionError> {
+        let end = self.end_offset();
+        if self.synced_end.load(Ordering::Relaxed) == end {
+            return Ok(());
+        }
+        self.clone().sync().await?;
+        self.synced_end.store(end, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Drops segments that are too old or too many.
+    pub(crate) async fn enforce_retention(self: Arc<Self>, now: SystemTime) -> Result<(), PartitionError> {
+        blocking(move || Ok(self.log.enforce_retention(now)?)).await
+    }
+
+    /// First offset that can be read.
+    pub(crate) fn start_offset(&self) -> i64 {
+        self.log.start_offset()
+    }
+
+    /// Offset that the next record will get. With a single replica it is the high watermark as well.
+    pub(crate) fn end_offset(&self) -> i64 {
+        self.log.end_offset()
+    }
+
+    /// Bytes on disk.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.log.size_bytes()
+    }
+
+    /// Follows [`Self::end_offset`].
+    pub(crate) fn watch_end(&self) -> watch::Receiver<i64> {
+        self.log.watch_end()
+    }
+
+    /// Cancelled once the topic is deleted.
+    pub(crate) fn deleted(&self) -> &CancellationToken {
+        &self.deleted
+    }
+
+    /// Tells readers and refuses writes from now on. Blocks until running writes are done.
+    pub(crate) fn delete(&self) {
+        self.deleted.cancel();
+        if let Err(error) = self.log.close() {
+            tracing::warn!(%error, partition = self.name(), "a log that is deleted could not be closed");
+        }
+    }
+
+    /// Syncs and refuses writes from now on: the node stops. Blocks.
+    pub(crate) fn close(&self) -> Result<(), LogError> {
+        self.log.close()
+    }
+
+    /// Epoch at which watchers were last told of this partition.
+    pub(crate) fn changed(&self) -> i64 {
+        self.changed.load(Ordering::Relaxed)
+    }
+
+    /// Stamps the partition for its watchers.
+    pub(crate) fn status_changed(&self, epoch: i64) {
+        self.changed.store(epoch, Ordering::Relaxed);
+    }
+
+    /// Whether records have come since the last call.
+    pub(crate) fn take_growth(&self) -> bool {
+        let end = self.end_offset();
+        self.published_end.swap(end, Ordering::Relaxed) != end
+    }
+}
+
+async fn blocking<T, F>(work: F) -> Result<T, PartitionError>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, PartitionError> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(PartitionError::Stopping))
+}
+
+fn log_config(spec: &TopicSpec) -> LogConfig {
+    let storage = spec.get_storage();
+    LogConfig {
+        segment_bytes: storage.and_then(|storage| storage.segment_size).map_or(SEGMENT_BYTES, u64::from),
+        max_bytes: storage.and_then(|storage| storage.max_partition_size).unwrap_or(PARTITION_BYTES_MAX),
+        retention: Duration::from_secs(spec.retention_secs().into()),
+    }
+}

@@ -1,0 +1,47 @@
+//! Batches on their way into a log: one run of bytes for one write, with the offsets set.
+
+use bytes::BufMut;
+
+use super::batch::CheckedBatch;
+use super::error::LogError;
+
+/// What one append writes
+#[derive(Debug)]
+pub(super) struct Run {
+    /// The batches back to back
+    pub(super) bytes: Vec<u8>,
+    /// Each batch's base offset, and where it begins in `bytes`
+    pub(super) starts: Vec<(i64, u64)>,
+    /// The offset after the last record
+    pub(super) end_offset: i64,
+}
+
+impl Run {
+    /// Numbers the batches on from `end_offset`
+    pub(super) fn new(batches: &[CheckedBatch], end_offset: i64) -> Result<Self, LogError> {
+        let total = batches.iter().map(|batch| batch.bytes().len()).sum();
+        let (bytes, starts) = (Vec::with_capacity(total), Vec::with_capacity(batches.len()));
+        let mut run = Self {
+            bytes,
+            starts,
+            end_offset,
+        };
+        for batch in batches {
+            run.push(batch)?;
+        }
+        Ok(run)
+    }
+
+    fn push(&mut self, batch: &CheckedBatch) -> Result<(), LogError> {
+        let base_offset = self.end_offset;
+        let next = base_offset.checked_add(batch.header().record_count());
+        // The largest number is no offset: the log's end must be one above the last record's.
+        let next = next.filter(|next| *next < i64::MAX);
+        self.end_offset = next.ok_or(LogError::OffsetsExhausted { end: base_offset })?;
+        self.starts.push((base_offset, self.bytes.len() as u64));
+        self.bytes.put_i64(base_offset);
+        self.bytes
+            .extend_from_slice(&batch.bytes()[size_of::<i64>()..]);
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! Walks a segment's file from its start: finds out what it holds and how far it is sound.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use super::batch::{BatchError, BatchHeader, HEADER_BYTES};
+use super::index::Index;
+
+/// Bytes read at once: several small batches, without reading much of a large one in vain
+const WINDOW_BYTES: usize = 32 << 10;
+
+/// How closely to look
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Headers only: for segments that were synced when they were closed
+    Headers,
+    /// Every byte, by checksum: for the segment that was being written
+    Checksums,
+}
+
+/// What a segment's file holds
+#[derive(Debug)]
+pub(super) struct Scan {
+    /// Bytes of sound batches from the start
+    pub(super) bytes: u64,
+    /// The offset after them
+    pub(super) end_offset: i64,
+    /// Where they are
+    pub(super) index: Index,
+    /// Why the scan ended before the file did
+    pub(super) damage: Option<BatchError>,
+}
+
+/// Scans `file`, whose first batch must have `base_offset`; fails only if reading does
+pub(super) fn scan(file: &File, base_offset: i64, depth: Depth) -> io::Result<Scan> {
+    let file_bytes = file.metadata()?.len();
+    let mut window = Window {
+        file,
+        position: 0,
+        bytes: Vec::new(),
+    };
+    let mut found = Scan {
+        bytes: 0,
+        end_offset: base_offset,
+        index: Index::default(),
+        damage: None,
+    };
+    while found.bytes < file_bytes {
+        match next_batch(&mut window, &found, file_bytes, depth)? {
+            Ok(header) => {
+                found.index.note(header.base_offset, found.bytes);
+                found.bytes += header.total_bytes as u64;
+                found.end_offset = header.next_offset();
+            }
+            Err(damage) => {
+                found.damage = Some(damage);
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn next_batch(
+    window: &mut Window<'_>,
+    found: &Scan,
+    file_bytes: u64,
+    depth: Depth,
+) -> io::Result<Result<BatchHeader, BatchError>> {
+    let header = match BatchHeader::parse(window.get(found.bytes, HEADER_BYTES)?) {
+        Ok(header) => header,
+        Err(damage) => return Ok(Err(damage)),
+    };
+    let (expected, offset) = (found.end_offset, header.base_offset);
+    if offset != expected || header.next_offset() == i64::MAX {
+        return Ok(Err(BatchError::OutOfPlace {
+            expected,
+            found: offset,
+        }));
+    }
+    let (needed, have) = (header.total_bytes, file_bytes - found.bytes);
+    if have < needed as u64 {
+        return Ok(Err(BatchError::Incomplete {
+            needed,
+            have: have as usize,
+        }));
+    }
+    Ok(match depth {
+        Depth::Headers => Ok(header),
+        Depth::Checksums => header
+            .check(window.get(found.bytes, needed)?)
+            .map(|()| header),
+    })
+}
+
+/// A stretch of the file kept in memory
+struct Window<'a> {
+    file: &'a File,
+    position: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window<'_> {
+    /// `wanted` bytes from `position`, which never goes back; fewer only at the end of the file
+    fn get(&mut self, position: u64, wanted: usize) -> io::Result<&[u8]> {
+        let mut skip = (position - self.position) as usize;
+        if skip + wanted > self.bytes.len() {
+            self.bytes.resize(wanted.max(WINDOW_BYTES), 0);
+            let read = read_full_at(self.file, &mut self.bytes, position)?;
+            self.bytes.truncate(read);
+            self.position = position;
+            skip = 0;
+        }
+        let end = self.bytes.len().min(skip + wanted);
+        Ok(&self.bytes[skip..end])
+    }
+}
+
+/// Fills `buffer` from `position` as far as the file goes
+fn read_full_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], position + filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,275 @@
+//! One file of a log: whole batches back to back, named after the first one's offset.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+
+use super::LogSlice;
+use super::batch::{BatchError, HEADER_BYTES, MAX_BATCH_BYTES};
+use super::error::LogError;
+use super::index::{Index, STEP_BYTES};
+use super::run::Run;
+use super::scan::{Depth, Scan, scan};
+use super::stretch::{extend, find};
+
+/// The most bytes one read returns, unless a single batch is larger: bounds a reader's memory
+/// whatever the client asks for
+const MAX_READ_BYTES: usize = MAX_BATCH_BYTES;
+
+/// A segment's file and what is known of it; one thread appends while others read
+#[derive(Debug)]
+pub(super) struct Segment {
+    base_offset: i64,
+    path: PathBuf,
+    file: File,
+    tail: RwLock<Tail>,
+    /// Bytes that have reached the disk
+    synced_bytes: AtomicU64,
+    /// A failed write left bytes behind the tail
+    torn: AtomicBool,
+}
+
+/// How far the segment goes; changed only after the bytes are in the file
+#[derive(Debug)]
+struct Tail {
+    bytes: u64,
+    end_offset: i64,
+    index: Index,
+}
+
+impl Segment {
+    /// A new, empty segment; whatever stands under its name was never part of the log
+    pub(super) fn create(dir: &Path, base_offset: i64) -> Result<Self, LogError> {
+        let path = dir.join(file_name(base_offset));
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)
+            .map_err(LogError::io("create", &path))?;
+        let tail = Tail {
+            bytes: 0,
+            end_offset: base_offset,
+            index: Index::default(),
+        };
+        Ok(Self::new(base_offset, path, file, tail))
+    }
+
+    /// A segment that was closed: any damage is an error
+    pub(super) fn open_closed(path: &Path, base_offset: i64) -> Result<Self, LogError> {
+        let (file, found) = open_and_scan(path, base_offset, Depth::Headers)?;
+        match found.damage {
+            Some(source) => Err(LogError::Damaged {
+                path: path.to_owned(),
+                position: found.bytes,
+                source,
+            }),
+            None => Ok(Self::new(base_offset, path.to_owned(), file, found.into())),
+        }
+    }
+
+    /// The segment that was being written: what follows the last sound batch is cut off
+    pub(super) fn open_active(path: &Path, base_offset: i64) -> Result<Self, LogError> {
+        let (file, found) = open_and_scan(path, base_offset, Depth::Checksums)?;
+        if let Some(damage) = &found.damage {
+            cut(&file, path, found.bytes, damage)?;
+        }
+        Ok(Self::new(base_offset, path.to_owned(), file, found.into()))
+    }
+
+    fn new(base_offset: i64, path: PathBuf, file: File, tail: Tail) -> Self {
+        let synced_bytes = AtomicU64::new(0);
+        let torn = AtomicBool::new(false);
+        Self {
+            base_offset,
+            path,
+            file,
+            tail: RwLock::new(tail),
+            synced_bytes,
+            torn,
+        }
+    }
+
+    /// The first offset, also of an empty segment
+    pub(super) fn base_offset(&self) -> i64 {
+        self.base_offset
+    }
+
+    /// The offset after the last record
+    pub(super) fn end_offset(&self) -> i64 {
+        self.tail().end_offset
+    }
+
+    /// Bytes of all batches
+    pub(super) fn bytes(&self) -> u64 {
+        self.tail().bytes
+    }
+
+    /// Where it is
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// When it was last written to
+    pub(super) fn modified(&self) -> Result<SystemTime, LogError> {
+        let modified = self
+            .file
+            .metadata()
+            .and_then(|metadata| metadata.modified());
+        modified.map_err(LogError::io("look up the age of", &self.path))
+    }
+
+    /// Writes `run` behind the tail, or nothing of it; never called by two threads at once
+    pub(super) fn append(&self, run: &Run) -> Result<(), LogError> {
+        self.mend()?;
+        let at = self.bytes();
+        if let Err(error) = self.file.write_all_at(&run.bytes, at) {
+            self.torn.store(true, Ordering::Relaxed);
+            if let Err(also) = self.mend() {
+                tracing::warn!(error = %also, "a failed append stays in the file until the next one");
+            }
+            return Err(LogError::io("append to", &self.path)(error));
+        }
+        let mut tail = self.tail.write().unwrap_or_else(PoisonError::into_inner);
+        for &(base_offset, position) in &run.starts {
+            tail.index.note(base_offset, at + position);
+        }
+        tail.bytes = at + run.bytes.len() as u64;
+        tail.end_offset = run.end_offset;
+        Ok(())
+    }
+
+    /// Takes back what a failed append left: later bytes behind it would be lost with it
+    fn mend(&self) -> Result<(), LogError> {
+        if self.torn.load(Ordering::Relaxed) {
+            self.file
+                .set_len(self.bytes())
+                .map_err(LogError::io("truncate", &self.path))?;
+            self.torn.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Ready to be followed by another segment: whole and on the disk
+    pub(super) fn close(&self) -> Result<(), LogError> {
+        self.mend()?;
+        self.sync()
+    }
+
+    /// Brings what was appended to the disk; free of charge if it is there
+    pub(super) fn sync(&self) -> Result<(), LogError> {
+        let bytes = self.bytes();
+        if self.synced_bytes.load(Ordering::Relaxed) < bytes {
+            self.file
+                .sync_data()
+                .map_err(LogError::io("sync", &self.path))?;
+            self.synced_bytes.fetch_max(bytes, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Whole batches from the one that holds `offset` to `end` at most, `offset` being within
+    ///
+    /// See [`super::PartitionLog::read`].
+    pub(super) fn read(
+        &self,
+        offset: i64,
+        end: i64,
+        max_bytes: usize,
+    ) -> Result<LogSlice, LogError> {
+        let (from, bytes) = {
+            let tail = self.tail();
+            (tail.index.floor(offset), tail.bytes)
+        };
+        let max_bytes = max_bytes.min(MAX_READ_BYTES);
+        let wanted = STEP_BYTES + (HEADER_BYTES + max_bytes) as u64;
+        let near = self.read_exact(from, wanted.min(bytes - from) as usize)?;
+        let damaged = |(at, source)| self.damaged(from + at as u64, source);
+        let (at, first) = find(&near, offset).map_err(damaged)?;
+        if near.len() - at < first.total_bytes {
+            let bytes = self.read_exact(from + at as u64, first.total_bytes)?;
+            return Ok(LogSlice {
+                bytes: bytes.into(),
+                next_offset: first.next_offset(),
+            });
+        }
+        let (to, next_offset) = extend(&near, at, first, end, max_bytes).map_err(damaged)?;
+        Ok(LogSlice {
+            bytes: Bytes::from(near).slice(at..to),
+            next_offset,
+        })
+    }
+
+    fn read_exact(&self, position: u64, bytes: usize) -> Result<Vec<u8>, LogError> {
+        let mut buffer = vec![0; bytes];
+        let read = self.file.read_exact_at(&mut buffer, position);
+        read.map(|()| buffer)
+            .map_err(LogError::io("read", &self.path))
+    }
+
+    fn damaged(&self, position: u64, source: BatchError) -> LogError {
+        LogError::Damaged {
+            path: self.path.clone(),
+            position,
+            source,
+        }
+    }
+
+    fn tail(&self) -> RwLockReadGuard<'_, Tail> {
+        self.tail.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<Scan> for Tail {
+    fn from(found: Scan) -> Self {
+        Self {
+            bytes: found.bytes,
+            end_offset: found.end_offset,
+            index: found.index,
+        }
+    }
+}
+
+/// The offset a segment's file is named after, `None` for other files
+pub(super) fn base_offset_of(file_name: &str) -> Option<i64> {
+    let digits = file_name.strip_suffix(".log")?;
+    let all_digits = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| all_digits)
+}
+
+fn file_name(base_offset: i64) -> String {
+    format!("{base_offset:020}.log")
+}
+
+fn open_and_scan(path: &Path, base_offset: i64, depth: Depth) -> Result<(File, Scan), LogError> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(LogError::io("open", path))?;
+    let found = scan(&file, base_offset, depth).map_err(LogError::io("read", path))?;
+    Ok((file, found))
+}
+
+fn cut(file: &File, path: &Path, bytes: u64, damage: &BatchError) -> Result<(), LogError> {
+    let before = file
+        .metadata()
+        .map_err(LogError::io("look up", path))?
+        .len();
+    tracing::warn!(
+        file = %path.display(),
+        kept_bytes = bytes,
+        cut_bytes = before - bytes,
+        reason = %damage,
+        "cut off the end of a segment: it is not a whole batch"
+    );
+    file.set_len(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(LogError::io("truncate", path))
+}

@@ -1,0 +1,37 @@
+//! `ApiVersions`: the first request of every connection; what the data port can do.
+
+use std::ops::RangeInclusive;
+
+use fluvio_protocol::link::ErrorCode;
+use fluvio_protocol::link::versions::{ApiVersionKey, ApiVersionsRequest, ApiVersionsResponse};
+use fluvio_spu_schema::COMMON_VERSION;
+use fluvio_spu_schema::server::SpuServerApiKey;
+
+use super::Data;
+use crate::net::{Request, RequestError};
+use crate::platform;
+
+/// Versions in which requests are understood, announced or not: clients send requests that no engine
+/// announces (consumer offsets) in their own version.
+pub(super) const VERSIONS: RangeInclusive<i16> = 0..=COMMON_VERSION;
+
+/// Answers with the keys and versions that the engine announces, less what no client sends.
+pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
+    request.decode::<ApiVersionsRequest>()?;
+    let key = |key: SpuServerApiKey, versions: RangeInclusive<i16>| ApiVersionKey {
+        api_key: key as i16,
+        min_version: *versions.start(),
+        max_version: *versions.end(),
+    };
+    let response = ApiVersionsResponse {
+        error_code: ErrorCode::None,
+        api_keys: vec![
+            key(SpuServerApiKey::Produce, VERSIONS),
+            key(SpuServerApiKey::FetchOffsets, COMMON_VERSION..=COMMON_VERSION),
+            key(SpuServerApiKey::StreamFetch, VERSIONS),
+            key(SpuServerApiKey::UpdateOffsets, 0..=0),
+        ],
+        platform_version: platform::version(),
+    };
+    data.answer(request, &response).await
+}

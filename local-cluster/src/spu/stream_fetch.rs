@@ -1,0 +1,54 @@
+//! `StreamFetch`: starts a stream of records that lives as long as its connection.
+
+use fluvio_protocol::link::ErrorCode;
+use fluvio_spu_schema::fetch::FetchablePartitionResponse;
+use fluvio_spu_schema::server::stream_fetch::{StreamFetchRequest, StreamFetchResponse};
+
+use super::Data;
+use crate::net::{Request, RequestError};
+use crate::record_set::RawSet;
+use crate::store::ConsumerOffsetKey;
+use crate::stream::{Session, StreamRequest};
+
+/// Starts the stream's own task, or answers that there is no such partition.
+pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
+    let body: StreamFetchRequest<RawSet> = request.decode()?;
+    let Some(partition) = data.cluster.partition(&body.topic, body.partition) else {
+        return data.answer(request, &no_such_partition(body.topic, body.partition)).await;
+    };
+    let consumer = body.consumer_id.map(|consumer_id| ConsumerOffsetKey {
+        topic: body.topic,
+        partition: body.partition,
+        consumer_id,
+    });
+    let (id, acknowledged) = data.sessions.open(consumer);
+    let session = Session {
+        id,
+        cluster: data.cluster.clone(),
+        pool: data.pool.clone(),
+        partition,
+        outbox: data.outbox.clone(),
+        acknowledged,
+        closing: data.closing.clone(),
+    };
+    tokio::spawn(session.run(StreamRequest {
+        correlation_id: request.correlation_id,
+        version: request.version,
+        offset: body.fetch_offset,
+        max_bytes: body.max_bytes,
+        smartmodules: body.smartmodules,
+    }));
+    Ok(())
+}
+
+fn no_such_partition(topic: String, index: u32) -> StreamFetchResponse<RawSet> {
+    StreamFetchResponse {
+        topic,
+        stream_id: 0,
+        partition: FetchablePartitionResponse {
+            partition_index: index,
+            error_code: ErrorCode::NotLeaderForPartition,
+            ..Default::default()
+        },
+    }
+}
