@@ -1,1 +1,33 @@
-fn main() {}
+//! The binary `game-analytics`: subcommands and wiring, nothing else.
+
+mod cli;
+mod commands;
+mod live_status;
+mod map;
+mod registry;
+mod signal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+/// Quiet enough to read a live status beside it; `RUST_LOG` overrides it.
+const LOG_DEFAULT: &str =
+    "warn,game_analytics=info,local_cluster=info,dataflow=info,data_generator=info,client=info";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_DEFAULT));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match commands::run(cli::Cli::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

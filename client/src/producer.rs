@@ -1,6 +1,8 @@
 //! Producing with our settings: batches that a SmartModule is fast over and that every consumer can read.
 
 use std::fmt::{self, Debug, Formatter};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +10,7 @@ use fluvio::{
     DeliverySemantic, FluvioError, Isolation, ProduceOutput, RecordKey, RetryPolicy, RetryStrategy,
     TopicProducerConfig, TopicProducerConfigBuilder, TopicProducerPool,
 };
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::topic::missing;
@@ -37,6 +40,10 @@ const TOPIC_DEADLINE: Duration = Duration::from_secs(10);
 /// How often to look for it.
 const TOPIC_POLL: Duration = Duration::from_millis(50);
 
+/// A full queue of the engine waits for room without ever yielding, and on a runtime of one thread nobody can then make
+/// room. Giving way this often keeps the queue from filling.
+const GIVE_WAY_EVERY: u32 = 64;
+
 /// A record's key: it chooses the partition by its hash. Without one, partitions take turns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key(Option<Bytes>);
@@ -57,6 +64,7 @@ impl<T: Into<Bytes>> From<T> for Key {
 pub struct Producer {
     topic: String,
     pool: TopicProducerPool,
+    sent: Arc<AtomicU32>,
 }
 
 /// A record on its way.
@@ -81,6 +89,7 @@ impl Cluster {
                     return Ok(Producer {
                         topic: topic.to_owned(),
                         pool,
+                        sent: Arc::default(),
                     });
                 }
                 Err(error) => error,
@@ -116,6 +125,9 @@ impl Producer {
                 "a record of `{bytes}` bytes is above the limit of {RECORD_BYTES_MAX}; make it smaller"
             );
             return Err(ClientError::fatal(self.sending(), reason));
+        }
+        if self.sent.fetch_add(1, Ordering::Relaxed) % GIVE_WAY_EVERY == 0 {
+            yield_now().await;
         }
         let key = key.map_or(RecordKey::NULL, |key| RecordKey::from(Vec::from(key)));
         match self.pool.send(key, Vec::from(value)).await {

@@ -18,7 +18,10 @@ impl Dice {
 
     /// A number below `bound`, which must not be 0.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.source.next_u64()) * u128::from(bound)) >> 64) as u64
+        match u32::try_from(bound) {
+            Ok(bound) => (u64::from(self.source.next_u32()) * u64::from(bound)) >> 32,
+            Err(_) => ((u128::from(self.source.next_u64()) * u128::from(bound)) >> 64) as u64,
+        }
     }
 
     /// A number in `low..=high`.
@@ -37,8 +40,7 @@ impl Dice {
 
     /// True with this probability.
     pub(crate) fn chance(&mut self, probability: f64) -> bool {
-        // 53 bits: every such fraction is exact in an f64.
-        ((self.source.next_u64() >> 11) as f64 / (1u64 << 53) as f64) < probability
+        f64::from(self.source.next_u32()) < probability * (1u64 << 32) as f64
     }
 
     /// A place in a list of weights.

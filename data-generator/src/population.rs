@@ -21,9 +21,11 @@ const WHALES: f64 = 0.02;
 const SESSION_S: [(i64, i64); 3] = [(15, 60), (120, 480), (480, 1_800)];
 const SESSION_WEIGHTS: [u32; 3] = [10, 60, 30];
 /// Who is stuck on a level, and how likely each action completes it.
-const STUCK: f64 = 0.05;
+const STUCK: f64 = 0.006;
 const COMPLETES_STUCK: f64 = 0.004;
-const COMPLETES: f64 = 0.06;
+/// How many moves lead to another map of the level.
+const MOVES_ON: f64 = 0.15;
+const COMPLETES: f64 = 0.09;
 
 /// A player, whether there or not.
 pub(crate) struct Player {
@@ -190,7 +192,7 @@ impl Player {
             self.level = self.level % LEVELS + 1;
             self.map = dice.between(1, i64::from(MAPS)) as u16;
             self.stuck = dice.chance(STUCK);
-        } else if event_type == "move" && !self.stuck && dice.chance(0.08) {
+        } else if event_type == "move" && !self.stuck && dice.chance(MOVES_ON) {
             self.map = self.map % MAPS + 1;
         }
     }

@@ -5,7 +5,9 @@ use local_cluster::{Options, start};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
     let mut arguments = std::env::args().skip(1);
     let mut options = Options::new(arguments.next().context("name a data folder")?);
     if let Some(address) = arguments.next() {

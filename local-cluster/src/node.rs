@@ -58,12 +58,30 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
     let cluster = Arc::new(cluster);
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let listening = [
-        tokio::spawn(serve_control(control, cluster.clone(), tasks.clone(), stop.clone())),
-        tokio::spawn(serve_data(data, cluster.clone(), tasks.clone(), stop.clone())),
+        tokio::spawn(serve_control(
+            control,
+            cluster.clone(),
+            tasks.clone(),
+            stop.clone(),
+        )),
+        tokio::spawn(serve_data(
+            data,
+            cluster.clone(),
+            tasks.clone(),
+            stop.clone(),
+        )),
         tokio::spawn(maintenance::run(cluster.clone(), stop.clone())),
     ];
     tracing::info!(%sc_addr, %spu_addr, "cluster started");
-    Ok(Handle { sc_addr, spu_addr, cluster, tasks, stop: stop.clone(), listening, _stop_on_drop: stop.drop_guard() })
+    Ok(Handle {
+        sc_addr,
+        spu_addr,
+        cluster,
+        tasks,
+        stop: stop.clone(),
+        listening,
+        _stop_on_drop: stop.drop_guard(),
+    })
 }
 
 /// A running node.
@@ -98,7 +116,10 @@ impl Handle {
             let _ = task.await;
         }
         self.tasks.close();
-        if tokio::time::timeout(SHUTDOWN_PATIENCE, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_PATIENCE, self.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("some connections did not end in time");
         }
         let cluster = self.cluster;
@@ -116,13 +137,27 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     Ok((socket, bound))
 }
 
-async fn serve_control(socket: TcpListener, cluster: Arc<Cluster>, tasks: TaskTracker, stop: CancellationToken) {
+async fn serve_control(
+    socket: TcpListener,
+    cluster: Arc<Cluster>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
     let listener = Listener::new(socket, tasks, stop);
-    listener.run(|outbox, closing| Control::new(cluster.clone(), outbox, closing)).await;
+    listener
+        .run(|outbox, closing| Control::new(cluster.clone(), outbox, closing))
+        .await;
 }
 
-async fn serve_data(socket: TcpListener, cluster: Arc<Cluster>, tasks: TaskTracker, stop: CancellationToken) {
+async fn serve_data(
+    socket: TcpListener,
+    cluster: Arc<Cluster>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
     let listener = Listener::new(socket, tasks, stop);
     let pool = Pool::new();
-    listener.run(|outbox, closing| Data::new(cluster.clone(), pool.clone(), outbox, closing)).await;
+    listener
+        .run(|outbox, closing| Data::new(cluster.clone(), pool.clone(), outbox, closing))
+        .await;
 }

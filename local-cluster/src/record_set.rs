@@ -31,7 +31,10 @@ impl Decoder for RawSet {
             }
             _ => Err(Error::new(
                 ErrorKind::InvalidData,
-                format!("record set of `{length}` bytes where `{}` are left", src.remaining()),
+                format!(
+                    "record set of `{length}` bytes where `{}` are left",
+                    src.remaining()
+                ),
             )),
         }
     }
@@ -56,7 +59,10 @@ mod tests {
         for length in [8, i32::MAX, -1] {
             let mut wire = length.to_be_bytes().to_vec();
             wire.extend_from_slice(b"1234567");
-            assert!(RawSet::decode_from(&mut wire.as_slice(), 25).is_err(), "{length}");
+            assert!(
+                RawSet::decode_from(&mut wire.as_slice(), 25).is_err(),
+                "{length}"
+            );
         }
     }
 }

@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use fluvio::consumer::{ConsumerConfigExt, ConsumerConfigExtBuilder, ConsumerStream, Record, RetryMode};
+use fluvio::consumer::{
+    ConsumerConfigExt, ConsumerConfigExtBuilder, ConsumerStream, Record, RetryMode,
+};
 use fluvio::metadata::topic::TopicSpec;
-use fluvio::{Compression, Fluvio, FluvioAdmin, FluvioClusterConfig, Offset, RecordKey, TopicProducerConfigBuilder};
+use fluvio::{
+    Compression, Fluvio, FluvioAdmin, FluvioClusterConfig, Offset, RecordKey,
+    TopicProducerConfigBuilder,
+};
 use futures_util::StreamExt;
 use local_cluster::{Handle, Options, start};
 use tempfile::TempDir;
@@ -26,7 +31,9 @@ impl Node {
 
     /// A node on an existing folder.
     pub async fn start_in(dir: TempDir) -> Self {
-        let handle = start(Options::new(dir.path()).with_free_ports()).await.unwrap();
+        let handle = start(Options::new(dir.path()).with_free_ports())
+            .await
+            .unwrap();
         Self { handle, dir }
     }
 
@@ -41,27 +48,37 @@ impl Node {
     }
 
     pub async fn client(&self) -> Fluvio {
-        deadline(Fluvio::connect_with_config(&self.config())).await.unwrap()
+        deadline(Fluvio::connect_with_config(&self.config()))
+            .await
+            .unwrap()
     }
 
     pub async fn admin(&self) -> FluvioAdmin {
-        deadline(FluvioAdmin::connect_with_config(&self.config())).await.unwrap()
+        deadline(FluvioAdmin::connect_with_config(&self.config()))
+            .await
+            .unwrap()
     }
 
     pub async fn create_topic(&self, name: &str, partitions: u32) {
         let spec = TopicSpec::new_computed(partitions, 1, None);
-        deadline(self.admin().await.create(name.to_owned(), false, spec)).await.unwrap();
+        deadline(self.admin().await.create(name.to_owned(), false, spec))
+            .await
+            .unwrap();
     }
 }
 
 /// Fails instead of hanging.
 pub async fn deadline<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future).await.expect("the node did not answer in time")
+    tokio::time::timeout(DEADLINE, future)
+        .await
+        .expect("the node did not answer in time")
 }
 
 /// The values `0..count` as texts that say which they are.
 pub fn values(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("value-{number:06}-{}", "x".repeat(number % 50))).collect()
+    (0..count)
+        .map(|number| format!("value-{number:06}-{}", "x".repeat(number % 50)))
+        .collect()
 }
 
 /// Produces `values` in batches of some kilobytes.
@@ -72,10 +89,16 @@ pub async fn produce(client: &Fluvio, topic: &str, values: &[String], compressio
         .compression(compression)
         .build()
         .unwrap();
-    let producer = deadline(client.topic_producer_with_config(topic, config)).await.unwrap();
+    let producer = deadline(client.topic_producer_with_config(topic, config))
+        .await
+        .unwrap();
     let mut outputs = Vec::new();
     for (index, value) in values.iter().enumerate() {
-        outputs.push(deadline(producer.send(RecordKey::from(index.to_string()), value.as_str())).await.unwrap());
+        outputs.push(
+            deadline(producer.send(RecordKey::from(index.to_string()), value.as_str()))
+                .await
+                .unwrap(),
+        );
     }
     deadline(producer.flush()).await.unwrap();
     for output in outputs {
@@ -86,7 +109,12 @@ pub async fn produce(client: &Fluvio, topic: &str, values: &[String], compressio
 /// A bounded read of partition 0 from `offset`.
 pub fn bounded(topic: &str, offset: Offset) -> ConsumerConfigExtBuilder {
     let mut builder = ConsumerConfigExt::builder();
-    builder.topic(topic).partition(0).offset_start(offset).disable_continuous(true).retry_mode(RetryMode::Disabled);
+    builder
+        .topic(topic)
+        .partition(0)
+        .offset_start(offset)
+        .disable_continuous(true)
+        .retry_mode(RetryMode::Disabled);
     builder
 }
 
@@ -111,17 +139,35 @@ pub async fn consume_all(client: &Fluvio, config: ConsumerConfigExt) -> Vec<Reco
 pub async fn take(stream: &mut (impl ConsumerStream + Unpin), count: usize) -> Vec<Record> {
     let mut records = Vec::with_capacity(count);
     while records.len() < count {
-        records.push(deadline(stream.next()).await.expect("the stream ended").unwrap());
+        records.push(
+            deadline(stream.next())
+                .await
+                .expect("the stream ended")
+                .unwrap(),
+        );
     }
     records
 }
 
 /// Offset and value of each record.
 pub fn seen(records: &[Record]) -> Vec<(i64, String)> {
-    records.iter().map(|record| (record.offset, record.get_value().as_utf8_lossy_string().into_owned())).collect()
+    records
+        .iter()
+        .map(|record| {
+            (
+                record.offset,
+                record.get_value().as_utf8_lossy_string().into_owned(),
+            )
+        })
+        .collect()
 }
 
 /// What a consumer of all of `values` should see from `offset` on.
 pub fn expected(values: &[String], offset: usize) -> Vec<(i64, String)> {
-    values.iter().enumerate().skip(offset).map(|(index, value)| (index as i64, value.clone())).collect()
+    values
+        .iter()
+        .enumerate()
+        .skip(offset)
+        .map(|(index, value)| (index as i64, value.clone()))
+        .collect()
 }

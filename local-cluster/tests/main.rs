@@ -3,5 +3,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod harness;
-mod topics;
 mod produce_consume;
+mod topics;

@@ -21,7 +21,10 @@ pub(crate) fn build(
     version: i16,
 ) -> Result<Chain, ErrorCode> {
     if invocations.len() > CHAIN_MODULES_MAX {
-        let error = format!("a chain of `{}` SmartModules is longer than {CHAIN_MODULES_MAX}", invocations.len());
+        let error = format!(
+            "a chain of `{}` SmartModules is longer than {CHAIN_MODULES_MAX}",
+            invocations.len()
+        );
         return Err(ErrorCode::SmartModuleChainInitError(error));
     }
     let name = invocations.first().and_then(|first| first.name.clone());
@@ -43,12 +46,20 @@ fn resolve(
     invocation: SmartModuleInvocation,
     version: i16,
 ) -> Result<(SmartModuleConfig, Vec<u8>), ErrorCode> {
-    let SmartModuleInvocation { wasm, kind, params, name } = invocation;
+    let SmartModuleInvocation {
+        wasm,
+        kind,
+        params,
+        name,
+    } = invocation;
     let (name, wasm) = match wasm {
-        SmartModuleInvocationWasm::AdHoc(gzipped) => (name.unwrap_or_default(), unzip(&gzipped, None)?),
+        SmartModuleInvocationWasm::AdHoc(gzipped) => {
+            (name.unwrap_or_default(), unzip(&gzipped, None)?)
+        }
         SmartModuleInvocationWasm::Predefined(name) => {
             let stored = cluster.smartmodule(&name);
-            let stored = stored.ok_or_else(|| ErrorCode::SmartModuleNotFound { name: name.clone() })?;
+            let stored =
+                stored.ok_or_else(|| ErrorCode::SmartModuleNotFound { name: name.clone() })?;
             let wasm = unzip(&stored.wasm.payload, Some(&name))?;
             (name, wasm)
         }
@@ -60,7 +71,9 @@ fn resolve(
         .version(version)
         .smartmodule_names(vec![name])
         .initial_data(initial_data(kind));
-    let config = config.build().map_err(|error| ErrorCode::SmartModuleChainInitError(error.to_string()))?;
+    let config = config
+        .build()
+        .map_err(|error| ErrorCode::SmartModuleChainInitError(error.to_string()))?;
     Ok((config, wasm))
 }
 
@@ -76,14 +89,19 @@ fn initial_data(kind: SmartModuleKind) -> SmartModuleInitialData {
 }
 
 fn unzip(gzipped: &[u8], name: Option<&str>) -> Result<Vec<u8>, ErrorCode> {
-    let invalid = |error: String| ErrorCode::SmartModuleInvalid { error, name: name.map(str::to_owned) };
+    let invalid = |error: String| ErrorCode::SmartModuleInvalid {
+        error,
+        name: name.map(str::to_owned),
+    };
     let mut wasm = Vec::new();
     GzDecoder::new(gzipped)
         .take(SMARTMODULE_BYTES_MAX + 1)
         .read_to_end(&mut wasm)
         .map_err(|error| invalid(format!("its payload is not gzip: {error}")))?;
     if wasm.len() as u64 > SMARTMODULE_BYTES_MAX {
-        return Err(invalid(format!("it is larger than {SMARTMODULE_BYTES_MAX} bytes")));
+        return Err(invalid(format!(
+            "it is larger than {SMARTMODULE_BYTES_MAX} bytes"
+        )));
     }
     Ok(wasm)
 }

@@ -7,11 +7,17 @@ use fluvio_smartengine::EngineError;
 use crate::limits::TEXT_BYTES_MAX;
 
 /// A module could not be compiled, instantiated or initialised.
-pub(super) fn building(error: &(dyn std::error::Error + 'static), name: Option<String>) -> ErrorCode {
+pub(super) fn building(
+    error: &(dyn std::error::Error + 'static),
+    name: Option<String>,
+) -> ErrorCode {
     match error.downcast_ref::<EngineError>() {
         Some(EngineError::StoreMemoryExceeded { requested, max, .. }) => memory(*requested, *max),
         Some(EngineError::UnknownSmartModule | EngineError::Instantiate(_)) => {
-            ErrorCode::SmartModuleInvalid { error: cut(chain_of(error)), name }
+            ErrorCode::SmartModuleInvalid {
+                error: cut(chain_of(error)),
+                name,
+            }
         }
         None => ErrorCode::SmartModuleChainInitError(cut(chain_of(error))),
     }
@@ -43,7 +49,10 @@ pub(crate) fn cut(mut text: String) -> String {
 }
 
 fn memory(requested: usize, max: usize) -> ErrorCode {
-    ErrorCode::SmartModuleMemoryLimitExceeded { requested: requested as u64, max: max as u64 }
+    ErrorCode::SmartModuleMemoryLimitExceeded {
+        requested: requested as u64,
+        max: max as u64,
+    }
 }
 
 fn chain_of(error: &dyn std::error::Error) -> String {

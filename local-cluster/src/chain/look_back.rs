@@ -21,7 +21,9 @@ pub(super) fn run(chain: &mut Chain, partition: &Partition) -> Result<(), ErrorC
     match chain.instance.look_back(read).now_or_never() {
         Some(looked) => looked.map_err(|error| failure::looking_back(error.as_ref())),
         // the reading is done before it is awaited, so there is nothing to wait for
-        None => Err(ErrorCode::SmartModuleLookBackError("the engine waits for nothing".to_owned())),
+        None => Err(ErrorCode::SmartModuleLookBackError(
+            "the engine waits for nothing".to_owned(),
+        )),
     }
 }
 
@@ -33,13 +35,19 @@ fn read(partition: &Partition, lookback: Lookback) -> Result<Vec<Record>, ErrorC
         Lookback::Age { age, last } => (last, Some(age)),
     };
     let not_before = youngest.map(|age| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         i64::try_from(now.saturating_sub(age).as_millis()).unwrap_or(i64::MAX)
     });
     let end = partition.end_offset();
     let last = i64::try_from(last.min(LOOK_BACK_RECORDS_MAX)).unwrap_or(i64::MAX);
     let first = partition.start_offset().max(end - last);
-    let wanted = Wanted { first, end, not_before };
+    let wanted = Wanted {
+        first,
+        end,
+        not_before,
+    };
     wanted.read(partition)
 }
 
@@ -55,11 +63,17 @@ impl Wanted {
         let mut found = Vec::new();
         let mut position = self.first;
         while position < self.end {
-            let slice = partition.read_blocking(position, CHAIN_READ_BYTES).map_err(|_| ErrorCode::StorageError)?;
+            let slice = partition
+                .read_blocking(position, CHAIN_READ_BYTES)
+                .map_err(|_| ErrorCode::StorageError)?;
             for batch in CheckedBatches::new(slice.bytes) {
                 let batch = batch.map_err(|_| ErrorCode::StorageError)?;
                 let records = decode(&records_of(&batch)?).map_err(|_| ErrorCode::StorageError)?;
-                found.extend(records.into_iter().filter(|record| self.wants(batch.header(), record)));
+                found.extend(
+                    records
+                        .into_iter()
+                        .filter(|record| self.wants(batch.header(), record)),
+                );
             }
             if slice.next_offset <= position {
                 break;
@@ -71,7 +85,10 @@ impl Wanted {
 
     fn wants(&self, header: &BatchHeader, record: &Record) -> bool {
         let offset = header.base_offset + record.preamble.offset_delta();
-        let timestamp = header.first_timestamp.saturating_add(record.preamble.get_timestamp_delta());
-        (self.first..self.end).contains(&offset) && self.not_before.is_none_or(|limit| timestamp >= limit)
+        let timestamp = header
+            .first_timestamp
+            .saturating_add(record.preamble.get_timestamp_delta());
+        (self.first..self.end).contains(&offset)
+            && self.not_before.is_none_or(|limit| timestamp >= limit)
     }
 }

@@ -42,7 +42,12 @@ struct Run {
 impl OutputSet {
     /// An empty set whose first offset is `start`.
     pub(crate) fn new(start: i64) -> Self {
-        Self { start, covered_to: start, runs: Vec::new(), bytes: 0 }
+        Self {
+            start,
+            covered_to: start,
+            runs: Vec::new(),
+            bytes: 0,
+        }
     }
 
     /// The offset after the last that is covered.
@@ -83,21 +88,41 @@ impl OutputSet {
     /// The encoded batches.
     pub(crate) fn encode(self) -> Bytes {
         let mut out = Vec::with_capacity(self.bytes + 2 * HEADER_BYTES);
-        let first = self.runs.first().map_or(self.covered_to, |run| run.base_offset);
+        let first = self
+            .runs
+            .first()
+            .map_or(self.covered_to, |run| run.base_offset);
         if first > self.start {
-            put_batch(&Run::empty(self.start), span(self.start, first), Compression::None, &mut out);
+            put_batch(
+                &Run::empty(self.start),
+                span(self.start, first),
+                Compression::None,
+                &mut out,
+            );
         }
         for (index, run) in self.runs.iter().enumerate() {
-            let next = self.runs.get(index + 1).map_or(self.covered_to, |next| next.base_offset);
-            put_batch(run, span(run.base_offset, next), Compression::None, &mut out);
+            let next = self
+                .runs
+                .get(index + 1)
+                .map_or(self.covered_to, |next| next.base_offset);
+            put_batch(
+                run,
+                span(run.base_offset, next),
+                Compression::None,
+                &mut out,
+            );
         }
         out.into()
     }
 
     fn add(&mut self, offset: i64, timestamp: i64, record: &Record) {
-        let fits = |run: &Run| run.next_offset == offset && (run.first_timestamp < 0) == (timestamp < 0);
+        let fits =
+            |run: &Run| run.next_offset == offset && (run.first_timestamp < 0) == (timestamp < 0);
         if !self.runs.last().is_some_and(fits) {
-            self.runs.push(Run { first_timestamp: timestamp, ..Run::empty(offset) });
+            self.runs.push(Run {
+                first_timestamp: timestamp,
+                ..Run::empty(offset)
+            });
             self.bytes += HEADER_BYTES + size_of::<i32>();
         }
         if let Some(run) = self.runs.last_mut() {
@@ -121,7 +146,12 @@ impl Run {
     fn add(&mut self, timestamp: i64, record: &Record) -> usize {
         let before = self.records.len();
         let offset_delta = self.next_offset - self.base_offset;
-        encode(record, offset_delta, timestamp.saturating_sub(self.first_timestamp), &mut self.records);
+        encode(
+            record,
+            offset_delta,
+            timestamp.saturating_sub(self.first_timestamp),
+            &mut self.records,
+        );
         self.count += 1;
         self.next_offset += 1;
         self.max_timestamp = self.max_timestamp.max(timestamp);
@@ -132,7 +162,10 @@ impl Run {
 /// One batch of all `records` numbered from 0, as a producer would have sent them.
 pub(crate) fn batch_of(processed: &[Processed], compression: Compression) -> Option<Bytes> {
     let first_timestamp = processed.first()?.input.first_timestamp;
-    let mut run = Run { first_timestamp, ..Run::empty(0) };
+    let mut run = Run {
+        first_timestamp,
+        ..Run::empty(0)
+    };
     for part in processed {
         for record in &part.records {
             let delta = record.preamble.get_timestamp_delta();
@@ -164,11 +197,17 @@ impl Offsets {
         let growing = deltas().zip(deltas().skip(1)).all(|(one, next)| one < next);
         let count = records.len() as i64;
         if within && growing {
-            Self::Told { base: input.base_offset }
+            Self::Told {
+                base: input.base_offset,
+            }
         } else if count <= input.record_count() {
-            Self::Packed { first: input.next_offset() - count }
+            Self::Packed {
+                first: input.next_offset() - count,
+            }
         } else {
-            Self::Crowded { last: input.next_offset() - 1 }
+            Self::Crowded {
+                last: input.next_offset() - 1,
+            }
         }
     }
 

@@ -16,7 +16,9 @@ impl Pool {
     /// A pool of the machine's size.
     pub(crate) fn new() -> Self {
         let turns = available_parallelism().map_or(1, usize::from);
-        Self { turns: Arc::new(Semaphore::new(turns)) }
+        Self {
+            turns: Arc::new(Semaphore::new(turns)),
+        }
     }
 
     /// Runs `work` on a blocking thread once there is room. A panic inside becomes an error.
@@ -25,12 +27,19 @@ impl Pool {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let turn = self.turns.clone().acquire_owned().await.map_err(|_| ErrorCode::SpuError)?;
+        let turn = self
+            .turns
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| ErrorCode::SpuError)?;
         let running = tokio::task::spawn_blocking(move || {
             let result = work();
             drop(turn);
             result
         });
-        running.await.map_err(|error| ErrorCode::Other(format!("a SmartModule broke the engine: {error}")))
+        running
+            .await
+            .map_err(|error| ErrorCode::Other(format!("a SmartModule broke the engine: {error}")))
     }
 }

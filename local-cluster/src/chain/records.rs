@@ -23,7 +23,8 @@ pub(super) fn encode(record: &Record, offset_delta: i64, timestamp_delta: i64, o
     let key = record.key.as_ref().map(|key| key.as_ref());
     let value = record.value.as_ref();
     let key_size = key.map_or(1, |key| 1 + sized(key));
-    let inner = 1 + varint_size(timestamp_delta) + varint_size(offset_delta) + key_size + sized(value) + 1;
+    let inner =
+        1 + varint_size(timestamp_delta) + varint_size(offset_delta) + key_size + sized(value) + 1;
     put_varint(inner as i64, out);
     out.put_u8(0); // attributes: none are defined
     put_varint(timestamp_delta, out);
@@ -43,7 +44,9 @@ fn decode_record(bytes: &mut &[u8]) -> Result<Record, Malformed> {
     let mut inner = take_data(bytes)?;
     inner.try_get_i8().map_err(|_| Malformed)?;
     let mut record = Record::default();
-    record.preamble.set_timestamp_delta(take_varint(&mut inner)?);
+    record
+        .preamble
+        .set_timestamp_delta(take_varint(&mut inner)?);
     record.preamble.set_offset_delta(take_varint(&mut inner)?);
     if inner.try_get_u8().map_err(|_| Malformed)? != 0 {
         record.key = Some(RecordData::from(take_data(&mut inner)?));

@@ -35,15 +35,25 @@ impl Chain {
     /// Runs a batch. Its state changes with it: no batch may be run twice. Blocks.
     pub(crate) fn process(&mut self, batch: &CheckedBatch) -> Processed {
         let input = *batch.header();
-        let failed = |error| Processed { input, records: Vec::new(), error: Some(error) };
+        let failed = |error| Processed {
+            input,
+            records: Vec::new(),
+            error: Some(error),
+        };
         let records = match records_of(batch) {
             Ok(records) => records,
             Err(error) => return failed(error),
         };
-        match self.instance.process(SmartModuleInput::new(records, input.base_offset, input.first_timestamp)) {
-            Ok(output) => {
-                Processed { input, records: output.successes, error: output.error.map(failure::reported) }
-            }
+        match self.instance.process(SmartModuleInput::new(
+            records,
+            input.base_offset,
+            input.first_timestamp,
+        )) {
+            Ok(output) => Processed {
+                input,
+                records: output.successes,
+                error: output.error.map(failure::reported),
+            },
             Err(error) => failed(failure::running(error.as_ref())),
         }
     }

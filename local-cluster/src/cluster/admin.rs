@@ -20,7 +20,10 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// A code with an explanation.
     pub(crate) fn new(code: ErrorCode, message: String) -> Self {
-        Self { code, message: Some(message) }
+        Self {
+            code,
+            message: Some(message),
+        }
     }
 
     /// The disk failed.
@@ -32,13 +35,21 @@ impl Refusal {
 
 impl From<ErrorCode> for Refusal {
     fn from(code: ErrorCode) -> Self {
-        Self { code, message: None }
+        Self {
+            code,
+            message: None,
+        }
     }
 }
 
 impl Cluster {
     /// Creates a topic with all its partitions; durable and visible to every watcher when it returns.
-    pub(crate) async fn create_topic(&self, name: &str, spec: TopicSpec, dry_run: bool) -> Result<(), Refusal> {
+    pub(crate) async fn create_topic(
+        &self,
+        name: &str,
+        spec: TopicSpec,
+        dry_run: bool,
+    ) -> Result<(), Refusal> {
         let count = topic_rules::check(name, &spec)?;
         let _one_at_a_time = self.admin.lock().await;
         if self.state().topics.contains_key(name) {
@@ -67,7 +78,9 @@ impl Cluster {
         let (mut spec, mut partitions) = match self.state().topics.get(name) {
             None => return Err(ErrorCode::TopicNotFound.into()),
             Some(topic) if topic.spec.is_system() => {
-                return Err(system(name, |kind, name| ErrorCode::SystemSpecUpdatingAttempt { kind, name }));
+                return Err(system(name, |kind, name| {
+                    ErrorCode::SystemSpecUpdatingAttempt { kind, name }
+                }));
             }
             Some(topic) => (topic.spec.clone(), topic.partitions.clone()),
         };
@@ -77,7 +90,9 @@ impl Cluster {
         let total = param.partitions.saturating_add(count);
         topic_rules::check_count(total)?;
         self.check_room(count)?;
-        let added = self.open_partitions(name, &spec, param.partitions..total).await?;
+        let added = self
+            .open_partitions(name, &spec, param.partitions..total)
+            .await?;
         param.partitions = total;
         spec.set_replicas(ReplicaSpec::Computed(param));
         self.store_topic(name, &spec).await?;
@@ -94,14 +109,19 @@ impl Cluster {
             None => return Err(ErrorCode::TopicNotFound.into()),
             // without it no client of managed offsets could start, force or not
             Some(topic) if topic.spec.is_system() && (!force || name == CONSUMER_OFFSET_TOPIC) => {
-                return Err(system(name, |kind, name| ErrorCode::SystemSpecDeletionAttempt { kind, name }));
+                return Err(system(name, |kind, name| {
+                    ErrorCode::SystemSpecDeletionAttempt { kind, name }
+                }));
             }
             Some(_) => {}
         }
         let removed = self.change(|state| state.remove_topic(name));
         self.flush_watches().await;
         blocking(move || {
-            removed.iter().flat_map(|topic| &topic.partitions).for_each(|partition| partition.delete());
+            removed
+                .iter()
+                .flat_map(|topic| &topic.partitions)
+                .for_each(|partition| partition.delete());
             Ok(())
         })
         .await?;
@@ -119,7 +139,9 @@ impl Cluster {
         blocking(move || {
             let open = |index| {
                 let dir = store.log_dir(&name, index).map_err(Refusal::storage)?;
-                Partition::open(&dir, &name, index, &spec).map(Arc::new).map_err(Refusal::storage)
+                Partition::open(&dir, &name, index, &spec)
+                    .map(Arc::new)
+                    .map_err(Refusal::storage)
             };
             indexes.map(open).collect()
         })
@@ -133,17 +155,30 @@ impl Cluster {
 
     async fn unstore_topic(&self, name: &str) -> Result<(), Refusal> {
         let (store, name) = (self.store.clone(), name.to_owned());
-        blocking(move || store.remove_topic(&name).map(drop).map_err(Refusal::storage)).await
+        blocking(move || {
+            store
+                .remove_topic(&name)
+                .map(drop)
+                .map_err(Refusal::storage)
+        })
+        .await
     }
 
     fn check_room(&self, more: u32) -> Result<(), Refusal> {
-        let total: usize = self.state().topics.values().map(|topic| topic.partitions.len()).sum();
+        let total: usize = self
+            .state()
+            .topics
+            .values()
+            .map(|topic| topic.partitions.len())
+            .sum();
         if total + more as usize <= PARTITIONS_MAX {
             return Ok(());
         }
         Err(Refusal::new(
             ErrorCode::TopicError,
-            format!("`{total}` partitions are open and `{PARTITIONS_MAX}` is the limit; delete unused topics"),
+            format!(
+                "`{total}` partitions are open and `{PARTITIONS_MAX}` is the limit; delete unused topics"
+            ),
         ))
     }
 }

@@ -8,7 +8,10 @@ use crate::log::LogError;
 impl From<LogError> for ErrorCode {
     fn from(error: LogError) -> Self {
         match error {
-            LogError::OffsetEvicted { offset, start } => Self::OffsetEvicted { offset, next_available: start },
+            LogError::OffsetEvicted { offset, start } => Self::OffsetEvicted {
+                offset,
+                next_available: start,
+            },
             LogError::OffsetBeyondEnd { .. } => Self::OffsetOutOfRange,
             LogError::BatchTooLarge { .. } => Self::MessageTooLarge,
             LogError::Closed { .. } => Self::NotLeaderForPartition,

@@ -1,6 +1,8 @@
 //! The state as the objects that clients know: what lists answer and watches send.
 
-use fluvio_controlplane_metadata::partition::{PartitionResolution, PartitionSpec, PartitionStatus, ReplicaStatus};
+use fluvio_controlplane_metadata::partition::{
+    PartitionResolution, PartitionSpec, PartitionStatus, ReplicaStatus,
+};
 use fluvio_controlplane_metadata::smartmodule::SmartModuleSpec;
 use fluvio_controlplane_metadata::spu::{
     CustomSpuSpec, Endpoint, IngressAddr, IngressPort, SpuSpec, SpuStatus, SpuType,
@@ -39,8 +41,16 @@ pub(crate) fn partition(topic: &Topic, partition: &Partition) -> Metadata<Partit
 }
 
 /// A SmartModule; the summary leaves its payload out and tells its size.
-pub(crate) fn smartmodule(key: &str, stored: &StoredSmartModule, summary: bool) -> Metadata<SmartModuleSpec> {
-    let full = Metadata { name: key.to_owned(), spec: (*stored.spec).clone(), status: Default::default() };
+pub(crate) fn smartmodule(
+    key: &str,
+    stored: &StoredSmartModule,
+    summary: bool,
+) -> Metadata<SmartModuleSpec> {
+    let full = Metadata {
+        name: key.to_owned(),
+        spec: (*stored.spec).clone(),
+        status: Default::default(),
+    };
     if summary { full.summary() } else { full }
 }
 
@@ -62,11 +72,19 @@ pub(crate) fn spu(cluster: &Cluster) -> Metadata<SpuSpec> {
     };
     let mut status = SpuStatus::default();
     status.set_online();
-    Metadata { name: format!("custom-spu-{SPU_ID}"), spec, status }
+    Metadata {
+        name: format!("custom-spu-{SPU_ID}"),
+        spec,
+        status,
+    }
 }
 
 /// The node as the kind of SPU that an administrator registers by hand.
 pub(crate) fn custom_spu(cluster: &Cluster) -> Metadata<CustomSpuSpec> {
     let Metadata { name, spec, status } = spu(cluster);
-    Metadata { name, spec: CustomSpuSpec::from(spec), status }
+    Metadata {
+        name,
+        spec: CustomSpuSpec::from(spec),
+        status,
+    }
 }

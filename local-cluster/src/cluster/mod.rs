@@ -3,9 +3,9 @@
 
 mod admin;
 mod codes;
-mod open;
 mod consumer_offsets;
 pub(crate) mod metadata;
+mod open;
 mod partition;
 mod smartmodules;
 mod state;
@@ -66,23 +66,38 @@ impl Cluster {
 
     /// A partition by topic and index.
     pub(crate) fn partition(&self, topic: &str, index: u32) -> Option<Arc<Partition>> {
-        self.state().topics.get(topic)?.partitions.get(index as usize).cloned()
+        self.state()
+            .topics
+            .get(topic)?
+            .partitions
+            .get(index as usize)
+            .cloned()
     }
 
     /// Every partition of every topic.
     pub(crate) fn partitions(&self) -> Vec<Arc<Partition>> {
-        self.state().topics.values().flat_map(|topic| topic.partitions.iter().cloned()).collect()
+        self.state()
+            .topics
+            .values()
+            .flat_map(|topic| topic.partitions.iter().cloned())
+            .collect()
     }
 
     /// Tells watchers of the partitions whose offsets have moved.
     pub(crate) fn publish_offsets(&self) {
-        let grown: Vec<_> = self.partitions().into_iter().filter(|partition| partition.take_growth()).collect();
+        let grown: Vec<_> = self
+            .partitions()
+            .into_iter()
+            .filter(|partition| partition.take_growth())
+            .collect();
         if grown.is_empty() {
             return;
         }
         self.change(|state| {
             let epoch = state.next_epoch();
-            grown.iter().for_each(|partition| partition.status_changed(epoch));
+            grown
+                .iter()
+                .for_each(|partition| partition.status_changed(epoch));
         });
     }
 
@@ -108,6 +123,8 @@ impl Cluster {
 
 impl std::fmt::Debug for Cluster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cluster").field("spu_addr", &self.spu_addr).finish_non_exhaustive()
+        f.debug_struct("Cluster")
+            .field("spu_addr", &self.spu_addr)
+            .finish_non_exhaustive()
     }
 }

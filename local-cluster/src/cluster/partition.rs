@@ -1,8 +1,8 @@
 //! One partition: its log, and whether it is still there.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use fluvio_controlplane_metadata::topic::TopicSpec;
@@ -40,7 +40,12 @@ pub(crate) struct Partition {
 
 impl Partition {
     /// Opens or creates the log in `dir`. Blocks.
-    pub(crate) fn open(dir: &Path, topic: &str, index: u32, spec: &TopicSpec) -> Result<Self, LogError> {
+    pub(crate) fn open(
+        dir: &Path,
+        topic: &str,
+        index: u32,
+        spec: &TopicSpec,
+    ) -> Result<Self, LogError> {
         let log = PartitionLog::open(dir, log_config(spec))?;
         let end = log.end_offset();
         Ok(Self {
@@ -71,7 +76,10 @@ impl Partition {
     }
 
     /// Appends whole batches, all or none; the base offset of each.
-    pub(crate) async fn append(self: Arc<Self>, batches: Vec<CheckedBatch>) -> Result<Vec<i64>, PartitionError> {
+    pub(crate) async fn append(
+        self: Arc<Self>,
+        batches: Vec<CheckedBatch>,
+    ) -> Result<Vec<i64>, PartitionError> {
         blocking(move || match self.log.append(&batches) {
             Err(_) if self.deleted.is_cancelled() => Err(PartitionError::Deleted),
             appended => Ok(appended?),
@@ -80,12 +88,20 @@ impl Partition {
     }
 
     /// Whole batches from the one that holds `offset`: at least one, else as many as fit `max_bytes`.
-    pub(crate) async fn read(self: Arc<Self>, offset: i64, max_bytes: usize) -> Result<LogSlice, PartitionError> {
+    pub(crate) async fn read(
+        self: Arc<Self>,
+        offset: i64,
+        max_bytes: usize,
+    ) -> Result<LogSlice, PartitionError> {
         blocking(move || Ok(self.log.read(offset, max_bytes)?)).await
     }
 
     /// The same for callers that may block.
-    pub(crate) fn read_blocking(&self, offset: i64, max_bytes: usize) -> Result<LogSlice, LogError> {
+    pub(crate) fn read_blocking(
+        &self,
+        offset: i64,
+        max_bytes: usize,
+    ) -> Result<LogSlice, LogError> {
         self.log.read(offset, max_bytes)
     }
 
@@ -106,7 +122,10 @@ impl Partition {
     }
 
     /// Drops segments that are too old or too many.
-    pub(crate) async fn enforce_retention(self: Arc<Self>, now: SystemTime) -> Result<(), PartitionError> {
+    pub(crate) async fn enforce_retention(
+        self: Arc<Self>,
+        now: SystemTime,
+    ) -> Result<(), PartitionError> {
         blocking(move || Ok(self.log.enforce_retention(now)?)).await
     }
 
@@ -170,14 +189,20 @@ where
     T: Send + 'static,
     F: FnOnce() -> Result<T, PartitionError> + Send + 'static,
 {
-    tokio::task::spawn_blocking(work).await.unwrap_or(Err(PartitionError::Stopping))
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or(Err(PartitionError::Stopping))
 }
 
 fn log_config(spec: &TopicSpec) -> LogConfig {
     let storage = spec.get_storage();
     LogConfig {
-        segment_bytes: storage.and_then(|storage| storage.segment_size).map_or(SEGMENT_BYTES, u64::from),
-        max_bytes: storage.and_then(|storage| storage.max_partition_size).unwrap_or(PARTITION_BYTES_MAX),
+        segment_bytes: storage
+            .and_then(|storage| storage.segment_size)
+            .map_or(SEGMENT_BYTES, u64::from),
+        max_bytes: storage
+            .and_then(|storage| storage.max_partition_size)
+            .unwrap_or(PARTITION_BYTES_MAX),
         retention: Duration::from_secs(spec.retention_secs().into()),
     }
 }

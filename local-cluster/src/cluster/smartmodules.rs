@@ -17,16 +17,27 @@ impl Cluster {
         spec: SmartModuleSpec,
         dry_run: bool,
     ) -> Result<(), Refusal> {
-        let key = spec.meta.as_ref().map_or_else(|| name.to_owned(), |meta| meta.store_id());
+        let key = spec
+            .meta
+            .as_ref()
+            .map_or_else(|| name.to_owned(), |meta| meta.store_id());
         if key.is_empty() {
-            return Err(Refusal::new(ErrorCode::SmartModuleError, "a SmartModule needs a name".to_owned()));
+            return Err(Refusal::new(
+                ErrorCode::SmartModuleError,
+                "a SmartModule needs a name".to_owned(),
+            ));
         }
         let _one_at_a_time = self.admin.lock().await;
         if dry_run {
             return Ok(());
         }
         let (store, stored_key, stored) = (self.store.clone(), key.clone(), spec.clone());
-        blocking(move || store.put_smartmodule(&stored_key, &stored).map_err(Refusal::storage)).await?;
+        blocking(move || {
+            store
+                .put_smartmodule(&stored_key, &stored)
+                .map_err(Refusal::storage)
+        })
+        .await?;
         self.change(|state| state.put_smartmodule(&key, spec));
         self.flush_watches().await;
         Ok(())
@@ -36,10 +47,18 @@ impl Cluster {
     pub(crate) async fn delete_smartmodule(&self, name: &str) -> Result<(), Refusal> {
         let _one_at_a_time = self.admin.lock().await;
         let Some(key) = self.find_key(name) else {
-            return Err(ErrorCode::SmartModuleNotFound { name: name.to_owned() }.into());
+            return Err(ErrorCode::SmartModuleNotFound {
+                name: name.to_owned(),
+            }
+            .into());
         };
         let (store, stored_key) = (self.store.clone(), key.clone());
-        blocking(move || store.remove_smartmodule(&stored_key).map_err(Refusal::storage)).await?;
+        blocking(move || {
+            store
+                .remove_smartmodule(&stored_key)
+                .map_err(Refusal::storage)
+        })
+        .await?;
         self.change(|state| state.remove_smartmodule(&key));
         self.flush_watches().await;
         Ok(())
@@ -48,7 +67,10 @@ impl Cluster {
     /// The SmartModule that `name` stands for.
     pub(crate) fn smartmodule(&self, name: &str) -> Option<Arc<SmartModuleSpec>> {
         let key = self.find_key(name)?;
-        self.state().smartmodules.get(&key).map(|stored| stored.spec.clone())
+        self.state()
+            .smartmodules
+            .get(&key)
+            .map(|stored| stored.spec.clone())
     }
 
     fn find_key(&self, name: &str) -> Option<String> {
@@ -57,12 +79,19 @@ impl Cluster {
             return Some(name.to_owned());
         }
         let wanted = SmartModulePackageKey::from_qualified_name(name).ok()?;
-        let mut found = state.smartmodules.iter().filter(|(key, stored)| matches(&wanted, key, stored));
+        let mut found = state
+            .smartmodules
+            .iter()
+            .filter(|(key, stored)| matches(&wanted, key, stored));
         found.next().map(|(key, _)| key.clone())
     }
 }
 
 /// Whether a package key, as clients filter with it, stands for a stored SmartModule.
-pub(crate) fn matches(wanted: &SmartModulePackageKey, key: &str, stored: &StoredSmartModule) -> bool {
+pub(crate) fn matches(
+    wanted: &SmartModulePackageKey,
+    key: &str,
+    stored: &StoredSmartModule,
+) -> bool {
     wanted.is_match(key, stored.spec.meta.as_ref().map(|meta| &meta.package))
 }

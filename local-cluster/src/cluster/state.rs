@@ -45,13 +45,28 @@ impl State {
     }
 
     /// Adds or replaces a topic. New partitions are stamped, old ones keep theirs.
-    pub(crate) fn put_topic(&mut self, name: &str, spec: TopicSpec, partitions: Vec<Arc<Partition>>) {
+    pub(crate) fn put_topic(
+        &mut self,
+        name: &str,
+        spec: TopicSpec,
+        partitions: Vec<Arc<Partition>>,
+    ) {
         let changed = self.next_epoch();
-        let known = self.topics.get(name).map_or(0, |topic| topic.partitions.len());
+        let known = self
+            .topics
+            .get(name)
+            .map_or(0, |topic| topic.partitions.len());
         for partition in partitions.iter().skip(known) {
             partition.status_changed(changed);
         }
-        self.topics.insert(name.to_owned(), Topic { spec, changed, partitions });
+        self.topics.insert(
+            name.to_owned(),
+            Topic {
+                spec,
+                changed,
+                partitions,
+            },
+        );
     }
 
     /// Takes a topic out.
@@ -63,7 +78,13 @@ impl State {
     /// Adds or replaces a SmartModule.
     pub(crate) fn put_smartmodule(&mut self, key: &str, spec: SmartModuleSpec) {
         let changed = self.next_epoch();
-        self.smartmodules.insert(key.to_owned(), StoredSmartModule { spec: Arc::new(spec), changed });
+        self.smartmodules.insert(
+            key.to_owned(),
+            StoredSmartModule {
+                spec: Arc::new(spec),
+                changed,
+            },
+        );
     }
 
     /// Takes a SmartModule out.

@@ -12,7 +12,9 @@ pub(crate) fn check(name: &str, spec: &TopicSpec) -> Result<u32, Refusal> {
     if name.is_empty() || validate_resource_name(name).is_err() {
         return Err(Refusal::new(
             ErrorCode::TopicInvalidName,
-            format!("topic name `{name}` may hold up to 63 lower-case letters, digits and inner hyphens"),
+            format!(
+                "topic name `{name}` may hold up to 63 lower-case letters, digits and inner hyphens"
+            ),
         ));
     }
     if let Some(reason) = spec.validate_config() {
@@ -34,7 +36,9 @@ pub(crate) fn check_count(partitions: u32) -> Result<(), Refusal> {
     if (1..=PARTITIONS_PER_TOPIC_MAX).contains(&partitions) {
         return Ok(());
     }
-    Err(invalid(format!("`{partitions}` partitions are outside 1..={PARTITIONS_PER_TOPIC_MAX}")))
+    Err(invalid(format!(
+        "`{partitions}` partitions are outside 1..={PARTITIONS_PER_TOPIC_MAX}"
+    )))
 }
 
 fn partitions(replicas: &ReplicaSpec) -> Result<u32, Refusal> {
@@ -57,7 +61,9 @@ fn assigned(maps: Vec<PartitionMap>) -> Result<u32, Refusal> {
     let here = maps.iter().all(|map| map.replicas == [SPU_ID]);
     match u32::try_from(maps.len()) {
         Ok(count) if in_order && here => Ok(count),
-        _ => Err(invalid(format!("assigned partitions must be numbered from 0 and have the one replica `{SPU_ID}`"))),
+        _ => Err(invalid(format!(
+            "assigned partitions must be numbered from 0 and have the one replica `{SPU_ID}`"
+        ))),
     }
 }
 
@@ -75,15 +81,34 @@ mod tests {
 
     #[test]
     fn ordinary_topics_pass() {
-        assert_eq!(check("player-events", &TopicSpec::new_computed(3, 1, None)).unwrap(), 3);
+        assert_eq!(
+            check("player-events", &TopicSpec::new_computed(3, 1, None)).unwrap(),
+            3
+        );
         let assigned = vec![(0, vec![SPU_ID]), (1, vec![SPU_ID])];
         assert_eq!(check("a", &TopicSpec::new_assigned(assigned)).unwrap(), 2);
     }
 
     #[test]
     fn names_that_could_leave_the_data_folder_are_refused() {
-        for name in ["", ".", "..", "a/b", "../a", "A", "a_b", "-a", "a-", "a\0", &"a".repeat(64)] {
-            assert_eq!(code(name, TopicSpec::new_computed(1, 1, None)), ErrorCode::TopicInvalidName, "{name:?}");
+        for name in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "../a",
+            "A",
+            "a_b",
+            "-a",
+            "a-",
+            "a\0",
+            &"a".repeat(64),
+        ] {
+            assert_eq!(
+                code(name, TopicSpec::new_computed(1, 1, None)),
+                ErrorCode::TopicInvalidName,
+                "{name:?}"
+            );
         }
     }
 
@@ -92,8 +117,20 @@ mod tests {
         let invalid = ErrorCode::TopicInvalidConfiguration;
         assert_eq!(code("a", TopicSpec::new_computed(1, 2, None)), invalid);
         assert_eq!(code("a", TopicSpec::new_computed(0, 1, None)), invalid);
-        assert_eq!(code("a", TopicSpec::new_computed(PARTITIONS_PER_TOPIC_MAX + 1, 1, None)), invalid);
-        assert_eq!(code("a", TopicSpec::new_assigned(vec![(1, vec![SPU_ID])])), invalid);
-        assert_eq!(code("a", TopicSpec::new_assigned(vec![(0, vec![1])])), invalid);
+        assert_eq!(
+            code(
+                "a",
+                TopicSpec::new_computed(PARTITIONS_PER_TOPIC_MAX + 1, 1, None)
+            ),
+            invalid
+        );
+        assert_eq!(
+            code("a", TopicSpec::new_assigned(vec![(1, vec![SPU_ID])])),
+            invalid
+        );
+        assert_eq!(
+            code("a", TopicSpec::new_assigned(vec![(0, vec![1])])),
+            invalid
+        );
     }
 }

@@ -62,21 +62,33 @@ struct Told {
 impl Watches {
     /// No watches yet; frames will go to `outbox`.
     pub(crate) fn new(outbox: Outbox) -> Arc<Self> {
-        Arc::new(Self { outbox, watches: Mutex::new(Vec::new()) })
+        Arc::new(Self {
+            outbox,
+            watches: Mutex::new(Vec::new()),
+        })
     }
 
     /// Starts a watch; the next flush sends everything there is. Tells whether it is the connection's first.
     pub(crate) async fn add(&self, kind: WatchKind, correlation_id: i32, version: i16) -> bool {
         let mut watches = self.watches.lock().await;
-        watches.push(Watch { kind, correlation_id, version, told: None });
+        watches.push(Watch {
+            kind,
+            correlation_id,
+            version,
+            told: None,
+        });
         watches.len() == 1
     }
 
     /// Queues what has changed since the last flush. May be cancelled: nothing is forgotten.
     pub(crate) async fn flush(&self, cluster: &Cluster) -> Result<(), Closed> {
         for watch in self.watches.lock().await.iter_mut() {
-            let Some((frame, told)) = watch.frame(cluster) else { continue };
-            self.outbox.send(watch.correlation_id, watch.version, &frame).await?;
+            let Some((frame, told)) = watch.frame(cluster) else {
+                continue;
+            };
+            self.outbox
+                .send(watch.correlation_id, watch.version, &frame)
+                .await?;
             watch.told = Some(told);
         }
         Ok(())
@@ -86,15 +98,21 @@ impl Watches {
 impl Cluster {
     /// Registers a connection's watches, so that changes reach its client before they are acknowledged to others.
     pub(crate) fn register(&self, watches: &Arc<Watches>) {
-        let mut all = self.watches.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all = self
+            .watches
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         all.retain(|watches| watches.strong_count() > 0);
         all.push(Arc::downgrade(watches));
     }
 
     /// Queues the latest changes on every connection. One that does not read is left behind: its own task goes on.
     pub(super) async fn flush_watches(&self) {
-        let all: Vec<Weak<Watches>> =
-            self.watches.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let all: Vec<Weak<Watches>> = self
+            .watches
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
         let all: Vec<Arc<Watches>> = all.iter().filter_map(Weak::upgrade).collect();
         for watches in &all {
             let _ = tokio::time::timeout(WATCH_FLUSH_PATIENCE, watches.flush(self)).await;
@@ -137,7 +155,9 @@ impl Watch {
         for topic in state.topics.values() {
             for partition in &topic.partitions {
                 let changed = partition.changed();
-                look.at(partition.name(), changed, || metadata::partition(topic, partition));
+                look.at(partition.name(), changed, || {
+                    metadata::partition(topic, partition)
+                });
             }
         }
         look.finish()
@@ -146,7 +166,9 @@ impl Watch {
     fn smartmodules(&self, state: &State, summary: bool) -> Option<(ObjectApiWatchResponse, Told)> {
         let mut look = Look::<SmartModuleSpec>::new(self, state.epoch);
         for (key, stored) in &state.smartmodules {
-            look.at(key.clone(), stored.changed, || metadata::smartmodule(key, stored, summary));
+            look.at(key.clone(), stored.changed, || {
+                metadata::smartmodule(key, stored, summary)
+            });
         }
         look.finish()
     }
@@ -170,7 +192,12 @@ where
     S::Status: Encoder + Decoder,
 {
     fn new(watch: &'a Watch, epoch: i64) -> Self {
-        Self { watch, epoch, names: BTreeSet::new(), changed: Vec::new() }
+        Self {
+            watch,
+            epoch,
+            names: BTreeSet::new(),
+            changed: Vec::new(),
+        }
     }
 
     fn at(&mut self, name: String, changed: i64, metadata: impl FnOnce() -> Metadata<S>) {
@@ -187,17 +214,30 @@ where
             None => MetadataUpdate::with_all(self.epoch, self.changed),
             Some(told) => {
                 let gone = told.names.difference(&self.names).map(|name| {
-                    Message::delete(Metadata { name: name.clone(), spec: S::default(), status: S::Status::default() })
+                    Message::delete(Metadata {
+                        name: name.clone(),
+                        spec: S::default(),
+                        status: S::Status::default(),
+                    })
                 });
-                let changes: Vec<_> = gone.chain(self.changed.into_iter().map(Message::update)).collect();
+                let changes: Vec<_> = gone
+                    .chain(self.changed.into_iter().map(Message::update))
+                    .collect();
                 if changes.is_empty() {
                     return None;
                 }
                 MetadataUpdate::with_changes(self.epoch, changes)
             }
         };
-        let frame = ObjectApiWatchResponse::try_encode_from(WatchResponse::new(update), self.watch.version);
-        let told = Told { epoch: self.epoch, names: self.names };
-        frame.inspect_err(|error| tracing::error!(%error, "a watch frame could not be encoded")).ok().zip(Some(told))
+        let frame =
+            ObjectApiWatchResponse::try_encode_from(WatchResponse::new(update), self.watch.version);
+        let told = Told {
+            epoch: self.epoch,
+            names: self.names,
+        };
+        frame
+            .inspect_err(|error| tracing::error!(%error, "a watch frame could not be encoded"))
+            .ok()
+            .zip(Some(told))
     }
 }

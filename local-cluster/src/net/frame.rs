@@ -12,7 +12,9 @@ use crate::limits::{FRAME_BYTES_MAX, FRAME_BYTES_STEP};
 #[derive(Debug, Error)]
 pub(crate) enum FrameError {
     /// The length field is negative or above the limit.
-    #[error("frame length `{0}` is outside 0..={FRAME_BYTES_MAX}; the peer does not speak Fluvio's protocol")]
+    #[error(
+        "frame length `{0}` is outside 0..={FRAME_BYTES_MAX}; the peer does not speak Fluvio's protocol"
+    )]
     Length(i32),
     /// The peer went away in the middle of a frame, or the socket failed.
     #[error("connection lost in the middle of a frame: {0}")]
@@ -61,7 +63,10 @@ mod tests {
     #[tokio::test]
     async fn frames_are_read_one_after_another() {
         let mut wire: &[u8] = &[0, 0, 0, 2, 7, 8, 0, 0, 0, 0];
-        assert_eq!(read_frame(&mut wire).await.unwrap().unwrap(), Bytes::from_static(&[7, 8]));
+        assert_eq!(
+            read_frame(&mut wire).await.unwrap().unwrap(),
+            Bytes::from_static(&[7, 8])
+        );
         assert_eq!(read_frame(&mut wire).await.unwrap().unwrap(), Bytes::new());
         assert!(read_frame(&mut wire).await.unwrap().is_none());
     }
@@ -71,7 +76,10 @@ mod tests {
         for length in [-1, i32::MIN, i32::MAX, FRAME_BYTES_MAX as i32 + 1] {
             let wire = length.to_be_bytes();
             let error = read_frame(&mut wire.as_slice()).await.unwrap_err();
-            assert!(matches!(error, FrameError::Length(seen) if seen == length), "{error}");
+            assert!(
+                matches!(error, FrameError::Length(seen) if seen == length),
+                "{error}"
+            );
         }
     }
 
@@ -79,7 +87,10 @@ mod tests {
     async fn a_frame_cut_short_is_an_error() {
         for wire in [&[0, 0][..], &[0, 0, 0, 5, 1, 2]] {
             let mut wire = wire;
-            assert!(matches!(read_frame(&mut wire).await, Err(FrameError::Io(_))));
+            assert!(matches!(
+                read_frame(&mut wire).await,
+                Err(FrameError::Io(_))
+            ));
         }
     }
 }

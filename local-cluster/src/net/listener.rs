@@ -19,7 +19,8 @@ pub(crate) trait Service: Send + 'static {
     /// Name in log lines.
     const NAME: &'static str;
     /// Answers one request through the connection's outbox. An error closes the connection.
-    fn handle(&mut self, request: Request) -> impl Future<Output = Result<(), RequestError>> + Send;
+    fn handle(&mut self, request: Request)
+    -> impl Future<Output = Result<(), RequestError>> + Send;
 }
 
 /// A bound port whose connections all end with `stop`.
@@ -32,7 +33,11 @@ pub(crate) struct Listener {
 impl Listener {
     /// Takes over a bound socket.
     pub(crate) fn new(socket: TcpListener, tasks: TaskTracker, stop: CancellationToken) -> Self {
-        Self { socket, tasks, stop }
+        Self {
+            socket,
+            tasks,
+            stop,
+        }
     }
 
     /// Accepts connections until `stop`, each served by its own `open(outbox, stop)`.
@@ -43,7 +48,9 @@ impl Listener {
     {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
-            let Ok(place) = places.clone().acquire_owned().await else { return };
+            let Ok(place) = places.clone().acquire_owned().await else {
+                return;
+            };
             let (stream, peer) = tokio::select! {
                 () = self.stop.cancelled() => return,
                 accepted = self.socket.accept() => match accepted {
@@ -87,7 +94,10 @@ async fn serve<S: Service>(
     }
     closing.cancel();
     drop(service);
-    if tokio::time::timeout(LAST_FRAMES_PATIENCE, &mut writing).await.is_err() {
+    if tokio::time::timeout(LAST_FRAMES_PATIENCE, &mut writing)
+        .await
+        .is_err()
+    {
         writing.abort();
     }
     tracing::debug!(%peer, port = S::NAME, "connection ended");

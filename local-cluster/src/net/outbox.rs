@@ -27,7 +27,12 @@ impl Outbox {
     }
 
     /// Queues `body` as the answer to `correlation_id`, encoded for `version`.
-    pub(crate) async fn send<E>(&self, correlation_id: i32, version: i16, body: &E) -> Result<(), Closed>
+    pub(crate) async fn send<E>(
+        &self,
+        correlation_id: i32,
+        version: i16,
+        body: &E,
+    ) -> Result<(), Closed>
     where
         E: Encoder,
     {
@@ -40,7 +45,10 @@ impl Outbox {
 }
 
 /// Writes queued frames until the queue or the socket ends.
-pub(crate) async fn write_frames<W>(writer: W, mut queue: mpsc::Receiver<Bytes>) -> std::io::Result<()>
+pub(crate) async fn write_frames<W>(
+    writer: W,
+    mut queue: mpsc::Receiver<Bytes>,
+) -> std::io::Result<()>
 where
     W: AsyncWrite + Unpin,
 {
@@ -55,7 +63,11 @@ where
     writer.shutdown().await
 }
 
-fn encode<E: Encoder>(correlation_id: i32, version: i16, body: &E) -> Result<Bytes, std::io::Error> {
+fn encode<E: Encoder>(
+    correlation_id: i32,
+    version: i16,
+    body: &E,
+) -> Result<Bytes, std::io::Error> {
     let mut frame = BytesMut::with_capacity(64);
     frame.put_i32(0);
     frame.put_i32(correlation_id);

@@ -52,10 +52,11 @@ pub(crate) struct Request {
 impl Request {
     /// Splits a frame into header and body.
     pub(crate) fn parse(mut frame: Bytes) -> Result<Self, RequestError> {
-        let header = RequestHeader::decode_from(&mut frame, 0).map_err(|error| RequestError::Decode {
-            api_key: 0,
-            reason: error.to_string(),
-        })?;
+        let header =
+            RequestHeader::decode_from(&mut frame, 0).map_err(|error| RequestError::Decode {
+                api_key: 0,
+                reason: error.to_string(),
+            })?;
         Ok(Self {
             api_key: header.api_key(),
             version: header.api_version(),
@@ -71,11 +72,17 @@ impl Request {
 
     /// Runs a published decoder. They trust lengths and can panic on hostile ones, which must cost
     /// no more than the connection.
-    pub(crate) fn guard<T, E>(&self, decode: impl FnOnce() -> Result<T, E>) -> Result<T, RequestError>
+    pub(crate) fn guard<T, E>(
+        &self,
+        decode: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, RequestError>
     where
         E: std::fmt::Display,
     {
-        let failure = |reason: String| RequestError::Decode { api_key: self.api_key, reason };
+        let failure = |reason: String| RequestError::Decode {
+            api_key: self.api_key,
+            reason,
+        };
         match catch_unwind(AssertUnwindSafe(decode)) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(failure(error.to_string())),
@@ -85,11 +92,17 @@ impl Request {
 }
 
 /// Refuses versions outside `versions`: decoders of absent fields behave oddly on invented versions.
-pub(crate) fn check_version(request: &Request, versions: std::ops::RangeInclusive<i16>) -> Result<(), RequestError> {
+pub(crate) fn check_version(
+    request: &Request,
+    versions: std::ops::RangeInclusive<i16>,
+) -> Result<(), RequestError> {
     if versions.contains(&request.version) {
         return Ok(());
     }
-    Err(RequestError::Version { api_key: request.api_key, version: request.version })
+    Err(RequestError::Version {
+        api_key: request.api_key,
+        version: request.version,
+    })
 }
 
 #[cfg(test)]
@@ -100,14 +113,21 @@ mod tests {
     fn header_and_body_are_split() {
         let frame = Bytes::from_static(&[0, 18, 0, 2, 0, 0, 0, 9, 0, 1, b'c', 0xaa, 0xbb]);
         let request = Request::parse(frame).unwrap();
-        assert_eq!((request.api_key, request.version, request.correlation_id), (18, 2, 9));
+        assert_eq!(
+            (request.api_key, request.version, request.correlation_id),
+            (18, 2, 9)
+        );
         assert_eq!(&request.body[..], [0xaa, 0xbb]);
     }
 
     #[test]
     fn a_panicking_decoder_is_an_error() {
         let request = Request::parse(Bytes::from_static(&[0, 18, 0, 2, 0, 0, 0, 9, 0, 0])).unwrap();
-        let result: Result<(), _> = request.guard(|| -> Result<(), String> { panic!("hostile length") });
-        assert!(matches!(result, Err(RequestError::Decode { api_key: 18, .. })));
+        let result: Result<(), _> =
+            request.guard(|| -> Result<(), String> { panic!("hostile length") });
+        assert!(matches!(
+            result,
+            Err(RequestError::Decode { api_key: 18, .. })
+        ));
     }
 }

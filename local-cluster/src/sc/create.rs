@@ -5,8 +5,8 @@ use fluvio_controlplane_metadata::topic::TopicSpec;
 use fluvio_protocol::link::ErrorCode;
 use fluvio_sc_schema::CreatableAdminSpec;
 use fluvio_sc_schema::TryEncodableFrom;
-use fluvio_sc_schema::mirror::MirrorSpec;
 use fluvio_sc_schema::customspu::CustomSpuSpec;
+use fluvio_sc_schema::mirror::MirrorSpec;
 use fluvio_sc_schema::objects::{CreateRequest, ObjectApiCreateRequest};
 use fluvio_sc_schema::spg::SpuGroupSpec;
 use fluvio_sc_schema::tableformat::TableFormatSpec;
@@ -26,7 +26,9 @@ pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(
         let result = control.cluster.put_smartmodule(&name, spec, dry_run).await;
         return control.answer_status(request, name, result).await;
     }
-    let name = refused(request, &body)?.ok_or(RequestError::UnknownObject { api_key: request.api_key })?;
+    let name = refused(request, &body)?.ok_or(RequestError::UnknownObject {
+        api_key: request.api_key,
+    })?;
     let refusal = Refusal::new(
         ErrorCode::InvalidCreateRequest,
         "this cluster is a single node: only topics and SmartModules can be created".to_owned(),
@@ -34,7 +36,10 @@ pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(
     control.answer_status(request, name, Err(refusal)).await
 }
 
-fn refused(request: &Request, body: &ObjectApiCreateRequest) -> Result<Option<String>, RequestError> {
+fn refused(
+    request: &Request,
+    body: &ObjectApiCreateRequest,
+) -> Result<Option<String>, RequestError> {
     let mut name = typed::<CustomSpuSpec>(request, body)?.map(|(name, ..)| name);
     if name.is_none() {
         name = typed::<SpuGroupSpec>(request, body)?.map(|(name, ..)| name);

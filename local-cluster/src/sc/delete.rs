@@ -30,12 +30,19 @@ pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(
         let result = control.cluster.delete_smartmodule(&name).await;
         return control.answer_status(request, name, result).await;
     }
-    let (name, code) = absent(request, &body)?.ok_or(RequestError::UnknownObject { api_key: request.api_key })?;
-    control.answer_status(request, name, Err(Refusal::from(code))).await
+    let (name, code) = absent(request, &body)?.ok_or(RequestError::UnknownObject {
+        api_key: request.api_key,
+    })?;
+    control
+        .answer_status(request, name, Err(Refusal::from(code)))
+        .await
 }
 
 /// Kinds of which this node never has any, and what clients expect to hear then.
-fn absent(request: &Request, body: &ObjectApiDeleteRequest) -> Result<Option<(String, ErrorCode)>, RequestError> {
+fn absent(
+    request: &Request,
+    body: &ObjectApiDeleteRequest,
+) -> Result<Option<(String, ErrorCode)>, RequestError> {
     let spu: Option<DeleteRequest<CustomSpuSpec>> = request.guard(|| body.downcast())?;
     let group: Option<DeleteRequest<SpuGroupSpec>> = request.guard(|| body.downcast())?;
     let table: Option<DeleteRequest<TableFormatSpec>> = request.guard(|| body.downcast())?;

@@ -20,7 +20,11 @@ use crate::net::{Request, RequestError};
 /// Answers with the objects of the kind that is asked for.
 pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(), RequestError> {
     let body: ObjectApiListRequest = request.decode()?;
-    let response = Listing { request, body: &body }.answer(&control.cluster)?;
+    let response = Listing {
+        request,
+        body: &body,
+    }
+    .answer(&control.cluster)?;
     control.answer(request, &response).await
 }
 
@@ -41,7 +45,9 @@ impl Listing<'_> {
             self.of::<TableFormatSpec>(|_| vec![])?,
             self.of::<MirrorSpec>(|_| vec![])?,
         ];
-        let unknown = RequestError::UnknownObject { api_key: self.request.api_key };
+        let unknown = RequestError::UnknownObject {
+            api_key: self.request.api_key,
+        };
         answers.into_iter().flatten().next().ok_or(unknown)
     }
 
@@ -57,14 +63,17 @@ impl Listing<'_> {
         let typed: Option<ListRequest<S>> = self.request.guard(|| self.body.downcast())?;
         let Some(typed) = typed else { return Ok(None) };
         let response = ListResponse::new(list(typed));
-        self.request.guard(|| ObjectApiListResponse::try_encode_from(response, self.request.version)).map(Some)
+        self.request
+            .guard(|| ObjectApiListResponse::try_encode_from(response, self.request.version))
+            .map(Some)
     }
 }
 
 /// A topic is listed if any filter is part of its name.
 fn topics(cluster: &Cluster, list: ListRequest<TopicSpec>) -> Vec<Metadata<TopicSpec>> {
     let filters: Vec<ListFilter> = list.name_filters.into();
-    let wanted = |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(&filter.name));
+    let wanted =
+        |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(&filter.name));
     let state = cluster.state();
     let topics = state.topics.iter();
     topics
@@ -76,22 +85,39 @@ fn topics(cluster: &Cluster, list: ListRequest<TopicSpec>) -> Vec<Metadata<Topic
 /// Clients filter partitions themselves.
 fn partitions(cluster: &Cluster, system: bool) -> Vec<Metadata<PartitionSpec>> {
     let state = cluster.state();
-    let topics = state.topics.values().filter(|topic| topic.spec.is_system() == system);
+    let topics = state
+        .topics
+        .values()
+        .filter(|topic| topic.spec.is_system() == system);
     topics
-        .flat_map(|topic| topic.partitions.iter().map(|partition| metadata::partition(topic, partition)))
+        .flat_map(|topic| {
+            topic
+                .partitions
+                .iter()
+                .map(|partition| metadata::partition(topic, partition))
+        })
         .collect()
 }
 
 /// A SmartModule is listed if any filter, read as `group/name@version`, stands for it.
-fn smartmodules(cluster: &Cluster, list: ListRequest<SmartModuleSpec>) -> Vec<Metadata<SmartModuleSpec>> {
+fn smartmodules(
+    cluster: &Cluster,
+    list: ListRequest<SmartModuleSpec>,
+) -> Vec<Metadata<SmartModuleSpec>> {
     let filters: Vec<ListFilter> = list.name_filters.into();
     let all = filters.is_empty();
-    let keys: Vec<_> =
-        filters.iter().filter_map(|filter| SmartModulePackageKey::from_qualified_name(&filter.name).ok()).collect();
+    let keys: Vec<_> = filters
+        .iter()
+        .filter_map(|filter| SmartModulePackageKey::from_qualified_name(&filter.name).ok())
+        .collect();
     let state = cluster.state();
     let stored = state.smartmodules.iter();
     stored
-        .filter(|(key, stored)| all || keys.iter().any(|wanted| smartmodule_matches(wanted, key, stored)))
+        .filter(|(key, stored)| {
+            all || keys
+                .iter()
+                .any(|wanted| smartmodule_matches(wanted, key, stored))
+        })
         .map(|(key, stored)| metadata::smartmodule(key, stored, list.summary))
         .collect()
 }

@@ -28,12 +28,20 @@ impl Control {
     /// Serves `cluster` to whoever reads `outbox`.
     pub(crate) fn new(cluster: Arc<Cluster>, outbox: Outbox, closing: CancellationToken) -> Self {
         let watches = Watches::new(outbox.clone());
-        Self { cluster, outbox, watches, closing }
+        Self {
+            cluster,
+            outbox,
+            watches,
+            closing,
+        }
     }
 
     async fn answer<E: Encoder>(&self, request: &Request, body: &E) -> Result<(), RequestError> {
         // a peer that is gone needs no answer; its connection ends by itself
-        let _ = self.outbox.send(request.correlation_id, request.version, body).await;
+        let _ = self
+            .outbox
+            .send(request.correlation_id, request.version, body)
+            .await;
         Ok(())
     }
 

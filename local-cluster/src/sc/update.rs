@@ -13,11 +13,15 @@ use crate::net::{Request, RequestError};
 pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(), RequestError> {
     let body: ObjectApiUpdateRequest = request.decode()?;
     let update: Option<UpdateRequest<TopicSpec>> = request.guard(|| body.downcast())?;
-    let update = update.ok_or(RequestError::UnknownObject { api_key: request.api_key })?;
+    let update = update.ok_or(RequestError::UnknownObject {
+        api_key: request.api_key,
+    })?;
     let action = update.action.clone();
     let name = update.key();
     let result = match action {
-        UpdateTopicAction::AddPartition(add) => control.cluster.add_partitions(&name, add.count).await,
+        UpdateTopicAction::AddPartition(add) => {
+            control.cluster.add_partitions(&name, add.count).await
+        }
         UpdateTopicAction::AddMirror(_) => Err(Refusal::from(ErrorCode::MirrorInvalidType)),
     };
     control.answer_status(request, name, result).await

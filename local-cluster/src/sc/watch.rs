@@ -16,8 +16,13 @@ use crate::net::{Request, RequestError};
 /// Starts a watch; its frames carry the request's correlation id.
 pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(), RequestError> {
     let body: ObjectApiWatchRequest = request.decode()?;
-    let kind = kind(request, &body)?.ok_or(RequestError::UnknownObject { api_key: request.api_key })?;
-    let first = control.watches.add(kind, request.correlation_id, request.version).await;
+    let kind = kind(request, &body)?.ok_or(RequestError::UnknownObject {
+        api_key: request.api_key,
+    })?;
+    let first = control
+        .watches
+        .add(kind, request.correlation_id, request.version)
+        .await;
     if first {
         control.cluster.register(&control.watches);
         tokio::spawn(follow(control));
@@ -27,16 +32,25 @@ pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(
 }
 
 fn follow(control: &Control) -> impl Future<Output = ()> + use<> {
-    let (cluster, watches, closing) = (control.cluster.clone(), control.watches.clone(), control.closing.clone());
+    let (cluster, watches, closing) = (
+        control.cluster.clone(),
+        control.watches.clone(),
+        control.closing.clone(),
+    );
     let mut epoch = cluster.epoch();
     async move {
         while let Some(Ok(())) = closing.run_until_cancelled(epoch.changed()).await {
-            let Some(Ok(())) = closing.run_until_cancelled(watches.flush(&cluster)).await else { return };
+            let Some(Ok(())) = closing.run_until_cancelled(watches.flush(&cluster)).await else {
+                return;
+            };
         }
     }
 }
 
-fn kind(request: &Request, body: &ObjectApiWatchRequest) -> Result<Option<WatchKind>, RequestError> {
+fn kind(
+    request: &Request,
+    body: &ObjectApiWatchRequest,
+) -> Result<Option<WatchKind>, RequestError> {
     if asks::<SpuSpec>(request, body)?.is_some() {
         return Ok(Some(WatchKind::Spu));
     }
@@ -56,7 +70,10 @@ fn kind(request: &Request, body: &ObjectApiWatchRequest) -> Result<Option<WatchK
 }
 
 /// Whether the watch is for `S`, and whether it wants summaries.
-fn asks<S: AdminSpec>(request: &Request, body: &ObjectApiWatchRequest) -> Result<Option<bool>, RequestError> {
+fn asks<S: AdminSpec>(
+    request: &Request,
+    body: &ObjectApiWatchRequest,
+) -> Result<Option<bool>, RequestError> {
     let typed: Option<WatchRequest<S>> = request.guard(|| body.downcast())?;
     Ok(typed.map(|watch| watch.summary))
 }

@@ -27,7 +27,10 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
         error_code: ErrorCode::None,
         api_keys: vec![
             key(SpuServerApiKey::Produce, VERSIONS),
-            key(SpuServerApiKey::FetchOffsets, COMMON_VERSION..=COMMON_VERSION),
+            key(
+                SpuServerApiKey::FetchOffsets,
+                COMMON_VERSION..=COMMON_VERSION,
+            ),
             key(SpuServerApiKey::StreamFetch, VERSIONS),
             key(SpuServerApiKey::UpdateOffsets, 0..=0),
         ],

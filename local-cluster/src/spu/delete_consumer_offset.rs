@@ -1,7 +1,9 @@
 //! `DeleteConsumerOffset`: forgetting how far a named consumer had come.
 
 use fluvio_protocol::link::ErrorCode;
-use fluvio_spu_schema::server::consumer_offset::{DeleteConsumerOffsetRequest, DeleteConsumerOffsetResponse};
+use fluvio_spu_schema::server::consumer_offset::{
+    DeleteConsumerOffsetRequest, DeleteConsumerOffsetResponse,
+};
 
 use super::Data;
 use crate::net::{Request, RequestError};
@@ -19,5 +21,6 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
         Ok(()) => ErrorCode::None,
         Err(refusal) => refusal.code,
     };
-    data.answer(request, &DeleteConsumerOffsetResponse { error_code }).await
+    data.answer(request, &DeleteConsumerOffsetResponse { error_code })
+        .await
 }

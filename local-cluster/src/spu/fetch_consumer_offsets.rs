@@ -15,15 +15,27 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
     let body: FetchConsumerOffsetsRequest = request.decode()?;
     let filter = body.filter_opts.unwrap_or_default();
     let wanted = |key: &ConsumerOffsetKey| {
-        let of_replica = |replica: &ReplicaKey| replica.topic == key.topic && replica.partition == key.partition;
+        let of_replica =
+            |replica: &ReplicaKey| replica.topic == key.topic && replica.partition == key.partition;
         filter.replica_id.as_ref().is_none_or(of_replica)
-            && filter.consumer_id.as_ref().is_none_or(|id| *id == key.consumer_id)
+            && filter
+                .consumer_id
+                .as_ref()
+                .is_none_or(|id| *id == key.consumer_id)
     };
     let found = data.cluster.consumer_offsets(wanted);
     let consumers = found.into_iter().map(|(key, stored)| {
         let replica = ReplicaKey::new(key.topic, key.partition);
-        ConsumerOffset::new(key.consumer_id, replica, stored.offset, stored.modified_time)
+        ConsumerOffset::new(
+            key.consumer_id,
+            replica,
+            stored.offset,
+            stored.modified_time,
+        )
     });
-    let response = FetchConsumerOffsetsResponse { error_code: ErrorCode::None, consumers: consumers.collect() };
+    let response = FetchConsumerOffsetsResponse {
+        error_code: ErrorCode::None,
+        consumers: consumers.collect(),
+    };
     data.answer(request, &response).await
 }

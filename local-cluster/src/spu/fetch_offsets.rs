@@ -2,7 +2,8 @@
 
 use fluvio_protocol::link::ErrorCode;
 use fluvio_spu_schema::server::fetch_offset::{
-    FetchOffsetPartitionResponse, FetchOffsetTopicResponse, FetchOffsetsRequest, FetchOffsetsResponse,
+    FetchOffsetPartitionResponse, FetchOffsetTopicResponse, FetchOffsetsRequest,
+    FetchOffsetsResponse,
 };
 
 use super::Data;
@@ -13,11 +14,21 @@ use crate::net::{Request, RequestError};
 pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
     let body: FetchOffsetsRequest = request.decode()?;
     let topic = |topic: fluvio_spu_schema::server::fetch_offset::FetchOffsetTopic| {
-        let indexes = topic.partitions.iter().map(|partition| partition.partition_index);
-        let partitions = indexes.map(|index| offsets(&data.cluster, &topic.name, index)).collect();
-        FetchOffsetTopicResponse { name: topic.name, partitions }
+        let indexes = topic
+            .partitions
+            .iter()
+            .map(|partition| partition.partition_index);
+        let partitions = indexes
+            .map(|index| offsets(&data.cluster, &topic.name, index))
+            .collect();
+        FetchOffsetTopicResponse {
+            name: topic.name,
+            partitions,
+        }
     };
-    let response = FetchOffsetsResponse { topics: body.topics.into_iter().map(topic).collect() };
+    let response = FetchOffsetsResponse {
+        topics: body.topics.into_iter().map(topic).collect(),
+    };
     data.answer(request, &response).await
 }
 
@@ -28,10 +39,12 @@ fn offsets(cluster: &Cluster, topic: &str, index: u32) -> FetchOffsetPartitionRe
         start_offset: -1,
         last_stable_offset: -1,
     };
-    cluster.partition(topic, index).map_or(unknown, |partition| FetchOffsetPartitionResponse {
-        error_code: ErrorCode::None,
-        partition_index: index,
-        start_offset: partition.start_offset(),
-        last_stable_offset: partition.end_offset(),
-    })
+    cluster
+        .partition(topic, index)
+        .map_or(unknown, |partition| FetchOffsetPartitionResponse {
+            error_code: ErrorCode::None,
+            partition_index: index,
+            start_offset: partition.start_offset(),
+            last_stable_offset: partition.end_offset(),
+        })
 }

@@ -31,13 +31,27 @@ pub(crate) struct Data {
 
 impl Data {
     /// Serves `cluster` to whoever reads `outbox`; chains run on `pool`.
-    pub(crate) fn new(cluster: Arc<Cluster>, pool: Pool, outbox: Outbox, closing: CancellationToken) -> Self {
-        Self { cluster, pool, outbox, closing, sessions: Sessions::default() }
+    pub(crate) fn new(
+        cluster: Arc<Cluster>,
+        pool: Pool,
+        outbox: Outbox,
+        closing: CancellationToken,
+    ) -> Self {
+        Self {
+            cluster,
+            pool,
+            outbox,
+            closing,
+            sessions: Sessions::default(),
+        }
     }
 
     async fn answer<E: Encoder>(&self, request: &Request, body: &E) -> Result<(), RequestError> {
         // a peer that is gone needs no answer; its connection ends by itself
-        let _ = self.outbox.send(request.correlation_id, request.version, body).await;
+        let _ = self
+            .outbox
+            .send(request.correlation_id, request.version, body)
+            .await;
         Ok(())
     }
 }
@@ -56,9 +70,15 @@ impl Service for Data {
             key if key == Key::FetchOffsets as u16 => fetch_offsets::handle(self, &request).await,
             key if key == Key::StreamFetch as u16 => stream_fetch::handle(self, &request).await,
             key if key == Key::UpdateOffsets as u16 => update_offsets::handle(self, &request).await,
-            key if key == Key::UpdateConsumerOffset as u16 => update_consumer_offset::handle(self, &request).await,
-            key if key == Key::DeleteConsumerOffset as u16 => delete_consumer_offset::handle(self, &request).await,
-            key if key == Key::FetchConsumerOffsets as u16 => fetch_consumer_offsets::handle(self, &request).await,
+            key if key == Key::UpdateConsumerOffset as u16 => {
+                update_consumer_offset::handle(self, &request).await
+            }
+            key if key == Key::DeleteConsumerOffset as u16 => {
+                delete_consumer_offset::handle(self, &request).await
+            }
+            key if key == Key::FetchConsumerOffsets as u16 => {
+                fetch_consumer_offsets::handle(self, &request).await
+            }
             key => Err(RequestError::UnknownKey(key)),
         }
     }

@@ -9,7 +9,8 @@ use fluvio_protocol::api::RequestKind;
 use fluvio_protocol::link::ErrorCode;
 use fluvio_spu_schema::Isolation;
 use fluvio_spu_schema::produce::{
-    PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse, TopicProduceResponse,
+    PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
+    TopicProduceResponse,
 };
 use fluvio_spu_schema::server::smartmodule::SmartModuleInvocation;
 
@@ -37,7 +38,10 @@ pub(super) async fn handle(data: &mut Data, request: Request) -> Result<(), Requ
         for piece in topic.partitions {
             partitions.push(producing.append(&topic.name, piece, &mut written).await);
         }
-        response.responses.push(TopicProduceResponse { name: topic.name, partitions });
+        response.responses.push(TopicProduceResponse {
+            name: topic.name,
+            partitions,
+        });
     }
     if body.isolation == Isolation::ReadUncommitted {
         return data.answer(&request, &response).await;
@@ -46,13 +50,19 @@ pub(super) async fn handle(data: &mut Data, request: Request) -> Result<(), Requ
     let outbox = data.outbox.clone();
     tokio::spawn(async move {
         commit(written, body.timeout, &mut response).await;
-        let _ = outbox.send(request.correlation_id, request.version, &response).await;
+        let _ = outbox
+            .send(request.correlation_id, request.version, &response)
+            .await;
     });
     Ok(())
 }
 
 /// Waits until everything written is on the disk, which is what "committed" means on a single node.
-async fn commit(mut written: Vec<Arc<Partition>>, timeout: Duration, response: &mut ProduceResponse) {
+async fn commit(
+    mut written: Vec<Arc<Partition>>,
+    timeout: Duration,
+    response: &mut ProduceResponse,
+) {
     written.dedup_by(|one, other| Arc::ptr_eq(one, other));
     let synced = tokio::time::timeout(timeout, async {
         for partition in written {
@@ -65,11 +75,19 @@ async fn commit(mut written: Vec<Arc<Partition>>, timeout: Duration, response: &
         Ok(Err(error)) => ErrorCode::from(error),
         Err(_) => {
             let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-            ErrorCode::RequestTimedOut { timeout_ms, kind: RequestKind::Produce }
+            ErrorCode::RequestTimedOut {
+                timeout_ms,
+                kind: RequestKind::Produce,
+            }
         }
     };
-    let answers = response.responses.iter_mut().flat_map(|topic| &mut topic.partitions);
-    answers.filter(|answer| answer.error_code.is_ok()).for_each(|answer| answer.error_code = failure.clone());
+    let answers = response
+        .responses
+        .iter_mut()
+        .flat_map(|topic| &mut topic.partitions);
+    answers
+        .filter(|answer| answer.error_code.is_ok())
+        .for_each(|answer| answer.error_code = failure.clone());
 }
 
 struct Producing {
@@ -87,8 +105,14 @@ impl Producing {
         written: &mut Vec<Arc<Partition>>,
     ) -> PartitionProduceResponse {
         let partition_index = piece.partition_index;
-        let mut answer = PartitionProduceResponse { partition_index, ..Default::default() };
-        match self.try_append(topic, partition_index, piece.records, written).await {
+        let mut answer = PartitionProduceResponse {
+            partition_index,
+            ..Default::default()
+        };
+        match self
+            .try_append(topic, partition_index, piece.records, written)
+            .await
+        {
             Ok(base_offset) => answer.base_offset = base_offset,
             Err(code) => {
                 tracing::debug!(topic, partition_index, %code, "produce refused");
@@ -107,7 +131,10 @@ impl Producing {
     ) -> Result<i64, ErrorCode> {
         let (partition, allowed) = self.target(topic, index)?;
         let batches = check(records).await?;
-        if batches.iter().any(|batch| !permits(&allowed, batch.header().compression)) {
+        if batches
+            .iter()
+            .any(|batch| !permits(&allowed, batch.header().compression))
+        {
             return Err(ErrorCode::CompressionError);
         }
         let batches = self.transform(&partition, batches).await?;
@@ -119,13 +146,23 @@ impl Producing {
         Ok(offsets.first().copied().unwrap_or_default())
     }
 
-    fn target(&self, topic: &str, index: u32) -> Result<(Arc<Partition>, CompressionAlgorithm), ErrorCode> {
+    fn target(
+        &self,
+        topic: &str,
+        index: u32,
+    ) -> Result<(Arc<Partition>, CompressionAlgorithm), ErrorCode> {
         let state = self.cluster.state();
-        let topic = state.topics.get(topic).ok_or(ErrorCode::NotLeaderForPartition)?;
+        let topic = state
+            .topics
+            .get(topic)
+            .ok_or(ErrorCode::NotLeaderForPartition)?;
         if topic.spec.is_system() {
             return Err(ErrorCode::PermissionDenied);
         }
-        let partition = topic.partitions.get(index as usize).ok_or(ErrorCode::NotLeaderForPartition)?;
+        let partition = topic
+            .partitions
+            .get(index as usize)
+            .ok_or(ErrorCode::NotLeaderForPartition)?;
         Ok((partition.clone(), topic.spec.get_compression_type().clone()))
     }
 
@@ -151,9 +188,13 @@ impl Producing {
                     }
                     processed.push(output);
                 }
-                let compression = batches.first().map_or(Compression::None, |batch| batch.header().compression);
+                let compression = batches
+                    .first()
+                    .map_or(Compression::None, |batch| batch.header().compression);
                 let made = batch_of(&processed, compression);
-                made.map_or(Ok(Vec::new()), |bytes| split_checked(bytes).map_err(refusal))
+                made.map_or(Ok(Vec::new()), |bytes| {
+                    split_checked(bytes).map_err(refusal)
+                })
             })
             .await?
     }

@@ -14,7 +14,9 @@ use crate::stream::{Session, StreamRequest};
 pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
     let body: StreamFetchRequest<RawSet> = request.decode()?;
     let Some(partition) = data.cluster.partition(&body.topic, body.partition) else {
-        return data.answer(request, &no_such_partition(body.topic, body.partition)).await;
+        return data
+            .answer(request, &no_such_partition(body.topic, body.partition))
+            .await;
     };
     let consumer = body.consumer_id.map(|consumer_id| ConsumerOffsetKey {
         topic: body.topic,

@@ -1,7 +1,9 @@
 //! `UpdateConsumerOffset`: a named consumer stores how far it has come.
 
 use fluvio_protocol::link::ErrorCode;
-use fluvio_spu_schema::server::consumer_offset::{UpdateConsumerOffsetRequest, UpdateConsumerOffsetResponse};
+use fluvio_spu_schema::server::consumer_offset::{
+    UpdateConsumerOffsetRequest, UpdateConsumerOffsetResponse,
+};
 
 use super::Data;
 use crate::net::{Request, RequestError};
@@ -18,5 +20,12 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
             Err(refusal) => refusal.code,
         },
     };
-    data.answer(request, &UpdateConsumerOffsetResponse { offset: body.offset, error_code }).await
+    data.answer(
+        request,
+        &UpdateConsumerOffsetResponse {
+            offset: body.offset,
+            error_code,
+        },
+    )
+    .await
 }

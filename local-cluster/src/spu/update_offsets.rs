@@ -1,7 +1,9 @@
 //! `UpdateOffsets`: a client has taken a frame and says where it wants the next to begin.
 
 use fluvio_protocol::link::ErrorCode;
-use fluvio_spu_schema::server::update_offset::{OffsetUpdateStatus, UpdateOffsetsRequest, UpdateOffsetsResponse};
+use fluvio_spu_schema::server::update_offset::{
+    OffsetUpdateStatus, UpdateOffsetsRequest, UpdateOffsetsResponse,
+};
 
 use super::Data;
 use crate::net::{Request, RequestError};
@@ -16,6 +18,8 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
             false => ErrorCode::FetchSessionNotFoud,
         },
     });
-    let response = UpdateOffsetsResponse { status: status.collect() };
+    let response = UpdateOffsetsResponse {
+        status: status.collect(),
+    };
     data.answer(request, &response).await
 }

@@ -66,7 +66,11 @@ impl Filtered {
             if frame.has_room_for(&output) {
                 frame.take(output, processed.error);
             } else {
-                self.held = Some(Held { start, output, error: processed.error });
+                self.held = Some(Held {
+                    start,
+                    output,
+                    error: processed.error,
+                });
                 frame.full = true;
             }
             if frame.is_full() {
@@ -88,7 +92,14 @@ struct Building {
 
 impl Building {
     fn new(start: i64, max_bytes: usize) -> Self {
-        Self { output: OutputSet::new(start), max_bytes, input_bytes: 0, outputs: 0, full: false, error: None }
+        Self {
+            output: OutputSet::new(start),
+            max_bytes,
+            input_bytes: 0,
+            outputs: 0,
+            full: false,
+            error: None,
+        }
     }
 
     fn covered_to(&self) -> i64 {
@@ -118,6 +129,10 @@ impl Building {
     }
 
     fn finish(self) -> Frame {
-        Frame { next_offset: self.output.covered_to(), bytes: self.output.encode(), error: self.error }
+        Frame {
+            next_offset: self.output.covered_to(),
+            bytes: self.output.encode(),
+            error: self.error,
+        }
     }
 }

@@ -35,17 +35,28 @@ struct Known {
 
 impl Sessions {
     /// Makes room for a stream: its id, and where its acknowledgements will arrive.
-    pub(crate) fn open(&mut self, consumer: Option<ConsumerOffsetKey>) -> (u32, watch::Receiver<i64>) {
+    pub(crate) fn open(
+        &mut self,
+        consumer: Option<ConsumerOffsetKey>,
+    ) -> (u32, watch::Receiver<i64>) {
         // clients take 0 for "no stream"
         let id = u32::try_from(self.by_id.len() + 1).unwrap_or(u32::MAX);
         let (acknowledged, receiver) = watch::channel(0);
-        self.by_id.insert(id, Known { acknowledged, consumer });
+        self.by_id.insert(
+            id,
+            Known {
+                acknowledged,
+                consumer,
+            },
+        );
         (id, receiver)
     }
 
     /// Hands an acknowledgement to its stream; `false` if that is over or never was.
     pub(crate) fn acknowledge(&self, id: u32, offset: i64) -> bool {
-        self.by_id.get(&id).is_some_and(|known| known.acknowledged.send(offset).is_ok())
+        self.by_id
+            .get(&id)
+            .is_some_and(|known| known.acknowledged.send(offset).is_ok())
     }
 
     /// Under which name a stream stores its offsets; `None` if there is no such stream, `Some(None)` if it stores none.
@@ -113,7 +124,10 @@ impl Session {
     /// Serves `request` until the connection, the topic or the stream itself ends.
     pub(crate) async fn run(mut self, request: StreamRequest) {
         let (closing, deleted) = (self.closing.clone(), self.partition.deleted().clone());
-        let reply = Reply { correlation_id: request.correlation_id, version: request.version };
+        let reply = Reply {
+            correlation_id: request.correlation_id,
+            version: request.version,
+        };
         let end = tokio::select! {
             () = closing.cancelled() => End::Closed,
             () = deleted.cancelled() => End::Error(ErrorCode::TopicDeleted),
@@ -123,19 +137,35 @@ impl Session {
         };
         if let End::Error(code) = end {
             tracing::debug!(stream = self.id, partition = self.partition.name(), %code, "stream ended");
-            let _ = self.send(reply, Frame { bytes: Bytes::new(), next_offset: 0, error: Some(code) }).await;
+            let _ = self
+                .send(
+                    reply,
+                    Frame {
+                        bytes: Bytes::new(),
+                        next_offset: 0,
+                        error: Some(code),
+                    },
+                )
+                .await;
         }
     }
 
     async fn serve(&mut self, request: StreamRequest) -> Result<Infallible, End> {
-        let reply = Reply { correlation_id: request.correlation_id, version: request.version };
-        let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0).min(FETCH_BYTES_MAX);
+        let reply = Reply {
+            correlation_id: request.correlation_id,
+            version: request.version,
+        };
+        let max_bytes = usize::try_from(request.max_bytes)
+            .unwrap_or(0)
+            .min(FETCH_BYTES_MAX);
         let mut position = self.check_start(request.offset)?;
         let mut source = self.source(request.smartmodules, request.version).await?;
         let mut end = self.partition.watch_end();
         loop {
             // a log that is gone stops the stream through `deleted`
-            end.wait_for(|end| *end > position).await.map_err(|_| End::Closed)?;
+            end.wait_for(|end| *end > position)
+                .await
+                .map_err(|_| End::Closed)?;
             self.acknowledged.mark_unchanged();
             let frame = self.read(&mut source, position, max_bytes).await?;
             let over = frame.error.is_some();
@@ -155,21 +185,36 @@ impl Session {
             return Err(End::Error(ErrorCode::Other(text)));
         }
         if offset < start {
-            return Err(End::Error(ErrorCode::OffsetEvicted { offset, next_available: start }));
+            return Err(End::Error(ErrorCode::OffsetEvicted {
+                offset,
+                next_available: start,
+            }));
         }
         Ok(offset)
     }
 
-    async fn source(&self, smartmodules: Vec<SmartModuleInvocation>, version: i16) -> Result<Source, End> {
+    async fn source(
+        &self,
+        smartmodules: Vec<SmartModuleInvocation>,
+        version: i16,
+    ) -> Result<Source, End> {
         if smartmodules.is_empty() {
             return Ok(Source::Plain);
         }
         let (cluster, partition) = (self.cluster.clone(), self.partition.clone());
-        let chain = self.pool.run(move || chain::build(&cluster, &partition, smartmodules, version)).await??;
+        let chain = self
+            .pool
+            .run(move || chain::build(&cluster, &partition, smartmodules, version))
+            .await??;
         Ok(Source::Filtered(Some(Box::new(Filtered::new(chain)))))
     }
 
-    async fn read(&self, source: &mut Source, position: i64, max_bytes: usize) -> Result<Frame, End> {
+    async fn read(
+        &self,
+        source: &mut Source,
+        position: i64,
+        max_bytes: usize,
+    ) -> Result<Frame, End> {
         let filtered = match source {
             Source::Plain => return Ok(plain::next(&self.partition, position, max_bytes).await?),
             Source::Filtered(filtered) => filtered,
@@ -201,7 +246,9 @@ impl Session {
                 records: RawSet(frame.bytes),
             },
         };
-        self.outbox.send(reply.correlation_id, reply.version, &response).await
+        self.outbox
+            .send(reply.correlation_id, reply.version, &response)
+            .await
     }
 }
 

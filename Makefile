@@ -1,0 +1,57 @@
+# The one door. `make` lists what there is.
+
+# The one profile of the binary, its lints and its tests: no dependency is compiled twice.
+CARGO_PROFILE ?= dev
+
+TOPIC ?= level-engagement
+CLUSTER ?=
+
+profile := $(if $(filter-out dev,$(CARGO_PROFILE)),--profile $(CARGO_PROFILE))
+profile_dir := $(if $(profile),$(CARGO_PROFILE),debug)
+binary := target/$(profile_dir)/game-analytics
+venv := target/venv
+fluvio_python := fluvio==0.21.0
+
+.DEFAULT_GOAL := help
+.PHONY: help start consume wasm build test test-cluster check bench ci clean-data
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+start: build ## build what is missing, then run everything: local cluster, generator, runner, dashboard
+	exec $(binary) up
+
+consume: build ## print a topic as it grows: make consume TOPIC=level-engagement
+	exec $(binary) consume $(TOPIC) --follow --beginning
+
+wasm: ## build the SmartModules to target/smartmodules/
+	@scripts/build-wasm
+
+build: wasm ## build the binary, with the SmartModules inside
+	cargo build $(profile)
+
+test: wasm $(venv)/bin/python ## the whole test suite
+	PYTHON=$(CURDIR)/$(venv)/bin/python cargo test --workspace $(profile)
+
+test-cluster: wasm ## the end-to-end tests on a real cluster: make test-cluster CLUSTER=127.0.0.1:9003
+	@test -n "$(CLUSTER)" || { echo "name the cluster: make test-cluster CLUSTER=HOST:PORT"; exit 1; }
+	CLUSTER=$(CLUSTER) cargo test $(profile) --test end_to_end -- cluster
+
+check: wasm ## formatting, lints and documentation, warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets $(profile) -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps $(profile)
+
+bench: wasm ## the measured claims, each beside its baseline
+	cargo bench --workspace
+
+ci: check test ## what .ci/run runs
+
+clean-data: ## remove ./data, the local cluster's topics
+	rm -rf data
+
+# Tests drive the cluster with Fluvio's own Python client too.
+$(venv)/bin/python: Makefile
+	python3 -m venv $(venv)
+	$(venv)/bin/python -m pip install --quiet '$(fluvio_python)'
+	@touch $@

@@ -1,0 +1,141 @@
+//! The command line: every subcommand and flag, with its help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Real-time game analytics on Fluvio.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything in one process: a local cluster, the generator, the runner.
+    Up(Up),
+    /// Run a Fluvio-protocol cluster in this process, with its data on disk.
+    LocalCluster(LocalCluster),
+    /// Send the events of a seeded game world to the source topics.
+    Generate(Generate),
+    /// Run the dataflow: read source topics through SmartModules, write derived topics.
+    Run(Run),
+    /// Print the records of a topic.
+    Consume(Consume),
+    /// Check the dataflow map and print it.
+    Dataflow(Map),
+}
+
+/// Which cluster to speak to.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ClusterAddress {
+    /// Cluster to use; default: the active Fluvio profile, else 127.0.0.1:9003.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) cluster: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Map {
+    /// Dataflow map to use; default: the one that this binary was built with.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) map: Option<PathBuf>,
+}
+
+/// Where a local cluster keeps its data and listens.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Node {
+    /// Folder of the cluster's data; created if absent.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub(crate) data_dir: PathBuf,
+    /// Address that clients are given; port 0 picks a free one.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9003")]
+    pub(crate) cluster_addr: SocketAddr,
+    /// Address that records travel over, which clients learn by themselves; port 0 picks a free one.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9010")]
+    pub(crate) spu_addr: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) node: Node,
+    #[command(flatten)]
+    pub(crate) map: Map,
+    /// Events per second of the generator.
+    #[arg(long, value_name = "EVENTS_PER_SECOND", default_value_t = 1000.0)]
+    pub(crate) rate: f64,
+    /// Seed of the generated world.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Do not generate events: yours are on their way.
+    #[arg(long)]
+    pub(crate) no_generator: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LocalCluster {
+    #[command(flatten)]
+    pub(crate) node: Node,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterAddress,
+    #[command(flatten)]
+    pub(crate) map: Map,
+    /// Events per second; default: 1000, or as fast as the cluster takes them if --events is given.
+    #[arg(long, value_name = "EVENTS_PER_SECOND")]
+    pub(crate) rate: Option<f64>,
+    /// Seed of the world: the same seed, start and rate give the same events.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Stop after this many events; default: never.
+    #[arg(long)]
+    pub(crate) events: Option<u64>,
+    /// Share of broken records to mix in, 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub(crate) broken: f64,
+    /// When an unpaced world begins (RFC 3339); default: so that it ends now.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterAddress,
+    #[command(flatten)]
+    pub(crate) map: Map,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Consume {
+    /// Topic to read.
+    pub(crate) topic: String,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterAddress,
+    /// Start at the first record.
+    #[arg(long, conflicts_with = "from_end")]
+    pub(crate) beginning: bool,
+    /// Start this many records before the end of each partition; default: 10.
+    #[arg(long, value_name = "N")]
+    pub(crate) from_end: Option<u64>,
+    /// Go on with what arrives, until stopped.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// How to print; default: pretty on a terminal, else json.
+    #[arg(long, value_enum)]
+    pub(crate) output: Option<Output>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// Partition, offset, key and value.
+    Pretty,
+    /// The value alone, one a line.
+    Json,
+}

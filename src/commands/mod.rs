@@ -1,0 +1,22 @@
+//! One file per subcommand, each with one function of its name.
+
+mod consume;
+mod dataflow;
+mod generate;
+mod local_cluster;
+mod run;
+mod up;
+
+use crate::cli::Command;
+
+/// Runs one subcommand to its end.
+pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Up(args) => up::up(args).await,
+        Command::LocalCluster(args) => local_cluster::local_cluster(args).await,
+        Command::Generate(args) => generate::generate(args).await,
+        Command::Run(args) => run::run(args).await,
+        Command::Consume(args) => consume::consume(args).await,
+        Command::Dataflow(args) => dataflow::dataflow(&args),
+    }
+}

@@ -1,0 +1,72 @@
+//! `up`: everything in one process, started and stopped in order.
+
+use ::dataflow::{DataflowMap, Options, Registry, StatusBoard, provision};
+use client::Cluster;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{generate, local_cluster};
+use crate::live_status::LiveStatus;
+use crate::{cli, map, registry, signal};
+
+pub(crate) async fn up(args: cli::Up) -> anyhow::Result<()> {
+    let stop = signal::stop_token()?;
+    let registry = registry::registry();
+    let (_, map) = map::load(&args.map, &registry)?;
+    let node = local_cluster::start(args.node.clone()).await?;
+    let result = on_the_cluster(&args, &node.sc_addr().to_string(), map, registry, stop).await;
+    node.shutdown().await?;
+    result
+}
+
+/// What needs the cluster; when it returns, nothing uses the cluster any more.
+async fn on_the_cluster(
+    args: &cli::Up,
+    address: &str,
+    map: DataflowMap,
+    registry: Registry,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let cluster = Cluster::connect(Some(address)).await?;
+    provision(&cluster, &map, &registry).await?;
+    println!("runner: reads from {address}");
+    let status = StatusBoard::default();
+    let live = LiveStatus::start(status.clone(), &map);
+    let mut services: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    if !args.no_generator {
+        services.spawn(generate::follow_the_clock(
+            cluster.clone(),
+            args.seed,
+            args.rate,
+            stop.clone(),
+        ));
+    }
+    let options = Options {
+        cluster,
+        map,
+        registry,
+        status,
+    };
+    let runner_stop = stop.clone();
+    services
+        .spawn(async move { Ok(::dataflow::run(options, runner_stop.cancelled_owned()).await?) });
+    let result = all(services, &stop).await;
+    live.stop();
+    result
+}
+
+/// Waits for every service; the first that fails stops the others.
+async fn all(
+    mut services: JoinSet<anyhow::Result<()>>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut result = Ok(());
+    while let Some(ended) = services.join_next().await {
+        let ended = ended.map_err(anyhow::Error::from).flatten();
+        if ended.is_err() {
+            stop.cancel();
+            result = result.and(ended);
+        }
+    }
+    result
+}
