@@ -43,7 +43,8 @@ check: wasm ## formatting, lints and documentation, warnings denied
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps $(profile)
 
 bench: wasm ## the measured claims, each beside its baseline
-	cargo bench --workspace
+	@scripts/build-wasm benches target/smartmodules-bench
+	cargo bench --package benches
 
 ci: check test ## what .ci/run runs
 

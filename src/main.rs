@@ -6,15 +6,16 @@ mod live_status;
 mod map;
 mod registry;
 mod signal;
+mod summary;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 /// Quiet enough to read a live status beside it; `RUST_LOG` overrides it.
-const LOG_DEFAULT: &str =
-    "warn,game_analytics=info,local_cluster=info,dataflow=info,data_generator=info,client=info";
+const LOG_DEFAULT: &str = "warn";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -22,6 +23,7 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     match commands::run(cli::Cli::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,

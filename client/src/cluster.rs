@@ -15,7 +15,7 @@ use crate::{ClientError, profile};
 /// The engine itself waits a minute for an answer; somebody who starts a program does not.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// Listing is a read of the controller's memory: slower than this means that the connection is gone.
-const LIST_DEADLINE: Duration = Duration::from_secs(15);
+const LIST_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A Fluvio cluster. Cheap to clone; all clones share one connection to the controller.
 #[derive(Clone)]

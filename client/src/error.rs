@@ -4,6 +4,11 @@ use fluvio::dataplane::link::ErrorCode;
 use fluvio::{FluvioError, ProducerError};
 use fluvio_sc_schema::ApiError;
 
+/// How a server begins when a SmartModule has trapped or panicked.
+const TRAPPED: &str = "SmartModule err";
+/// What it says when a stream is to start behind the partition's end.
+const BEYOND_END: &str = "is greater than leo";
+
 /// An error of the client, one variant for each thing a caller can do about it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ClientError {
@@ -135,6 +140,9 @@ impl ClientError {
             | ErrorCode::TopicInvalidName
             | ErrorCode::TopicInvalidReplicaType
             | ErrorCode::CompressionError => Self::configuration(what, code),
+            // Two things that servers say in words only, and that trying again does not change.
+            ErrorCode::Other(text) if text.starts_with(TRAPPED) => Self::fatal(what, text),
+            ErrorCode::Other(text) if text.contains(BEYOND_END) => Self::configuration(what, text),
             other => Self::retry(what, other),
         }
     }
@@ -152,5 +160,56 @@ pub(crate) fn code_of(error: &anyhow::Error) -> Option<&ErrorCode> {
         FluvioError::AdminApi(ApiError::Code(code, _)) => Some(code),
         FluvioError::Producer(ProducerError::SpuErrorCode(code)) => Some(code),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(code: ErrorCode) -> ClientError {
+        ClientError::from_code("reading `player-events-0`", &code)
+    }
+
+    #[test]
+    fn a_trap_is_for_good_and_not_for_another_try() {
+        let trapped = "SmartModule err wasm trap: out of bounds memory access";
+        assert!(matches!(
+            sorted(ErrorCode::Other(trapped.to_owned())),
+            ClientError::Fatal { .. }
+        ));
+    }
+
+    #[test]
+    fn an_offset_behind_the_end_is_for_a_person_to_look_at() {
+        let beyond = "start offset: 10 is greater than leo: 3";
+        assert!(matches!(
+            sorted(ErrorCode::Other(beyond.to_owned())),
+            ClientError::Configuration { .. }
+        ));
+        assert!(matches!(
+            sorted(ErrorCode::OffsetOutOfRange),
+            ClientError::Configuration { .. }
+        ));
+    }
+
+    #[test]
+    fn what_a_pause_can_cure_is_retryable_wherever_the_code_hides() {
+        let code = || ErrorCode::NotLeaderForPartition;
+        assert!(sorted(code()).is_retryable());
+        assert!(
+            sorted(ErrorCode::SmartModuleNotFound {
+                name: "level-engagement".to_owned()
+            })
+            .is_retryable()
+        );
+        let hidden = anyhow::Error::from(FluvioError::AdminApi(ApiError::Code(
+            ErrorCode::TopicInvalidName,
+            None,
+        )));
+        assert!(!ClientError::from_fluvio("creating", &hidden).is_retryable());
+        let hidden =
+            anyhow::Error::from(FluvioError::Producer(ProducerError::SpuErrorCode(code())));
+        assert!(ClientError::from_fluvio("sending", &hidden).is_retryable());
     }
 }

@@ -126,7 +126,8 @@ impl Producer {
             );
             return Err(ClientError::fatal(self.sending(), reason));
         }
-        if self.sent.fetch_add(1, Ordering::Relaxed) % GIVE_WAY_EVERY == 0 {
+        let sent_before = self.sent.fetch_add(1, Ordering::Relaxed);
+        if sent_before.is_multiple_of(GIVE_WAY_EVERY) {
             yield_now().await;
         }
         let key = key.map_or(RecordKey::NULL, |key| RecordKey::from(Vec::from(key)));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fluvio::consumer::{
     ConsumerConfigExt, ConsumerConfigExtBuilder, ConsumerStream, Record, RetryMode,
 };
+use fluvio::dataplane::link::ErrorCode;
 use fluvio::metadata::topic::TopicSpec;
 use fluvio::{
     Compression, Fluvio, FluvioAdmin, FluvioClusterConfig, Offset, RecordKey,
@@ -15,22 +16,22 @@ use local_cluster::{Handle, Options, start};
 use tempfile::TempDir;
 
 /// No wait in these tests is longer; a hang becomes a failure.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A running node; its folder goes when it is dropped.
-pub struct Node {
-    pub handle: Handle,
-    pub dir: TempDir,
+pub(crate) struct Node {
+    pub(crate) handle: Handle,
+    pub(crate) dir: TempDir,
 }
 
 impl Node {
     /// A fresh node.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_in(TempDir::new().unwrap()).await
     }
 
     /// A node on an existing folder.
-    pub async fn start_in(dir: TempDir) -> Self {
+    pub(crate) async fn start_in(dir: TempDir) -> Self {
         let handle = start(Options::new(dir.path()).with_free_ports())
             .await
             .unwrap();
@@ -38,28 +39,28 @@ impl Node {
     }
 
     /// Stops it; the folder stays for the next.
-    pub async fn stop(self) -> TempDir {
+    pub(crate) async fn stop(self) -> TempDir {
         self.handle.shutdown().await.unwrap();
         self.dir
     }
 
-    pub fn config(&self) -> FluvioClusterConfig {
+    pub(crate) fn config(&self) -> FluvioClusterConfig {
         FluvioClusterConfig::new(self.handle.sc_addr().to_string())
     }
 
-    pub async fn client(&self) -> Fluvio {
+    pub(crate) async fn client(&self) -> Fluvio {
         deadline(Fluvio::connect_with_config(&self.config()))
             .await
             .unwrap()
     }
 
-    pub async fn admin(&self) -> FluvioAdmin {
+    pub(crate) async fn admin(&self) -> FluvioAdmin {
         deadline(FluvioAdmin::connect_with_config(&self.config()))
             .await
             .unwrap()
     }
 
-    pub async fn create_topic(&self, name: &str, partitions: u32) {
+    pub(crate) async fn create_topic(&self, name: &str, partitions: u32) {
         let spec = TopicSpec::new_computed(partitions, 1, None);
         deadline(self.admin().await.create(name.to_owned(), false, spec))
             .await
@@ -68,21 +69,21 @@ impl Node {
 }
 
 /// Fails instead of hanging.
-pub async fn deadline<F: Future>(future: F) -> F::Output {
+pub(crate) async fn deadline<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(DEADLINE, future)
         .await
         .expect("the node did not answer in time")
 }
 
 /// The values `0..count` as texts that say which they are.
-pub fn values(count: usize) -> Vec<String> {
+pub(crate) fn values(count: usize) -> Vec<String> {
     (0..count)
         .map(|number| format!("value-{number:06}-{}", "x".repeat(number % 50)))
         .collect()
 }
 
 /// Produces `values` in batches of some kilobytes.
-pub async fn produce(client: &Fluvio, topic: &str, values: &[String], compression: Compression) {
+pub(crate) async fn produce(client: &Fluvio, topic: &str, values: &[String], compression: Compression) {
     let config = TopicProducerConfigBuilder::default()
         .linger(Duration::from_millis(20))
         .batch_size(4_000)
@@ -107,7 +108,7 @@ pub async fn produce(client: &Fluvio, topic: &str, values: &[String], compressio
 }
 
 /// A bounded read of partition 0 from `offset`.
-pub fn bounded(topic: &str, offset: Offset) -> ConsumerConfigExtBuilder {
+pub(crate) fn bounded(topic: &str, offset: Offset) -> ConsumerConfigExtBuilder {
     let mut builder = ConsumerConfigExt::builder();
     builder
         .topic(topic)
@@ -119,14 +120,14 @@ pub fn bounded(topic: &str, offset: Offset) -> ConsumerConfigExtBuilder {
 }
 
 /// A live read of partition 0 from `offset`.
-pub fn live(topic: &str, offset: Offset) -> ConsumerConfigExtBuilder {
+pub(crate) fn live(topic: &str, offset: Offset) -> ConsumerConfigExtBuilder {
     let mut builder = bounded(topic, offset);
     builder.disable_continuous(false);
     builder
 }
 
 /// Everything that a bounded consumer yields.
-pub async fn consume_all(client: &Fluvio, config: ConsumerConfigExt) -> Vec<Record> {
+pub(crate) async fn consume_all(client: &Fluvio, config: ConsumerConfigExt) -> Vec<Record> {
     let mut stream = deadline(client.consumer_with_config(config)).await.unwrap();
     let mut records = Vec::new();
     while let Some(record) = deadline(stream.next()).await {
@@ -136,7 +137,7 @@ pub async fn consume_all(client: &Fluvio, config: ConsumerConfigExt) -> Vec<Reco
 }
 
 /// The next `count` records of a live consumer.
-pub async fn take(stream: &mut (impl ConsumerStream + Unpin), count: usize) -> Vec<Record> {
+pub(crate) async fn take(stream: &mut (impl ConsumerStream + Unpin), count: usize) -> Vec<Record> {
     let mut records = Vec::with_capacity(count);
     while records.len() < count {
         records.push(
@@ -149,8 +150,14 @@ pub async fn take(stream: &mut (impl ConsumerStream + Unpin), count: usize) -> V
     records
 }
 
+/// The error that a stream must yield next.
+pub(crate) async fn next_error(stream: &mut (impl ConsumerStream + Unpin)) -> ErrorCode {
+    let next = deadline(stream.next()).await.expect("an error comes before the end");
+    next.err().expect("no more records come")
+}
+
 /// Offset and value of each record.
-pub fn seen(records: &[Record]) -> Vec<(i64, String)> {
+pub(crate) fn seen(records: &[Record]) -> Vec<(i64, String)> {
     records
         .iter()
         .map(|record| {
@@ -163,7 +170,7 @@ pub fn seen(records: &[Record]) -> Vec<(i64, String)> {
 }
 
 /// What a consumer of all of `values` should see from `offset` on.
-pub fn expected(values: &[String], offset: usize) -> Vec<(i64, String)> {
+pub(crate) fn expected(values: &[String], offset: usize) -> Vec<(i64, String)> {
     values
         .iter()
         .enumerate()

@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod consumer_offsets;
+mod garbage;
 mod harness;
 mod produce_consume;
+mod restart;
+mod smartmodules;
 mod topics;
+mod wasm;

@@ -1,7 +1,8 @@
 //! Exact decimals: the text of a JSON number as a scaled integer, without binary floats.
 
-/// Digits after which a number's exponent no longer matters to us: it is zero or out of any range.
-const EXPONENT_MAX: i64 = 100;
+/// Where a number's exponent no longer matters: beyond every mantissa that fits into a record, so
+/// the number is zero or out of any range, yet far from where sums of exponents would overflow.
+const EXPONENT_MAX: i64 = u32::MAX as i64;
 
 /// `text` (a JSON number) × 10^`scale`, rounded half to even; `None` where that exceeds an `i64`.
 ///
@@ -26,8 +27,8 @@ fn parse_exponent(text: &str) -> i64 {
         Some(digits) => (-1, digits),
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
-    // An exponent too long for an i64 is one beyond every mantissa that fits into a record.
-    sign * digits.parse::<i64>().unwrap_or(i64::from(u32::MAX))
+    // Digits that do not fit an i64 are an exponent beyond the limit too.
+    sign * digits.parse().unwrap_or(EXPONENT_MAX).min(EXPONENT_MAX)
 }
 
 /// The first `point` digits as an integer, the rest deciding the rounding.
@@ -52,8 +53,8 @@ fn pad_zeros(kept: i64, zeros: i64) -> Option<i64> {
     if kept == 0 || zeros <= 0 {
         return Some(kept);
     }
-    let zeros = u32::try_from(zeros.min(EXPONENT_MAX)).ok()?;
-    kept.checked_mul(10_i64.checked_pow(zeros)?)
+    let power = 10_i64.checked_pow(u32::try_from(zeros).ok()?)?;
+    kept.checked_mul(power)
 }
 
 /// `numerator` / `denominator` rounded half to even; the denominator is > 0.
@@ -90,6 +91,9 @@ mod tests {
             ("0", 2, 0),
             ("-0.0", 2, 0),
             ("0e999999999999999999999", 2, 0),
+            ("0e9223372036854775807", 2, 0),
+            ("1e-9223372036854775807", 2, 0),
+            ("1.25e-9223372036854775808", 0, 0),
             ("1e-999999999999999999999", 2, 0),
             ("0.29", 2, 29),
             ("1.005", 2, 100),
@@ -110,6 +114,8 @@ mod tests {
             "1e400",
             "1e19",
             "1e999999999999999999999",
+            "1e9223372036854775807",
+            "1.5e9223372036854775806",
         ] {
             assert_eq!(scaled(text, 0), None, "{text}");
         }
@@ -133,7 +139,7 @@ mod tests {
         }
 
         #[test]
-        fn never_panics(text in "-?[0-9]{1,30}(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,30})?", scale in 0_u32..9) {
+        fn never_panics(text in "-?[0-9]{1,30}(\\.[0-9]{1,30})?([eE][+-]?([0-9]{1,30}|92233720368547758[0-9]{2}))?", scale in 0_u32..9) {
             let _ = scaled(&text, scale);
         }
     }

@@ -129,7 +129,10 @@ impl<D: Derivation> Fold<D> {
     ) -> Result<Timestamp, Rejection> {
         let event = D::Event::parse(record.value)?;
         let time = event.time();
-        let ahead = |ingest: Timestamp| time.as_millis() - ingest.as_millis() > self.max_skew_ms;
+        let ahead = |ingest: Timestamp| {
+            // Saturating: a producer may have written any ingest time.
+            time.as_millis().saturating_sub(ingest.as_millis()) > self.max_skew_ms
+        };
         if record.ingest_time.is_some_and(ahead) {
             return Err(Rejection::new(Reason::FutureTimestamp, "event_timestamp"));
         }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 const MS_PER_SECOND: i64 = 1_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
+/// The years 0000 to 9999 in milliseconds since the Unix epoch: RFC 3339 has no others.
+const FOUR_DIGIT_YEARS: std::ops::Range<i64> = -62_167_219_200_000..253_402_300_800_000;
+
 /// An instant: milliseconds since 1970-01-01T00:00:00Z. Finer fractions are cut off, never rounded
 /// up, so that no event moves into the next window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,13 +28,15 @@ impl Timestamp {
 
     /// Reads an RFC 3339 date and time: `2024-11-12T10:15:30Z`, with an offset (`+01:00`), or
     /// without either, which means UTC; any number of fractional digits; a leap second counts as
-    /// second 59. Years 0000 to 9999. `None` for anything else.
+    /// second 59. Years 0000 to 9999, also in UTC: what is read can be written and read again.
+    /// `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let (date_time, rest) = text.as_bytes().split_at_checked(19)?;
         let seconds = parse_date_time(date_time)?;
         let (fraction_ms, rest) = parse_fraction(rest)?;
         let offset = parse_offset(rest)?;
-        Some(Self((seconds - offset) * MS_PER_SECOND + fraction_ms))
+        let millis = (seconds - offset) * MS_PER_SECOND + fraction_ms;
+        FOUR_DIGIT_YEARS.contains(&millis).then_some(Self(millis))
     }
 }
 
@@ -232,6 +237,8 @@ mod tests {
             "2024-1-01T00:00:00Z",
             "+024-01-01T00:00:00Z",
             "2024-01-01T00:00:0éZ",
+            "0000-01-01T00:30:00+01:00",
+            "9999-12-31T23:30:00-01:00",
         ] {
             assert_eq!(millis(text), None, "{text}");
         }

@@ -1,12 +1,11 @@
 //! `up`: everything in one process, started and stopped in order.
 
-use ::dataflow::{DataflowMap, Options, Registry, StatusBoard, provision};
+use ::dataflow::{DataflowMap, Registry, provision};
 use client::Cluster;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{generate, local_cluster};
-use crate::live_status::LiveStatus;
+use super::{generate, local_cluster, run};
 use crate::{cli, map, registry, signal};
 
 pub(crate) async fn up(args: cli::Up) -> anyhow::Result<()> {
@@ -29,9 +28,6 @@ async fn on_the_cluster(
 ) -> anyhow::Result<()> {
     let cluster = Cluster::connect(Some(address)).await?;
     provision(&cluster, &map, &registry).await?;
-    println!("runner: reads from {address}");
-    let status = StatusBoard::default();
-    let live = LiveStatus::start(status.clone(), &map);
     let mut services: JoinSet<anyhow::Result<()>> = JoinSet::new();
     if !args.no_generator {
         services.spawn(generate::follow_the_clock(
@@ -41,18 +37,8 @@ async fn on_the_cluster(
             stop.clone(),
         ));
     }
-    let options = Options {
-        cluster,
-        map,
-        registry,
-        status,
-    };
-    let runner_stop = stop.clone();
-    services
-        .spawn(async move { Ok(::dataflow::run(options, runner_stop.cancelled_owned()).await?) });
-    let result = all(services, &stop).await;
-    live.stop();
-    result
+    services.spawn(run::run_dataflow(cluster, map, registry, stop.clone()));
+    all(services, &stop).await
 }
 
 /// Waits for every service; the first that fails stops the others.

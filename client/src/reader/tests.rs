@@ -183,6 +183,8 @@ async fn an_empty_partition_ends_without_asking_for_a_stream() {
 async fn a_record_larger_than_the_answer_is_read_with_a_larger_answer() {
     let server = Server::new(&[&[10], &[3000], &[10]]);
     assert_eq!(read(&server, Start::Beginning).await.0, [0, 1, 2]);
+    let server = Server::new(&[&[3000], &[10]]);
+    assert_eq!(read(&server, Start::Beginning).await.0, [0, 1]);
 }
 
 #[tokio::test]

@@ -32,16 +32,18 @@ pub struct Load {
     pub max: f64,
 }
 
-/// A latency in milliseconds, to three decimals; the quantiles within 1 % of the true value.
+/// A latency in milliseconds, to three decimals. A quantile pQ is the report at the position
+/// ⌊Q / 100 · (samples − 1)⌋ in ascending order, counted from 0; it is within 1 % of the true value
+/// and never outside of the reports' range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LatencyMs {
     /// The mean of the reports.
     pub mean: f64,
     /// The median.
     pub p50: f64,
-    /// 95 of 100 reports are at most this.
+    /// What 95 of 100 reports do not exceed.
     pub p95: f64,
-    /// 99 of 100 reports are at most this.
+    /// What 99 of 100 reports do not exceed.
     pub p99: f64,
     /// The greatest of them.
     pub max: f64,

@@ -13,8 +13,8 @@ pub fn fingerprint(text: &str) -> u128 {
     xxh3_128(text.as_bytes())
 }
 
-/// log2 of the sketch's registers: 65,536 of one byte, no more than four times fewer bytes than the
-/// exact set has when it gives way.
+/// log2 of the sketch's registers: 65,536 of one byte, a quarter of the bytes that the exact set has
+/// when it gives way.
 const LG_REGISTERS: u8 = 16;
 
 /// The number of different fingerprints.

@@ -128,14 +128,19 @@ impl Derivation for PurchaseSummariesFold {
     }
 }
 
-/// The content of a transaction is all that its event says; the key fields go without saying.
+/// The content of a transaction is every field of its event; those of the key and those kept beside
+/// the fingerprint go without saying. The joined key keeps apart where one field ends and the next
+/// begins, whatever characters they hold.
 fn transaction(event: &PurchaseEvent<'_>) -> Transaction {
-    let content = format!(
-        "{}\0{}\0{}\0{}\0{}",
-        event.transaction_id, event.item_type, event.user_id, event.platform, event.time
-    );
+    let content = RecordKey::new(&[
+        &event.transaction_id,
+        &event.item_type,
+        &event.user_id,
+        &event.platform,
+        &event.time.as_millis().to_string(),
+    ]);
     Transaction {
-        content: fingerprint(&content),
+        content: fingerprint(content.as_str()),
         buyer: fingerprint(&event.user_id),
         transaction_type: event.transaction_type,
         amount_minor: event.amount_minor,

@@ -1,5 +1,6 @@
 //! The load of each server, and what to make of it.
 
+use model::decimal;
 use model::derived::{LatencyMs, Load, ServerHealth, ServerStatus};
 use model::event::{READING_UNIT, ServerMetric};
 use model::merge::{Latest, Quantiles, Spread};
@@ -89,8 +90,11 @@ fn latency(health: &Health) -> Option<LatencyMs> {
     })
 }
 
+/// Rounds as [`Spread`] does, by way of the integers that readings are: then no quantile exceeds
+/// the greatest reading in the last digit.
 fn to_three_decimals(value: f64) -> f64 {
-    (value * 1_000.0).round() / 1_000.0
+    let reading = (value * READING_UNIT as f64).round() as i128;
+    decimal::ratio(reading, READING_UNIT.into(), 3)
 }
 
 /// The worst of the three measures decides.

@@ -1,0 +1,118 @@
+//! Events per second through Fluvio's engine, one thread: the batch module, the conventional one,
+//! and a module that does nothing, which is what the engine itself costs.
+//!
+//! They take turns within each round, and ratios are taken within a round, so that a noisy machine
+//! slows all of them and the ratio stands.
+
+use std::time::Instant;
+
+use anyhow::{Context, ensure};
+use benches::batch::{self, Batch};
+use benches::{Chain, WINDOW, modules};
+use data_generator::Topic;
+
+use crate::ratio::Spread;
+
+/// The batch module that is measured, and what it is measured against.
+const OURS: &str = "level-engagement";
+const BASELINE: &str = "idiomatic-baseline";
+
+/// It is this many times faster at batches of `CLAIMED_SIZE`, the size that a producer with a short
+/// linger sends.
+const CLAIMED_RATIO: f64 = 3.0;
+const CLAIMED_SIZE: usize = 500;
+
+const SIZES: [usize; 4] = [1, 50, CLAIMED_SIZE, 5_000];
+const ROUNDS: usize = 25;
+/// Per round and module: tens of milliseconds, many batches of the largest size.
+const EVENTS: usize = 40_000;
+
+/// Answers no record for any batch.
+const EMPTY: &[u8] = br#"(module
+    (import "env" "copy_records" (func $copy_records (param i32 i32)))
+    (memory (export "memory") 64)
+    (func (export "alloc") (param i32) (result i32) (i32.const 1024))
+    (func (export "filter_map") (param i32 i32 i32) (result i32)
+        (call $copy_records (i32.const 0) (i32.const 5)) ;; a count of 0 and no error
+        (i32.const 0)))"#;
+
+/// Prints the table; fails where the claim does not hold.
+pub(crate) fn measure() -> anyhow::Result<()> {
+    let (ours, baseline) = (modules::built()?, modules::baselines()?);
+    let ours = ours.get(OURS).context("run `make wasm`")?;
+    let baseline = baseline.get(BASELINE).context("run `make bench`")?;
+    let events = batch::events(Topic::PlayerEvents, EVENTS, 0.0);
+    let bytes: usize = events.iter().map(|event| event.value.len()).sum();
+    println!(
+        "{EVENTS} player events of {} bytes, {ROUNDS} rounds; million events/s, median (least–greatest)",
+        bytes / EVENTS
+    );
+    println!(
+        "{:>10} {:>20} {:>20} {:>20} {:>20}",
+        "batch size", "nothing", BASELINE, OURS, "ratio"
+    );
+    for size in SIZES {
+        let contest = Contest {
+            batches: batch::batches(&events, size)?,
+            chains: [
+                Chain::start(EMPTY, &[])?,
+                Chain::start(baseline, &[])?,
+                Chain::start(ours, &[WINDOW])?,
+            ],
+        };
+        let rounds = contest.rounds()?;
+        let speed = |which: usize| {
+            Spread::of(
+                rounds
+                    .iter()
+                    .map(|seconds| EVENTS as f64 / seconds[which] / 1e6),
+            )
+        };
+        let ratio = Spread::of(rounds.iter().map(|[_, baseline, ours]| baseline / ours));
+        println!(
+            "{size:>10} {:>20} {:>20} {:>20} {:>20}",
+            speed(0),
+            speed(1),
+            speed(2),
+            ratio
+        );
+        ensure!(
+            size != CLAIMED_SIZE || ratio.median >= CLAIMED_RATIO,
+            "`{OURS}` is {:.2} times as fast as `{BASELINE}`, not {CLAIMED_RATIO}",
+            ratio.median
+        );
+    }
+    Ok(())
+}
+
+struct Contest {
+    batches: Vec<Batch>,
+    chains: [Chain; 3],
+}
+
+impl Contest {
+    /// The seconds of each chain in each round, after one that warms up.
+    fn rounds(mut self) -> anyhow::Result<Vec<[f64; 3]>> {
+        self.round(0)?;
+        (0..ROUNDS).map(|round| self.round(round)).collect()
+    }
+
+    /// Each round begins with another chain.
+    fn round(&mut self, round: usize) -> anyhow::Result<[f64; 3]> {
+        let mut seconds = [0.0; 3];
+        for turn in 0..3 {
+            let which = (round + turn) % 3;
+            seconds[which] = self.run(which)?;
+        }
+        Ok(seconds)
+    }
+
+    fn run(&mut self, which: usize) -> anyhow::Result<f64> {
+        let inputs: Vec<_> = self.batches.iter().map(Batch::input).collect();
+        let start = Instant::now();
+        for input in inputs {
+            self.chains[which].run(input)?;
+        }
+        Ok(start.elapsed().as_secs_f64())
+    }
+}

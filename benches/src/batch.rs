@@ -1,0 +1,80 @@
+//! Batches of generated events, as the server hands them to the engine.
+
+use anyhow::Context;
+use data_generator::{Event, Topic, World, WorldOptions};
+use fluvio_protocol::Encoder;
+use fluvio_protocol::record::Record;
+use fluvio_smartmodule::dataplane::smartmodule::SmartModuleInput;
+
+use crate::INTERFACE_VERSION;
+
+/// The world that all measurements share: the generator's default rate, from 2026 on.
+const WORLD: WorldOptions = WorldOptions {
+    seed: 1,
+    start_ms: 1_767_225_600_000,
+    rate: 1_000.0,
+    broken: 0.0,
+};
+
+/// The first `count` events of `topic` in a world of which the share `broken` is broken.
+pub fn events(topic: Topic, count: usize, broken: f64) -> Vec<Event> {
+    World::new(WorldOptions { broken, ..WORLD })
+        .filter(|event| event.topic == topic)
+        .take(count)
+        .collect()
+}
+
+/// The events in batches of `size`, the last of which may be smaller.
+pub fn batches(events: &[Event], size: usize) -> anyhow::Result<Vec<Batch>> {
+    let offsets = (0..).step_by(size);
+    let chunks = events.chunks(size).zip(offsets);
+    chunks
+        .map(|(events, offset)| Batch::new(offset, events))
+        .collect()
+}
+
+/// One batch of records.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    input: SmartModuleInput,
+    records: usize,
+}
+
+impl Batch {
+    /// The batch of `events` that begins at `base_offset`, ingested when they were emitted.
+    pub fn new(base_offset: i64, events: &[Event]) -> anyhow::Result<Self> {
+        let base_timestamp = events.first().context("a batch has a record")?.emitted_ms;
+        let records = (0..).zip(events).map(|(index, event)| {
+            let mut record = Record::new_key_value(event.key.as_str(), event.value.as_slice());
+            record.preamble.set_offset_delta(index);
+            record
+                .preamble
+                .set_timestamp_delta(event.emitted_ms - base_timestamp);
+            record
+        });
+        let mut input = SmartModuleInput::try_from_records(records.collect(), INTERFACE_VERSION)?;
+        input.set_base_offset(base_offset);
+        input.set_base_timestamp(base_timestamp);
+        Ok(Self {
+            input,
+            records: events.len(),
+        })
+    }
+
+    /// The number of its records.
+    pub fn records(&self) -> usize {
+        self.records
+    }
+
+    /// What the engine takes; it takes it away, so this is a copy.
+    pub fn input(&self) -> SmartModuleInput {
+        self.input.clone()
+    }
+
+    /// The bytes that the engine makes of it.
+    pub fn encode(&self) -> anyhow::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.input.encode(&mut bytes, INTERFACE_VERSION)?;
+        Ok(bytes)
+    }
+}

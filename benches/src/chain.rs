@@ -1,0 +1,46 @@
+//! A SmartModule in the engine that Fluvio's servers use.
+
+use anyhow::{Context, bail};
+use fluvio_protocol::record::Record;
+use fluvio_smartengine::{
+    SmartEngine, SmartModuleChainBuilder, SmartModuleChainInstance, SmartModuleConfig,
+};
+use fluvio_smartmodule::dataplane::smartmodule::SmartModuleInput;
+
+use crate::INTERFACE_VERSION;
+
+/// A chain of one SmartModule, ready for batches.
+#[derive(Debug)]
+pub struct Chain(SmartModuleChainInstance);
+
+impl Chain {
+    /// Compiles and initialises a module, which may be WASM or its text form.
+    pub fn start(wasm: &[u8], params: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let mut config = SmartModuleConfig::builder();
+        config
+            .version(INTERFACE_VERSION)
+            .smartmodule_names(vec!["measured".to_owned()]);
+        for (name, value) in params {
+            config.param(*name, *value);
+        }
+        let builder = SmartModuleChainBuilder::from((config.build()?, wasm));
+        Ok(Self(builder.initialize(&SmartEngine::new())?))
+    }
+
+    /// The records that the module makes of a batch.
+    pub fn run(&mut self, input: SmartModuleInput) -> anyhow::Result<Vec<Record>> {
+        let output = self.0.process(input)?;
+        match output.error {
+            Some(error) => bail!("the module refused a record: {error}"),
+            None => Ok(output.successes),
+        }
+    }
+
+    /// The value of the one record that a batch module makes of a batch.
+    pub fn partial(&mut self, input: SmartModuleInput) -> anyhow::Result<Vec<u8>> {
+        let [record] = <[Record; 1]>::try_from(self.run(input)?)
+            .ok()
+            .context("a batch module emits one record for each batch")?;
+        Ok(record.value.as_ref().to_vec())
+    }
+}

@@ -1,0 +1,36 @@
+//! The SmartModules that were built, found by walking the folders that `scripts/build-wasm` fills.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+
+/// Every batch module by its name.
+pub fn built() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    walk("target/smartmodules", "make wasm")
+}
+
+/// Every conventional module that exists for comparison alone, by its name.
+pub fn baselines() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    walk("target/smartmodules-bench", "make bench")
+}
+
+fn walk(folder: &str, target: &str) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    let advice = || format!("no SmartModule in `{}`: run `{target}`", folder.display());
+    let mut modules = BTreeMap::new();
+    for entry in fs::read_dir(&folder).with_context(advice)? {
+        let file = entry?.path();
+        if let Some(name) = name(&file) {
+            modules.insert(name, fs::read(&file)?);
+        }
+    }
+    ensure!(!modules.is_empty(), advice());
+    Ok(modules)
+}
+
+fn name(file: &Path) -> Option<String> {
+    let is_wasm = file.extension().is_some_and(|extension| extension == "wasm");
+    is_wasm.then(|| file.file_stem().unwrap_or_default().display().to_string())
+}

@@ -1,0 +1,225 @@
+//! Bytes that no client sends, on both ports: they cost the connection at most, never the node.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes};
+use fluvio::dataplane::Decoder;
+use fluvio::dataplane::link::ErrorCode;
+use fluvio::dataplane::record::{Batch, RawRecords, Record};
+use fluvio::{Compression, Offset};
+use fluvio_spu_schema::produce::{PartitionProduceResponse, ProduceResponse};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::harness::{Node, bounded, consume_all, deadline, expected, produce as produce_well, seen, values};
+
+/// One batch as a producer sends it.
+pub(crate) fn batch(values: &[&str], first_timestamp: i64) -> Vec<u8> {
+    let records: Vec<Record> = values.iter().map(|value| Record::new(*value)).collect();
+    let mut batch = Batch::from(records);
+    batch.header.first_timestamp = first_timestamp;
+    let raw = Batch::<RawRecords>::try_from(batch).unwrap();
+    let mut bytes = Vec::new();
+    fluvio::dataplane::Encoder::encode(&raw, &mut bytes, 25).unwrap();
+    bytes
+}
+
+/// Sends each piece of `records` for partition 0 in one request.
+pub(crate) async fn produce(node: &Node, topic: &str, records: &[Vec<u8>]) -> Vec<PartitionProduceResponse> {
+    let mut socket = connect(node.handle.spu_addr()).await;
+    socket.write_all(&framed(&produce_request(topic, records))).await.unwrap();
+    let length = deadline(socket.read_i32()).await.unwrap();
+    let mut frame = vec![0; length as usize];
+    deadline(socket.read_exact(&mut frame)).await.unwrap();
+    let response = ProduceResponse::decode_from(&mut &frame[4..], 25).unwrap();
+    response.responses.into_iter().next().unwrap().partitions
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn corrupt_records_are_refused_whole_and_sound_ones_beside_them_kept() {
+    let node = Node::start().await;
+    node.create_topic("strict", 1).await;
+    let sound = batch(&["one", "two"], 1_000);
+    let mut flipped = sound.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    let mut foreign = sound.clone();
+    foreign[16] = 1;
+    let half_good = [sound.clone(), flipped.clone()].concat();
+    let cut = sound[..sound.len() - 1].to_vec();
+    let pieces = [sound.clone(), flipped, half_good, cut, foreign, b"hello".to_vec(), [sound.clone(), sound].concat()];
+    let answers = produce(&node, "strict", &pieces).await;
+    let accepted: Vec<_> = answers.iter().map(|answer| answer.error_code.is_ok()).collect();
+    assert_eq!(accepted, [true, false, false, false, false, false, true]);
+    assert_eq!(answers[6].base_offset, 2);
+    assert!(answers[1].error_code.to_string().contains("checksum"), "{}", answers[1].error_code);
+    let records = consume_all(&node.client().await, bounded("strict", Offset::beginning()).build().unwrap()).await;
+    let texts: Vec<_> = seen(&records).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts, ["one", "two", "one", "two", "one", "two"]);
+    assert_eq!(produce(&node, "absent", &[batch(&["x"], 0)]).await[0].error_code, ErrorCode::NotLeaderForPartition);
+    let system = produce(&node, "consumer-offset", &[batch(&["x"], 0)]).await;
+    assert_eq!(system[0].error_code, ErrorCode::PermissionDenied);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corpus_of_hostile_frames_ends_connections_only() {
+    let node = Node::start().await;
+    node.create_topic("standing", 1).await;
+    let mut corpus: Vec<Bytes> = vec![
+        Bytes::from_static(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        (-1i32).to_be_bytes().to_vec().into(),
+        i32::MIN.to_be_bytes().to_vec().into(),
+        i32::MAX.to_be_bytes().to_vec().into(),
+        // claims 60 MB and sends nothing more
+        60_000_000i32.to_be_bytes().to_vec().into(),
+        framed(&[]),
+        framed(&[0xff; 100]),
+        framed(&header(9_999, 1)),
+        framed(&header(1003, -5)),
+        framed(&header(0, 99)),
+    ];
+    for key in [0, 1, 18, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 2000] {
+        corpus.push(framed(&header(key, 19)));
+        for tail in [0x00, 0x7f, 0xff] {
+            corpus.push(framed(&[header(key, 19), vec![tail; 64]].concat()));
+        }
+        // a plausible object kind, then a length far beyond the frame
+        for label in ["Topic", "SmartModule", "Partition", "SPU", "Nonsense"] {
+            let mut body = header(key, 19);
+            put_string(&mut body, label);
+            corpus.push(framed(&[&body[..], &[0x7f, 0xff, 0xff, 0xff]].concat()));
+            corpus.push(framed(&[&body[..], &[0, 0, 0, 8], &[0xff; 8]].concat()));
+        }
+    }
+    for bytes in &corpus {
+        offend(&node, bytes).await;
+    }
+    serves(&node).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_cut_and_flip_of_a_valid_request_is_survived() {
+    let node = Node::start().await;
+    node.create_topic("standing", 1).await;
+    let valid = produce_request("standing", &[batch(&["value"], 1)]);
+    for end in 0..valid.len() {
+        offend(&node, &framed(&valid[..end])).await;
+    }
+    serves(&node).await;
+    let mut runner = TestRunner::new(Config { cases: 64, failure_persistence: None, ..Config::default() });
+    let flips = proptest::collection::vec((0..valid.len(), any::<u8>()), 1..4);
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::block_in_place(|| {
+        runner
+            .run(&(flips, proptest::collection::vec(any::<u8>(), 0..200)), |(flips, noise)| {
+                let mut frame = valid.clone();
+                flips.iter().for_each(|(at, byte)| frame[*at] = *byte);
+                runtime.block_on(async {
+                    offend(&node, &framed(&frame)).await;
+                    offend(&node, &noise).await;
+                });
+                Ok(())
+            })
+            .unwrap();
+    });
+    still_answers(&node).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_does_not_read_blocks_nobody() {
+    let node = Node::start().await;
+    let client = node.client().await;
+    node.create_topic("busy", 1).await;
+    produce_well(&client, "busy", &values(5_000), Compression::None).await;
+    let mut stuck = connect(node.handle.spu_addr()).await;
+    let mut request = header(1003, 25);
+    put_string(&mut request, "busy");
+    request.put_u32(0);
+    request.put_i64(0);
+    request.put_i32(1_000_000);
+    request.put_u8(0);
+    request.put_i32(0);
+    request.put_u8(0);
+    for _ in 0..200 {
+        stuck.write_all(&framed(&request)).await.unwrap();
+    }
+    let records = consume_all(&client, bounded("busy", Offset::beginning()).build().unwrap()).await;
+    assert_eq!(seen(&records), expected(&values(5_000), 0));
+    deadline(node.stop()).await;
+}
+
+/// Sends `bytes` to both ports and waits for the node to hang up or to want more.
+async fn offend(node: &Node, bytes: &[u8]) {
+    for address in [node.handle.sc_addr(), node.handle.spu_addr()] {
+        let mut socket = connect(address).await;
+        // the node may hang up before it has read everything
+        let _ = socket.write_all(bytes).await;
+        let _ = socket.shutdown().await;
+        let mut answer = Vec::new();
+        let _ = tokio::time::timeout(Duration::from_secs(5), socket.read_to_end(&mut answer))
+            .await
+            .expect("a connection whose peer has hung up must end");
+    }
+}
+
+/// The node still does everything for a well-behaved client, and holds nothing but what that one sent.
+async fn serves(node: &Node) {
+    let client = node.client().await;
+    let values = values(50);
+    produce_well(&client, "standing", &values, Compression::Gzip).await;
+    let records = consume_all(&client, bounded("standing", Offset::beginning()).build().unwrap()).await;
+    assert_eq!(seen(&records), expected(&values, 0));
+}
+
+/// The same where some hostile frames may have been valid requests.
+async fn still_answers(node: &Node) {
+    let client = node.client().await;
+    let before = consume_all(&client, bounded("standing", Offset::beginning()).build().unwrap()).await.len();
+    produce_well(&client, "standing", &values(1), Compression::None).await;
+    let after = consume_all(&client, bounded("standing", Offset::beginning()).build().unwrap()).await.len();
+    assert_eq!(after, before + 1);
+}
+
+async fn connect(address: SocketAddr) -> TcpStream {
+    deadline(TcpStream::connect(address)).await.unwrap()
+}
+
+fn produce_request(topic: &str, records: &[Vec<u8>]) -> Vec<u8> {
+    let mut request = header(0, 25);
+    request.put_u8(0); // no transaction
+    request.put_i16(1); // acknowledged once written
+    request.put_i32(5_000);
+    request.put_i32(1);
+    put_string(&mut request, topic);
+    request.put_i32(records.len() as i32);
+    for piece in records {
+        request.put_u32(0);
+        request.put_i32(piece.len() as i32);
+        request.put_slice(piece);
+    }
+    request.put_i32(0); // no SmartModules
+    request
+}
+
+fn header(key: u16, version: i16) -> Vec<u8> {
+    let mut header = Vec::new();
+    header.put_u16(key);
+    header.put_i16(version);
+    header.put_i32(1);
+    put_string(&mut header, "test");
+    header
+}
+
+fn put_string(out: &mut Vec<u8>, text: &str) {
+    out.put_i16(text.len() as i16);
+    out.put_slice(text.as_bytes());
+}
+
+fn framed(request: &[u8]) -> Bytes {
+    let mut frame = Vec::new();
+    frame.put_i32(request.len() as i32);
+    frame.put_slice(request);
+    frame.into()
+}

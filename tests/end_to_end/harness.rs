@@ -1,0 +1,223 @@
+//! Starts the real binary on free ports in temporary folders, and stops it when dropped.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use client::{Cluster, Mode, Record, Start};
+use futures_util::StreamExt;
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_game-analytics");
+
+/// Nothing here takes a tenth of this on an idle machine.
+const DEADLINE: Duration = Duration::from_secs(180);
+
+/// A running subcommand; killed when dropped.
+pub(crate) struct Running {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Running {
+    pub(crate) fn start(args: &[&str]) -> Self {
+        let mut child = Command::new(BINARY)
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start `{BINARY}`: {error}"));
+        let (sender, lines) = mpsc::channel();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            output
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| sender.send(line))
+        });
+        Self { child, lines }
+    }
+
+    /// The rest of the first line that begins with `prefix`.
+    pub(crate) fn line(&self, prefix: &str) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self
+                .lines
+                .recv_timeout(left)
+                .unwrap_or_else(|error| panic!("no line `{prefix}…`: {error}"));
+            if let Some(rest) = line.strip_prefix(prefix) {
+                return rest.to_owned();
+            }
+        }
+    }
+
+    /// Asks it to stop, as Ctrl-C does, and waits until it has; its last lines.
+    pub(crate) fn stop(mut self) -> Vec<String> {
+        let pid = self.child.id().to_string();
+        let signalled = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(signalled.success(), "it had ended by itself");
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "it ended with {status}");
+        self.lines.iter().collect()
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail where it has ended already.
+        let _ended = self.child.kill();
+        let _waited = self.child.wait();
+    }
+}
+
+/// A local cluster as a process of its own, on one folder and one pair of ports for all its lives.
+pub(crate) struct LocalCluster {
+    pub(crate) address: String,
+    spu_address: String,
+    data_dir: TempDir,
+    process: Option<Running>,
+}
+
+impl LocalCluster {
+    pub(crate) fn start() -> Self {
+        let data_dir = TempDir::new().unwrap();
+        let (address, spu_address) = (free_address(), free_address());
+        let mut cluster = Self {
+            address,
+            spu_address,
+            data_dir,
+            process: None,
+        };
+        cluster.restart();
+        cluster
+    }
+
+    /// Starts it (again) and waits until it answers.
+    pub(crate) fn restart(&mut self) {
+        let args = [
+            "local-cluster",
+            "--data-dir",
+            path(self.data_dir.path()),
+            "--cluster-addr",
+            &self.address,
+            "--spu-addr",
+            &self.spu_address,
+        ];
+        let process = Running::start(&args);
+        assert_eq!(process.line("cluster: "), self.address);
+        self.process = Some(process);
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.process.take().unwrap().kill();
+    }
+}
+
+/// The cluster of a test that makes sense on any: a fresh local one, or `CLUSTER`.
+pub(crate) enum AnyCluster {
+    Local(LocalCluster),
+    Real(String),
+}
+
+impl AnyCluster {
+    pub(crate) fn start() -> Self {
+        match std::env::var("CLUSTER") {
+            Ok(address) if !address.is_empty() => Self::Real(address),
+            _ => Self::Local(LocalCluster::start()),
+        }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        match self {
+            Self::Local(cluster) => &cluster.address,
+            Self::Real(address) => address,
+        }
+    }
+}
+
+/// A free port of the loopback interface, which stays the same when a process restarts.
+fn free_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+pub(crate) fn path(path: &Path) -> &str {
+    path.to_str().expect("temporary folders have plain names")
+}
+
+/// Runs a subcommand to its end.
+pub(crate) fn run(args: &[&str]) -> Output {
+    let output = Command::new(BINARY).args(args).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{args:?} ended with {}: {error}",
+        output.status
+    );
+    output
+}
+
+/// The Python interpreter that has Fluvio's client, as `make test` sets it up.
+pub(crate) fn python() -> PathBuf {
+    let set_up = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python");
+    let python = std::env::var_os("PYTHON").map_or(set_up, PathBuf::from);
+    assert!(
+        python.exists(),
+        "no Python with Fluvio's client at `{}`: run `make test`",
+        python.display()
+    );
+    python
+}
+
+/// Every record of a topic that is there now, by partition.
+pub(crate) async fn records(cluster: &Cluster, topic: &str) -> Vec<Record> {
+    let mut all = Vec::new();
+    for partition in 0..cluster.partition_count(topic).await.unwrap() {
+        let mut stream = cluster
+            .records(topic, partition, Start::Beginning, Mode::UntilEnd)
+            .await
+            .unwrap();
+        while let Some(record) = stream.next().await {
+            all.push(record.unwrap());
+        }
+    }
+    all
+}
+
+/// The records of a derived topic.
+pub(crate) async fn derived(cluster: &Cluster, topic: &str) -> Vec<Value> {
+    let parse = |record: &Record| serde_json::from_slice(&record.value).unwrap();
+    records(cluster, topic).await.iter().map(parse).collect()
+}
+
+/// Waits until a derived topic is as `enough` wants it.
+pub(crate) async fn wait_for_derived(
+    cluster: &Cluster,
+    topic: &str,
+    enough: impl Fn(&[Value]) -> bool,
+) -> Vec<Value> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let rows = derived(cluster, topic).await;
+        if enough(&rows) {
+            return rows;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "`{topic}` has {} rows, and not what was waited for",
+            rows.len()
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}

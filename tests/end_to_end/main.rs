@@ -1,0 +1,13 @@
+//! The end-to-end tests: the real binary as a user runs it, against the local cluster or, with
+//! `CLUSTER=HOST:PORT`, against a real one.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test panics where an expectation fails"
+)]
+
+mod bounded_run;
+mod harness;
+mod oracle;
+mod python_client;
+mod restarts;
+mod up;

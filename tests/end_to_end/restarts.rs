@@ -1,0 +1,98 @@
+//! Stops and starts: of the runner, which neither loses nor repeats a window, and of the local
+//! cluster, which finds all that it acknowledged, also after `kill -9`.
+
+use client::Cluster;
+
+use crate::harness::{self, LocalCluster, Running};
+use crate::oracle;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runner_that_stops_and_starts_neither_loses_nor_repeats_a_window() {
+    let node = LocalCluster::start();
+    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+    // A stream by the wall clock, so that windows are open whenever the runner stops.
+    let generator = Running::start(&[
+        "generate",
+        "--cluster",
+        &node.address,
+        "--rate",
+        "500",
+        "--seed",
+        "3",
+    ]);
+    for restarts in 1..4 {
+        let runner = Running::start(&["run", "--cluster", &node.address]);
+        let windows = |rows: &[serde_json::Value]| {
+            rows.iter()
+                .map(|row| row["window_start"].to_string())
+                .collect::<std::collections::BTreeSet<_>>()
+                .len()
+        };
+        harness::wait_for_derived(&cluster, "level-engagement", |rows| {
+            windows(rows) >= restarts
+        })
+        .await;
+        runner.stop();
+    }
+    generator.stop();
+    let runner = Running::start(&["run", "--cluster", &node.address]);
+    let players = oracle::player_events(&harness::records(&cluster, "player-events").await);
+    let expected = oracle::level_engagement(&players);
+    harness::wait_for_derived(&cluster, "level-engagement", |rows| {
+        rows.len() >= expected.len()
+    })
+    .await;
+    runner.stop();
+    let found = oracle::by_identity(&harness::records(&cluster, "level-engagement").await);
+    oracle::assert_rows_equal(&found, &expected, |_| 1e-12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_local_cluster_finds_all_that_it_acknowledged() {
+    let mut node = LocalCluster::start();
+    harness::run(&[
+        "generate",
+        "--cluster",
+        &node.address,
+        "--events",
+        "5000",
+        "--seed",
+        "1",
+    ]);
+    let before = contents(&node.address).await;
+    assert_eq!(before.iter().map(Vec::len).sum::<usize>(), 5000);
+    for _ in 0..3 {
+        node.kill();
+        node.restart();
+        assert!(
+            contents(&node.address).await == before,
+            "the same records at the same offsets"
+        );
+    }
+    harness::run(&[
+        "generate",
+        "--cluster",
+        &node.address,
+        "--events",
+        "1000",
+        "--seed",
+        "2",
+    ]);
+    assert_eq!(
+        contents(&node.address)
+            .await
+            .iter()
+            .map(Vec::len)
+            .sum::<usize>(),
+        6000
+    );
+}
+
+async fn contents(address: &str) -> Vec<Vec<client::Record>> {
+    let cluster = Cluster::connect(Some(address)).await.unwrap();
+    let mut contents = Vec::new();
+    for topic in ["player-events", "purchase-events", "server-metrics"] {
+        contents.push(harness::records(&cluster, topic).await);
+    }
+    contents
+}

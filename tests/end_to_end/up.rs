@@ -1,0 +1,61 @@
+//! `up`: one process, addresses on standard output, and derived records of every topic within half
+//! a minute, for our own reader and for another one's client.
+
+use std::time::{Duration, Instant};
+
+use client::Cluster;
+use tempfile::TempDir;
+
+use crate::harness::{self, Running};
+use crate::python_client;
+
+/// What a user is promised.
+const PROMISE: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn up_gives_derived_records_of_every_topic_within_half_a_minute() {
+    let data_dir = TempDir::new().unwrap();
+    let started = Instant::now();
+    let up = Running::start(&[
+        "up",
+        "--data-dir",
+        harness::path(data_dir.path()),
+        "--cluster-addr",
+        "127.0.0.1:0",
+        "--spu-addr",
+        "127.0.0.1:0",
+    ]);
+    let address = up.line("cluster: ");
+    assert_eq!(up.line("runner: reads from "), address);
+    let cluster = Cluster::connect(Some(&address)).await.unwrap();
+    for topic in ["level-engagement", "purchase-summaries", "server-health"] {
+        harness::wait_for_derived(&cluster, topic, |rows| !rows.is_empty()).await;
+        let printed = harness::run(&[
+            "consume",
+            topic,
+            "--cluster",
+            &address,
+            "--beginning",
+            "--output",
+            "json",
+        ])
+        .stdout;
+        let first = printed.split(|byte| *byte == b'\n').next().unwrap();
+        let row: serde_json::Value = serde_json::from_slice(first).unwrap();
+        assert!(row["window_start"].is_string(), "{row}");
+        assert!(python_client::count(&address, topic) > 0);
+    }
+    assert!(
+        started.elapsed() < PROMISE,
+        "it took {:?}",
+        started.elapsed()
+    );
+    assert_eq!(
+        up.stop()
+            .iter()
+            .filter(|line| line.contains(": read "))
+            .count(),
+        3,
+        "a summary per derivation"
+    );
+}

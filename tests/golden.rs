@@ -1,0 +1,295 @@
+//! Golden pairs: in each room with a fold, `testdata/<case>.input.jsonl` holds source records, one a
+//! line, and `<case>.expected.jsonl` the derived records that they make, by window and key.
+//!
+//! Beside them may stand `<case>.params` (lines of `name=value`: the derivation's parameters, and
+//! `ingest_time` of all records) and `<case>.rejected` (lines of `reason count`; without it nothing
+//! may be rejected). A case must come out the same in one batch and in any split into batches.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use level_engagement::LevelEngagementFold;
+use model::derived::Derived;
+use model::fold::SourceRecord;
+use model::{BatchPartial, Derivation, Fold, Merge, Params, RecordKey, Timestamp, Window};
+use purchase_summaries::PurchaseSummariesFold;
+use serde_json::Value;
+use server_health::ServerHealthFold;
+
+/// The window of the cases that name none.
+const WINDOW_MS: &str = "10000";
+
+/// Random splits that each case is folded in, beside one batch and one batch for each record.
+const SPLITS: u64 = 40;
+
+#[test]
+fn every_golden_pair_comes_out_as_expected_in_every_split() {
+    let rooms = rooms_with_a_fold();
+    assert!(!rooms.is_empty(), "no src/fold.rs below smartmodules/");
+    let problems: Vec<String> = rooms.iter().flat_map(|room| check_room(room)).collect();
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+fn rooms_with_a_fold() -> Vec<PathBuf> {
+    let smartmodules = Path::new(env!("CARGO_MANIFEST_DIR")).join("smartmodules");
+    let mut rooms = paths_in(&smartmodules);
+    rooms.retain(|room| room.join("src/fold.rs").exists());
+    rooms
+}
+
+fn paths_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("folder can be listed");
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("entry can be read").path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().expect("path ends with a name");
+    name.to_string_lossy().into_owned()
+}
+
+/// How the fold of a room is run. The compiler must see each derivation's type somewhere.
+fn runner_of(room: &str) -> Option<fn(&Case, &Split) -> Outcome> {
+    match room {
+        LevelEngagementFold::NAME => Some(run::<LevelEngagementFold>),
+        PurchaseSummariesFold::NAME => Some(run::<PurchaseSummariesFold>),
+        ServerHealthFold::NAME => Some(run::<ServerHealthFold>),
+        _ => None,
+    }
+}
+
+fn check_room(room: &Path) -> Vec<String> {
+    let name = name_of(room);
+    let Some(run) = runner_of(&name) else {
+        return vec![format!(
+            "{name}: add its derivation to `runner_of` in tests/golden.rs"
+        )];
+    };
+    let cases = match cases_in(&room.join("testdata")) {
+        Ok(cases) => cases,
+        Err(problem) => return vec![format!("{name}: {problem}")],
+    };
+    let check = |case: &Case| check_case(case, run).err();
+    cases
+        .iter()
+        .filter_map(|case| Some(format!("{name}: {}: {}", case.name, check(case)?)))
+        .collect()
+}
+
+/// One golden pair and what stands beside it.
+struct Case {
+    name: String,
+    input: Vec<Vec<u8>>,
+    expected: Vec<Value>,
+    rejected: BTreeMap<String, usize>,
+    params: Params,
+    ingest_time: Option<Timestamp>,
+}
+
+fn cases_in(testdata: &Path) -> Result<Vec<Case>, String> {
+    const KINDS: [&str; 4] = [".input.jsonl", ".expected.jsonl", ".params", ".rejected"];
+    if !testdata.is_dir() {
+        return Err("has a fold but no testdata/: write a golden pair".into());
+    }
+    let mut names = BTreeSet::new();
+    for path in paths_in(testdata) {
+        let file = name_of(&path);
+        let case = KINDS.iter().find_map(|kind| file.strip_suffix(kind));
+        let unknown = || format!("testdata/{file} is of no known kind: {}", KINDS.join(", "));
+        names.insert(case.ok_or_else(unknown)?.to_owned());
+    }
+    if names.is_empty() {
+        return Err("has a fold but an empty testdata/: write a golden pair".into());
+    }
+    names
+        .into_iter()
+        .map(|name| read_case(testdata, name))
+        .collect()
+}
+
+fn read_case(testdata: &Path, name: String) -> Result<Case, String> {
+    let path = |kind: &str| testdata.join(format!("{name}.{kind}"));
+    let required = |kind: &str| {
+        fs::read(path(kind)).map_err(|error| format!("testdata/{name}.{kind}: {error}"))
+    };
+    let pairs = |kind: &str, separator: char| -> Vec<(String, String)> {
+        let text = fs::read_to_string(path(kind)).unwrap_or_default();
+        let pair = |line: &str| {
+            line.split_once(separator)
+                .map(|(a, b)| (a.into(), b.into()))
+        };
+        text.lines().filter_map(pair).collect()
+    };
+    let parse = |line: &[u8]| {
+        serde_json::from_slice(line).map_err(|error| format!("{name}.expected.jsonl: {error}"))
+    };
+    let mut params: BTreeMap<_, _> = pairs("params", '=').into_iter().collect();
+    let ingest_time = params.remove("ingest_time");
+    params
+        .entry("window_ms".into())
+        .or_insert_with(|| WINDOW_MS.into());
+    Ok(Case {
+        input: lines(&required("input.jsonl")?),
+        expected: lines(&required("expected.jsonl")?)
+            .iter()
+            .map(|line| parse(line))
+            .collect::<Result<_, _>>()?,
+        rejected: pairs("rejected", ' ')
+            .into_iter()
+            .map(|(reason, count)| (reason, count.parse().expect("a count")))
+            .collect(),
+        params: params.into_iter().collect(),
+        ingest_time: ingest_time.map(|text| Timestamp::parse(&text).expect("an RFC 3339 time")),
+        name,
+    })
+}
+
+/// Lines as bytes: a broken record need not be text.
+fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec);
+    if text.is_empty() {
+        Vec::new()
+    } else {
+        lines.collect()
+    }
+}
+
+fn check_case(case: &Case, run: fn(&Case, &Split) -> Outcome) -> Result<(), String> {
+    let records = case.input.len();
+    let whole = run(case, &Split::one_batch(records));
+    for (index, pair) in zip_longest(&case.expected, &whole.rows).enumerate() {
+        if let (Some(expected), Some(found)) = pair
+            && expected == found
+        {
+            continue;
+        }
+        let text = |row: Option<&Value>| row.map_or("nothing".into(), Value::to_string);
+        let (line, expected, found) = (index + 1, text(pair.0), text(pair.1));
+        return Err(format!(
+            "line {line}:\n  expected {expected}\n  found    {found}"
+        ));
+    }
+    if case.rejected != whole.rejected_by_reason() {
+        let found = &whole.rejected;
+        return Err(format!(
+            "expected {:?} rejected, found {found:?}",
+            case.rejected
+        ));
+    }
+    let single = std::iter::once(Split::one_record_a_batch(records));
+    for split in single.chain((0..SPLITS).map(|seed| Split::random(records, seed))) {
+        let found = run(case, &split);
+        if found != whole {
+            return Err(format!(
+                "split {:?}:\n  in one batch {whole:?}\n  found        {found:?}",
+                split.0
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn zip_longest<'a, T>(
+    a: &'a [T],
+    b: &'a [T],
+) -> impl Iterator<Item = (Option<&'a T>, Option<&'a T>)> {
+    (0..a.len().max(b.len())).map(|index| (a.get(index), b.get(index)))
+}
+
+/// What a case comes to.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    rows: Vec<Value>,
+    /// Line number and reason.
+    rejected: BTreeSet<(i64, String)>,
+}
+
+impl Outcome {
+    fn rejected_by_reason(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (_, reason) in &self.rejected {
+            *counts.entry(reason.clone()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+/// Folds each batch of the split by itself and merges the partials, as the runner does.
+fn run<D: Derivation>(case: &Case, split: &Split) -> Outcome {
+    let mut fold = Fold::<D>::from_params(&case.params).expect("valid parameters");
+    let mut windows: BTreeMap<(Window, RecordKey), D::Partial> = BTreeMap::new();
+    let mut rejected = BTreeSet::new();
+    for batch in &split.0 {
+        let record = |index: &usize| SourceRecord {
+            offset: *index as i64,
+            ingest_time: case.ingest_time,
+            value: &case.input[*index],
+        };
+        let mut bytes = Vec::new();
+        fold.batch(batch.iter().map(record), &mut bytes);
+        let partial = BatchPartial::<D::Partial>::decode(&bytes).expect("a partial");
+        let header = partial.header;
+        assert_eq!(
+            header.accepted as usize + header.rejected.len(),
+            batch.len(),
+            "every record is accounted for"
+        );
+        rejected.extend(header.rejected.iter().map(|(delta, reason)| {
+            let line = header.first_offset + i64::from(*delta) + 1;
+            (line, reason.to_string())
+        }));
+        for contribution in partial.contributions {
+            let key = (contribution.window, contribution.key);
+            windows.entry(key).or_default().merge(contribution.partial);
+        }
+    }
+    let own = D::from_params(&case.params).expect("valid parameters");
+    let row = |((window, key), partial): (&(Window, RecordKey), &D::Partial)| {
+        let measures = own.finish(*window, key, partial)?;
+        Some(serde_json::to_value(Derived::new(*window, measures, 0)).expect("derived is JSON"))
+    };
+    Outcome {
+        rows: windows.iter().filter_map(row).collect(),
+        rejected,
+    }
+}
+
+/// Batches of record numbers, ascending within each, in the order in which they are merged.
+struct Split(Vec<Vec<usize>>);
+
+impl Split {
+    fn one_batch(records: usize) -> Self {
+        Self(vec![(0..records).collect()])
+    }
+
+    fn one_record_a_batch(records: usize) -> Self {
+        Self((0..records).rev().map(|index| vec![index]).collect())
+    }
+
+    /// Records are dealt out at random, so that batches interleave as those of partitions do.
+    fn random(records: usize, seed: u64) -> Self {
+        let mut state = seed;
+        let mut below = |limit: usize| {
+            state = next_random(state);
+            (state >> 33) as usize % limit
+        };
+        let mut batches = vec![Vec::new(); 1 + below(7)];
+        for index in 0..records {
+            let batch = below(batches.len());
+            batches[batch].push(index);
+        }
+        Self(batches)
+    }
+}
+
+/// A linear congruential step (Knuth's MMIX constants): the same splits in every run.
+fn next_random(state: u64) -> u64 {
+    state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407)
+}

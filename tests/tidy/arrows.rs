@@ -1,0 +1,96 @@
+//! Which room may depend on which: the arrows of `ARCHITECTURE.md`, read from the manifests.
+
+use std::collections::BTreeSet;
+
+use crate::repository::{File, assert_none, room_manifests};
+
+/// Our packages that each room may depend on. The first row whose folder fits is the room's.
+const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("smartmodules/batch", &[]),
+    ("smartmodules/", &["model", "smartmodule-batch"]),
+    ("client", &[]),
+    ("dataflow", &["model", "client"]),
+    ("local-cluster", &[]),
+    ("data-generator", &["model", "client"]),
+    ("connectors/", &["model", "client"]),
+    ("dashboard", &["model", "client"]),
+];
+
+/// The one door to a cluster, and the crate that nobody else names.
+const DOOR: (&str, &str) = ("client", "fluvio");
+
+#[test]
+fn rooms_depend_only_along_the_arrows() {
+    let manifests = room_manifests();
+    let ours: BTreeSet<&str> = manifests.iter().filter_map(package).collect();
+    let mut problems = Vec::new();
+    for manifest in &manifests {
+        let Some((_, allowed)) = MAY_DEPEND_ON.iter().find(|(room, _)| fits(manifest, room)) else {
+            problems.push(format!(
+                "{}:1: a new room: say in MAY_DEPEND_ON what it may depend on",
+                manifest.path
+            ));
+            continue;
+        };
+        for (line, name) in dependencies(manifest).filter(|(_, name)| ours.contains(name)) {
+            if !allowed.contains(&name) {
+                problems.push(format!(
+                    "{}:{line}: may not depend on `{name}`, only on {allowed:?}: rooms meet at topics",
+                    manifest.path
+                ));
+            }
+        }
+    }
+    assert_none(problems);
+}
+
+#[test]
+fn only_the_client_names_the_fluvio_crate() {
+    let (door, name) = DOOR;
+    let mut problems = Vec::new();
+    for manifest in room_manifests()
+        .iter()
+        .chain([&crate::repository::read("Cargo.toml")])
+    {
+        if manifest.folder() != door {
+            for (line, _) in dependencies(manifest).filter(|(_, found)| *found == name) {
+                problems.push(format!(
+                    "{}:{line}: depends on `{name}`: go through `{door}`",
+                    manifest.path
+                ));
+            }
+        }
+    }
+    assert_none(problems);
+}
+
+fn fits(manifest: &File, room: &str) -> bool {
+    if room.ends_with('/') {
+        manifest.path.starts_with(room)
+    } else {
+        manifest.folder() == room
+    }
+}
+
+fn package(manifest: &File) -> Option<&str> {
+    manifest
+        .text
+        .lines()
+        .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
+}
+
+/// Line and name of each normal dependency, those of a single platform included.
+fn dependencies(manifest: &File) -> impl Iterator<Item = (usize, &str)> {
+    let mut inside = false;
+    manifest.lines().filter_map(move |(number, line)| {
+        if let Some(section) = line.strip_prefix('[') {
+            let section = section.trim_end_matches(']');
+            inside = section == "dependencies"
+                || section.starts_with("target.") && section.ends_with(".dependencies");
+            return None;
+        }
+        let end = line.find([' ', '.', '='])?;
+        (inside && !line.starts_with('#')).then_some((number, &line[..end]))
+    })
+}

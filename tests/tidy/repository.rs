@@ -1,0 +1,99 @@
+//! The repository as the rules see it: text files with paths from the root, and rooms.
+
+use std::{fs, path::Path};
+
+/// Folders with nothing written by us.
+const NOT_OURS: &[&str] = &[".git", ".venv", "__pycache__", "node_modules", "target"];
+
+/// The local cluster's topics, where `make start` puts them: a folder of the root alone.
+const DATA: &str = "data";
+
+pub(crate) struct File {
+    /// From the root, with `/`.
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+impl File {
+    pub(crate) fn is(&self, extension: &str) -> bool {
+        Path::new(&self.path)
+            .extension()
+            .is_some_and(|found| found == extension)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
+    pub(crate) fn folder(&self) -> &str {
+        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    /// Lines with their numbers as editors count them.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.text
+            .lines()
+            .enumerate()
+            .map(|(index, line)| (index + 1, line))
+    }
+}
+
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file of ours that is text, by path.
+pub(crate) fn files() -> Vec<File> {
+    let mut files = Vec::new();
+    walk(root(), &mut files);
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+/// The `Cargo.toml` of each room; the root's own is not among them.
+pub(crate) fn room_manifests() -> Vec<File> {
+    let mut manifests = files();
+    manifests.retain(|file| file.name() == "Cargo.toml" && !file.folder().is_empty());
+    assert!(
+        !manifests.is_empty(),
+        "no room found below {}",
+        root().display()
+    );
+    manifests
+}
+
+pub(crate) fn read(path: &str) -> File {
+    let text = fs::read_to_string(root().join(path));
+    let text = text.unwrap_or_else(|error| panic!("{path}: {error}: write it"));
+    File {
+        path: path.to_owned(),
+        text,
+    }
+}
+
+/// Fails with every problem at once, each a line of its own.
+pub(crate) fn assert_none(problems: Vec<String>) {
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+fn walk(folder: &Path, files: &mut Vec<File>) {
+    for entry in fs::read_dir(folder).expect("a folder of the repository") {
+        let path = entry.expect("an entry of the repository").path();
+        let relative = path
+            .strip_prefix(root())
+            .expect("below the root")
+            .to_string_lossy();
+        let name = relative.rsplit('/').next().unwrap_or_default();
+        if NOT_OURS.contains(&name) || relative == DATA || path.is_symlink() {
+            continue;
+        }
+        if path.is_dir() {
+            walk(&path, files);
+        } else if let Ok(text) = fs::read_to_string(&path) {
+            files.push(File {
+                path: relative.into_owned(),
+                text,
+            });
+        }
+    }
+}
