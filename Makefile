@@ -35,7 +35,7 @@ test: wasm $(venv)/bin/python ## the whole test suite
 
 test-cluster: wasm ## the end-to-end tests on a real cluster: make test-cluster CLUSTER=127.0.0.1:9003
 	@test -n "$(CLUSTER)" || { echo "name the cluster: make test-cluster CLUSTER=HOST:PORT"; exit 1; }
-	CLUSTER=$(CLUSTER) cargo test $(profile) --test end_to_end -- cluster
+	CLUSTER=$(CLUSTER) cargo test $(profile) --test end_to_end -- on_any_cluster
 
 check: wasm ## formatting, lints and documentation, warnings denied
 	cargo fmt --all --check

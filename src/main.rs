@@ -14,8 +14,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-/// Quiet enough to read a live status beside it; `RUST_LOG` overrides it.
-const LOG_DEFAULT: &str = "warn";
+/// Quiet enough to read a live status beside it; `RUST_LOG` overrides it. That controller logs every
+/// orderly end of a connection as an error.
+const LOG_DEFAULT: &str = "warn,fluvio::sync::controller=off";
 
 #[tokio::main]
 async fn main() -> ExitCode {

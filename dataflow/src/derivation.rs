@@ -182,11 +182,16 @@ impl Derivation {
     /// read: a slow reader is not a silent source.
     async fn look_for_silence(&mut self) -> Result<(), RunError> {
         for partition in self.watermarks.silent(self.now_ms()) {
-            let end = self
+            let end = match self
                 .job
                 .cluster
                 .end_offset(&self.job.spec.from, partition as u32)
-                .await?;
+                .await
+            {
+                Ok(end) => end,
+                Err(error) if error.is_retryable() => continue, // asked again at the next tick
+                Err(error) => return Err(error.into()),
+            };
             if self.next_offsets[partition] >= end {
                 debug!(derivation = self.job.name, partition, "idle");
                 self.watermarks.set_idle(partition);

@@ -51,7 +51,8 @@ async fn a_bounded_read_from_any_offset_ends_at_the_end() {
     for start in (0..400).step_by(23) {
         // one batch an answer is the hardest: clients count what they are sent, not what they keep
         let config = bounded("anywhere", Offset::absolute(start).unwrap()).max_bytes(1).build().unwrap();
-        assert_eq!(seen(&consume_all(&client, config).await), expected(&values, start as usize), "from {start}");
+        let records = seen(&consume_all(&client, config).await);
+        assert!(records == expected(&values, start as usize), "from {start}: {} records", records.len());
     }
     let config = bounded("anywhere", Offset::from_end(7)).build().unwrap();
     assert_eq!(seen(&consume_all(&client, config).await), expected(&values, 393));

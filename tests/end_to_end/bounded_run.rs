@@ -12,7 +12,7 @@ use crate::oracle;
 const EVENTS: &str = "200000";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cluster_bounded_run_equals_a_recomputation() {
+async fn on_any_cluster_a_bounded_run_equals_a_recomputation() {
     let any = AnyCluster::start();
     let address = any.address();
     let cluster = Cluster::connect(Some(address)).await.unwrap();

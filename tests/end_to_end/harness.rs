@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use client::{Cluster, Mode, Record, Start};
+use client::{ClientError, Cluster, Mode, Record, Start};
 use futures_util::StreamExt;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -180,19 +180,31 @@ pub(crate) fn python() -> PathBuf {
     python
 }
 
-/// Every record of a topic that is there now, by partition.
+/// Every record of a topic that is there now, by partition; none where there is no such topic yet.
 pub(crate) async fn records(cluster: &Cluster, topic: &str) -> Vec<Record> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match try_records(cluster, topic).await {
+            Ok(records) => return records,
+            Err(ClientError::Configuration { .. }) => return Vec::new(),
+            Err(error) if error.is_retryable() && Instant::now() < deadline => {}
+            Err(error) => panic!("{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+async fn try_records(cluster: &Cluster, topic: &str) -> Result<Vec<Record>, ClientError> {
     let mut all = Vec::new();
-    for partition in 0..cluster.partition_count(topic).await.unwrap() {
+    for partition in 0..cluster.partition_count(topic).await? {
         let mut stream = cluster
             .records(topic, partition, Start::Beginning, Mode::UntilEnd)
-            .await
-            .unwrap();
+            .await?;
         while let Some(record) = stream.next().await {
-            all.push(record.unwrap());
+            all.push(record?);
         }
     }
-    all
+    Ok(all)
 }
 
 /// The records of a derived topic.

@@ -22,7 +22,7 @@ def round_trip(config, name, compression):
     topic = "python-" + name
     admin = FluvioAdmin.connect_with_config(config)
     admin.create_topic(topic)
-    assert any(found.name == topic for found in admin.list_topics([topic]))
+    assert any(found.name() == topic for found in admin.list_topics([topic]))
     client = Fluvio.connect_with_config(config)
     settings = TopicProducerConfigBuilder().compression(compression).build()
     producer = client.topic_producer_with_config(topic, settings)

@@ -12,4 +12,4 @@ mod run;
 pub(crate) use build::build;
 pub(crate) use output::{OutputSet, batch_of};
 pub(crate) use pool::Pool;
-pub(crate) use run::Chain;
+pub(crate) use run::{Chain, Processed, unpack};

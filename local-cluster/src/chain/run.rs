@@ -6,7 +6,7 @@ use fluvio_protocol::record::Record;
 use fluvio_smartengine::SmartModuleChainInstance;
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleInput;
 
-use super::failure;
+use super::{failure, records};
 use crate::log::{BatchHeader, CheckedBatch};
 
 /// Compiled SmartModules with their state, for one stream or one request.
@@ -57,6 +57,11 @@ impl Chain {
             Err(error) => failed(failure::running(error.as_ref())),
         }
     }
+}
+
+/// The batch's records, or nothing if it does not hold what its header promises.
+pub(crate) fn unpack(batch: &CheckedBatch) -> Option<Vec<Record>> {
+    records::decode(&records_of(batch).ok()?).ok()
 }
 
 /// The batch's records, unpacked: an `i32` count and the records.

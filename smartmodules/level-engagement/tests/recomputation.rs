@@ -1,0 +1,165 @@
+//! Holds fold and merge against a plain recomputation over the records, in any split and order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use level_engagement::LevelEngagementFold;
+use model::derived::Derived;
+use model::fold::SourceRecord;
+use model::{BatchPartial, Derivation, Fold, Merge, Params};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// Folds each batch by itself and merges what comes over the wire, in the batches' order.
+fn derived(batches: &[Vec<Value>]) -> Vec<Value> {
+    let params: Params = [("window_ms", "10000")].into_iter().collect();
+    let mut fold = Fold::<LevelEngagementFold>::from_params(&params).expect("parameters");
+    let mut windows = BTreeMap::new();
+    for batch in batches {
+        let texts: Vec<String> = batch.iter().map(Value::to_string).collect();
+        let mut bytes = Vec::new();
+        let record = |text| SourceRecord::new(0, None, str::as_bytes(text));
+        fold.batch(texts.iter().map(String::as_str).map(record), &mut bytes);
+        let partial = BatchPartial::<<LevelEngagementFold as Derivation>::Partial>::decode(&bytes);
+        for contribution in partial.expect("a partial").contributions {
+            let key = (contribution.window, contribution.key);
+            let merged: &mut <LevelEngagementFold as Derivation>::Partial =
+                windows.entry(key).or_default();
+            merged.merge(contribution.partial);
+        }
+    }
+    let row = |((window, key), partial)| {
+        let measures = LevelEngagementFold.finish(window, &key, &partial);
+        let row = Derived::new(window, measures.expect("a record"), 0);
+        serde_json::to_value(row).expect("JSON")
+    };
+    windows.into_iter().map(row).collect()
+}
+
+/// The same by sets of strings over the parsed records.
+fn recomputed(records: &[Value]) -> Vec<Value> {
+    let mut groups: BTreeMap<Vec<&str>, Vec<&Value>> = BTreeMap::new();
+    for record in records {
+        let ten_seconds = &text(record, "/event_timestamp")[..18];
+        let field = |name| text(record, name);
+        let key = vec![
+            ten_seconds,
+            field("/parameters/game_id"),
+            field("/parameters/level_id"),
+            field("/parameters/map_id"),
+        ];
+        groups.entry(key).or_default().push(record);
+    }
+    groups.iter().map(|(key, group)| row(key, group)).collect()
+}
+
+fn text<'v>(record: &'v Value, pointer: &str) -> &'v str {
+    let value = record.pointer(pointer).expect("a field");
+    value.as_str().expect("a string")
+}
+
+fn row(key: &[&str], group: &[&Value]) -> Value {
+    let is =
+        |kind: &'static str| move |record: &&&Value| text(record, "/parameters/event_type") == kind;
+    let session = |record: &&&'_ Value| text(record, "/parameters/session_id").to_owned();
+    let players: BTreeSet<_> = group
+        .iter()
+        .map(|record| text(record, "/parameters/player_id"))
+        .collect();
+    let sessions: BTreeSet<_> = group.iter().map(|record| session(&record)).collect();
+    let completing: BTreeSet<_> = group
+        .iter()
+        .filter(is("level_complete"))
+        .map(|record| session(&record))
+        .collect();
+    let tens: u32 = key[0][17..].parse().expect("tens of seconds");
+    json!({
+        "window_start": format!("{}0.000Z", key[0]),
+        "window_end": if tens == 5 { "2024-11-12T10:16:00.000Z".into() } else { format!("2024-11-12T10:15:{}0.000Z", tens + 1) },
+        "game_id": key[1], "level_id": key[2], "map_id": key[3],
+        "events": group.len(),
+        "active_players": players.len(),
+        "sessions": sessions.len(),
+        "moves": group.iter().filter(is("move")).count(),
+        "interactions": group.iter().filter(is("interaction")).count(),
+        "level_completes": group.iter().filter(is("level_complete")).count(),
+        "completing_sessions": completing.len(),
+        "completion_rate": four_decimals(completing.len(), sessions.len()),
+        "revision": 0,
+    })
+}
+
+/// The ratio rounded half to even.
+fn four_decimals(part: usize, whole: usize) -> f64 {
+    let (down, rest) = (part * 10_000 / whole, part * 10_000 % whole);
+    let up = 2 * rest > whole || (2 * rest == whole && down % 2 == 1);
+    (down + usize::from(up)) as f64 / 10_000.0
+}
+
+/// An event within one minute, from spaces so small that everything meets everything.
+fn event() -> impl Strategy<Value = Value> {
+    let kind = prop::sample::select(vec![
+        "move",
+        "interaction",
+        "level_complete",
+        "chat",
+        "Move",
+    ]);
+    let id = |prefix: &'static str, count: u32| {
+        (0..count).prop_map(move |number| format!("{prefix}{number}"))
+    };
+    (0_u32..60_000, kind, id("p|", 40), id("s%", 50), id("level", 2), id("", 2), id("g", 2))
+        .prop_map(|(ms, kind, player, session, level, map, game)| {
+            json!({
+                "event_name": "player_action",
+                "event_timestamp": format!("2024-11-12T10:15:{:02}.{:03}Z", ms / 1_000, ms % 1_000),
+                "parameters": {"game_id": game, "player_id": player, "session_id": session, "event_type": kind, "level_id": level, "map_id": format!("{map}|%")},
+                "user_data": {"user_id": player, "platform": "PC"},
+            })
+        })
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_what_a_recomputation_gives(dealt in prop::collection::vec((event(), 0_usize..7), 1..300)) {
+        let mut records: Vec<Value> = dealt.iter().map(|(record, _)| record.clone()).collect();
+        let mut batches = vec![Vec::new(); 7];
+        dealt.iter().for_each(|(record, batch)| batches[*batch].push(record.clone()));
+        let expected = recomputed(&records);
+        prop_assert_eq!(&derived(&[records.clone()]), &expected);
+        prop_assert_eq!(&derived(&batches), &expected);
+        batches.reverse();
+        prop_assert_eq!(&derived(&batches), &expected);
+        records.reverse();
+        prop_assert_eq!(&derived(&[records]), &expected);
+    }
+}
+
+#[test]
+fn a_crowd_is_estimated_and_says_so() {
+    let crowd = 20_000;
+    let record = |number: u32| {
+        json!({
+            "event_name": "player_action",
+            "event_timestamp": "2024-11-12T10:15:30Z",
+            "parameters": {"player_id": format!("player_{number}"), "session_id": "s", "event_type": "level_complete", "level_id": "l", "map_id": "m"},
+            "user_data": {"user_id": "u", "platform": "PC"},
+        })
+    };
+    let batches: Vec<Vec<Value>> = (0..crowd)
+        .map(record)
+        .collect::<Vec<_>>()
+        .chunks(3_000)
+        .map(<[Value]>::to_vec)
+        .collect();
+    let rows = derived(&batches);
+    let players = rows[0]["active_players"].as_f64().expect("a number");
+    let error = rows[0]["active_players_error"].as_f64().expect("an error");
+    assert!(error <= 0.01, "{error}");
+    assert!(
+        (players / f64::from(crowd) - 1.0).abs() <= 0.01,
+        "{players}"
+    );
+    let exact = (&rows[0]["sessions"], &rows[0]["sessions_error"]);
+    assert_eq!(exact, (&json!(1), &Value::Null));
+    assert_eq!(rows[0]["completion_rate"], json!(1.0));
+}

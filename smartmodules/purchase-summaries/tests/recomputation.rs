@@ -1,0 +1,179 @@
+//! Holds fold and merge against a plain recomputation over the records, in any split and order and
+//! with any duplicates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::derived::Derived;
+use model::fold::SourceRecord;
+use model::{BatchPartial, Derivation, Fold, Merge, Params};
+use proptest::prelude::*;
+use purchase_summaries::PurchaseSummariesFold;
+use serde_json::{Value, json};
+
+type Sales = <PurchaseSummariesFold as Derivation>::Partial;
+
+/// Folds each batch by itself and merges what comes over the wire, in the batches' order.
+fn derived(batches: &[Vec<Value>], unique_transactions: bool) -> Vec<Value> {
+    let unique = unique_transactions.to_string();
+    let pairs = [("window_ms", "10000"), ("unique_transactions", &unique)];
+    let params: Params = pairs.into_iter().collect();
+    let mut fold = Fold::<PurchaseSummariesFold>::from_params(&params).expect("parameters");
+    let mut windows = BTreeMap::new();
+    for batch in batches {
+        let texts: Vec<String> = batch.iter().map(Value::to_string).collect();
+        let mut bytes = Vec::new();
+        let record = |text| SourceRecord::new(0, None, str::as_bytes(text));
+        fold.batch(texts.iter().map(String::as_str).map(record), &mut bytes);
+        let partial = BatchPartial::<Sales>::decode(&bytes).expect("a partial");
+        for contribution in partial.contributions {
+            let key = (contribution.window, contribution.key);
+            let merged: &mut Sales = windows.entry(key).or_default();
+            merged.merge(contribution.partial);
+        }
+    }
+    let own = PurchaseSummariesFold::from_params(&params).expect("parameters");
+    let row = |((window, key), partial)| {
+        let measures = own.finish(window, &key, &partial).expect("a record");
+        serde_json::to_value(Derived::new(window, measures, 0)).expect("JSON")
+    };
+    windows.into_iter().map(row).collect()
+}
+
+/// The same by a ledger of the parsed records.
+fn recomputed(records: &[Value], unique_transactions: bool) -> Vec<Value> {
+    let mut ledgers: BTreeMap<Vec<&str>, Vec<&Value>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for record in records {
+        let digits = minor_digits(text(record, "/parameters/currency"));
+        let mut content = record.clone();
+        content["parameters"]["amount"] = minor(record, digits).into();
+        let is_new = seen.insert(content.to_string());
+        if is_new || !unique_transactions {
+            let key = vec![
+                &text(record, "/event_timestamp")[..18],
+                text(record, "/parameters/item_id"),
+                text(record, "/parameters/currency"),
+            ];
+            ledgers.entry(key).or_default().push(record);
+        }
+    }
+    ledgers
+        .iter()
+        .map(|(key, ledger)| row(key, ledger))
+        .collect()
+}
+
+fn text<'v>(record: &'v Value, pointer: &str) -> &'v str {
+    let value = record.pointer(pointer).expect("a field");
+    value.as_str().expect("a string")
+}
+
+fn row(key: &[&str], ledger: &[&Value]) -> Value {
+    let digits = minor_digits(key[2]);
+    let of = |kind: &'static str| {
+        ledger
+            .iter()
+            .filter(move |record| text(record, "/parameters/transaction_type") == kind)
+    };
+    let sum = |kind| -> i64 { of(kind).map(|record| minor(record, digits)).sum() };
+    let buyers: BTreeSet<_> = of("purchase")
+        .map(|record| text(record, "/user_data/user_id"))
+        .collect();
+    let (_, item_type) = ledger
+        .iter()
+        .map(|record| {
+            (
+                text(record, "/event_timestamp"),
+                text(record, "/parameters/item_type"),
+            )
+        })
+        .max()
+        .expect("a record");
+    let tens: u32 = key[0][17..].parse().expect("tens of seconds");
+    json!({
+        "window_start": format!("{}0.000Z", key[0]),
+        "window_end": format!("2024-11-12T10:15:{}0.000Z", tens + 1),
+        "game_id": "default", "item_id": key[1], "currency": key[2],
+        "item_type": item_type,
+        "purchases": of("purchase").count(),
+        "refunds": of("refund").count(),
+        "gross": money(sum("purchase"), digits),
+        "refunded": money(sum("refund"), digits),
+        "net": money(sum("purchase") - sum("refund"), digits),
+        "buyers": buyers.len(),
+        "revision": 0,
+    })
+}
+
+fn minor_digits(currency: &str) -> u32 {
+    match currency {
+        "JPY" => 0,
+        "BHD" => 3,
+        _ => 2,
+    }
+}
+
+/// The amount in minor units, by way of ten-thousandths, rounded half to even.
+fn minor(record: &Value, digits: u32) -> i64 {
+    let amount = record["parameters"]["amount"].as_f64().expect("a number");
+    let ten_thousandths = (amount * 10_000.0).round() as i64;
+    let unit = 10_i64.pow(4 - digits);
+    let (down, rest) = (ten_thousandths / unit, ten_thousandths % unit);
+    down + i64::from(2 * rest > unit || (2 * rest == unit && down % 2 == 1))
+}
+
+fn money(minor: i64, digits: u32) -> String {
+    let padded = format!("{:0width$}", minor.abs(), width = digits as usize + 1);
+    let (units, fraction) = padded.split_at(padded.len() - digits as usize);
+    let sign = if minor < 0 { "-" } else { "" };
+    let point = if digits > 0 { "." } else { "" };
+    format!("{sign}{units}{point}{fraction}")
+}
+
+/// A transaction within half a minute, from spaces so small that ids collide with other content.
+fn transaction() -> impl Strategy<Value = Value> {
+    let any_of = |choices: &[&'static str]| prop::sample::select(choices.to_vec());
+    (
+        0_u32..6,
+        0_u32..20,
+        any_of(&["purchase", "purchase", "refund"]),
+        any_of(&["USD", "JPY", "BHD", "XXX"]),
+        prop::sample::select(vec![0_u32, 5, 45, 50, 150, 2_500, 10_000, 15_000, 49_850, 99_999_999]),
+        any_of(&["sword", "a|b%"]),
+        any_of(&["weapon", "armor"]),
+        0_u32..4,
+    )
+        .prop_map(|(time, id, kind, currency, ten_thousandths, item, item_type, user)| {
+            json!({
+                "event_name": "transaction",
+                "event_timestamp": format!("2024-11-12T10:15:{:02}.000Z", time * 5),
+                "parameters": {
+                    "transaction_id": format!("t{id}"), "transaction_type": kind, "currency": currency,
+                    "amount": f64::from(ten_thousandths) / 10_000.0, "item_id": item, "item_type": item_type,
+                },
+                "user_data": {"user_id": format!("u{user}"), "platform": "PC"},
+            })
+        })
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_what_a_recomputation_gives(
+        dealt in prop::collection::vec((transaction(), 0_usize..7, prop::option::weighted(0.3, 0_usize..7)), 1..200),
+        unique_transactions: bool,
+    ) {
+        let mut batches = vec![Vec::new(); 7];
+        for (record, batch, again) in &dealt {
+            batches[*batch].push(record.clone());
+            again.iter().for_each(|batch| batches[*batch].push(record.clone()));
+        }
+        let mut records: Vec<Value> = batches.concat();
+        let expected = recomputed(&records, unique_transactions);
+        prop_assert_eq!(&derived(&[records.clone()], unique_transactions), &expected);
+        prop_assert_eq!(&derived(&batches, unique_transactions), &expected);
+        batches.reverse();
+        prop_assert_eq!(&derived(&batches, unique_transactions), &expected);
+        records.reverse();
+        prop_assert_eq!(&derived(&[records], unique_transactions), &expected);
+    }
+}

@@ -1,0 +1,193 @@
+//! Holds fold and merge against a plain recomputation over the records, in any split and order.
+
+use std::collections::BTreeMap;
+
+use model::derived::Derived;
+use model::fold::SourceRecord;
+use model::{BatchPartial, Derivation, Fold, Merge, Params};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use server_health::ServerHealthFold;
+
+type Health = <ServerHealthFold as Derivation>::Partial;
+
+/// Folds each batch by itself and merges what comes over the wire, in the batches' order.
+fn derived(batches: &[Vec<Value>]) -> Vec<Value> {
+    let params: Params = [("window_ms", "10000")].into_iter().collect();
+    let mut fold = Fold::<ServerHealthFold>::from_params(&params).expect("parameters");
+    let mut windows = BTreeMap::new();
+    for batch in batches {
+        let texts: Vec<String> = batch.iter().map(Value::to_string).collect();
+        let mut bytes = Vec::new();
+        let record = |text| SourceRecord::new(0, None, str::as_bytes(text));
+        fold.batch(texts.iter().map(String::as_str).map(record), &mut bytes);
+        let partial = BatchPartial::<Health>::decode(&bytes).expect("a partial");
+        for contribution in partial.contributions {
+            let key = (contribution.window, contribution.key);
+            let merged: &mut Health = windows.entry(key).or_default();
+            merged.merge(contribution.partial);
+        }
+    }
+    let row = |((window, key), partial)| {
+        let measures = ServerHealthFold.finish(window, &key, &partial);
+        let row = Derived::new(window, measures.expect("a record"), 0);
+        serde_json::to_value(row).expect("JSON")
+    };
+    windows.into_iter().map(row).collect()
+}
+
+/// The same by sorted lists, in ten-thousandths of a unit. A quantile is only known to within 1 %:
+/// that of `found` is taken over where it is that close.
+fn recomputed(records: &[Value], found: &[Value]) -> Vec<Value> {
+    let mut groups: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
+    for record in records {
+        let ten_seconds = &text(record, "/event_timestamp")[..18];
+        let server = text(record, "/parameters/server_id");
+        groups
+            .entry((ten_seconds, server))
+            .or_default()
+            .push(record);
+    }
+    let row = |(index, ((start, server), group)): (usize, (&(&str, &str), &Vec<&Value>))| {
+        row(
+            start,
+            server,
+            group,
+            found.get(index).unwrap_or(&Value::Null),
+        )
+    };
+    groups.iter().enumerate().map(row).collect()
+}
+
+fn text<'v>(record: &'v Value, pointer: &str) -> &'v str {
+    let value = record.pointer(pointer).expect("a field");
+    value.as_str().expect("a string")
+}
+
+fn row(start: &str, server: &str, group: &[&Value], found: &Value) -> Value {
+    let latest = |field| {
+        let fields = ["/server_data/region", "/server_data/server_type"];
+        let values = group.iter().map(|record| {
+            (
+                text(record, "/event_timestamp"),
+                fields.map(|field| text(record, field)),
+            )
+        });
+        values.max().expect("a record").1[field]
+    };
+    let (cpu, memory) = (readings(group, "cpu_load"), readings(group, "memory_usage"));
+    let latency = readings(group, "latency");
+    let quantile =
+        |name: &str, percent| close_quantile(&found["latency_ms"][name], &latency, percent);
+    let p95 = quantile("p95", 95);
+    let over = |percent: i64, ms: f64| {
+        let mean_over =
+            |values: &[i64]| values.iter().sum::<i64>() > percent * 10_000 * values.len() as i64;
+        mean_over(&cpu) || mean_over(&memory) || p95 > ms
+    };
+    let status = match (over(90, 250.0), over(80, 100.0)) {
+        (true, _) => "critical",
+        (false, true) => "degraded",
+        (false, false) => "healthy",
+    };
+    let tens: u32 = start[17..].parse().expect("tens of seconds");
+    json!({
+        "window_start": format!("{start}0.000Z"),
+        "window_end": format!("2024-11-12T10:15:{}0.000Z", tens + 1),
+        "server_id": server, "region": latest(0), "server_type": latest(1),
+        "samples": group.len(),
+        "cpu_load": {"mean": mean(&cpu), "max": three_decimals(cpu[cpu.len() - 1], 1)},
+        "memory_usage": {"mean": mean(&memory), "max": three_decimals(memory[memory.len() - 1], 1)},
+        "latency_ms": {
+            "mean": mean(&latency), "max": three_decimals(latency[latency.len() - 1], 1),
+            "p50": quantile("p50", 50), "p95": p95, "p99": quantile("p99", 99),
+        },
+        "status": status,
+        "revision": 0,
+    })
+}
+
+/// Sorted ten-thousandths.
+fn readings(group: &[&Value], name: &str) -> Vec<i64> {
+    let reading = |record: &&Value| {
+        let value = record["parameters"][name].as_f64().expect("a number");
+        (value * 10_000.0).round() as i64
+    };
+    let mut readings: Vec<i64> = group.iter().map(reading).collect();
+    readings.sort_unstable();
+    readings
+}
+
+fn mean(readings: &[i64]) -> f64 {
+    three_decimals(readings.iter().sum(), readings.len() as i64)
+}
+
+/// `ten_thousandths` / `count` rounded half to even to thousandths.
+fn three_decimals(ten_thousandths: i64, count: i64) -> f64 {
+    let unit = 10 * count;
+    let (down, rest) = (ten_thousandths / unit, ten_thousandths % unit);
+    let up = 2 * rest > unit || (2 * rest == unit && down % 2 == 1);
+    (down + i64::from(up)) as f64 / 1_000.0
+}
+
+/// `found` where it is right, else the true value, so that the comparison shows both.
+fn close_quantile(found: &Value, sorted: &[i64], percent: usize) -> f64 {
+    let rounding = 0.000_501;
+    let last = sorted.len() - 1;
+    let exact = sorted[percent * last / 100] as f64 / 10_000.0;
+    let range = three_decimals(sorted[0], 1)..=three_decimals(sorted[last], 1);
+    match found.as_f64() {
+        Some(found)
+            if (found - exact).abs() <= 0.01 * exact + rounding && range.contains(&found) =>
+        {
+            found
+        }
+        _ => exact,
+    }
+}
+
+/// A report within half a minute; readings crowd around the thresholds.
+fn report() -> impl Strategy<Value = Value> {
+    let percent = || {
+        prop_oneof![
+            0_u32..=1_000_000,
+            790_000_u32..810_000,
+            Just(800_000),
+            Just(900_000)
+        ]
+    };
+    let latency = prop_oneof![
+        0_u32..4_000_000,
+        Just(0),
+        Just(1_000_000),
+        Just(2_500_000),
+        0_u32..100
+    ];
+    let place = prop::sample::select(vec!["us-west", "us-east", "eu"]);
+    (0_u32..30_000, 0_u32..3, percent(), percent(), latency, place, "[ab]")
+        .prop_map(|(ms, server, cpu, memory, latency, region, server_type)| {
+            let unit = |ten_thousandths| f64::from(ten_thousandths) / 10_000.0;
+            json!({
+                "event_name": "server_metric",
+                "event_timestamp": format!("2024-11-12T10:15:{:02}.{:03}Z", ms / 1_000, ms % 1_000),
+                "parameters": {"server_id": format!("s|{server}"), "cpu_load": unit(cpu), "memory_usage": unit(memory), "latency": unit(latency)},
+                "server_data": {"region": region, "server_type": server_type},
+            })
+        })
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_what_a_recomputation_gives(dealt in prop::collection::vec((report(), 0_usize..7), 1..200)) {
+        let mut records: Vec<Value> = dealt.iter().map(|(record, _)| record.clone()).collect();
+        let mut batches = vec![Vec::new(); 7];
+        dealt.iter().for_each(|(record, batch)| batches[*batch].push(record.clone()));
+        let found = derived(&[records.clone()]);
+        prop_assert_eq!(&found, &recomputed(&records, &found));
+        prop_assert_eq!(&derived(&batches), &found);
+        batches.reverse();
+        prop_assert_eq!(&derived(&batches), &found);
+        records.reverse();
+        prop_assert_eq!(&derived(&[records]), &found);
+    }
+}
