@@ -13,6 +13,10 @@ pub(crate) const FRAME_BYTES_STEP: usize = 256 * 1024;
 /// and a socket, and the usual limit of open files is 1,024 per process, half of which the logs may need.
 pub(crate) const CONNECTIONS_MAX: usize = 400;
 
+/// Streams that one connection may ever open. Clients do not say when they drop one, so it stays parked
+/// until its connection ends; a program that polls with short consumers once a second needs 86,400 a day.
+pub(crate) const STREAMS_PER_CONNECTION_MAX: usize = 100_000;
+
 /// Response frames that wait for a connection's socket before its tasks wait too: enough to keep the
 /// socket busy, few enough that a slow reader holds little memory.
 pub(crate) const OUTBOX_FRAMES: usize = 16;

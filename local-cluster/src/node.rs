@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -14,6 +15,7 @@ use crate::Options;
 use crate::chain::Pool;
 use crate::cluster::{Cluster, OpenError};
 use crate::limits::SHUTDOWN_PATIENCE;
+use crate::log::LogError;
 use crate::maintenance;
 use crate::net::Listener;
 use crate::sc::Control;
@@ -123,11 +125,22 @@ impl Handle {
             tracing::warn!("some connections did not end in time");
         }
         let cluster = self.cluster;
-        tokio::task::spawn_blocking(move || cluster.close())
+        tokio::task::spawn_blocking(move || close(cluster))
             .await
             .map_err(|error| ShutdownError::Sync(error.into()))?
             .map_err(|error| ShutdownError::Sync(error.into()))
     }
+}
+
+/// Closes the logs, and waits until nobody holds the cluster and with it the lock of the data folder:
+/// a chain that is being compiled cannot be interrupted.
+fn close(cluster: Arc<Cluster>) -> Result<(), LogError> {
+    let closed = cluster.close();
+    let deadline = Instant::now() + SHUTDOWN_PATIENCE;
+    while Arc::strong_count(&cluster) > 1 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    closed
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -14,7 +14,9 @@ use proptest::test_runner::{Config, TestRunner};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::harness::{Node, bounded, consume_all, deadline, expected, produce as produce_well, seen, values};
+use crate::harness::{
+    Node, bounded, consume_all, deadline, expected, produce as produce_well, seen, values,
+};
 
 /// One batch as a producer sends it.
 pub(crate) fn batch(values: &[&str], first_timestamp: i64) -> Vec<u8> {
@@ -28,9 +30,16 @@ pub(crate) fn batch(values: &[&str], first_timestamp: i64) -> Vec<u8> {
 }
 
 /// Sends each piece of `records` for partition 0 in one request.
-pub(crate) async fn produce(node: &Node, topic: &str, records: &[Vec<u8>]) -> Vec<PartitionProduceResponse> {
+pub(crate) async fn produce(
+    node: &Node,
+    topic: &str,
+    records: &[Vec<u8>],
+) -> Vec<PartitionProduceResponse> {
     let mut socket = connect(node.handle.spu_addr()).await;
-    socket.write_all(&framed(&produce_request(topic, records))).await.unwrap();
+    socket
+        .write_all(&framed(&produce_request(topic, records)))
+        .await
+        .unwrap();
     let length = deadline(socket.read_i32()).await.unwrap();
     let mut frame = vec![0; length as usize];
     deadline(socket.read_exact(&mut frame)).await.unwrap();
@@ -49,16 +58,38 @@ async fn corrupt_records_are_refused_whole_and_sound_ones_beside_them_kept() {
     foreign[16] = 1;
     let half_good = [sound.clone(), flipped.clone()].concat();
     let cut = sound[..sound.len() - 1].to_vec();
-    let pieces = [sound.clone(), flipped, half_good, cut, foreign, b"hello".to_vec(), [sound.clone(), sound].concat()];
+    let pieces = [
+        sound.clone(),
+        flipped,
+        half_good,
+        cut,
+        foreign,
+        b"hello".to_vec(),
+        [sound.clone(), sound].concat(),
+    ];
     let answers = produce(&node, "strict", &pieces).await;
-    let accepted: Vec<_> = answers.iter().map(|answer| answer.error_code.is_ok()).collect();
+    let accepted: Vec<_> = answers
+        .iter()
+        .map(|answer| answer.error_code.is_ok())
+        .collect();
     assert_eq!(accepted, [true, false, false, false, false, false, true]);
     assert_eq!(answers[6].base_offset, 2);
-    assert!(answers[1].error_code.to_string().contains("checksum"), "{}", answers[1].error_code);
-    let records = consume_all(&node.client().await, bounded("strict", Offset::beginning()).build().unwrap()).await;
+    assert!(
+        answers[1].error_code.to_string().contains("checksum"),
+        "{}",
+        answers[1].error_code
+    );
+    let records = consume_all(
+        &node.client().await,
+        bounded("strict", Offset::beginning()).build().unwrap(),
+    )
+    .await;
     let texts: Vec<_> = seen(&records).into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["one", "two", "one", "two", "one", "two"]);
-    assert_eq!(produce(&node, "absent", &[batch(&["x"], 0)]).await[0].error_code, ErrorCode::NotLeaderForPartition);
+    assert_eq!(
+        produce(&node, "absent", &[batch(&["x"], 0)]).await[0].error_code,
+        ErrorCode::NotLeaderForPartition
+    );
     let system = produce(&node, "consumer-offset", &[batch(&["x"], 0)]).await;
     assert_eq!(system[0].error_code, ErrorCode::PermissionDenied);
 }
@@ -80,7 +111,9 @@ async fn a_corpus_of_hostile_frames_ends_connections_only() {
         framed(&header(1003, -5)),
         framed(&header(0, 99)),
     ];
-    for key in [0, 1, 18, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 2000] {
+    for key in [
+        0, 1, 18, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 2000,
+    ] {
         corpus.push(framed(&header(key, 19)));
         for tail in [0x00, 0x7f, 0xff] {
             corpus.push(framed(&[header(key, 19), vec![tail; 64]].concat()));
@@ -108,20 +141,27 @@ async fn every_cut_and_flip_of_a_valid_request_is_survived() {
         offend(&node, &framed(&valid[..end])).await;
     }
     serves(&node).await;
-    let mut runner = TestRunner::new(Config { cases: 64, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: 64,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let flips = proptest::collection::vec((0..valid.len(), any::<u8>()), 1..4);
     let runtime = tokio::runtime::Handle::current();
     tokio::task::block_in_place(|| {
         runner
-            .run(&(flips, proptest::collection::vec(any::<u8>(), 0..200)), |(flips, noise)| {
-                let mut frame = valid.clone();
-                flips.iter().for_each(|(at, byte)| frame[*at] = *byte);
-                runtime.block_on(async {
-                    offend(&node, &framed(&frame)).await;
-                    offend(&node, &noise).await;
-                });
-                Ok(())
-            })
+            .run(
+                &(flips, proptest::collection::vec(any::<u8>(), 0..200)),
+                |(flips, noise)| {
+                    let mut frame = valid.clone();
+                    flips.iter().for_each(|(at, byte)| frame[*at] = *byte);
+                    runtime.block_on(async {
+                        offend(&node, &framed(&frame)).await;
+                        offend(&node, &noise).await;
+                    });
+                    Ok(())
+                },
+            )
             .unwrap();
     });
     still_answers(&node).await;
@@ -145,7 +185,11 @@ async fn a_reader_that_does_not_read_blocks_nobody() {
     for _ in 0..200 {
         stuck.write_all(&framed(&request)).await.unwrap();
     }
-    let records = consume_all(&client, bounded("busy", Offset::beginning()).build().unwrap()).await;
+    let records = consume_all(
+        &client,
+        bounded("busy", Offset::beginning()).build().unwrap(),
+    )
+    .await;
     assert_eq!(seen(&records), expected(&values(5_000), 0));
     deadline(node.stop()).await;
 }
@@ -169,16 +213,30 @@ async fn serves(node: &Node) {
     let client = node.client().await;
     let values = values(50);
     produce_well(&client, "standing", &values, Compression::Gzip).await;
-    let records = consume_all(&client, bounded("standing", Offset::beginning()).build().unwrap()).await;
+    let records = consume_all(
+        &client,
+        bounded("standing", Offset::beginning()).build().unwrap(),
+    )
+    .await;
     assert_eq!(seen(&records), expected(&values, 0));
 }
 
 /// The same where some hostile frames may have been valid requests.
 async fn still_answers(node: &Node) {
     let client = node.client().await;
-    let before = consume_all(&client, bounded("standing", Offset::beginning()).build().unwrap()).await.len();
+    let before = consume_all(
+        &client,
+        bounded("standing", Offset::beginning()).build().unwrap(),
+    )
+    .await
+    .len();
     produce_well(&client, "standing", &values(1), Compression::None).await;
-    let after = consume_all(&client, bounded("standing", Offset::beginning()).build().unwrap()).await.len();
+    let after = consume_all(
+        &client,
+        bounded("standing", Offset::beginning()).build().unwrap(),
+    )
+    .await
+    .len();
     assert_eq!(after, before + 1);
 }
 

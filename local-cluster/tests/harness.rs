@@ -83,7 +83,12 @@ pub(crate) fn values(count: usize) -> Vec<String> {
 }
 
 /// Produces `values` in batches of some kilobytes.
-pub(crate) async fn produce(client: &Fluvio, topic: &str, values: &[String], compression: Compression) {
+pub(crate) async fn produce(
+    client: &Fluvio,
+    topic: &str,
+    values: &[String],
+    compression: Compression,
+) {
     let config = TopicProducerConfigBuilder::default()
         .linger(Duration::from_millis(20))
         .batch_size(4_000)
@@ -152,7 +157,9 @@ pub(crate) async fn take(stream: &mut (impl ConsumerStream + Unpin), count: usiz
 
 /// The error that a stream must yield next.
 pub(crate) async fn next_error(stream: &mut (impl ConsumerStream + Unpin)) -> ErrorCode {
-    let next = deadline(stream.next()).await.expect("an error comes before the end");
+    let next = deadline(stream.next())
+        .await
+        .expect("an error comes before the end");
     next.err().expect("no more records come")
 }
 

@@ -19,8 +19,17 @@ async fn a_stopped_node_comes_back_with_everything() {
     let client = node.client().await;
     node.create_topic("kept", 2).await;
     let wasm = SmartModuleWasm::from_raw_wasm_bytes(&crate::wasm::parity_filter()).unwrap();
-    let spec = SmartModuleSpec { wasm, ..Default::default() };
-    deadline(node.admin().await.create("parity".to_owned(), false, spec.clone())).await.unwrap();
+    let spec = SmartModuleSpec {
+        wasm,
+        ..Default::default()
+    };
+    deadline(
+        node.admin()
+            .await
+            .create("parity".to_owned(), false, spec.clone()),
+    )
+    .await
+    .unwrap();
     node.create_topic("one", 1).await;
     let values = values(500);
     produce(&client, "one", &values, Compression::Lz4).await;
@@ -28,15 +37,24 @@ async fn a_stopped_node_comes_back_with_everything() {
     let node = Node::start_in(node.stop().await).await;
     let admin = node.admin().await;
     let topics = deadline(admin.all::<TopicSpec>()).await.unwrap();
-    let shape: Vec<_> = topics.iter().map(|t| (t.name.as_str(), t.status.replica_map.len())).collect();
+    let shape: Vec<_> = topics
+        .iter()
+        .map(|t| (t.name.as_str(), t.status.replica_map.len()))
+        .collect();
     assert_eq!(shape, [("kept", 2), ("one", 1)]);
     let modules = deadline(admin.all::<SmartModuleSpec>()).await.unwrap();
     assert_eq!(modules[0].name, "parity");
     let client = node.client().await;
     let config = || bounded("one", Offset::beginning()).build().unwrap();
-    assert_eq!(seen(&consume_all(&client, config()).await), expected(&values, 0));
+    assert_eq!(
+        seen(&consume_all(&client, config()).await),
+        expected(&values, 0)
+    );
     produce(&client, "one", &values[..1], Compression::None).await;
-    assert_eq!(consume_all(&client, config()).await.last().unwrap().offset, 500);
+    assert_eq!(
+        consume_all(&client, config()).await.last().unwrap().offset,
+        500
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,15 +76,27 @@ async fn a_killed_node_has_lost_nothing_that_it_acknowledged() {
     let mut stored = 0;
     for part in values.chunks(100) {
         let (mut child, config) = spawn_node(&dir).await;
-        let client = deadline(Fluvio::connect_with_config(&config)).await.unwrap();
+        let client = deadline(Fluvio::connect_with_config(&config))
+            .await
+            .unwrap();
         if stored == 0 {
             let spec = TopicSpec::new_computed(1, 1, None);
-            deadline(client.admin().await.create("survivor".to_owned(), false, spec)).await.unwrap();
+            deadline(
+                client
+                    .admin()
+                    .await
+                    .create("survivor".to_owned(), false, spec),
+            )
+            .await
+            .unwrap();
         }
         produce(&client, "survivor", part, Compression::None).await;
         stored += part.len();
         let config = bounded("survivor", Offset::beginning()).build().unwrap();
-        assert_eq!(seen(&consume_all(&client, config).await), expected(&values[..stored], 0));
+        assert_eq!(
+            seen(&consume_all(&client, config).await),
+            expected(&values[..stored], 0)
+        );
         child.kill().await.unwrap();
     }
 }
@@ -80,7 +110,10 @@ async fn spawn_node(dir: &TempDir) -> (Child, FluvioClusterConfig) {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = deadline(lines.next_line()).await.unwrap().expect("the node says where it listens");
+    let line = deadline(lines.next_line())
+        .await
+        .unwrap()
+        .expect("the node says where it listens");
     let address = line.strip_prefix("cluster: ").unwrap().to_owned();
     (child, FluvioClusterConfig::new(address))
 }
@@ -88,7 +121,16 @@ async fn spawn_node(dir: &TempDir) -> (Child, FluvioClusterConfig) {
 /// Cargo builds examples before it runs tests, beside the folder of the test binaries.
 fn example() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
-    let path = tests.parent().unwrap().parent().unwrap().join("examples/node");
-    assert!(path.exists(), "`{}` is missing: run `cargo build -p local-cluster --example node`", path.display());
+    let path = tests
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("examples/node");
+    assert!(
+        path.exists(),
+        "`{}` is missing: run `cargo build -p local-cluster --example node`",
+        path.display()
+    );
     path
 }

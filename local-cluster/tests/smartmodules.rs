@@ -6,21 +6,28 @@ use fluvio::consumer::{ConsumerConfigExt, Record};
 use fluvio::dataplane::link::ErrorCode;
 use fluvio::metadata::smartmodule::{SmartModuleSpec, SmartModuleWasm};
 use fluvio::{
-    Compression, Fluvio, Offset, RecordKey, SmartModuleExtraParams, SmartModuleInvocation, SmartModuleInvocationWasm,
-    SmartModuleKind, TopicProducerConfigBuilder,
+    Compression, Fluvio, Offset, RecordKey, SmartModuleExtraParams, SmartModuleInvocation,
+    SmartModuleInvocationWasm, SmartModuleKind, TopicProducerConfigBuilder,
 };
 use fluvio_smartmodule::dataplane::smartmodule::Lookback;
 
-use crate::harness::{Node, bounded, consume_all, deadline, expected, live, next_error, produce, seen, take};
+use crate::harness::{
+    Node, bounded, consume_all, deadline, expected, live, next_error, produce, seen, take,
+};
 use crate::wasm;
 
 /// Values whose last byte tells parity.
 fn numbers(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("{}{number}", "y".repeat(number % 40))).collect()
+    (0..count)
+        .map(|number| format!("{}{number}", "y".repeat(number % 40)))
+        .collect()
 }
 
 fn of_parity(values: &[String], parity: usize) -> Vec<(i64, String)> {
-    expected(values, 0).into_iter().filter(|(offset, _)| *offset as usize % 2 == parity).collect()
+    expected(values, 0)
+        .into_iter()
+        .filter(|(offset, _)| *offset as usize % 2 == parity)
+        .collect()
 }
 
 fn ad_hoc(wasm: &[u8]) -> SmartModuleInvocation {
@@ -32,12 +39,16 @@ fn ad_hoc(wasm: &[u8]) -> SmartModuleInvocation {
 }
 
 fn with_parameter(mut invocation: SmartModuleInvocation) -> SmartModuleInvocation {
-    invocation.params = SmartModuleExtraParams::from(BTreeMap::from([("parity".to_owned(), "odd".to_owned())]));
+    invocation.params =
+        SmartModuleExtraParams::from(BTreeMap::from([("parity".to_owned(), "odd".to_owned())]));
     invocation
 }
 
 fn filtered(topic: &str, chain: Vec<SmartModuleInvocation>) -> ConsumerConfigExt {
-    bounded(topic, Offset::beginning()).smartmodule(chain).build().unwrap()
+    bounded(topic, Offset::beginning())
+        .smartmodule(chain)
+        .build()
+        .unwrap()
 }
 
 async fn node_with(topic: &str, values: &[String]) -> (Node, Fluvio) {
@@ -52,8 +63,16 @@ async fn node_with(topic: &str, values: &[String]) -> (Node, Fluvio) {
 async fn a_filter_keeps_true_offsets_keys_and_times() {
     let values = numbers(1_000);
     let (_node, client) = node_with("filtered", &values).await;
-    let plain = consume_all(&client, bounded("filtered", Offset::beginning()).build().unwrap()).await;
-    let records = consume_all(&client, filtered("filtered", vec![ad_hoc(&wasm::parity_filter())])).await;
+    let plain = consume_all(
+        &client,
+        bounded("filtered", Offset::beginning()).build().unwrap(),
+    )
+    .await;
+    let records = consume_all(
+        &client,
+        filtered("filtered", vec![ad_hoc(&wasm::parity_filter())]),
+    )
+    .await;
     assert_eq!(seen(&records), of_parity(&values, 0));
     for record in records {
         let original = &plain[record.offset as usize];
@@ -68,9 +87,19 @@ async fn parameters_reach_the_module_and_chains_apply_in_turn() {
     let (_node, client) = node_with("chained", &values).await;
     let even = || ad_hoc(&wasm::parity_filter());
     let odd = || with_parameter(even());
-    assert_eq!(seen(&consume_all(&client, filtered("chained", vec![odd()])).await), of_parity(&values, 1));
-    assert_eq!(seen(&consume_all(&client, filtered("chained", vec![even(), even()])).await), of_parity(&values, 0));
-    assert!(consume_all(&client, filtered("chained", vec![even(), odd()])).await.is_empty());
+    assert_eq!(
+        seen(&consume_all(&client, filtered("chained", vec![odd()])).await),
+        of_parity(&values, 1)
+    );
+    assert_eq!(
+        seen(&consume_all(&client, filtered("chained", vec![even(), even()])).await),
+        of_parity(&values, 0)
+    );
+    assert!(
+        consume_all(&client, filtered("chained", vec![even(), odd()]))
+            .await
+            .is_empty()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,7 +128,11 @@ async fn a_filtered_read_may_start_anywhere() {
             .unwrap();
         let mut wanted = of_parity(&values, 0);
         wanted.retain(|(offset, _)| *offset >= start);
-        assert_eq!(seen(&consume_all(&client, config).await), wanted, "from {start}");
+        assert_eq!(
+            seen(&consume_all(&client, config).await),
+            wanted,
+            "from {start}"
+        );
     }
 }
 
@@ -109,21 +142,35 @@ async fn a_stored_module_is_listed_used_by_name_and_deleted() {
     let (node, client) = node_with("by-name", &values).await;
     let admin = node.admin().await;
     let wasm = SmartModuleWasm::from_raw_wasm_bytes(&wasm::parity_filter()).unwrap();
-    let spec = SmartModuleSpec { wasm, ..Default::default() };
-    deadline(admin.create("parity".to_owned(), false, spec)).await.unwrap();
+    let spec = SmartModuleSpec {
+        wasm,
+        ..Default::default()
+    };
+    deadline(admin.create("parity".to_owned(), false, spec))
+        .await
+        .unwrap();
     let listed = deadline(admin.all::<SmartModuleSpec>()).await.unwrap();
     assert_eq!(listed[0].name, "parity");
     let by_name = || SmartModuleInvocation {
         wasm: SmartModuleInvocationWasm::Predefined("parity".to_owned()),
         ..Default::default()
     };
-    assert_eq!(seen(&consume_all(&client, filtered("by-name", vec![by_name()])).await), of_parity(&values, 0));
-    deadline(admin.delete::<SmartModuleSpec>("parity")).await.unwrap();
-    let error = deadline(admin.delete::<SmartModuleSpec>("parity")).await.unwrap_err();
+    assert_eq!(
+        seen(&consume_all(&client, filtered("by-name", vec![by_name()])).await),
+        of_parity(&values, 0)
+    );
+    deadline(admin.delete::<SmartModuleSpec>("parity"))
+        .await
+        .unwrap();
+    let error = deadline(admin.delete::<SmartModuleSpec>("parity"))
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("not found"), "{error}");
     assert_eq!(
         first_error(&client, filtered("by-name", vec![by_name()])).await,
-        ErrorCode::SmartModuleNotFound { name: "parity".to_owned() }
+        ErrorCode::SmartModuleNotFound {
+            name: "parity".to_owned()
+        }
     );
 }
 
@@ -132,10 +179,20 @@ async fn broken_modules_are_errors_and_the_connection_lives_on() {
     let values = numbers(50);
     let (_node, client) = node_with("broken", &values).await;
     let error = first_error(&client, filtered("broken", vec![ad_hoc(b"not wasm")])).await;
-    assert!(matches!(error, ErrorCode::SmartModuleChainInitError(_)), "{error}");
+    assert!(
+        matches!(error, ErrorCode::SmartModuleChainInitError(_)),
+        "{error}"
+    );
     let error = first_error(&client, filtered("broken", vec![ad_hoc(&wasm::trap())])).await;
-    assert!(matches!(error, ErrorCode::Other(ref text) if text.contains("SmartModule failed")), "{error}");
-    let all = consume_all(&client, bounded("broken", Offset::beginning()).build().unwrap()).await;
+    assert!(
+        matches!(error, ErrorCode::Other(ref text) if text.contains("SmartModule failed")),
+        "{error}"
+    );
+    let all = consume_all(
+        &client,
+        bounded("broken", Offset::beginning()).build().unwrap(),
+    )
+    .await;
     assert_eq!(seen(&all), expected(&values, 0));
 }
 
@@ -151,8 +208,15 @@ async fn every_batch_runs_once_whatever_the_answers_size() {
             .unwrap();
         let records = consume_all(&client, config).await;
         let calls: Vec<i32> = records.iter().map(|record| number(record, 0)).collect();
-        assert!(calls.iter().copied().eq(1..=calls.len() as i32), "{max_bytes}: {calls:?}");
-        assert_eq!(records.iter().map(|record| number(record, 1)).sum::<i32>(), 2_000, "{max_bytes}");
+        assert!(
+            calls.iter().copied().eq(1..=calls.len() as i32),
+            "{max_bytes}: {calls:?}"
+        );
+        assert_eq!(
+            records.iter().map(|record| number(record, 1)).sum::<i32>(),
+            2_000,
+            "{max_bytes}"
+        );
         assert!(records.is_sorted_by(|one, next| one.offset < next.offset));
     }
 }
@@ -162,12 +226,18 @@ async fn a_live_filter_goes_on_with_its_state() {
     let values = numbers(100);
     let (_node, client) = node_with("lively", &values).await;
     let chain = vec![ad_hoc(&wasm::batch_summary())];
-    let config = live("lively", Offset::end()).smartmodule(chain).build().unwrap();
+    let config = live("lively", Offset::end())
+        .smartmodule(chain)
+        .build()
+        .unwrap();
     let mut stream = deadline(client.consumer_with_config(config)).await.unwrap();
     for call in 1..=5 {
         produce(&client, "lively", &numbers(1), Compression::None).await;
         let records = take(&mut stream, 1).await;
-        assert_eq!((number(&records[0], 0), records[0].offset), (call, 99 + i64::from(call)));
+        assert_eq!(
+            (number(&records[0], 0), records[0].offset),
+            (call, 99 + i64::from(call))
+        );
     }
 }
 
@@ -182,8 +252,17 @@ async fn look_back_shows_the_last_records() {
         assert_eq!(number(&records[0], 2), shown);
     }
     let mut invocation = ad_hoc(&wasm::batch_summary());
-    invocation.params.set_lookback(Some(Lookback::age(std::time::Duration::from_secs(3_600), Some(20))));
-    assert_eq!(number(&consume_all(&client, filtered("remembered", vec![invocation])).await[0], 2), 20);
+    invocation.params.set_lookback(Some(Lookback::age(
+        std::time::Duration::from_secs(3_600),
+        Some(20),
+    )));
+    assert_eq!(
+        number(
+            &consume_all(&client, filtered("remembered", vec![invocation])).await[0],
+            2
+        ),
+        20
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,15 +276,28 @@ async fn a_producers_module_changes_what_is_stored() {
         .smartmodules(vec![ad_hoc(&wasm::parity_filter())])
         .build()
         .unwrap();
-    let producer = deadline(client.topic_producer_with_config("made", config)).await.unwrap();
+    let producer = deadline(client.topic_producer_with_config("made", config))
+        .await
+        .unwrap();
     let values = numbers(101);
     for value in &values {
-        deadline(producer.send(RecordKey::NULL, value.as_str())).await.unwrap();
+        deadline(producer.send(RecordKey::NULL, value.as_str()))
+            .await
+            .unwrap();
     }
     deadline(producer.flush()).await.unwrap();
-    let stored = seen(&consume_all(&client, bounded("made", Offset::beginning()).build().unwrap()).await);
+    let stored = seen(
+        &consume_all(
+            &client,
+            bounded("made", Offset::beginning()).build().unwrap(),
+        )
+        .await,
+    );
     let texts: Vec<_> = stored.iter().map(|(_, text)| text.clone()).collect();
-    let wanted: Vec<_> = of_parity(&values, 0).into_iter().map(|(_, text)| text).collect();
+    let wanted: Vec<_> = of_parity(&values, 0)
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
     assert_eq!(texts, wanted);
     assert!(stored.iter().map(|(offset, _)| *offset).eq(0..51));
 }

@@ -19,6 +19,7 @@ pub mod partial;
 pub mod reject;
 pub mod time;
 pub mod window;
+mod words;
 
 pub use derivation::{Derivation, Emit};
 pub use event::Event;

@@ -58,7 +58,9 @@ fn decode_record(bytes: &mut &[u8]) -> Result<Record, Malformed> {
 /// A delta that the engine can encode again: its codec does not end for the greatest numbers.
 fn take_delta(bytes: &mut &[u8]) -> Result<i64, Malformed> {
     let delta = take_varint(bytes)?;
-    (delta.unsigned_abs() < 1 << 30).then_some(delta).ok_or(Malformed)
+    (delta.unsigned_abs() < 1 << 30)
+        .then_some(delta)
+        .ok_or(Malformed)
 }
 
 fn take_data<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], Malformed> {

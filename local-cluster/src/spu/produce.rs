@@ -7,6 +7,7 @@ use fluvio_compression::Compression;
 use fluvio_controlplane_metadata::topic::CompressionAlgorithm;
 use fluvio_protocol::api::RequestKind;
 use fluvio_protocol::link::ErrorCode;
+use fluvio_protocol::record::ReplicaKey;
 use fluvio_spu_schema::Isolation;
 use fluvio_spu_schema::produce::{
     PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
@@ -17,7 +18,7 @@ use fluvio_spu_schema::server::smartmodule::SmartModuleInvocation;
 use super::Data;
 use crate::chain::{self, Pool, batch_of};
 use crate::cluster::{Cluster, Partition, PartitionError};
-use crate::log::{BatchError, CheckedBatch, split_checked};
+use crate::log::{BatchError, CheckedBatch, LogError, split_checked};
 use crate::net::{Request, RequestError};
 use crate::record_set::RawSet;
 
@@ -141,7 +142,16 @@ impl Producing {
         if batches.is_empty() {
             return Ok(0);
         }
-        let offsets = partition.clone().append(batches).await?;
+        let offsets = partition
+            .clone()
+            .append(batches)
+            .await
+            .map_err(|error| match error {
+                PartitionError::Log(LogError::Full { .. }) => ErrorCode::PartitionFull {
+                    replica_key: ReplicaKey::new(topic, index),
+                },
+                other => other.into(),
+            })?;
         written.push(partition);
         Ok(offsets.first().copied().unwrap_or_default())
     }

@@ -10,7 +10,7 @@ use crate::record_set::RawSet;
 use crate::store::ConsumerOffsetKey;
 use crate::stream::{Session, StreamRequest};
 
-/// Starts the stream's own task, or answers that there is no such partition.
+/// Starts the stream's own task, or answers why there is none.
 pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
     let body: StreamFetchRequest<RawSet> = request.decode()?;
     let Some(partition) = data.cluster.partition(&body.topic, body.partition) else {
@@ -19,11 +19,16 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
             .await;
     };
     let consumer = body.consumer_id.map(|consumer_id| ConsumerOffsetKey {
-        topic: body.topic,
+        topic: body.topic.clone(),
         partition: body.partition,
         consumer_id,
     });
-    let (id, acknowledged) = data.sessions.open(consumer);
+    let Some((id, acknowledged)) = data.sessions.open(consumer) else {
+        let code = ErrorCode::Other("too many streams on this connection: open another".to_owned());
+        return data
+            .answer(request, &refusal(body.topic, body.partition, code))
+            .await;
+    };
     let session = Session {
         id,
         cluster: data.cluster.clone(),
@@ -43,13 +48,13 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
     Ok(())
 }
 
-fn no_such_partition(topic: String, index: u32) -> StreamFetchResponse<RawSet> {
+fn refusal(topic: String, index: u32, error_code: ErrorCode) -> StreamFetchResponse<RawSet> {
     StreamFetchResponse {
         topic,
         stream_id: 0,
         partition: FetchablePartitionResponse {
             partition_index: index,
-            error_code: ErrorCode::NotLeaderForPartition,
+            error_code,
             ..Default::default()
         },
     }

@@ -15,11 +15,28 @@ use crate::cluster::Partition;
 use crate::log::{BatchHeader, CheckedBatches};
 
 /// The next frame from `position`: whole batches only, at least one.
-pub(super) async fn next(partition: &Arc<Partition>, position: i64, max_bytes: usize) -> Result<Frame, ErrorCode> {
-    let slice = partition.clone().read(position, max_bytes).await.map_err(ErrorCode::from)?;
-    let starts_within = BatchHeader::parse(&slice.bytes).is_ok_and(|first| first.base_offset < position);
-    let bytes = if starts_within { trim(slice.bytes, position).await? } else { slice.bytes };
-    Ok(Frame { bytes, next_offset: slice.next_offset, error: None })
+pub(super) async fn next(
+    partition: &Arc<Partition>,
+    position: i64,
+    max_bytes: usize,
+) -> Result<Frame, ErrorCode> {
+    let slice = partition
+        .clone()
+        .read(position, max_bytes)
+        .await
+        .map_err(ErrorCode::from)?;
+    let starts_within =
+        BatchHeader::parse(&slice.bytes).is_ok_and(|first| first.base_offset < position);
+    let bytes = if starts_within {
+        trim(slice.bytes, position).await?
+    } else {
+        slice.bytes
+    };
+    Ok(Frame {
+        bytes,
+        next_offset: slice.next_offset,
+        error: None,
+    })
 }
 
 async fn trim(stored: Bytes, position: i64) -> Result<Bytes, ErrorCode> {
@@ -33,7 +50,11 @@ async fn trim(stored: Bytes, position: i64) -> Result<Bytes, ErrorCode> {
 fn trimmed(stored: Bytes, position: i64) -> Option<Bytes> {
     let first = CheckedBatches::new(stored.clone()).next()?.ok()?;
     let mut kept = OutputSet::new(position);
-    kept.push(&Processed { input: *first.header(), records: unpack(&first)?, error: None });
+    kept.push(&Processed {
+        input: *first.header(),
+        records: unpack(&first)?,
+        error: None,
+    });
     let mut bytes = Vec::from(kept.encode());
     bytes.extend_from_slice(&stored[first.bytes().len()..]);
     Some(bytes.into())

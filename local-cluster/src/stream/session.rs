@@ -16,7 +16,7 @@ use super::filtered::Filtered;
 use super::plain;
 use crate::chain::{self, Pool};
 use crate::cluster::{Cluster, Partition};
-use crate::limits::FETCH_BYTES_MAX;
+use crate::limits::{FETCH_BYTES_MAX, STREAMS_PER_CONNECTION_MAX};
 use crate::net::{Closed, Outbox};
 use crate::record_set::RawSet;
 use crate::store::ConsumerOffsetKey;

@@ -44,17 +44,17 @@ impl<'e> Event<'e> for PlayerEvent<'e> {
         let mut map_id = Field::absent("parameters.map_id");
         let mut user_id = Field::absent("user_data.user_id");
         let mut platform = Field::absent("user_data.platform");
-        scan(record, |section, key, value| match (section, key) {
-            (Section::Root, "event_name") => name.set(value),
-            (Section::Root, "event_timestamp") => time.set(value),
-            (Section::Parameters, "game_id") => game_id.set(value),
-            (Section::Parameters, "player_id") => player_id.set(value),
-            (Section::Parameters, "session_id") => session_id.set(value),
-            (Section::Parameters, "event_type") => event_type.set(value),
-            (Section::Parameters, "level_id") => level_id.set(value),
-            (Section::Parameters, "map_id") => map_id.set(value),
-            (Section::UserData, "user_id") => user_id.set(value),
-            (Section::UserData, "platform") => platform.set(value),
+        scan(record, |section, key, value| match section {
+            Section::Root if key.is("event_name") => name.set(value),
+            Section::Root if key.is("event_timestamp") => time.set(value),
+            Section::Parameters if key.is("game_id") => game_id.set(value),
+            Section::Parameters if key.is("player_id") => player_id.set(value),
+            Section::Parameters if key.is("session_id") => session_id.set(value),
+            Section::Parameters if key.is("event_type") => event_type.set(value),
+            Section::Parameters if key.is("level_id") => level_id.set(value),
+            Section::Parameters if key.is("map_id") => map_id.set(value),
+            Section::UserData if key.is("user_id") => user_id.set(value),
+            Section::UserData if key.is("platform") => platform.set(value),
             _ => {}
         })?;
         name.id()?;

@@ -62,18 +62,18 @@ impl<'e> Event<'e> for PurchaseEvent<'e> {
         let mut item_type = Field::absent("parameters.item_type");
         let mut user_id = Field::absent("user_data.user_id");
         let mut platform = Field::absent("user_data.platform");
-        scan(record, |section, key, value| match (section, key) {
-            (Section::Root, "event_name") => name.set(value),
-            (Section::Root, "event_timestamp") => time.set(value),
-            (Section::Parameters, "game_id") => game_id.set(value),
-            (Section::Parameters, "transaction_id") => transaction_id.set(value),
-            (Section::Parameters, "transaction_type") => transaction_type.set(value),
-            (Section::Parameters, "currency") => currency.set(value),
-            (Section::Parameters, "amount") => amount.set(value),
-            (Section::Parameters, "item_id") => item_id.set(value),
-            (Section::Parameters, "item_type") => item_type.set(value),
-            (Section::UserData, "user_id") => user_id.set(value),
-            (Section::UserData, "platform") => platform.set(value),
+        scan(record, |section, key, value| match section {
+            Section::Root if key.is("event_name") => name.set(value),
+            Section::Root if key.is("event_timestamp") => time.set(value),
+            Section::Parameters if key.is("game_id") => game_id.set(value),
+            Section::Parameters if key.is("transaction_id") => transaction_id.set(value),
+            Section::Parameters if key.is("transaction_type") => transaction_type.set(value),
+            Section::Parameters if key.is("currency") => currency.set(value),
+            Section::Parameters if key.is("amount") => amount.set(value),
+            Section::Parameters if key.is("item_id") => item_id.set(value),
+            Section::Parameters if key.is("item_type") => item_type.set(value),
+            Section::UserData if key.is("user_id") => user_id.set(value),
+            Section::UserData if key.is("platform") => platform.set(value),
             _ => {}
         })?;
         name.id()?;

@@ -1,7 +1,7 @@
 //! Walks one record and hands out the fields of the objects that the schemas know.
 
 use super::limits::RECORD_BYTES_MAX;
-use crate::json::{JsonError, Scanner, Value};
+use crate::json::{JsonError, Scanner, Text, Value};
 use crate::reject::{Reason, Rejection};
 
 /// The object of a record in which a field stands.
@@ -13,12 +13,18 @@ pub(super) enum Section {
     ServerData,
 }
 
+const SECTIONS: [(&str, Section); 3] = [
+    ("parameters", Section::Parameters),
+    ("user_data", Section::UserData),
+    ("server_data", Section::ServerData),
+];
+
 /// Validates `record` as one JSON object and calls `visit` for each field of the root and of the
 /// sections, in the record's order.
 #[inline]
 pub(super) fn scan<'e>(
     record: &'e [u8],
-    mut visit: impl FnMut(Section, &str, Value<'e>),
+    mut visit: impl FnMut(Section, Text<'e>, Value<'e>),
 ) -> Result<(), Rejection> {
     if record.len() > RECORD_BYTES_MAX {
         return Err(Rejection::new(Reason::TooLarge, "record"));
@@ -38,43 +44,39 @@ pub(super) fn scan<'e>(
 /// The fields of the root; the name of a section that is there but is no object.
 fn scan_root<'e>(
     scanner: &mut Scanner<'e>,
-    visit: &mut impl FnMut(Section, &str, Value<'e>),
+    visit: &mut impl FnMut(Section, Text<'e>, Value<'e>),
 ) -> Result<Option<&'static str>, JsonError> {
     let mut misplaced = None;
     let mut first = true;
     while let Some(key) = scanner.key(first)? {
         first = false;
-        let key = key.decode();
-        match section(&key) {
+        match section(key) {
             Some((_, section)) if scanner.enter_object() => scan_section(scanner, section, visit)?,
             Some((name, _)) => match scanner.value(1)? {
                 Value::Null => {}
                 _ => misplaced = Some(name),
             },
-            None => visit(Section::Root, &key, scanner.value(1)?),
+            None => visit(Section::Root, key, scanner.value(1)?),
         }
     }
     Ok(misplaced)
 }
 
-fn section(key: &str) -> Option<(&'static str, Section)> {
-    match key {
-        "parameters" => Some(("parameters", Section::Parameters)),
-        "user_data" => Some(("user_data", Section::UserData)),
-        "server_data" => Some(("server_data", Section::ServerData)),
-        _ => None,
-    }
+#[inline]
+fn section(key: Text<'_>) -> Option<(&'static str, Section)> {
+    let named = |(name, _): &(&str, Section)| key.is(name);
+    SECTIONS.into_iter().find(named)
 }
 
 fn scan_section<'e>(
     scanner: &mut Scanner<'e>,
     section: Section,
-    visit: &mut impl FnMut(Section, &str, Value<'e>),
+    visit: &mut impl FnMut(Section, Text<'e>, Value<'e>),
 ) -> Result<(), JsonError> {
     let mut first = true;
     while let Some(key) = scanner.key(first)? {
         first = false;
-        visit(section, &key.decode(), scanner.value(2)?);
+        visit(section, key, scanner.value(2)?);
     }
     Ok(())
 }

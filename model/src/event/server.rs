@@ -46,15 +46,15 @@ impl<'e> Event<'e> for ServerMetric<'e> {
         let mut latency = Field::absent("parameters.latency");
         let mut region = Field::absent("server_data.region");
         let mut server_type = Field::absent("server_data.server_type");
-        scan(record, |section, key, value| match (section, key) {
-            (Section::Root, "event_name") => name.set(value),
-            (Section::Root, "event_timestamp") => time.set(value),
-            (Section::Parameters, "server_id") => server_id.set(value),
-            (Section::Parameters, "cpu_load") => cpu_load.set(value),
-            (Section::Parameters, "memory_usage") => memory_usage.set(value),
-            (Section::Parameters, "latency") => latency.set(value),
-            (Section::ServerData, "region") => region.set(value),
-            (Section::ServerData, "server_type") => server_type.set(value),
+        scan(record, |section, key, value| match section {
+            Section::Root if key.is("event_name") => name.set(value),
+            Section::Root if key.is("event_timestamp") => time.set(value),
+            Section::Parameters if key.is("server_id") => server_id.set(value),
+            Section::Parameters if key.is("cpu_load") => cpu_load.set(value),
+            Section::Parameters if key.is("memory_usage") => memory_usage.set(value),
+            Section::Parameters if key.is("latency") => latency.set(value),
+            Section::ServerData if key.is("region") => region.set(value),
+            Section::ServerData if key.is("server_type") => server_type.set(value),
             _ => {}
         })?;
         name.id()?;

@@ -2,31 +2,27 @@
 
 use super::text::unicode_escape;
 use super::{DEPTH_MAX, JsonError, Text, Value};
+use crate::words;
 
 /// A cursor over one JSON document.
 #[derive(Clone, Debug)]
 pub struct Scanner<'a> {
     bytes: &'a [u8],
+    /// The bytes up to the first that is not UTF-8. Checked once for all strings; nothing is read
+    /// beyond it, so what is not UTF-8 looks like a document that ends too early.
+    text: &'a str,
     at: usize,
 }
 
-/// What may end or interrupt the plain run of bytes in a string.
-const SPECIAL: [bool; 256] = {
-    let mut special = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        special[byte] = true;
-        byte += 1;
-    }
-    special[b'"' as usize] = true;
-    special[b'\\' as usize] = true;
-    special
-};
-
 impl<'a> Scanner<'a> {
     /// A scanner at the start of `bytes`.
+    #[inline]
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+        };
+        Self { bytes, text, at: 0 }
     }
 
     /// Enters an object: `true` where one begins here; otherwise nothing is consumed.
@@ -142,22 +138,19 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            let byte = self.next().ok_or(JsonError::Syntax)?;
-            if !SPECIAL[usize::from(byte)] {
-                continue;
-            }
-            match byte {
-                b'"' => break,
-                b'\\' => {
+            let place = words::find_special(self.text.as_bytes(), self.at);
+            self.at = place.ok_or(JsonError::Syntax)?;
+            match self.next() {
+                Some(b'"') => break,
+                Some(b'\\') => {
                     escaped = true;
                     self.escape()?;
                 }
                 _ => return Err(JsonError::Syntax),
             }
         }
-        let raw =
-            std::str::from_utf8(&self.bytes[start..self.at - 1]).map_err(|_| JsonError::Syntax)?;
-        Ok(Text::new(raw, escaped))
+        let raw = self.text.get(start..self.at - 1);
+        Ok(Text::new(raw.ok_or(JsonError::Syntax)?, escaped))
     }
 
     #[cold]
@@ -166,7 +159,7 @@ impl<'a> Scanner<'a> {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
             Some(b'u') => {
                 let (_, length) =
-                    unicode_escape(&self.bytes[self.at..]).ok_or(JsonError::Syntax)?;
+                    unicode_escape(&self.text.as_bytes()[self.at..]).ok_or(JsonError::Syntax)?;
                 self.at += length;
             }
             _ => return Err(JsonError::Syntax),
@@ -194,9 +187,8 @@ impl<'a> Scanner<'a> {
             self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
             self.digits()?;
         }
-        let text =
-            std::str::from_utf8(&self.bytes[start..self.at]).map_err(|_| JsonError::Syntax)?;
-        Ok(Value::Number(text))
+        let text = self.text.get(start..self.at);
+        text.map(Value::Number).ok_or(JsonError::Syntax)
     }
 
     /// One digit or more.
@@ -213,7 +205,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn literal(&mut self, rest: &[u8], value: Value<'a>) -> Result<Value<'a>, JsonError> {
-        if !self.bytes[self.at..].starts_with(rest) {
+        if !self.text.as_bytes()[self.at..].starts_with(rest) {
             return Err(JsonError::Syntax);
         }
         self.at += rest.len();
@@ -238,7 +230,7 @@ impl<'a> Scanner<'a> {
 
     #[inline]
     fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+        self.text.as_bytes().get(self.at).copied()
     }
 
     #[inline]

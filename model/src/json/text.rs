@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::words;
+
 /// The inside of a JSON string: valid UTF-8 with valid escapes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Text<'a> {
@@ -22,6 +24,16 @@ impl<'a> Text<'a> {
             Cow::Owned(unescape(self.raw))
         } else {
             Cow::Borrowed(self.raw)
+        }
+    }
+
+    /// Whether the decoded text is `other`.
+    #[inline]
+    pub fn is(self, other: &str) -> bool {
+        if self.escaped {
+            unescape(self.raw) == other
+        } else {
+            words::equal(self.raw, other)
         }
     }
 
