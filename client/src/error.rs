@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     fn sorted(code: ErrorCode) -> ClientError {
-        ClientError::from_code("reading `player-events-0`", &code)
+        ClientError::from_code("reading `clicks-0`", &code)
     }
 
     #[test]
@@ -199,7 +199,7 @@ mod tests {
         assert!(sorted(code()).is_retryable());
         assert!(
             sorted(ErrorCode::SmartModuleNotFound {
-                name: "level-engagement".to_owned()
+                name: "counts".to_owned()
             })
             .is_retryable()
         );

@@ -189,7 +189,7 @@ mod tests {
 
     fn wanted(partitions: u32, retention: Option<Duration>) -> TopicSettings {
         TopicSettings {
-            name: "player-events".to_owned(),
+            name: "clicks".to_owned(),
             partitions,
             retention,
         }

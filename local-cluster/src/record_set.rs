@@ -41,6 +41,7 @@ impl Decoder for RawSet {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

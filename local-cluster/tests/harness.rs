@@ -142,7 +142,7 @@ pub(crate) async fn consume_all(client: &Fluvio, config: ConsumerConfigExt) -> V
 }
 
 /// The next `count` records of a live consumer.
-pub(crate) async fn take(stream: &mut (impl ConsumerStream + Unpin), count: usize) -> Vec<Record> {
+pub(crate) async fn take(stream: &mut impl ConsumerStream, count: usize) -> Vec<Record> {
     let mut records = Vec::with_capacity(count);
     while records.len() < count {
         records.push(
@@ -156,7 +156,7 @@ pub(crate) async fn take(stream: &mut (impl ConsumerStream + Unpin), count: usiz
 }
 
 /// The error that a stream must yield next.
-pub(crate) async fn next_error(stream: &mut (impl ConsumerStream + Unpin)) -> ErrorCode {
+pub(crate) async fn next_error(stream: &mut impl ConsumerStream) -> ErrorCode {
     let next = deadline(stream.next())
         .await
         .expect("an error comes before the end");

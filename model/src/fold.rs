@@ -1,10 +1,11 @@
 //! The fold: one batch of records in, one partial out. No state crosses from batch to batch.
 
-use std::collections::BTreeMap;
+mod slots;
+
+use slots::{Slot, Slots};
 
 use crate::derivation::{Derivation, Emit};
 use crate::event::Event;
-use crate::key::{self, RecordKey};
 use crate::merge::Merge;
 use crate::params::{ParamError, Params};
 use crate::partial::{BatchHeader, BatchPartial, Contribution, FORMAT};
@@ -46,7 +47,6 @@ pub struct Fold<D: Derivation> {
     derivation: D,
     window_ms: i64,
     max_skew_ms: i64,
-    key: String,
 }
 
 impl<D: Derivation> Fold<D> {
@@ -71,7 +71,6 @@ impl<D: Derivation> Fold<D> {
                 params.get("max_skew_ms", "a number of milliseconds", MAX_SKEW_MS)?,
                 "max_skew_ms",
             )?,
-            key: String::new(),
         })
     }
 
@@ -136,24 +135,10 @@ impl<D: Derivation> Fold<D> {
         if record.ingest_time.is_some_and(ahead) {
             return Err(Rejection::new(Reason::FutureTimestamp, "event_timestamp"));
         }
-        let slots = windows.slots(Window::tumbling(time, self.window_ms));
-        self.derivation.lift(
-            &event,
-            &mut Keyed {
-                slots,
-                key: &mut self.key,
-            },
-        );
+        let slots = windows.slots(time, self.window_ms);
+        self.derivation.lift(&event, &mut Keyed(slots));
         Ok(time)
     }
-}
-
-type Slots<P> = BTreeMap<RecordKey, Slot<P>>;
-
-#[derive(Default)]
-struct Slot<P> {
-    events: u64,
-    partial: P,
 }
 
 /// The windows that a batch touches: one or two, so a list that is searched from its last hit.
@@ -167,10 +152,12 @@ impl<P> Default for Windows<P> {
 
 impl<P: Merge> Windows<P> {
     #[inline]
-    fn slots(&mut self, window: Window) -> &mut Slots<P> {
-        let found = self.0.iter().rposition(|(other, _)| *other == window);
+    fn slots(&mut self, time: Timestamp, size_ms: i64) -> &mut Slots<P> {
+        let holds_time = |(window, _): &(Window, _)| window.start <= time && time < window.end;
+        let found = self.0.iter().rposition(holds_time);
         let index = found.unwrap_or_else(|| {
-            self.0.push((window, BTreeMap::new()));
+            let window = Window::tumbling(time, size_ms);
+            self.0.push((window, Slots::default()));
             self.0.len() - 1
         });
         &mut self.0[index].1
@@ -179,50 +166,30 @@ impl<P: Merge> Windows<P> {
     fn into_contributions(mut self) -> Vec<Contribution<P>> {
         self.0.sort_by_key(|(window, _)| *window);
         let contribution = |window| {
-            move |(
-                key,
-                Slot {
-                    events,
-                    mut partial,
-                },
-            ): (RecordKey, Slot<P>)| {
-                partial.settle();
+            move |(key, mut slot): (_, Slot<P>)| {
+                slot.partial.settle();
                 Contribution {
                     window,
                     key,
-                    events,
-                    partial,
+                    events: slot.events,
+                    partial: slot.partial,
                 }
             }
         };
         self.0
             .into_iter()
-            .flat_map(|(window, slots)| slots.into_iter().map(contribution(window)))
+            .flat_map(|(window, slots)| slots.into_sorted().map(contribution(window)))
             .collect()
     }
 }
 
-struct Keyed<'k, P> {
-    slots: &'k mut Slots<P>,
-    key: &'k mut String,
-}
+struct Keyed<'k, P>(&'k mut Slots<P>);
 
 impl<P: Merge> Emit<P> for Keyed<'_, P> {
     #[inline]
     fn emit(&mut self, key: &[&str], add: impl FnOnce(&mut P)) {
-        key::write(key, self.key);
-        if !self.slots.contains_key(self.key.as_str()) {
-            self.slots.insert(
-                RecordKey::from(self.key.as_str()),
-                Slot {
-                    events: 0,
-                    partial: P::default(),
-                },
-            );
-        }
-        if let Some(slot) = self.slots.get_mut(self.key.as_str()) {
-            slot.events += 1;
-            add(&mut slot.partial);
-        }
+        let slot = self.0.slot(key);
+        slot.events += 1;
+        add(&mut slot.partial);
     }
 }

@@ -33,7 +33,10 @@ pub(crate) fn find_special(bytes: &[u8], mut at: usize) -> Option<usize> {
         at += 8;
     }
     let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    bytes[at..].iter().position(is_special).map(|index| at + index)
+    bytes[at..]
+        .iter()
+        .position(is_special)
+        .map(|index| at + index)
 }
 
 /// Sets the highest bit of each special byte, and of no byte before the first of them: a
@@ -58,7 +61,9 @@ pub(crate) fn hash(text: &str) -> u64 {
     words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
     match bytes.last_chunk() {
         Some(last) => add(u64::from_le_bytes(*last)),
-        None => add(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))),
+        None => add(rest
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte))),
     }
     hash ^ hash >> 32
 }

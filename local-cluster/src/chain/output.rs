@@ -253,6 +253,7 @@ fn put_batch(run: &Run, last_offset_delta: i32, compression: Compression, out: &
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use fluvio_protocol::Decoder;
     use fluvio_protocol::record::{RawRecords, RecordSet};

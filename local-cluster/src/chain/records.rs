@@ -46,8 +46,8 @@ fn decode_record(bytes: &mut &[u8]) -> Result<Record, Malformed> {
     let mut record = Record::default();
     record
         .preamble
-        .set_timestamp_delta(take_varint(&mut inner)?);
-    record.preamble.set_offset_delta(take_varint(&mut inner)?);
+        .set_timestamp_delta(take_delta(&mut inner)?);
+    record.preamble.set_offset_delta(take_delta(&mut inner)?);
     if inner.try_get_u8().map_err(|_| Malformed)? != 0 {
         record.key = Some(RecordData::from(take_data(&mut inner)?));
     }
@@ -110,6 +110,7 @@ fn zigzag(value: i64) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use fluvio_protocol::{Decoder, Encoder};
     use proptest::prelude::*;

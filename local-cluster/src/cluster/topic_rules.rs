@@ -72,6 +72,7 @@ fn invalid(reason: String) -> Refusal {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn ordinary_topics_pass() {
         assert_eq!(
-            check("player-events", &TopicSpec::new_computed(3, 1, None)).unwrap(),
+            check("clicks", &TopicSpec::new_computed(3, 1, None)).unwrap(),
             3
         );
         let assigned = vec![(0, vec![SPU_ID]), (1, vec![SPU_ID])];

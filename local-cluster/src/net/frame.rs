@@ -48,15 +48,18 @@ where
     R: AsyncRead + Unpin,
 {
     let mut length = [0; 4];
-    let first = reader.read(&mut length[..1]).await?;
-    if first == 0 {
-        return Ok(None);
-    }
+    match reader.read(&mut length[..1]).await {
+        Ok(0) => return Ok(None),
+        // between frames it is a farewell as good as any: clients that are killed leave like this
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
+        read => read?,
+    };
     reader.read_exact(&mut length[1..]).await?;
     Ok(Some(i32::from_be_bytes(length)))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -78,6 +78,7 @@ fn encode<E: Encoder>(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

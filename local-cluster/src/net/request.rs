@@ -106,6 +106,7 @@ pub(crate) fn check_version(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -15,7 +15,10 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
     let body: StreamFetchRequest<RawSet> = request.decode()?;
     let Some(partition) = data.cluster.partition(&body.topic, body.partition) else {
         return data
-            .answer(request, &no_such_partition(body.topic, body.partition))
+            .answer(
+                request,
+                &refusal(body.topic, body.partition, ErrorCode::NotLeaderForPartition),
+            )
             .await;
     };
     let consumer = body.consumer_id.map(|consumer_id| ConsumerOffsetKey {

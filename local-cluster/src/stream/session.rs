@@ -34,13 +34,17 @@ struct Known {
 }
 
 impl Sessions {
-    /// Makes room for a stream: its id, and where its acknowledgements will arrive.
+    /// Makes room for a stream: its id, and where its acknowledgements will arrive. Nothing if
+    /// there are too many.
     pub(crate) fn open(
         &mut self,
         consumer: Option<ConsumerOffsetKey>,
-    ) -> (u32, watch::Receiver<i64>) {
+    ) -> Option<(u32, watch::Receiver<i64>)> {
+        if self.by_id.len() >= STREAMS_PER_CONNECTION_MAX {
+            return None;
+        }
         // clients take 0 for "no stream"
-        let id = u32::try_from(self.by_id.len() + 1).unwrap_or(u32::MAX);
+        let id = u32::try_from(self.by_id.len() + 1).ok()?;
         let (acknowledged, receiver) = watch::channel(0);
         self.by_id.insert(
             id,
@@ -49,7 +53,7 @@ impl Sessions {
                 consumer,
             },
         );
-        (id, receiver)
+        Some((id, receiver))
     }
 
     /// Hands an acknowledgement to its stream; `false` if that is over or never was.

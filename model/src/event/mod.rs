@@ -1,8 +1,10 @@
 //! The three source events, parsed from a record's bytes without copying, or refused for a reason.
 //!
 //! Every field of a schema is required but `game_id`; `null` counts as absent; unknown fields are
-//! passed over. Where several things are wrong, the record's size counts first, then its JSON,
-//! then its fields in the order of their declaration.
+//! passed over. Of a field that stands twice the last one counts; an object of the schema that
+//! stands twice is one with the fields of both. Where several things are wrong, a record is refused
+//! for one of them, always the same: its size first, then its JSON, then its objects and fields.
+//! Numbers are rounded to the digits that are kept of them before their range is checked.
 
 mod field;
 pub mod limits;

@@ -4,7 +4,7 @@ use datasketches::hll::{HllSketch, HllType, HllUnion};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{Merge, SortedSet};
+use super::{Merge, SortedSet, piece};
 
 /// A 128-bit fingerprint of `text`, the same on every machine. Two of 16,384 texts share one with
 /// a probability below 10^-30, so sets of fingerprints count exactly.
@@ -57,7 +57,7 @@ impl Distinct {
     /// The number of different values; an estimate where [`Self::error`] says so.
     pub fn count(&self) -> u64 {
         match &self.0 {
-            State::Exact(set) => set.clone().len() as u64,
+            State::Exact(set) => set.settled().len() as u64,
             // The composite estimate depends on the registers alone, not on the order of updates.
             State::Sketch(union) => {
                 union.to_sketch(HllType::Hll8).composite_estimate().round() as u64
@@ -125,36 +125,46 @@ impl Merge for Distinct {
     }
 }
 
-/// What goes over the wire: fingerprints as 16 bytes each, or the sketch in its library's format.
+/// What goes over the wire: fingerprints of 16 bytes each, or the sketch in its library's format.
 #[derive(Serialize, Deserialize)]
 enum Wire {
-    Exact(Vec<[u8; 16]>),
+    #[serde(with = "piece")]
+    Exact(Vec<u8>),
+    #[serde(with = "piece")]
     Sketch(Vec<u8>),
 }
 
 impl Serialize for Distinct {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let wire = match &self.0 {
-            State::Exact(set) => Wire::Exact(
-                set.clone()
-                    .values()
-                    .iter()
-                    .map(|value| value.to_le_bytes())
-                    .collect(),
-            ),
+            State::Exact(set) => Wire::Exact(exact_bytes(&set.settled())),
             State::Sketch(union) => Wire::Sketch(union.to_sketch(HllType::Hll8).serialize()),
         };
         wire.serialize(serializer)
     }
 }
 
+fn exact_bytes(fingerprints: &[u128]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(size_of_val(fingerprints));
+    for fingerprint in fingerprints {
+        bytes.extend_from_slice(&fingerprint.to_le_bytes());
+    }
+    bytes
+}
+
 impl<'de> Deserialize<'de> for Distinct {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut distinct = Self::default();
         match Wire::deserialize(deserializer)? {
-            Wire::Exact(values) => values
-                .into_iter()
-                .for_each(|value| distinct.insert(u128::from_le_bytes(value))),
+            Wire::Exact(bytes) => {
+                let (fingerprints, rest) = bytes.as_chunks();
+                if !rest.is_empty() {
+                    return Err(de::Error::custom("a fingerprint is cut short"));
+                }
+                for bytes in fingerprints {
+                    distinct.insert(u128::from_le_bytes(*bytes));
+                }
+            }
             Wire::Sketch(bytes) => {
                 let mut union = empty_union();
                 union.update(&HllSketch::deserialize(&bytes).map_err(de::Error::custom)?);

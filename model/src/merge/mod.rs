@@ -5,6 +5,7 @@
 
 mod distinct;
 mod latest;
+mod piece;
 mod quantiles;
 mod sorted_set;
 mod spread;

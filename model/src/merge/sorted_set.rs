@@ -1,5 +1,7 @@
 //! A set kept as one sorted vector: compact in memory and on the wire, cheap to merge.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::Merge;
@@ -54,6 +56,19 @@ impl<T: Ord> SortedSet<T> {
     pub fn values(&mut self) -> &[T] {
         self.settle();
         &self.values
+    }
+
+    /// The same without settling the set itself; borrowed where that is not needed.
+    pub(super) fn settled(&self) -> Cow<'_, [T]>
+    where
+        T: Clone,
+    {
+        if self.sorted == self.values.len() {
+            return Cow::Borrowed(&self.values);
+        }
+        let mut copy = self.clone();
+        copy.settle();
+        Cow::Owned(copy.values)
     }
 
     /// An upper bound of [`Self::len`] that costs nothing.

@@ -85,6 +85,11 @@ impl<'a> Iterator for Records<'a> {
 }
 
 impl<'a> Records<'a> {
+    /// How many records the batch claims to have left; counting them would take a second pass.
+    pub(crate) fn claimed(&self) -> i32 {
+        self.remaining
+    }
+
     #[inline]
     fn record(&mut self) -> Option<Record<'a>> {
         let mut fields = Reader(self.reader.varint_bytes()?);

@@ -19,9 +19,17 @@ impl<'a> Reader<'a> {
         Some(*bytes)
     }
 
-    /// A zig-zag varint of at most ten bytes.
+    /// A zig-zag varint of at most ten bytes; mostly it is one.
     #[inline]
     pub(crate) fn varint(&mut self) -> Option<i64> {
+        if let [byte @ ..0x80, rest @ ..] = self.0 {
+            self.0 = rest;
+            return Some(i64::from(byte >> 1) ^ -i64::from(byte & 1));
+        }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Option<i64> {
         let mut bits: u64 = 0;
         for (index, byte) in self.0.iter().take(10).enumerate() {
             bits |= u64::from(byte & 0x7f) << (7 * index);

@@ -96,9 +96,10 @@ impl<S> Shell<S> {
         let (Some(input), Some(state)) = (input, self.state.as_mut()) else {
             return Status::TransformInput;
         };
-        let last = input.records().count().saturating_sub(1);
-        batch(state, input.records(), &mut self.value);
-        output::write_record(&self.value, last as i64, &mut self.output);
+        let records = input.records();
+        let last = records.claimed().saturating_sub(1);
+        batch(state, records, &mut self.value);
+        output::write_record(&self.value, last.into(), &mut self.output);
         Status::OneRecord
     }
 }

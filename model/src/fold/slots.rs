@@ -1,0 +1,132 @@
+//! The partials of one window while its batch is folded: a table that finds a key by its fields,
+//! without joining or copying them for events whose key is there already.
+
+use crate::key::RecordKey;
+use crate::words;
+
+/// Keys and their partials, in the order of their first events.
+pub(super) struct Slots<P> {
+    slots: Vec<Slot<P>>,
+    /// Places in `slots` plus one, 0 where there is none; open addressing by the hash, and at most
+    /// half full.
+    places: Vec<u32>,
+}
+
+/// One key, and what its events contribute.
+pub(super) struct Slot<P> {
+    hash: u64,
+    fields: Vec<String>,
+    pub(super) events: u64,
+    pub(super) partial: P,
+}
+
+/// Enough for a batch of a few keys.
+const PLACES_MIN: usize = 16;
+
+impl<P> Default for Slots<P> {
+    fn default() -> Self {
+        Self {
+            slots: Vec::new(),
+            places: vec![0; PLACES_MIN],
+        }
+    }
+}
+
+impl<P: Default> Slots<P> {
+    /// The slot of the key made of `fields`, an empty one if it is new.
+    #[inline]
+    pub(super) fn slot(&mut self, fields: &[&str]) -> &mut Slot<P> {
+        let hash = hash(fields);
+        let mut place = self.home(hash);
+        let index = loop {
+            match self.places[place] as usize {
+                0 => break self.add(hash, fields),
+                taken if self.slots[taken - 1].is(hash, fields) => break taken - 1,
+                _ => place = (place + 1) % self.places.len(),
+            }
+        };
+        &mut self.slots[index]
+    }
+
+    /// The keys in ascending order.
+    pub(super) fn into_sorted(self) -> impl Iterator<Item = (RecordKey, Slot<P>)> {
+        let keyed = self.slots.into_iter().map(|slot| {
+            let fields: Vec<&str> = slot.fields.iter().map(String::as_str).collect();
+            (RecordKey::new(&fields), slot)
+        });
+        let mut keyed: Vec<_> = keyed.collect();
+        keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        keyed.into_iter()
+    }
+
+    #[inline]
+    fn home(&self, hash: u64) -> usize {
+        hash as usize & (self.places.len() - 1)
+    }
+
+    #[cold]
+    fn add(&mut self, hash: u64, fields: &[&str]) -> usize {
+        self.slots.push(Slot {
+            hash,
+            fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+            events: 0,
+            partial: P::default(),
+        });
+        if self.slots.len() * 2 > self.places.len() {
+            self.places = vec![0; self.places.len() * 2];
+            (0..self.slots.len()).for_each(|index| self.place(index));
+        } else {
+            self.place(self.slots.len() - 1);
+        }
+        self.slots.len() - 1
+    }
+
+    fn place(&mut self, index: usize) {
+        let mut place = self.home(self.slots[index].hash);
+        while self.places[place] != 0 {
+            place = (place + 1) % self.places.len();
+        }
+        self.places[place] = index as u32 + 1;
+    }
+}
+
+impl<P> Slot<P> {
+    #[inline]
+    fn is(&self, hash: u64, fields: &[&str]) -> bool {
+        self.hash == hash
+            && self.fields.len() == fields.len()
+            && self
+                .fields
+                .iter()
+                .zip(fields)
+                .all(|(mine, field)| words::equal(mine, field))
+    }
+}
+
+#[inline]
+fn hash(fields: &[&str]) -> u64 {
+    fields.iter().fold(0, |hash: u64, field| {
+        hash.rotate_left(5).wrapping_mul(3) ^ words::hash(field)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        #[test]
+        fn counts_as_a_map_does(keys in prop::collection::vec(("[a|%]{0,3}", "[a|%7C]{0,2}"), 0..300)) {
+            let mut oracle: BTreeMap<RecordKey, u64> = BTreeMap::new();
+            let mut slots = Slots::<u64>::default();
+            for (a, b) in &keys {
+                *oracle.entry(RecordKey::new(&[a, b])).or_default() += 1;
+                slots.slot(&[a, b]).partial += 1;
+            }
+            let sorted: Vec<_> = slots.into_sorted().map(|(key, slot)| (key, slot.partial)).collect();
+            prop_assert_eq!(sorted, oracle.into_iter().collect::<Vec<_>>());
+        }
+    }
+}

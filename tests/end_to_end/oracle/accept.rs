@@ -1,0 +1,179 @@
+//! Which source records have to be accepted, and the window and key that their events fall into.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::WINDOW_MS;
+
+/// A source record with an event that has to be accepted.
+pub(super) struct Event {
+    pub(super) json: Value,
+    pub(super) time_ms: i64,
+}
+
+impl Event {
+    pub(super) fn text(&self, section: &str, field: &str) -> String {
+        self.json[section][field].as_str().unwrap().to_owned()
+    }
+
+    pub(super) fn game(&self) -> String {
+        self.json["parameters"]["game_id"]
+            .as_str()
+            .unwrap_or("default")
+            .to_owned()
+    }
+
+    pub(super) fn number(&self, field: &str) -> f64 {
+        self.json["parameters"][field].as_f64().unwrap()
+    }
+
+    pub(super) fn is(&self, event_type: &str) -> bool {
+        self.json["parameters"]["event_type"] == event_type
+    }
+}
+
+/// The events that have to be accepted, by (window start, key).
+pub(crate) struct Accepted(pub(super) BTreeMap<(i64, String), Vec<Event>>);
+
+impl Accepted {
+    pub(crate) fn count(&self) -> u64 {
+        self.0.values().map(|events| events.len() as u64).sum()
+    }
+}
+
+/// Sorts the acceptable of these records' values into windows, by the key that `key` makes.
+fn accept(
+    records: &[client::Record],
+    required: &[(&str, &str, bool)],
+    key: impl Fn(&Event) -> Vec<String>,
+) -> Accepted {
+    let mut windows: BTreeMap<_, Vec<Event>> = BTreeMap::new();
+    for event in records
+        .iter()
+        .filter_map(|record| accepted(record, required))
+    {
+        let window = event.time_ms.div_euclid(WINDOW_MS) * WINDOW_MS;
+        let fields: Vec<String> = key(&event)
+            .iter()
+            .map(|field| field.replace('%', "%25").replace('|', "%7C"))
+            .collect();
+        windows
+            .entry((window, fields.join("|")))
+            .or_default()
+            .push(event);
+    }
+    Accepted(windows)
+}
+
+/// The event of a record, unless one of the reasons for rejection holds. `required`: section,
+/// field, and whether it is a number.
+fn accepted(record: &client::Record, required: &[(&str, &str, bool)]) -> Option<Event> {
+    const RECORD_BYTES_MAX: usize = 256 * 1024;
+    if record.value.len() > RECORD_BYTES_MAX {
+        return None;
+    }
+    let json: Value = serde_json::from_slice(&record.value).ok()?;
+    let well_typed = required.iter().all(|(section, field, number)| {
+        let value = &json[section][field];
+        if *number {
+            value.is_number()
+        } else {
+            value
+                .as_str()
+                .is_some_and(|text| !text.is_empty() && text.len() <= 256)
+        }
+    });
+    if !well_typed || !json["event_name"].is_string() || !in_range(&json) {
+        return None;
+    }
+    let time_ms = json["event_timestamp"]
+        .as_str()?
+        .parse::<jiff::Timestamp>()
+        .ok()?
+        .as_millisecond();
+    let skew_ms = time_ms - record.timestamp_ms.unwrap();
+    (skew_ms <= 300_000).then_some(Event { json, time_ms })
+}
+
+fn in_range(json: &Value) -> bool {
+    let parameters = &json["parameters"];
+    let within = |field: &str, max: f64| {
+        parameters[field]
+            .as_f64()
+            .is_none_or(|value| (0.0..=max).contains(&value))
+    };
+    let type_known = parameters["transaction_type"]
+        .as_str()
+        .is_none_or(|kind| ["purchase", "refund"].contains(&kind));
+    type_known
+        && within("amount", 1e10)
+        && within("cpu_load", 100.0)
+        && within("memory_usage", 100.0)
+        && within("latency", 86_400_000.0)
+}
+
+pub(crate) fn player_events(records: &[client::Record]) -> Accepted {
+    let parameters = [
+        "player_id",
+        "session_id",
+        "event_type",
+        "level_id",
+        "map_id",
+    ]
+    .map(|field| ("parameters", field, false));
+    let required = [
+        &parameters[..],
+        &[
+            ("user_data", "user_id", false),
+            ("user_data", "platform", false),
+        ],
+    ]
+    .concat();
+    accept(records, &required, |event| {
+        vec![
+            event.game(),
+            event.text("parameters", "level_id"),
+            event.text("parameters", "map_id"),
+        ]
+    })
+}
+
+pub(crate) fn purchase_events(records: &[client::Record]) -> Accepted {
+    let texts = [
+        "transaction_id",
+        "transaction_type",
+        "currency",
+        "item_id",
+        "item_type",
+    ]
+    .map(|field| ("parameters", field, false));
+    let required = [
+        &texts[..],
+        &[
+            ("parameters", "amount", true),
+            ("user_data", "user_id", false),
+            ("user_data", "platform", false),
+        ],
+    ]
+    .concat();
+    accept(records, &required, |event| {
+        vec![
+            event.game(),
+            event.text("parameters", "item_id"),
+            event.text("parameters", "currency"),
+        ]
+    })
+}
+
+pub(crate) fn server_metrics(records: &[client::Record]) -> Accepted {
+    let numbers = ["cpu_load", "memory_usage", "latency"].map(|field| ("parameters", field, true));
+    let texts = [
+        ("parameters", "server_id", false),
+        ("server_data", "region", false),
+        ("server_data", "server_type", false),
+    ];
+    accept(records, &[&numbers[..], &texts].concat(), |event| {
+        vec![event.text("parameters", "server_id")]
+    })
+}
