@@ -17,6 +17,8 @@ mod run;
 mod sink;
 mod source;
 mod status;
+#[cfg(test)]
+mod testing;
 mod watermarks;
 mod windows;
 

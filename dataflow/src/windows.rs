@@ -163,3 +163,114 @@ impl<D: Derivation> AnyWindows for Windows<D> {
         self.open.values().map(|window| window.partials.len()).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{CountTicks, partial};
+
+    const NOT_REPLAYED: i64 = 0;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    fn merge(
+        windows: &mut Windows<CountTicks>,
+        partition: usize,
+        first_offset: i64,
+        records: &[&str],
+    ) -> Merged {
+        windows
+            .merge(partition, &partial(first_offset, records), NOT_REPLAYED)
+            .expect("a good partial")
+    }
+
+    fn texts(rows: Vec<Row>) -> Vec<String> {
+        let text = |row: Row| {
+            format!(
+                "{} {} {}",
+                row.window_start.as_millis(),
+                row.key,
+                String::from_utf8_lossy(&row.value)
+            )
+        };
+        rows.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn a_window_closes_when_its_end_is_reached_in_the_order_of_window_and_key() {
+        let mut windows = Windows::new(CountTicks, 2);
+        merge(&mut windows, 0, 0, &["12000 b", "1000 b", "9999 a"]);
+        merge(&mut windows, 1, 0, &["1 b", "20000 a"]);
+        assert_eq!(windows.open(), 4);
+        assert!(windows.close(at(9_999)).expect("closes").is_empty());
+        let first = windows.close(at(10_000)).expect("closes");
+        let row = |start: &str, end: &str, key: &str, count: u32| {
+            let ms = if start == "00" { 0 } else { 10_000 };
+            format!(
+                r#"{ms} {key} {{"window_start":"1970-01-01T00:00:{start}.000Z","window_end":"1970-01-01T00:00:{end}.000Z","count":{count},"revision":0}}"#
+            )
+        };
+        assert_eq!(
+            texts(first),
+            [row("00", "10", "a", 1), row("00", "10", "b", 2)]
+        );
+        assert_eq!(
+            texts(windows.close(at(25_000)).expect("closes")),
+            [row("10", "20", "b", 1)]
+        );
+        assert!(
+            windows.close(at(25_000)).expect("closes").is_empty(),
+            "once"
+        );
+        assert_eq!(windows.open(), 1);
+    }
+
+    #[test]
+    fn events_of_a_closed_window_are_late_unless_they_are_read_again() {
+        let mut windows = Windows::new(CountTicks, 1);
+        windows.close(at(10_000)).expect("closes");
+        assert_eq!(
+            merge(&mut windows, 0, 5, &["9000 a", "9999 b", "10000 a"]).late,
+            2
+        );
+        assert_eq!(windows.open(), 1);
+        let read_again = windows
+            .merge(0, &partial(5, &["9000 a", "9999 b", "10000 a"]), 8)
+            .expect("a good partial");
+        assert_eq!(read_again.late, 0);
+    }
+
+    #[test]
+    fn a_restart_rewinds_to_the_first_offset_that_an_open_window_needs() {
+        let mut windows = Windows::new(CountTicks, 2);
+        assert_eq!(windows.rewind_offset(0), None);
+        merge(&mut windows, 0, 0, &["1000 a"]);
+        merge(&mut windows, 0, 1, &["11000 a", "2000 a"]);
+        merge(&mut windows, 0, 3, &["12000 a"]);
+        merge(&mut windows, 1, 7, &["12000 a"]);
+        assert_eq!(
+            (windows.rewind_offset(0), windows.rewind_offset(1)),
+            (Some(0), Some(7))
+        );
+        windows.close(at(10_000)).expect("closes");
+        assert_eq!(
+            (windows.rewind_offset(0), windows.rewind_offset(1)),
+            (Some(1), Some(7))
+        );
+        windows.close(at(20_000)).expect("closes");
+        assert_eq!(
+            (windows.rewind_offset(0), windows.rewind_offset(1)),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn foreign_bytes_are_an_error() {
+        let mut windows = Windows::new(CountTicks, 1);
+        for bytes in [&b""[..], b"\x01", b"\x09abc", b"{\"json\":1}"] {
+            assert!(windows.merge(0, bytes, NOT_REPLAYED).is_err(), "{bytes:?}");
+        }
+    }
+}

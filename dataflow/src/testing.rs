@@ -1,0 +1,76 @@
+//! A small derivation for this room's tests: records are `MILLISECONDS KEY`, and keys are counted.
+
+use model::fold::SourceRecord;
+use model::{
+    Derivation, Emit, Event, Fold, Merge, ParamError, Params, Reason, RecordKey, Rejection,
+    Timestamp, Window,
+};
+use serde::{Deserialize, Serialize};
+
+pub(crate) struct Tick<'e> {
+    time: Timestamp,
+    key: &'e str,
+}
+
+impl<'e> Event<'e> for Tick<'e> {
+    const TOPIC: &'static str = "ticks";
+
+    fn parse(record: &'e [u8]) -> Result<Self, Rejection> {
+        let refused = Rejection::new(Reason::NotJson, "record");
+        let text = std::str::from_utf8(record).map_err(|_| refused)?;
+        let (ms, key) = text.split_once(' ').ok_or(refused)?;
+        let time = Timestamp::from_millis(ms.parse().map_err(|_| refused)?);
+        Ok(Self { time, key })
+    }
+
+    fn time(&self) -> Timestamp {
+        self.time
+    }
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Count {
+    count: u64,
+}
+
+impl Merge for Count {
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+    }
+}
+
+pub(crate) struct CountTicks;
+
+impl Derivation for CountTicks {
+    const NAME: &'static str = "tick-counts";
+    const PARAMETERS: &'static [&'static str] = &["step"];
+    type Event<'e> = Tick<'e>;
+    type Partial = Count;
+    type Output = Count;
+
+    fn from_params(params: &Params) -> Result<Self, ParamError> {
+        params.get("step", "a whole number", 1_u64).map(|_| Self)
+    }
+
+    fn lift(&self, event: &Tick<'_>, out: &mut impl Emit<Count>) {
+        out.emit(&[event.key], |count| count.count += 1);
+    }
+
+    fn finish(&self, _: Window, _: &RecordKey, partial: &Count) -> Option<Count> {
+        Some(Count {
+            count: partial.count,
+        })
+    }
+}
+
+/// The partial of one batch whose first record has `first_offset`; windows of 10 s.
+pub(crate) fn partial(first_offset: i64, records: &[&str]) -> Vec<u8> {
+    let params = [("window_ms", "10000")].into_iter().collect();
+    let mut fold = Fold::<CountTicks>::from_params(&params).expect("good parameters");
+    let mut bytes = Vec::new();
+    let records = (first_offset..)
+        .zip(records)
+        .map(|(offset, value)| SourceRecord::new(offset, None, value.as_bytes()));
+    fold.batch(records, &mut bytes);
+    bytes
+}
