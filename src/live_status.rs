@@ -60,9 +60,12 @@ fn line(status: &BTreeMap<String, DerivationStatus>, events: u64, rate: f64) -> 
     let windows: u64 = status.values().map(|derivation| derivation.written).sum();
     let rejected: u64 = status
         .values()
-        .flat_map(|derivation| derivation.rejected.values())
+        .map(|derivation| derivation.counts().rejected_total())
         .sum();
-    let late: u64 = status.values().map(|derivation| derivation.late).sum();
+    let late: u64 = status
+        .values()
+        .map(|derivation| derivation.counts().late)
+        .sum();
     let delay = match delay_ms(status) {
         Some(ms) => format!("{:.1} s", ms as f64 / 1_000.0),
         None => "none yet".to_owned(),
@@ -80,7 +83,7 @@ fn events_in(
     let mut by_source = BTreeMap::new();
     for (name, derivation) in status {
         let read: &mut u64 = by_source.entry(sources.get(name)).or_default();
-        *read = derivation.read.max(*read);
+        *read = derivation.counts().read.max(*read);
     }
     by_source.values().sum()
 }

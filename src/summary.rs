@@ -9,10 +9,10 @@ pub(crate) fn print(board: &StatusBoard) {
     }
 }
 
-/// `read 10, accepted 8, rejected 2 (not_json 1, wrong_type 1), late 0, written 3`
+/// `read 10, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, duplicate 1, written 3`
 fn line(status: &DerivationStatus) -> String {
-    let rejected: u64 = status.rejected.values().sum();
-    let reasons: Vec<_> = status
+    let counts = status.counts();
+    let reasons: Vec<_> = counts
         .rejected
         .iter()
         .map(|(reason, count)| format!("{reason} {count}"))
@@ -23,7 +23,12 @@ fn line(status: &DerivationStatus) -> String {
         format!(" ({})", reasons.join(", "))
     };
     format!(
-        "read {}, accepted {}, rejected {rejected}{reasons}, late {}, written {}",
-        status.read, status.accepted, status.late, status.written
+        "read {}, accepted {}, rejected {}{reasons}, late {}, duplicate {}, written {}",
+        counts.read,
+        counts.accepted,
+        counts.rejected_total(),
+        counts.late,
+        counts.duplicate,
+        status.written
     )
 }

@@ -31,8 +31,9 @@ const COMMIT_DEADLINE: Duration = Duration::from_secs(5);
 /// After this long without an answer a batch counts as lost. A request that a dying server took with it is never
 /// answered, so this is also how long a restart of the server holds a producer up.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(8);
-/// The engine repeats a request over the same connection, which helps little: a lost one stays lost.
-const RETRIES: usize = 2;
+/// The engine would repeat a request that may have been written already, over a connection that is likely lost: whoever
+/// sends knows better what may stand twice.
+const RETRIES: usize = 0;
 /// A record that is not acknowledged within this time counts as failed, though it may still arrive.
 const DELIVERY_DEADLINE: Duration = Duration::from_secs(60);
 /// A connection knows of a new topic a moment after the controller.

@@ -1,35 +1,67 @@
-//! Checkpoints: the little that a restart needs to know. Open windows are not saved: they are made
-//! again by reading from the first offset that contributes to one of them.
+//! Checkpoints: the little that a restart needs to know. Windows are not saved: they are made again
+//! by reading from the first offset that contributes to one of them.
 
-use client::{Cluster, Mode, Producer, Start};
+use std::collections::BTreeMap;
+
+use client::{Cluster, Mode, Start};
 use futures_util::StreamExt;
-use model::Timestamp;
+use model::{Reason, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::RunError;
+use crate::outlet::Outlet;
 use crate::provision::CHECKPOINTS;
 
 /// How far a derivation has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
-    /// Windows that end by this time are closed and written.
+    /// Every row of windows that end by this time has been written.
     pub(crate) watermark: Option<Timestamp>,
     /// The source partitions, in order.
     pub(crate) partitions: Vec<PartitionCheckpoint>,
-    /// The end of each partition of the derived topic when this was true: rows behind it may have
-    /// been written by a runner that did not live to say so.
-    pub(crate) derived_ends: Vec<i64>,
+    /// Where the rows of the windows in memory begin, in the derived topic's partitions. What
+    /// stands behind may have been written by a runner that did not live to say so.
+    pub(crate) derived_from: Vec<i64>,
+    /// The ends of `rejected-events` when this was true.
+    pub(crate) rejected_from: Vec<i64>,
+    /// The ends of `late-events` when this was true.
+    pub(crate) late_from: Vec<i64>,
 }
 
 /// How far a derivation has come in one source partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PartitionCheckpoint {
-    /// The first offset that an open window needs.
+    /// The first offset that a window in memory needs.
     pub(crate) rewind_offset: i64,
     /// Records before this offset have been counted.
     pub(crate) next_offset: i64,
     /// The greatest accepted event time.
     pub(crate) max_event_time: Option<Timestamp>,
+    /// What became of the records.
+    pub(crate) counts: Counts,
+}
+
+/// What became of the records of a partition. At every moment
+/// `read = accepted + rejected + late + duplicate`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Records read.
+    pub read: u64,
+    /// Those whose event is in a number.
+    pub accepted: u64,
+    /// Those that were no events, by reason.
+    pub rejected: BTreeMap<Reason, u64>,
+    /// Those whose window could be corrected no more.
+    pub late: u64,
+    /// Those that repeat another.
+    pub duplicate: u64,
+}
+
+impl Counts {
+    /// All rejected records.
+    pub fn rejected_total(&self) -> u64 {
+        self.rejected.values().sum()
+    }
 }
 
 impl Checkpoint {
@@ -60,15 +92,15 @@ impl Checkpoint {
     }
 
     /// Writes the checkpoint and waits until the cluster has it.
-    pub(crate) async fn save(&self, producer: &Producer, derivation: &str) -> Result<(), RunError> {
+    pub(crate) async fn save(&self, outlet: &mut Outlet, derivation: &str) -> Result<(), RunError> {
         let encode_failed = |cause| RunError::Derived {
             topic: CHECKPOINTS.to_owned(),
             cause,
         };
         let value = serde_json::to_vec(self).map_err(encode_failed)?;
-        let delivery = producer.send(derivation.to_owned(), value).await?;
-        producer.flush().await?;
-        delivery.wait().await?;
-        Ok(())
+        outlet
+            .write([(derivation.to_owned(), value)])
+            .await
+            .map(drop)
     }
 }

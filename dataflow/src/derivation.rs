@@ -3,50 +3,69 @@
 use std::time::Duration;
 
 use client::SmartModule;
-use model::Timestamp;
 use model::partial::BatchHeader;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use crate::checkpoint::{Checkpoint, PartitionCheckpoint};
+use crate::accounting::Accounting;
+use crate::checkpoint::{Checkpoint, Counts, PartitionCheckpoint};
+use crate::diversion::{Diversion, Pending};
 use crate::error::RunError;
+use crate::job::Job;
+use crate::outlet::Outlet;
 use crate::provision::CHECKPOINTS;
-use crate::run::Job;
-use crate::sink::Sink;
+use crate::recovery;
 use crate::source::{Arrival, PARTIALS_AHEAD, Source};
 use crate::watermarks::Watermarks;
-use crate::windows::{AnyWindows, Merged, Row};
+use crate::windows::{AnyWindows, Arrived, Merged};
 
 /// How often silence is looked for. The idle rule's figures are seconds.
 const TICK: Duration = Duration::from_millis(200);
-/// How much may have to be read again after a crash, in time, where no window closes meanwhile.
+/// Corrections of windows are gathered for this long, so that a stream of late events does not
+/// make a revision each.
+const CORRECTION_INTERVAL: Duration = Duration::from_secs(1);
+/// How much may have to be counted again after a crash, in time, where no window closes meanwhile.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
+/// Diverted records that may wait for the next checkpoint before one is made for them.
+const PENDING_MAX: usize = 10_000;
+/// How often a source is asked whether it has more partitions.
+const PARTITIONS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// One derivation at work.
 pub(crate) struct Derivation {
     job: Job,
     windows: Box<dyn AnyWindows>,
     watermarks: Watermarks,
-    sink: Sink,
-    checkpoints: client::Producer,
-    /// Next offset of each partition, as merged.
-    next_offsets: Vec<i64>,
-    /// Records before these offsets were counted before a restart.
-    replayed_to: Vec<i64>,
-    closed_to: Option<Timestamp>,
+    derived: Outlet,
+    checkpoints: Outlet,
+    diversion: Diversion,
+    pending: Pending,
+    accounting: Accounting,
+    partitions: Vec<Position>,
     started: Instant,
+    corrected: Instant,
     saved: Instant,
+    partitions_asked: Instant,
     dirty: bool,
+}
+
+/// How far one source partition has come.
+pub(crate) struct Position {
+    /// The next offset to merge.
+    pub(crate) next_offset: i64,
+    /// Records before this offset were counted before a restart.
+    pub(crate) replayed_to: i64,
+    pub(crate) counts: Counts,
 }
 
 impl Derivation {
     /// Runs from the last checkpoint until `stop`.
     pub(crate) async fn run(job: Job, stop: &CancellationToken) -> Result<(), RunError> {
-        let (mut derivation, checkpoint) = Self::recover(job).await?;
+        let mut derivation = Self::recover(job).await?;
         let (arrivals, mut inbox) = mpsc::channel(PARTIALS_AHEAD);
-        let _sources = derivation.start_sources(&checkpoint, arrivals);
+        let _sources = derivation.start_sources(arrivals);
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -55,77 +74,60 @@ impl Derivation {
                     Some(arrival) => derivation.merge(arrival)?,
                     None => return Err(RunError::TaskEnded(derivation.job.name)),
                 },
-                _ = ticks.tick() => derivation.look_for_silence().await?,
+                _ = ticks.tick() => derivation.tick().await?,
                 () = stop.cancelled() => break,
             }
             derivation.close_windows().await?;
         }
-        derivation.save().await
+        if derivation.is_replaying() {
+            return Ok(()); // the last checkpoint still says all there is to say
+        }
+        derivation.save().await?;
+        derivation.account(true).await
     }
 
-    /// The state as of the last checkpoint.
-    async fn recover(job: Job) -> Result<(Self, Checkpoint), RunError> {
+    /// The state as of the last checkpoint, and what was written behind it.
+    async fn recover(job: Job) -> Result<Self, RunError> {
         let partitions = job.cluster.partition_count(&job.spec.from).await? as usize;
         let stored = Checkpoint::load(&job.cluster, &job.name).await?;
-        let sink = Sink::open(
-            &job.cluster,
-            &job.name,
-            stored
-                .as_ref()
-                .map(|checkpoint| checkpoint.derived_ends.as_slice()),
-        )
-        .await?;
         let mut checkpoint = stored.unwrap_or_default();
         checkpoint
             .partitions
             .resize(partitions, PartitionCheckpoint::default());
-        let mut windows = job.registration.windows(&job.spec.params(), partitions)?;
-        checkpoint
-            .watermark
-            .into_iter()
-            .for_each(|watermark| windows.resume(watermark));
-        let watermarks = Watermarks::new(
-            job.spec.lateness.as_millis() as i64,
-            job.spec.idle_timeout.as_millis() as i64,
-            checkpoint
+        let derived = Outlet::open(&job.cluster, &job.name).await?;
+        let mut diversion =
+            Diversion::open(&job.cluster, &job.name, &job.spec.from, job.rejects).await?;
+        let standing =
+            recovery::read_back(&derived, &mut diversion, &checkpoint, &job.name).await?;
+        let mut windows = job.windows(partitions)?;
+        windows.resume(checkpoint.watermark, standing);
+        let now = Instant::now();
+        Ok(Self {
+            checkpoints: Outlet::open(&job.cluster, CHECKPOINTS).await?,
+            accounting: Accounting::open(&job.cluster, &job.name, &job.spec.from).await?,
+            watermarks: recovery::watermarks(&job.spec, &checkpoint),
+            partitions: checkpoint
                 .partitions
-                .iter()
-                .map(|partition| partition.max_event_time),
-            checkpoint.watermark,
-            0,
-        );
-        let derivation = Self {
-            checkpoints: job.cluster.producer(CHECKPOINTS).await?,
-            windows,
-            watermarks,
-            sink,
-            next_offsets: checkpoint
-                .partitions
-                .iter()
-                .map(|partition| partition.rewind_offset)
+                .into_iter()
+                .map(Position::from)
                 .collect(),
-            replayed_to: checkpoint
-                .partitions
-                .iter()
-                .map(|partition| partition.next_offset)
-                .collect(),
-            closed_to: checkpoint.watermark,
-            started: Instant::now(),
-            saved: Instant::now(),
-            dirty: false,
+            pending: Pending::default(),
             job,
-        };
-        Ok((derivation, checkpoint))
+            windows,
+            derived,
+            diversion,
+            started: now,
+            corrected: now,
+            saved: now,
+            partitions_asked: now,
+            dirty: false,
+        })
     }
 
     /// Starts to read; reading ends when the returned set is dropped.
-    fn start_sources(
-        &self,
-        checkpoint: &Checkpoint,
-        arrivals: mpsc::Sender<Arrival>,
-    ) -> tokio::task::JoinSet<()> {
+    fn start_sources(&self, arrivals: mpsc::Sender<Arrival>) -> tokio::task::JoinSet<()> {
         let mut sources = tokio::task::JoinSet::new();
-        for (partition, position) in (0..).zip(&checkpoint.partitions) {
+        for (partition, position) in (0..).zip(&self.partitions) {
             let source = Source {
                 cluster: self.job.cluster.clone(),
                 topic: self.job.spec.from.clone(),
@@ -133,7 +135,7 @@ impl Derivation {
                 // The very bytes that this runner was built with, whatever the cluster knows by the name.
                 module: SmartModule::AdHoc(self.job.module.clone()),
                 params: self.job.spec.param_texts(),
-                next_offset: position.rewind_offset,
+                next_offset: position.next_offset,
             };
             sources.spawn(source.run(arrivals.clone()));
         }
@@ -146,36 +148,64 @@ impl Derivation {
 
     fn merge(&mut self, (partition, arrival): Arrival) -> Result<(), RunError> {
         let partial = arrival?;
+        let position = &mut self.partitions[partition];
+        let arrived = Arrived {
+            partition,
+            replayed_to: position.replayed_to,
+        };
         let unreadable = |cause| RunError::Partial {
             topic: self.job.spec.from.clone(),
             partition: partition as u32,
             cause,
         };
-        let replayed_to = self.replayed_to[partition];
-        let Merged { header, late } = self
-            .windows
-            .merge(partition, &partial, replayed_to)
-            .map_err(unreadable)?;
-        self.watermarks
-            .heard(partition, header.max_event_time, self.now_ms());
-        self.next_offsets[partition] = header.next_offset;
-        self.dirty = true;
-        if header.next_offset > replayed_to {
-            self.count(&header, late);
+        let merged = self.windows.merge(arrived, &partial).map_err(unreadable)?;
+        position.next_offset = merged.header.next_offset;
+        let counts_anew = merged.header.next_offset > position.replayed_to;
+        if counts_anew {
+            position.counts.add(&merged);
         }
+        self.watermarks
+            .heard(partition, merged.header.max_event_time, self.now_ms());
+        self.dirty = true;
+        if counts_anew {
+            self.divert(partition, merged);
+        }
+        self.job
+            .status
+            .update(&self.job.name, |status| status.partials += 1);
         Ok(())
     }
 
-    fn count(&self, header: &BatchHeader, late: u64) {
-        self.job.status.update(&self.job.name, |status| {
-            status.read += (header.next_offset - header.first_offset) as u64;
-            status.accepted += header.accepted;
-            status.late += late;
-            status.partials += 1;
-            for (_, reason) in &header.rejected {
-                *status.rejected.entry(*reason).or_default() += 1;
-            }
-        });
+    /// Remembers the records whose payload is to be kept.
+    fn divert(
+        &mut self,
+        partition: usize,
+        Merged {
+            header,
+            late_windows,
+            ..
+        }: Merged,
+    ) {
+        for (delta, _) in &header.rejected {
+            self.pending
+                .reject(partition, header.first_offset + i64::from(*delta));
+        }
+        if !late_windows.is_empty() {
+            self.pending.late(
+                partition,
+                header.first_offset..header.next_offset,
+                late_windows,
+            );
+        }
+    }
+
+    async fn tick(&mut self) -> Result<(), RunError> {
+        self.look_for_silence().await?;
+        if self.partitions_asked.elapsed() >= PARTITIONS_INTERVAL {
+            self.partitions_asked = Instant::now();
+            self.look_for_partitions().await?;
+        }
+        self.account(false).await
     }
 
     /// A partition is idle once it has been silent for the timeout and nothing in it waits to be
@@ -192,7 +222,7 @@ impl Derivation {
                 Err(error) if error.is_retryable() => continue, // asked again at the next tick
                 Err(error) => return Err(error.into()),
             };
-            if self.next_offsets[partition] >= end {
+            if self.partitions[partition].next_offset >= end {
                 debug!(derivation = self.job.name, partition, "idle");
                 self.watermarks.set_idle(partition);
             }
@@ -200,61 +230,149 @@ impl Derivation {
         Ok(())
     }
 
-    /// Writes the windows that the watermark has passed, and notes it.
+    /// A source that has grown is read anew, all partitions of it, from a checkpoint.
+    async fn look_for_partitions(&mut self) -> Result<(), RunError> {
+        match self.job.cluster.partition_count(&self.job.spec.from).await {
+            Ok(found) if found as usize > self.partitions.len() && !self.is_replaying() => {
+                self.save().await?;
+                Err(RunError::PartitionsGrown {
+                    topic: self.job.spec.from.clone(),
+                    partitions: found,
+                })
+            }
+            Err(error) if !error.is_retryable() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether windows are still being made again after a restart: what they say is not whole yet.
+    fn is_replaying(&self) -> bool {
+        self.partitions
+            .iter()
+            .any(|position| position.next_offset < position.replayed_to)
+    }
+
+    /// Writes what the watermark has passed, and corrections, and notes it.
     async fn close_windows(&mut self) -> Result<(), RunError> {
-        let watermark = self.watermarks.advance(self.now_ms());
         let mut written = 0;
-        if let Some(watermark) = watermark.filter(|watermark| Some(*watermark) > self.closed_to) {
+        let mut watermark = None;
+        if !self.is_replaying() {
+            watermark = self.watermarks.advance(self.now_ms());
+        }
+        if let Some(watermark) = watermark {
+            let corrections = self.corrected.elapsed() >= CORRECTION_INTERVAL;
             let rows = self
                 .windows
-                .close(watermark)
+                .emit(watermark, corrections, self.derived.ends())
                 .map_err(|cause| self.malformed(cause))?;
-            self.closed_to = Some(watermark);
-            written = self.write(rows).await?;
+            written = self
+                .derived
+                .write(rows.into_iter().map(|row| (row.key, row.value)))
+                .await?;
+            if corrections {
+                self.windows.retire(watermark);
+                self.corrected = Instant::now();
+            }
         }
-        self.job.status.update(&self.job.name, |status| {
-            status.written += written;
-            status.watermark = watermark;
-            status.open = self.windows.open();
-            status.next_offsets.clone_from(&self.next_offsets);
-        });
-        if self.dirty && (written > 0 || self.saved.elapsed() >= CHECKPOINT_INTERVAL) {
+        self.show(written);
+        let due = written > 0
+            || self.saved.elapsed() >= CHECKPOINT_INTERVAL
+            || self.pending.len() >= PENDING_MAX;
+        if self.dirty && due && !self.is_replaying() {
             self.save().await?;
         }
         Ok(())
     }
 
-    async fn write(&mut self, rows: Vec<Row>) -> Result<u64, RunError> {
-        if rows.is_empty() {
-            Ok(0)
-        } else {
-            self.sink.write(rows).await
-        }
+    fn show(&self, written: u64) {
+        self.job.status.update(&self.job.name, |status| {
+            status.written += written;
+            status.watermark = self.watermarks.current();
+            status.open = self.windows.len();
+            status.partitions = self
+                .partitions
+                .iter()
+                .map(|position| position.counts.clone())
+                .collect();
+        });
     }
 
     async fn save(&mut self) -> Result<(), RunError> {
-        let position = |(partition, next_offset): (usize, &i64)| PartitionCheckpoint {
+        let watermark = self.watermarks.current();
+        self.diversion
+            .flush(&mut self.pending, self.windows.as_ref(), watermark)
+            .await?;
+        let position = |(partition, position): (usize, &Position)| PartitionCheckpoint {
             rewind_offset: self
                 .windows
                 .rewind_offset(partition)
-                .unwrap_or(*next_offset),
-            next_offset: (*next_offset).max(self.replayed_to[partition]),
+                .unwrap_or(position.next_offset),
+            next_offset: position.next_offset.max(position.replayed_to),
             max_event_time: self.watermarks.max_event_time(partition),
+            counts: position.counts.clone(),
         };
+        let (rejected_from, late_from) = self.diversion.ends();
         let checkpoint = Checkpoint {
-            watermark: self.closed_to,
-            partitions: self.next_offsets.iter().enumerate().map(position).collect(),
-            derived_ends: self.sink.ends().await?,
+            watermark,
+            partitions: self.partitions.iter().enumerate().map(position).collect(),
+            derived_from: self.windows.derived_from(self.derived.ends()),
+            rejected_from,
+            late_from,
         };
-        checkpoint.save(&self.checkpoints, &self.job.name).await?;
+        checkpoint
+            .save(&mut self.checkpoints, &self.job.name)
+            .await?;
         (self.saved, self.dirty) = (Instant::now(), false);
         Ok(())
+    }
+
+    async fn account(&mut self, now: bool) -> Result<(), RunError> {
+        self.accounting
+            .publish(now, &self.partitions, self.watermarks.current())
+            .await
     }
 
     fn malformed(&self, cause: serde_json::Error) -> RunError {
         RunError::Derived {
             topic: self.job.name.clone(),
             cause,
+        }
+    }
+}
+
+impl From<PartitionCheckpoint> for Position {
+    fn from(checkpoint: PartitionCheckpoint) -> Self {
+        Self {
+            next_offset: checkpoint.rewind_offset,
+            replayed_to: checkpoint.next_offset,
+            counts: checkpoint.counts,
+        }
+    }
+}
+
+impl Counts {
+    fn add(
+        &mut self,
+        Merged {
+            header,
+            late,
+            duplicate,
+            ..
+        }: &Merged,
+    ) {
+        let BatchHeader {
+            first_offset,
+            next_offset,
+            accepted,
+            rejected,
+            ..
+        } = header;
+        self.read += (next_offset - first_offset) as u64;
+        self.accepted += accepted - late - duplicate;
+        self.late += late;
+        self.duplicate += duplicate;
+        for (_, reason) in rejected {
+            *self.rejected.entry(*reason).or_default() += 1;
         }
     }
 }

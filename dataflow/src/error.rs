@@ -39,6 +39,14 @@ pub enum RunError {
         /// The offset that came.
         found: i64,
     },
+    /// The source has more partitions than when the derivation was started.
+    #[error("`{topic}` has grown to `{partitions}` partitions; all of them are read from now on")]
+    PartitionsGrown {
+        /// The source topic.
+        topic: String,
+        /// How many it has now.
+        partitions: u32,
+    },
     /// A checkpoint that cannot be read.
     #[error("the checkpoint of `{derivation}` at offset `{offset}` of `{topic}` cannot be read: {cause}", topic = crate::CHECKPOINTS)]
     Checkpoint {
@@ -67,7 +75,7 @@ impl RunError {
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
             Self::Client(error) => error.is_retryable(),
-            Self::OffsetGap { .. } => true,
+            Self::OffsetGap { .. } | Self::PartitionsGrown { .. } => true,
             _ => false,
         }
     }

@@ -7,21 +7,29 @@
 //! code; `windows` holds what is open, `watermarks` says when it closes, `checkpoint` what a
 //! restart needs to know; `derivation` is the loop around them, [`run`] starts one for each.
 
+mod accounting;
 mod checkpoint;
 mod derivation;
+mod diversion;
 mod error;
+mod job;
 mod map;
+mod outlet;
 mod provision;
+mod recovery;
 mod registration;
 mod run;
-mod sink;
 mod source;
+mod standing;
 mod status;
 #[cfg(test)]
 mod testing;
 mod watermarks;
 mod windows;
 
+pub use accounting::ACCOUNTING;
+pub use checkpoint::Counts;
+pub use diversion::{LATE_EVENTS, REJECTED_EVENTS};
 pub use error::RunError;
 pub use map::{DataflowMap, DerivationSpec, MapError, SourceSpec};
 pub use provision::{CHECKPOINTS, provision};

@@ -45,6 +45,9 @@ pub struct DerivationSpec {
     /// How far the watermark stays behind the greatest event time.
     #[serde(default = "default_lateness", deserialize_with = "duration")]
     pub lateness: Duration,
+    /// How long after its end a window is still corrected.
+    #[serde(default = "default_allowed_lateness", deserialize_with = "duration")]
+    pub allowed_lateness: Duration,
     /// How long a partition may be silent before the others go on without it.
     #[serde(default = "default_idle_timeout", deserialize_with = "duration")]
     pub idle_timeout: Duration,
@@ -222,6 +225,10 @@ fn one() -> u32 {
 
 fn default_lateness() -> Duration {
     Duration::from_secs(2)
+}
+
+fn default_allowed_lateness() -> Duration {
+    Duration::from_secs(60)
 }
 
 fn default_idle_timeout() -> Duration {

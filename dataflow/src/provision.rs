@@ -3,6 +3,8 @@
 use client::{Cluster, TopicSettings};
 use tracing::info;
 
+use crate::accounting::ACCOUNTING;
+use crate::diversion::{LATE_EVENTS, REJECTED_EVENTS};
 use crate::error::RunError;
 use crate::map::DataflowMap;
 use crate::registration::Registry;
@@ -10,17 +12,14 @@ use crate::registration::Registry;
 /// The topic where derivations note how far they have come.
 pub const CHECKPOINTS: &str = "dataflow-checkpoints";
 
-/// Ensures the map's source topics, derived topics and SmartModules, and the checkpoints' topic.
+/// Ensures the map's source topics, derived topics and SmartModules, and the runner's own topics.
 pub async fn provision(
     cluster: &Cluster,
     map: &DataflowMap,
     registry: &Registry,
 ) -> Result<(), RunError> {
-    let checkpoints = TopicSettings {
-        name: CHECKPOINTS.to_owned(),
-        partitions: 1,
-        retention: None,
-    };
+    let own =
+        [CHECKPOINTS, REJECTED_EVENTS, LATE_EVENTS, ACCOUNTING].map(|name| topic(name, 1, None));
     let sources = map
         .sources
         .iter()
@@ -29,7 +28,7 @@ pub async fn provision(
         .derivations
         .iter()
         .map(|(name, spec)| topic(name, spec.partitions, spec.retention));
-    for topic in sources.chain(derived).chain([checkpoints]) {
+    for topic in sources.chain(derived).chain(own) {
         let ensured = cluster.ensure_topic(&topic).await?;
         info!(topic = topic.name, ?ensured, "topic");
     }

@@ -16,7 +16,7 @@ pub struct Registration {
     windows: MakeWindows,
 }
 
-type MakeWindows = fn(&Params, usize) -> Result<Box<dyn AnyWindows>, ParamError>;
+type MakeWindows = fn(&Params, usize, i64) -> Result<Box<dyn AnyWindows>, ParamError>;
 
 impl Registration {
     /// The registration of `D`.
@@ -25,8 +25,13 @@ impl Registration {
             name: D::NAME,
             source: <D::Event<'static> as Event<'static>>::TOPIC,
             check: |params| Fold::<D>::from_params(params).map(drop),
-            windows: |params, partitions| {
-                Ok(Box::new(Windows::new(D::from_params(params)?, partitions)))
+            windows: |params, partitions, allowed_lateness_ms| {
+                let derivation = D::from_params(params)?;
+                Ok(Box::new(Windows::new(
+                    derivation,
+                    partitions,
+                    allowed_lateness_ms,
+                )))
             },
         }
     }
@@ -43,8 +48,9 @@ impl Registration {
         &self,
         params: &Params,
         partitions: usize,
+        allowed_lateness_ms: i64,
     ) -> Result<Box<dyn AnyWindows>, ParamError> {
-        (self.windows)(params, partitions)
+        (self.windows)(params, partitions, allowed_lateness_ms)
     }
 }
 

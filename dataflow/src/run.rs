@@ -10,8 +10,9 @@ use tracing::warn;
 
 use crate::derivation::Derivation;
 use crate::error::RunError;
-use crate::map::{DataflowMap, DerivationSpec};
-use crate::registration::{Module, Registration, Registry};
+use crate::job::Job;
+use crate::map::DataflowMap;
+use crate::registration::Registry;
 use crate::status::StatusBoard;
 
 /// A derivation that has run this long has got over its last error.
@@ -37,7 +38,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
     let stop = CancellationToken::new();
     let mut derivations = JoinSet::new();
     for (name, spec) in &options.map.derivations {
-        derivations.spawn(keep_running(job(&options, name, spec)?, stop.clone()));
+        derivations.spawn(keep_running(Job::new(&options, name, spec)?, stop.clone()));
     }
     tokio::pin!(shutdown);
     let mut result = Ok(());
@@ -58,29 +59,6 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
             },
         }
     }
-}
-
-/// All that one derivation needs to be started, again and again.
-#[derive(Clone)]
-pub(crate) struct Job {
-    pub(crate) cluster: Cluster,
-    pub(crate) name: String,
-    pub(crate) spec: DerivationSpec,
-    pub(crate) registration: Registration,
-    pub(crate) module: Module,
-    pub(crate) status: StatusBoard,
-}
-
-fn job(options: &Options, name: &str, spec: &DerivationSpec) -> Result<Job, RunError> {
-    let missing = || RunError::ModuleMissing(name.to_owned());
-    Ok(Job {
-        cluster: options.cluster.clone(),
-        name: name.to_owned(),
-        spec: spec.clone(),
-        registration: *options.registry.get(name).ok_or_else(missing)?,
-        module: options.registry.module(name).ok_or_else(missing)?.clone(),
-        status: options.status.clone(),
-    })
 }
 
 /// Starts the derivation from its checkpoint again after every error that this may cure.

@@ -3,31 +3,42 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::{Reason, Timestamp};
+use model::Timestamp;
+
+use crate::checkpoint::Counts;
 
 /// The state of one derivation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DerivationStatus {
-    /// Records read from the source topic.
-    pub read: u64,
-    /// Records that became events.
-    pub accepted: u64,
-    /// Records that did not, by reason.
-    pub rejected: BTreeMap<Reason, u64>,
-    /// Accepted events whose window had been closed.
-    pub late: u64,
-    /// Partials merged.
+    /// What became of the records of each source partition, since the derivation's first start.
+    pub partitions: Vec<Counts>,
+    /// Partials merged by this process.
     pub partials: u64,
-    /// Open (window, key) pairs.
+    /// (Window, key) pairs in memory.
     pub open: usize,
-    /// Records written to the derived topic.
+    /// Records written to the derived topic by this process.
     pub written: u64,
     /// The watermark.
     pub watermark: Option<Timestamp>,
     /// How often it was started again after an error.
     pub restarts: u64,
-    /// Next offset of each source partition.
-    pub next_offsets: Vec<i64>,
+}
+
+impl DerivationStatus {
+    /// What became of the records of all partitions.
+    pub fn counts(&self) -> Counts {
+        let mut total = Counts::default();
+        for counts in &self.partitions {
+            total.read += counts.read;
+            total.accepted += counts.accepted;
+            total.late += counts.late;
+            total.duplicate += counts.duplicate;
+            for (reason, count) in &counts.rejected {
+                *total.rejected.entry(*reason).or_default() += count;
+            }
+        }
+        total
+    }
 }
 
 /// The states of all derivations; cheap to clone, all clones are one board.

@@ -74,6 +74,11 @@ impl Watermarks {
         self.partitions[partition].max_event_time
     }
 
+    /// The watermark as last advanced.
+    pub(crate) fn current(&self) -> Option<Timestamp> {
+        self.current
+    }
+
     /// The derivation's watermark: the least over the partitions that are not idle; where all are,
     /// the greatest, going on with the wall clock. It never goes back.
     pub(crate) fn advance(&mut self, now_ms: i64) -> Option<Timestamp> {

@@ -1,17 +1,21 @@
-//! The open windows of one derivation: partials go in, rows come out when a window closes.
+//! The windows of one derivation: partials go in; rows come out when a window closes, and again,
+//! with the next revision, when late events correct it. A window is kept until it can no longer be
+//! corrected, and then forgotten.
 
 use std::collections::BTreeMap;
 
 use model::derived::Derived;
 use model::partial::BatchHeader;
-use model::{BatchPartial, Derivation, Merge, PartialError, RecordKey, Timestamp, Window};
+use model::{
+    BatchPartial, Derivation, Event, Merge, PartialError, RecordKey, Rejection, Timestamp, Window,
+};
+
+use crate::standing::Standing;
 
 /// A derived record, ready to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) key: String,
-    pub(crate) window_start: Timestamp,
-    pub(crate) revision: u32,
     pub(crate) value: Vec<u8>,
 }
 
@@ -19,258 +23,285 @@ pub(crate) struct Row {
 #[derive(Debug)]
 pub(crate) struct Merged {
     pub(crate) header: BatchHeader,
-    /// Accepted events whose window had been closed.
+    /// Accepted events that came after their window could be corrected no more.
     pub(crate) late: u64,
+    /// The windows of these.
+    pub(crate) late_windows: Vec<Window>,
+    /// Accepted events that repeat others of their window.
+    pub(crate) duplicate: u64,
+}
+
+/// What happens to a batch's place in time when it is merged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived {
+    pub(crate) partition: usize,
+    /// Batches before this offset were merged before a restart as well.
+    pub(crate) replayed_to: i64,
 }
 
 /// [`Windows`] of a derivation that the caller does not know.
-pub(crate) trait AnyWindows: Send {
-    /// Merges the partial of one batch of a partition. Contributions to closed windows are late,
-    /// unless the batch lies before `replayed_to`: then they were merged before a restart.
-    fn merge(
+pub(crate) trait AnyWindows: Send + Sync {
+    /// Merges the partial of one batch.
+    fn merge(&mut self, arrived: Arrived, partial: &[u8]) -> Result<Merged, PartialError>;
+
+    /// The rows of every window that ends by `watermark` and has not been emitted yet, and with
+    /// `corrections` also of those that were and have changed since; by window and key.
+    /// `derived_ends` are the ends of the derived topic, behind which the rows will stand.
+    fn emit(
         &mut self,
-        partition: usize,
-        partial: &[u8],
-        replayed_to: i64,
-    ) -> Result<Merged, PartialError>;
+        watermark: Timestamp,
+        corrections: bool,
+        derived_ends: &[i64],
+    ) -> Result<Vec<Row>, serde_json::Error>;
 
-    /// Closes every window that ends by `watermark`: its rows, by window and key.
-    fn close(&mut self, watermark: Timestamp) -> Result<Vec<Row>, serde_json::Error>;
+    /// Forgets every window that ended the allowed lateness before `watermark`.
+    fn retire(&mut self, watermark: Timestamp);
 
-    /// Treats every window that ends by `watermark` as closed already.
-    fn resume(&mut self, watermark: Timestamp);
+    /// Takes up where another runner stopped: all windows that could be corrected no more by
+    /// `watermark` are gone, and `standing` is what it wrote of the others.
+    fn resume(&mut self, watermark: Option<Timestamp>, standing: Standing);
 
-    /// The first offset of a partition that an open window holds a contribution of.
+    /// The first offset of a partition that a window in memory holds a contribution of.
     fn rewind_offset(&self, partition: usize) -> Option<i64>;
 
-    /// The number of (window, key) pairs that are open.
-    fn open(&self) -> usize;
+    /// Where the rows of the windows in memory begin, in the derived topic's partitions.
+    fn derived_from(&self, derived_ends: &[i64]) -> Vec<i64>;
+
+    /// The event time of a source record.
+    fn event_time(&self, record: &[u8]) -> Result<Timestamp, Rejection>;
+
+    /// The number of (window, key) pairs in memory.
+    fn len(&self) -> usize;
 }
 
-/// The open windows of `D`.
+/// The windows of `D`.
 pub(crate) struct Windows<D: Derivation> {
     derivation: D,
     partitions: usize,
-    open: BTreeMap<Window, OpenWindow<D::Partial>>,
-    closed_to: Option<Timestamp>,
+    allowed_lateness_ms: i64,
+    windows: BTreeMap<Window, KeptWindow<D::Partial>>,
+    /// Windows that end by this time are forgotten.
+    retired_to: Option<Timestamp>,
+    standing: Standing,
 }
 
-struct OpenWindow<P> {
-    partials: BTreeMap<RecordKey, P>,
+struct KeptWindow<P> {
+    slots: BTreeMap<RecordKey, Slot<P>>,
     /// Per partition, the first offset that contributes: where a restart must read from.
     first_offsets: Vec<Option<i64>>,
+    /// The derived topic's ends before the window's first row, once it has been emitted.
+    derived_from: Option<Vec<i64>>,
+}
+
+struct Slot<P> {
+    partial: P,
+    events: u64,
+    duplicates: u64,
+    /// The revision that stands in the derived topic.
+    revision: Option<u32>,
+    changed: bool,
 }
 
 impl<D: Derivation> Windows<D> {
-    pub(crate) fn new(derivation: D, partitions: usize) -> Self {
+    pub(crate) fn new(derivation: D, partitions: usize, allowed_lateness_ms: i64) -> Self {
         Self {
             derivation,
             partitions,
-            open: BTreeMap::new(),
-            closed_to: None,
+            allowed_lateness_ms,
+            windows: BTreeMap::new(),
+            retired_to: None,
+            standing: Standing::default(),
         }
     }
 
-    fn is_closed(&self, window: Window) -> bool {
-        self.closed_to
-            .is_some_and(|watermark| window.end <= watermark)
-    }
-
-    fn rows(
-        &self,
-        window: Window,
-        partials: BTreeMap<RecordKey, D::Partial>,
-    ) -> Result<Vec<Row>, serde_json::Error> {
-        const REVISION: u32 = 0;
-        let row = |(key, partial): (RecordKey, D::Partial)| {
-            let measures = self.derivation.finish(window, &key, &partial)?;
-            let value = serde_json::to_vec(&Derived::new(window, measures, REVISION));
-            let row = |value| Row {
-                key: key.to_string(),
-                window_start: window.start,
-                revision: REVISION,
-                value,
-            };
-            Some(value.map(row))
-        };
-        partials.into_iter().filter_map(row).collect()
+    fn is_late(&self, window: Window, partition: usize, header: &BatchHeader) -> bool {
+        let retired = self.retired_to.is_some_and(|retired| window.end <= retired);
+        retired
+            || self
+                .standing
+                .was_late(partition, header.first_offset..header.next_offset, window)
     }
 }
 
 impl<D: Derivation> AnyWindows for Windows<D> {
-    fn merge(
-        &mut self,
-        partition: usize,
-        partial: &[u8],
-        replayed_to: i64,
-    ) -> Result<Merged, PartialError> {
+    fn merge(&mut self, arrived: Arrived, partial: &[u8]) -> Result<Merged, PartialError> {
         let BatchPartial {
             header,
             contributions,
         } = BatchPartial::<D::Partial>::decode(partial)?;
-        let mut late = 0;
+        let (mut late, mut late_windows, mut duplicate) = (0, Vec::new(), 0);
         for contribution in contributions {
-            if self.is_closed(contribution.window) {
-                late += if header.next_offset > replayed_to {
-                    contribution.events
-                } else {
-                    0
-                };
+            let window = contribution.window;
+            if self.is_late(window, arrived.partition, &header) {
+                late += contribution.events;
+                late_windows.push(window);
                 continue;
             }
-            let window = self
-                .open
-                .entry(contribution.window)
-                .or_insert_with(|| OpenWindow {
-                    partials: BTreeMap::new(),
-                    first_offsets: vec![None; self.partitions],
-                });
-            window.first_offsets[partition].get_or_insert(header.first_offset);
-            window
-                .partials
-                .entry(contribution.key)
-                .or_default()
-                .merge(contribution.partial);
+            let kept = self
+                .windows
+                .entry(window)
+                .or_insert_with(|| KeptWindow::new(self.partitions));
+            kept.first_offsets[arrived.partition].get_or_insert(header.first_offset);
+            let slot = kept.slots.entry(contribution.key).or_default();
+            duplicate += slot.merge(&self.derivation, contribution.events, contribution.partial);
         }
-        Ok(Merged { header, late })
+        late_windows.dedup();
+        if header.next_offset <= arrived.replayed_to {
+            (late, duplicate) = (0, 0);
+            late_windows.clear();
+        }
+        Ok(Merged {
+            header,
+            late,
+            late_windows,
+            duplicate,
+        })
     }
 
-    fn close(&mut self, watermark: Timestamp) -> Result<Vec<Row>, serde_json::Error> {
-        self.closed_to = self.closed_to.max(Some(watermark));
+    fn emit(
+        &mut self,
+        watermark: Timestamp,
+        corrections: bool,
+        derived_ends: &[i64],
+    ) -> Result<Vec<Row>, serde_json::Error> {
         let mut rows = Vec::new();
-        while let Some(entry) = self.open.first_entry() {
-            if entry.key().end > watermark {
-                break;
+        for (window, kept) in &mut self.windows {
+            let corrects = kept.derived_from.is_some();
+            if window.end > watermark || (corrects && !corrections) {
+                continue;
             }
-            let (window, open) = entry.remove_entry();
-            rows.extend(self.rows(window, open.partials)?);
+            let standing_from = || {
+                self.standing
+                    .from(window.start)
+                    .unwrap_or(derived_ends)
+                    .to_vec()
+            };
+            kept.derived_from.get_or_insert_with(standing_from);
+            for (key, slot) in kept.slots.iter_mut().filter(|(_, slot)| slot.changed) {
+                rows.extend(slot.row(&self.derivation, *window, key, &self.standing)?);
+            }
         }
         Ok(rows)
     }
 
-    fn resume(&mut self, watermark: Timestamp) {
-        self.closed_to = Some(watermark);
+    fn retire(&mut self, watermark: Timestamp) {
+        let retired = Timestamp::from_millis(watermark.as_millis() - self.allowed_lateness_ms);
+        self.retired_to = self.retired_to.max(Some(retired));
+        while let Some(entry) = self
+            .windows
+            .first_entry()
+            .filter(|entry| entry.key().end <= retired)
+        {
+            entry.remove();
+        }
+    }
+
+    fn resume(&mut self, watermark: Option<Timestamp>, standing: Standing) {
+        self.standing = standing;
+        watermark
+            .into_iter()
+            .for_each(|watermark| self.retire(watermark));
     }
 
     fn rewind_offset(&self, partition: usize) -> Option<i64> {
-        self.open
+        self.windows
             .values()
-            .filter_map(|window| window.first_offsets[partition])
+            .filter_map(|kept| kept.first_offsets[partition])
             .min()
     }
 
-    fn open(&self) -> usize {
-        self.open.values().map(|window| window.partials.len()).sum()
+    fn derived_from(&self, derived_ends: &[i64]) -> Vec<i64> {
+        let mut from = derived_ends.to_vec();
+        for kept in self
+            .windows
+            .values()
+            .filter_map(|kept| kept.derived_from.as_ref())
+        {
+            from.iter_mut()
+                .zip(kept)
+                .for_each(|(from, kept)| *from = (*from).min(*kept));
+        }
+        from
+    }
+
+    fn event_time(&self, record: &[u8]) -> Result<Timestamp, Rejection> {
+        D::Event::parse(record).map(|event| event.time())
+    }
+
+    fn len(&self) -> usize {
+        self.windows.values().map(|kept| kept.slots.len()).sum()
+    }
+}
+
+impl<P> KeptWindow<P> {
+    fn new(partitions: usize) -> Self {
+        Self {
+            slots: BTreeMap::new(),
+            first_offsets: vec![None; partitions],
+            derived_from: None,
+        }
+    }
+}
+
+impl<P: Merge> Default for Slot<P> {
+    fn default() -> Self {
+        Self {
+            partial: P::default(),
+            events: 0,
+            duplicates: 0,
+            revision: None,
+            changed: false,
+        }
+    }
+}
+
+impl<P: Merge> Slot<P> {
+    /// Adds a contribution; the number of duplicates that this brought to light.
+    fn merge<D: Derivation<Partial = P>>(
+        &mut self,
+        derivation: &D,
+        events: u64,
+        partial: P,
+    ) -> u64 {
+        self.partial.merge(partial);
+        self.events += events;
+        self.changed = true;
+        let before = self.duplicates;
+        self.duplicates = derivation.duplicates(&mut self.partial, self.events);
+        self.duplicates.saturating_sub(before)
+    }
+
+    /// The row of the next revision; `None` where there is nothing to say, or where it stands.
+    fn row<D: Derivation<Partial = P>>(
+        &mut self,
+        derivation: &D,
+        window: Window,
+        key: &RecordKey,
+        standing: &Standing,
+    ) -> Result<Option<Row>, serde_json::Error> {
+        self.changed = false;
+        let Some(measures) = derivation.finish(window, key, &self.partial) else {
+            return Ok(None);
+        };
+        let mut derived = Derived::new(window, measures, 0);
+        if self.revision.is_none()
+            && let Some(row) = standing.row(window.start, key.as_str())
+        {
+            self.revision = Some(row.revision);
+            derived.revision = row.revision;
+            if serde_json::to_vec(&derived)? == row.value {
+                return Ok(None);
+            }
+        }
+        derived.revision = self.revision.map_or(0, |revision| revision + 1);
+        self.revision = Some(derived.revision);
+        let value = serde_json::to_vec(&derived)?;
+        Ok(Some(Row {
+            key: key.to_string(),
+            value,
+        }))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{CountTicks, partial};
-
-    const NOT_REPLAYED: i64 = 0;
-
-    fn at(ms: i64) -> Timestamp {
-        Timestamp::from_millis(ms)
-    }
-
-    fn merge(
-        windows: &mut Windows<CountTicks>,
-        partition: usize,
-        first_offset: i64,
-        records: &[&str],
-    ) -> Merged {
-        windows
-            .merge(partition, &partial(first_offset, records), NOT_REPLAYED)
-            .expect("a good partial")
-    }
-
-    fn texts(rows: Vec<Row>) -> Vec<String> {
-        let text = |row: Row| {
-            format!(
-                "{} {} {}",
-                row.window_start.as_millis(),
-                row.key,
-                String::from_utf8_lossy(&row.value)
-            )
-        };
-        rows.into_iter().map(text).collect()
-    }
-
-    #[test]
-    fn a_window_closes_when_its_end_is_reached_in_the_order_of_window_and_key() {
-        let mut windows = Windows::new(CountTicks, 2);
-        merge(&mut windows, 0, 0, &["12000 b", "1000 b", "9999 a"]);
-        merge(&mut windows, 1, 0, &["1 b", "20000 a"]);
-        assert_eq!(windows.open(), 4);
-        assert!(windows.close(at(9_999)).expect("closes").is_empty());
-        let first = windows.close(at(10_000)).expect("closes");
-        let row = |start: &str, end: &str, key: &str, count: u32| {
-            let ms = if start == "00" { 0 } else { 10_000 };
-            format!(
-                r#"{ms} {key} {{"window_start":"1970-01-01T00:00:{start}.000Z","window_end":"1970-01-01T00:00:{end}.000Z","count":{count},"revision":0}}"#
-            )
-        };
-        assert_eq!(
-            texts(first),
-            [row("00", "10", "a", 1), row("00", "10", "b", 2)]
-        );
-        assert_eq!(
-            texts(windows.close(at(25_000)).expect("closes")),
-            [row("10", "20", "b", 1)]
-        );
-        assert!(
-            windows.close(at(25_000)).expect("closes").is_empty(),
-            "once"
-        );
-        assert_eq!(windows.open(), 1);
-    }
-
-    #[test]
-    fn events_of_a_closed_window_are_late_unless_they_are_read_again() {
-        let mut windows = Windows::new(CountTicks, 1);
-        windows.close(at(10_000)).expect("closes");
-        assert_eq!(
-            merge(&mut windows, 0, 5, &["9000 a", "9999 b", "10000 a"]).late,
-            2
-        );
-        assert_eq!(windows.open(), 1);
-        let read_again = windows
-            .merge(0, &partial(5, &["9000 a", "9999 b", "10000 a"]), 8)
-            .expect("a good partial");
-        assert_eq!(read_again.late, 0);
-    }
-
-    #[test]
-    fn a_restart_rewinds_to_the_first_offset_that_an_open_window_needs() {
-        let mut windows = Windows::new(CountTicks, 2);
-        assert_eq!(windows.rewind_offset(0), None);
-        merge(&mut windows, 0, 0, &["1000 a"]);
-        merge(&mut windows, 0, 1, &["11000 a", "2000 a"]);
-        merge(&mut windows, 0, 3, &["12000 a"]);
-        merge(&mut windows, 1, 7, &["12000 a"]);
-        assert_eq!(
-            (windows.rewind_offset(0), windows.rewind_offset(1)),
-            (Some(0), Some(7))
-        );
-        windows.close(at(10_000)).expect("closes");
-        assert_eq!(
-            (windows.rewind_offset(0), windows.rewind_offset(1)),
-            (Some(1), Some(7))
-        );
-        windows.close(at(20_000)).expect("closes");
-        assert_eq!(
-            (windows.rewind_offset(0), windows.rewind_offset(1)),
-            (None, None)
-        );
-    }
-
-    #[test]
-    fn foreign_bytes_are_an_error() {
-        let mut windows = Windows::new(CountTicks, 1);
-        for bytes in [&b""[..], b"\x01", b"\x09abc", b"{\"json\":1}"] {
-            assert!(windows.merge(0, bytes, NOT_REPLAYED).is_err(), "{bytes:?}");
-        }
-    }
-}
+mod tests;

@@ -20,7 +20,7 @@ pub trait Derivation: Sized + Send + Sync + 'static {
     /// The source event, borrowed from its record.
     type Event<'e>: Event<'e>;
     /// The contribution of any number of events to one window and key.
-    type Partial: Merge + Serialize + DeserializeOwned + Send;
+    type Partial: Merge + Serialize + DeserializeOwned + Send + Sync;
     /// The key fields and measures of the derived record.
     type Output: Serialize;
 
@@ -29,6 +29,12 @@ pub trait Derivation: Sized + Send + Sync + 'static {
 
     /// Adds `event` to the partials of the keys that it counts for.
     fn lift(&self, event: &Self::Event<'_>, out: &mut impl Emit<Self::Partial>);
+
+    /// How many of the `events` that were lifted into `partial` repeat others of them. Only
+    /// derivations that count an event once need to say more than none.
+    fn duplicates(&self, _partial: &mut Self::Partial, _events: u64) -> u64 {
+        0
+    }
 
     /// The derived record of a window and key; `None` where there is nothing to say.
     fn finish(

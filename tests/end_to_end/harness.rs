@@ -1,15 +1,19 @@
 //! Starts the real binary on free ports in temporary folders, and stops it when dropped.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use client::{ClientError, Cluster, Mode, Record, Start};
 use futures_util::StreamExt;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::oracle;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_game-analytics");
 
@@ -194,17 +198,63 @@ pub(crate) async fn records(cluster: &Cluster, topic: &str) -> Vec<Record> {
     }
 }
 
+/// The records of each partition.
+pub(crate) async fn partitions(cluster: &Cluster, topic: &str) -> Vec<Vec<Record>> {
+    let mut partitions = Vec::new();
+    for partition in 0..cluster.partition_count(topic).await.unwrap() {
+        partitions.push(try_partition(cluster, topic, partition).await.unwrap());
+    }
+    partitions
+}
+
 async fn try_records(cluster: &Cluster, topic: &str) -> Result<Vec<Record>, ClientError> {
     let mut all = Vec::new();
     for partition in 0..cluster.partition_count(topic).await? {
-        let mut stream = cluster
-            .records(topic, partition, Start::Beginning, Mode::UntilEnd)
-            .await?;
-        while let Some(record) = stream.next().await {
-            all.push(record?);
-        }
+        all.extend(try_partition(cluster, topic, partition).await?);
     }
     Ok(all)
+}
+
+async fn try_partition(cluster: &Cluster, topic: &str, partition: u32) -> Result<Vec<Record>, ClientError> {
+    let mut stream = cluster.records(topic, partition, Start::Beginning, Mode::UntilEnd).await?;
+    let mut records = Vec::new();
+    while let Some(record) = stream.next().await {
+        records.push(record?);
+    }
+    Ok(records)
+}
+
+/// What diverted records say of one source record, by (topic, partition, offset): its reason, and
+/// its payload put together from its parts.
+pub(crate) async fn diverted(cluster: &Cluster, topic: &str) -> BTreeMap<(String, u64, i64), (String, Vec<u8>)> {
+    let mut found = BTreeMap::<_, (String, Vec<u8>)>::new();
+    let mut keys = BTreeSet::new();
+    for record in records(cluster, topic).await {
+        assert!(keys.insert(record.key.clone()), "a diverted record stands twice: {:?}", record.key);
+        let row: Value = serde_json::from_slice(&record.value).unwrap();
+        let payload = match row["payload"].as_str() {
+            Some(text) => text.as_bytes().to_vec(),
+            None => base64::engine::general_purpose::STANDARD.decode(row["payload_base64"].as_str().unwrap()).unwrap(),
+        };
+        let place = (row["topic"].as_str().unwrap().to_owned(), row["partition"].as_u64().unwrap(), row["offset"].as_i64().unwrap());
+        let entry = found.entry(place).or_default();
+        entry.0 = row["reason"].as_str().unwrap().to_owned();
+        entry.1.extend(payload);
+    }
+    found
+}
+
+/// The last account of each derivation and partition.
+pub(crate) async fn accounts(cluster: &Cluster) -> BTreeMap<String, Value> {
+    let account = |record: &Record| (String::from_utf8_lossy(record.key.as_ref().unwrap()).into_owned(), serde_json::from_slice(&record.value).unwrap());
+    records(cluster, "accounting").await.iter().map(account).collect()
+}
+
+/// Checks that an account adds up.
+pub(crate) fn assert_adds_up(account: &Value) {
+    let rejected: u64 = account["rejected"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+    let parts: u64 = ["accepted", "late", "duplicate"].iter().map(|name| account[*name].as_u64().unwrap()).sum();
+    assert_eq!(account["read"].as_u64().unwrap(), rejected + parts, "{account}");
 }
 
 /// The records of a derived topic.
@@ -230,6 +280,18 @@ pub(crate) async fn wait_for_derived(
             "`{topic}` has {} rows, and not what was waited for",
             rows.len()
         );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Waits until the last revisions of a derived topic equal the expected rows. Every look checks
+/// that no row stands twice.
+pub(crate) async fn wait_for_rows(cluster: &Cluster, topic: &str, expected: &oracle::Rows, tolerance: fn(&str) -> f64) {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let found = oracle::last_revisions(&records(cluster, topic).await);
+        let Err(difference) = oracle::compare_rows(&found, expected, tolerance) else { return };
+        assert!(Instant::now() < deadline, "`{topic}`: {difference}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

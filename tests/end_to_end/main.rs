@@ -6,7 +6,9 @@
 )]
 
 mod bounded_run;
+mod chaos;
 mod harness;
+mod late;
 mod oracle;
 mod python_client;
 mod restarts;

@@ -43,7 +43,7 @@ async fn a_runner_that_stops_and_starts_neither_loses_nor_repeats_a_window() {
     })
     .await;
     runner.stop();
-    let found = oracle::by_identity(&harness::records(&cluster, "level-engagement").await);
+    let found = oracle::last_revisions(&harness::records(&cluster, "level-engagement").await);
     oracle::assert_rows_equal(&found, &expected, |_| 1e-12);
 }
 

@@ -1,6 +1,6 @@
 //! Which source records have to be accepted, and the window and key that their events fall into.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -37,6 +37,15 @@ impl Event {
 pub(crate) struct Accepted(pub(super) BTreeMap<(i64, String), Vec<Event>>);
 
 impl Accepted {
+    /// The number of accepted events that repeat others of their window and key.
+    pub(crate) fn duplicates(&self) -> u64 {
+        let repeated = |events: &Vec<Event>| {
+            let distinct: BTreeSet<_> = events.iter().map(|event| event.json.to_string()).collect();
+            (events.len() - distinct.len()) as u64
+        };
+        self.0.values().map(repeated).sum()
+    }
+
     pub(crate) fn count(&self) -> u64 {
         self.0.values().map(|events| events.len() as u64).sum()
     }

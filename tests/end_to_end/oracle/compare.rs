@@ -1,41 +1,42 @@
 //! Compares derived records with the recomputed ones.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Rows;
 
-/// Derived records by window and key; panics where one stands twice.
-pub(crate) fn by_identity(records: &[client::Record]) -> Rows {
+/// The last revision of each derived row; panics where a (window, key, revision) stands twice, or
+/// where revisions do not count up from 0.
+pub(crate) fn last_revisions(records: &[client::Record]) -> Rows {
     let mut rows = Rows::new();
     for record in records {
-        let row: Value = serde_json::from_slice(&record.value).unwrap();
+        let mut row: Value = serde_json::from_slice(&record.value).unwrap();
         let start: jiff::Timestamp = row["window_start"].as_str().unwrap().parse().unwrap();
         let key = String::from_utf8(record.key.as_ref().unwrap().to_vec()).unwrap();
-        let twice = rows.insert((start.as_millisecond(), key), row);
-        assert_eq!(twice, None, "a row stands twice in its topic");
+        let revision = row.as_object_mut().unwrap().remove("revision").unwrap().as_u64().unwrap();
+        let entry = rows.entry((start.as_millisecond(), key.clone())).or_insert(json!([0, null]));
+        assert_eq!(entry[0], revision, "the next revision of {key} at {start}");
+        *entry = json!([revision + 1, row]);
     }
-    rows
+    rows.into_iter().map(|(identity, mut entry)| (identity, entry[1].take())).collect()
+}
+
+/// [`compare_rows`], as an assertion.
+pub(crate) fn assert_rows_equal(found: &Rows, expected: &Rows, tolerance: fn(&str) -> f64) {
+    compare_rows(found, expected, tolerance).unwrap_or_else(|difference| panic!("{difference}"));
 }
 
 /// Compares found with expected rows: all the same, but for fields that `tolerance` allows to be
 /// off by a share of the expected value.
-pub(crate) fn assert_rows_equal(found: &Rows, expected: &Rows, tolerance: fn(&str) -> f64) {
-    let missing: Vec<_> = expected
-        .keys()
-        .filter(|key| !found.contains_key(*key))
-        .collect();
-    let surplus: Vec<_> = found
-        .keys()
-        .filter(|key| !expected.contains_key(*key))
-        .collect();
-    assert!(
-        missing.is_empty() && surplus.is_empty(),
-        "missing: {missing:?}, surplus: {surplus:?}"
-    );
-    for (key, expected) in expected {
-        compare(&found[key], expected, "", tolerance)
-            .unwrap_or_else(|difference| panic!("{key:?}: {difference}"));
+pub(crate) fn compare_rows(found: &Rows, expected: &Rows, tolerance: fn(&str) -> f64) -> Result<(), String> {
+    let missing: Vec<_> = expected.keys().filter(|key| !found.contains_key(*key)).collect();
+    let surplus: Vec<_> = found.keys().filter(|key| !expected.contains_key(*key)).collect();
+    if !missing.is_empty() || !surplus.is_empty() {
+        return Err(format!("missing: {missing:?}, surplus: {surplus:?}"));
     }
+    for (key, expected) in expected {
+        compare(&found[key], expected, "", tolerance).map_err(|difference| format!("{key:?}: {difference}"))?;
+    }
+    Ok(())
 }
 
 fn compare(

@@ -144,7 +144,6 @@ fn rows(accepted: &Accepted, measures: impl Fn(&[Event]) -> Value) -> Rows {
             };
             row.insert("window_start".to_owned(), timestamp(*window));
             row.insert("window_end".to_owned(), timestamp(window + WINDOW_MS));
-            row.insert("revision".to_owned(), json!(0));
             ((*window, key.clone()), Value::Object(row))
         })
         .collect()

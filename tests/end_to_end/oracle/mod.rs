@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub(crate) use accept::{player_events, purchase_events, server_metrics};
-pub(crate) use compare::{assert_rows_equal, by_identity};
+pub(crate) use accept::{Accepted, player_events, purchase_events, server_metrics};
+pub(crate) use compare::{assert_rows_equal, compare_rows, last_revisions};
 pub(crate) use measures::{level_engagement, purchase_summaries, server_health};
 
 /// Derived records by (window start, record key).

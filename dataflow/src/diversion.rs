@@ -1,0 +1,343 @@
+//! Records that did not make it into a number, with their payload and their reason: rejected ones
+//! go to `rejected-events`, late ones to `late-events`, each once.
+
+use std::collections::HashSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use client::{Cluster, Mode, Record, Start};
+use futures_util::StreamExt;
+use model::{Rejection, Timestamp, Window};
+use serde::{Deserialize, Serialize};
+
+use crate::error::RunError;
+use crate::outlet::Outlet;
+use crate::windows::AnyWindows;
+
+/// The topic of rejected records.
+pub const REJECTED_EVENTS: &str = "rejected-events";
+/// The topic of late events.
+pub const LATE_EVENTS: &str = "late-events";
+
+/// The most bytes of payload in one diverted record, so that even escaped or in base64 it stays
+/// below what a cluster takes; longer payloads are cut into parts.
+const PAYLOAD_BYTES_MAX: usize = 128 * 1024;
+
+/// Diverted records whose payload has not been fetched yet, of one derivation.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    rejected: Vec<(usize, i64)>,
+    late: Vec<LateBatch>,
+}
+
+#[derive(Debug)]
+struct LateBatch {
+    partition: usize,
+    offsets: std::ops::Range<i64>,
+    windows: Vec<Window>,
+}
+
+impl Pending {
+    pub(crate) fn reject(&mut self, partition: usize, offset: i64) {
+        self.rejected.push((partition, offset));
+    }
+
+    pub(crate) fn late(
+        &mut self,
+        partition: usize,
+        offsets: std::ops::Range<i64>,
+        windows: Vec<Window>,
+    ) {
+        self.late.push(LateBatch {
+            partition,
+            offsets,
+            windows,
+        });
+    }
+
+    /// How many records and batches wait.
+    pub(crate) fn len(&self) -> usize {
+        self.rejected.len() + self.late.len()
+    }
+}
+
+/// A record of `rejected-events` or `late-events`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Diverted {
+    pub(crate) topic: String,
+    pub(crate) partition: usize,
+    pub(crate) offset: i64,
+    pub(crate) received_at: Option<Timestamp>,
+    pub(crate) reason: String,
+    pub(crate) detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) derivation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) event_time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) watermark: Option<Timestamp>,
+    /// Which part of the payload this is, from 0, and of how many.
+    pub(crate) part: usize,
+    pub(crate) parts: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) payload: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) payload_base64: Option<String>,
+}
+
+/// Diverts the records of one derivation.
+pub(crate) struct Diversion {
+    cluster: Cluster,
+    derivation: String,
+    source: String,
+    /// Whether this derivation speaks for its source's rejected records.
+    rejects: bool,
+    rejected: Outlet,
+    late: Outlet,
+    /// Keys of diverted records behind the last checkpoint.
+    standing: HashSet<Vec<u8>>,
+}
+
+impl Diversion {
+    pub(crate) async fn open(
+        cluster: &Cluster,
+        derivation: &str,
+        source: &str,
+        rejects: bool,
+    ) -> Result<Self, RunError> {
+        Ok(Self {
+            cluster: cluster.clone(),
+            derivation: derivation.to_owned(),
+            source: source.to_owned(),
+            rejects,
+            rejected: Outlet::open(cluster, REJECTED_EVENTS).await?,
+            late: Outlet::open(cluster, LATE_EVENTS).await?,
+            standing: HashSet::new(),
+        })
+    }
+
+    /// The ends of `rejected-events` and `late-events`.
+    pub(crate) fn ends(&self) -> (Vec<i64>, Vec<i64>) {
+        (self.rejected.ends().to_vec(), self.late.ends().to_vec())
+    }
+
+    /// Notes what stands behind these ends, and hands the late events among it to `late`.
+    pub(crate) async fn read_back(
+        &mut self,
+        rejected_from: &[i64],
+        late_from: &[i64],
+        mut late: impl FnMut(usize, i64, Timestamp),
+    ) -> Result<(), RunError> {
+        let standing = &mut self.standing;
+        let mut stand =
+            |record: &Record| standing.extend(record.key.iter().map(|key| key.to_vec()));
+        let source = format!("{}|", self.source);
+        let own = |record: &Record, prefix: &str| {
+            record
+                .key
+                .as_deref()
+                .is_some_and(|key| key.starts_with(prefix.as_bytes()))
+        };
+        self.rejected
+            .read_back(rejected_from, |record| {
+                if own(&record, &source) {
+                    stand(&record);
+                }
+                Ok(())
+            })
+            .await?;
+        let prefix = format!("{}|", self.derivation);
+        self.late
+            .read_back(late_from, |record| {
+                if own(&record, &prefix) {
+                    stand(&record);
+                    let malformed = |cause| RunError::Derived {
+                        topic: LATE_EVENTS.to_owned(),
+                        cause,
+                    };
+                    let diverted: Diverted =
+                        serde_json::from_slice(&record.value).map_err(malformed)?;
+                    diverted
+                        .event_time
+                        .into_iter()
+                        .for_each(|time| late(diverted.partition, diverted.offset, time));
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Fetches the payloads of what is pending and writes it.
+    pub(crate) async fn flush(
+        &mut self,
+        pending: &mut Pending,
+        windows: &dyn AnyWindows,
+        watermark: Option<Timestamp>,
+    ) -> Result<(), RunError> {
+        let rejected = std::mem::take(&mut pending.rejected);
+        if self.rejects && !rejected.is_empty() {
+            let records = self.rejected_records(rejected, windows).await?;
+            self.rejected.write(records).await?;
+        }
+        for batch in std::mem::take(&mut pending.late) {
+            let records = self.late_records(batch, windows, watermark).await?;
+            self.late.write(records).await?;
+        }
+        Ok(())
+    }
+
+    async fn rejected_records(
+        &mut self,
+        mut places: Vec<(usize, i64)>,
+        windows: &dyn AnyWindows,
+    ) -> Result<Vec<(String, Vec<u8>)>, RunError> {
+        places.sort_unstable();
+        let mut diverted = Vec::new();
+        for chunk in places.chunk_by(|a, b| a.0 == b.0) {
+            let (partition, wanted) = (
+                chunk[0].0,
+                chunk
+                    .iter()
+                    .map(|(_, offset)| *offset)
+                    .collect::<HashSet<_>>(),
+            );
+            let offsets = chunk[0].1..chunk[chunk.len() - 1].1 + 1;
+            for record in self.fetch(partition, offsets).await? {
+                if !wanted.contains(&record.offset) {
+                    continue;
+                }
+                let rejection = windows.event_time(&record.value).err();
+                let key = format!("{}|{partition}|{}", self.source, record.offset);
+                diverted.extend(self.parts(
+                    &key,
+                    &record,
+                    self.refused(partition, &record, rejection),
+                )?);
+            }
+        }
+        Ok(diverted)
+    }
+
+    async fn late_records(
+        &mut self,
+        batch: LateBatch,
+        windows: &dyn AnyWindows,
+        watermark: Option<Timestamp>,
+    ) -> Result<Vec<(String, Vec<u8>)>, RunError> {
+        let mut diverted = Vec::new();
+        for record in self.fetch(batch.partition, batch.offsets).await? {
+            let Ok(time) = windows.event_time(&record.value) else {
+                continue;
+            };
+            if !batch
+                .windows
+                .iter()
+                .any(|window| window.start <= time && time < window.end)
+            {
+                continue;
+            }
+            let key = format!(
+                "{}|{}|{}|{}",
+                self.derivation, self.source, batch.partition, record.offset
+            );
+            let late = Diverted {
+                derivation: Some(self.derivation.clone()),
+                event_time: Some(time),
+                watermark,
+                reason: "late".to_owned(),
+                detail: "its window could be corrected no more".to_owned(),
+                ..self.refused(batch.partition, &record, None)
+            };
+            diverted.extend(self.parts(&key, &record, late)?);
+        }
+        Ok(diverted)
+    }
+
+    /// What is said of a rejected record. Only its ingest time tells the future from the present,
+    /// so a record that parses was refused for that.
+    fn refused(&self, partition: usize, record: &Record, rejection: Option<Rejection>) -> Diverted {
+        let rejection = rejection.unwrap_or(Rejection::new(
+            model::Reason::FutureTimestamp,
+            "event_timestamp",
+        ));
+        Diverted {
+            topic: self.source.clone(),
+            partition,
+            offset: record.offset,
+            received_at: record.timestamp_ms.map(Timestamp::from_millis),
+            reason: rejection.reason.to_string(),
+            detail: rejection.subject.to_owned(),
+            derivation: None,
+            event_time: None,
+            watermark: None,
+            part: 0,
+            parts: 1,
+            payload: None,
+            payload_base64: None,
+        }
+    }
+
+    /// The records of one diverted record: one, or as many as its payload needs.
+    fn parts(
+        &mut self,
+        key: &str,
+        record: &Record,
+        mut diverted: Diverted,
+    ) -> Result<Vec<(String, Vec<u8>)>, RunError> {
+        let pieces = pieces(&record.value);
+        diverted.parts = pieces.len();
+        let mut parts = Vec::new();
+        for (part, piece) in pieces.into_iter().enumerate() {
+            let key = format!("{key}|{part}");
+            if self.standing.remove(key.as_bytes()) {
+                continue;
+            }
+            diverted.part = part;
+            (diverted.payload, diverted.payload_base64) = match std::str::from_utf8(piece) {
+                Ok(text) => (Some(text.to_owned()), None),
+                Err(_) => (None, Some(STANDARD.encode(piece))),
+            };
+            let malformed = |cause| RunError::Derived {
+                topic: REJECTED_EVENTS.to_owned(),
+                cause,
+            };
+            parts.push((key, serde_json::to_vec(&diverted).map_err(malformed)?));
+        }
+        Ok(parts)
+    }
+
+    /// The plain source records at these offsets.
+    async fn fetch(
+        &self,
+        partition: usize,
+        offsets: std::ops::Range<i64>,
+    ) -> Result<Vec<Record>, RunError> {
+        let mut stream = self
+            .cluster
+            .records(
+                &self.source,
+                partition as u32,
+                Start::Offset(offsets.start),
+                Mode::UntilEnd,
+            )
+            .await?;
+        let mut records = Vec::new();
+        while let Some(record) = stream.next().await {
+            let record = record?;
+            if record.offset >= offsets.end {
+                break;
+            }
+            records.push(record);
+        }
+        Ok(records)
+    }
+}
+
+/// The payload in pieces of at most [`PAYLOAD_BYTES_MAX`]; an empty payload is one piece.
+fn pieces(payload: &[u8]) -> Vec<&[u8]> {
+    if payload.is_empty() {
+        vec![payload]
+    } else {
+        payload.chunks(PAYLOAD_BYTES_MAX).collect()
+    }
+}

@@ -1,0 +1,53 @@
+//! All that one derivation needs to be started, again and again.
+
+use client::Cluster;
+
+use crate::error::RunError;
+use crate::map::DerivationSpec;
+use crate::registration::{Module, Registration};
+use crate::run::Options;
+use crate::status::StatusBoard;
+use crate::windows::AnyWindows;
+
+#[derive(Clone)]
+pub(crate) struct Job {
+    pub(crate) cluster: Cluster,
+    pub(crate) name: String,
+    pub(crate) spec: DerivationSpec,
+    registration: Registration,
+    pub(crate) module: Module,
+    pub(crate) status: StatusBoard,
+    /// Of several derivations of one source, the first speaks for its rejected records.
+    pub(crate) rejects: bool,
+}
+
+impl Job {
+    pub(crate) fn new(
+        options: &Options,
+        name: &str,
+        spec: &DerivationSpec,
+    ) -> Result<Self, RunError> {
+        let missing = || RunError::ModuleMissing(name.to_owned());
+        let mut of_source = options
+            .map
+            .derivations
+            .iter()
+            .filter(|(_, other)| other.from == spec.from);
+        Ok(Self {
+            cluster: options.cluster.clone(),
+            name: name.to_owned(),
+            spec: spec.clone(),
+            registration: *options.registry.get(name).ok_or_else(missing)?,
+            module: options.registry.module(name).ok_or_else(missing)?.clone(),
+            status: options.status.clone(),
+            rejects: of_source.next().is_some_and(|(first, _)| first == name),
+        })
+    }
+
+    pub(crate) fn windows(&self, partitions: usize) -> Result<Box<dyn AnyWindows>, RunError> {
+        let allowed_lateness_ms = self.spec.allowed_lateness.as_millis() as i64;
+        Ok(self
+            .registration
+            .windows(&self.spec.params(), partitions, allowed_lateness_ms)?)
+    }
+}
