@@ -73,7 +73,14 @@ fn check_room(room: &Path) -> Vec<String> {
         Ok(cases) => cases,
         Err(problem) => return vec![format!("{name}: {problem}")],
     };
-    let check = |case: &Case| check_case(case, run).err();
+    let readme = fs::read_to_string(room.join("README.md")).unwrap_or_default();
+    let check = |case: &Case| {
+        if readme.contains(&format!("`{}`", case.name)) {
+            check_case(case, run).err()
+        } else {
+            Some("say in README.md what it is about".into())
+        }
+    };
     cases
         .iter()
         .filter_map(|case| Some(format!("{name}: {}: {}", case.name, check(case)?)))

@@ -132,8 +132,8 @@ impl Handle {
     }
 }
 
-/// Closes the logs, and waits until nobody holds the cluster and with it the lock of the data folder:
-/// a chain that is being compiled cannot be interrupted.
+/// Closes the logs, and waits until nobody holds the cluster and with it the lock of the data
+/// folder: a chain that is being compiled cannot be interrupted.
 fn close(cluster: Arc<Cluster>) -> Result<(), LogError> {
     let closed = cluster.close();
     let deadline = Instant::now() + SHUTDOWN_PATIENCE;

@@ -10,7 +10,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Address of the control port (the one clients are given). Port 0 picks a free one.
     pub sc_addr: SocketAddr,
-    /// Address of the data port, which clients learn from the control port. Port 0 picks a free one.
+    /// Address of the data port, which clients learn from the control port. Port 0 picks a free
+    /// one.
     pub spu_addr: SocketAddr,
 }
 

@@ -126,6 +126,7 @@ async fn a_corpus_of_hostile_frames_ends_connections_only() {
             corpus.push(framed(&[&body[..], &[0, 0, 0, 8], &[0xff; 8]].concat()));
         }
     }
+    corpus.push(framed(&smartmodule_with_endless_payload()));
     for bytes in &corpus {
         offend(&node, bytes).await;
     }
@@ -194,6 +195,20 @@ async fn a_reader_that_does_not_read_blocks_nobody() {
     deadline(node.stop()).await;
 }
 
+/// Well-formed up to the payload's length, which the published decoder believes.
+fn smartmodule_with_endless_payload() -> Vec<u8> {
+    let mut typed = Vec::new();
+    put_string(&mut typed, "hostile");
+    typed.put_slice(&[0, 0]); // no dry run, no timeout
+    typed.put_slice(&[0, 0, 0]); // no metadata, no summary, binary
+    typed.put_u32(u32::MAX);
+    let mut request = header(1001, 19);
+    put_string(&mut request, "SmartModule");
+    request.put_u32(typed.len() as u32);
+    request.put_slice(&typed);
+    request
+}
+
 /// Sends `bytes` to both ports and waits for the node to hang up or to want more.
 async fn offend(node: &Node, bytes: &[u8]) {
     for address in [node.handle.sc_addr(), node.handle.spu_addr()] {
@@ -208,7 +223,8 @@ async fn offend(node: &Node, bytes: &[u8]) {
     }
 }
 
-/// The node still does everything for a well-behaved client, and holds nothing but what that one sent.
+/// The node still does everything for a well-behaved client, and holds nothing but what that one
+/// sent.
 async fn serves(node: &Node) {
     let client = node.client().await;
     let values = values(50);

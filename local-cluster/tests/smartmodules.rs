@@ -1,4 +1,5 @@
-//! SmartModules: stored, ad hoc, chained, with parameters and look-back; what they do to offsets, sizes and ends.
+//! SmartModules: stored, ad hoc, chained, with parameters and look-back; what they do to offsets,
+//! sizes and ends.
 
 use std::collections::BTreeMap;
 

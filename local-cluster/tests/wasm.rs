@@ -1,10 +1,12 @@
 //! SmartModules for the tests, written as WebAssembly text so that no wasm toolchain is needed.
 //!
-//! The layout of what goes in and out: input = base offset (8 bytes), length of the records (4), their
-//! number (4), records; output = number of records (4), records, a zero byte for "no error". A record
-//! is a zig-zag varint length and as many bytes, the last of which are its value and one zero byte.
+//! The layout of what goes in and out: input = base offset (8 bytes), length of the records (4),
+//! their number (4), records; output = number of records (4), records, a zero byte for "no error".
+//! A record is a zig-zag varint length and as many bytes, the last of which are its value and one
+//! zero byte.
 
-/// Lets every test module allocate: each call gets the same buffer, with room for an output behind it.
+/// Lets every test module allocate: each call gets the same buffer, with room for an output behind
+/// it.
 const PRELUDE: &str = r#"
   (import "env" "copy_records" (func $copy_records (param i32 i32)))
   (memory (export "memory") 4)
@@ -26,7 +28,8 @@ const PRELUDE: &str = r#"
     (i32.store8 offset=3 (local.get $at) (local.get $count)))
 "#;
 
-/// Keeps records whose value ends in an even byte; with any parameter, those that end in an odd one.
+/// Keeps records whose value ends in an even byte; with any parameter, those that end in an odd
+/// one.
 pub(crate) fn parity_filter() -> Vec<u8> {
     module(
         r#"
@@ -80,9 +83,9 @@ pub(crate) fn pass_nothing() -> Vec<u8> {
     )
 }
 
-/// Makes one new record of 100,000 bytes of each batch. It begins with three little-endian `i32`s: how
-/// many batches have been run (this one included), how many records this one held, how many records
-/// were shown by look-back.
+/// Makes one new record of 100,000 bytes of each batch. It begins with three little-endian `i32`s:
+/// how many batches have been run (this one included), how many records this one held, how many
+/// records were shown by look-back.
 pub(crate) fn batch_summary() -> Vec<u8> {
     module(
         r#"

@@ -2,10 +2,10 @@
 
 mod slots;
 
-use slots::{Slot, Slots};
+use slots::Slots;
 
 use crate::derivation::{Derivation, Emit};
-use crate::event::Event;
+use crate::event::{Event, Layouts};
 use crate::merge::Merge;
 use crate::params::{ParamError, Params};
 use crate::partial::{BatchHeader, BatchPartial, Contribution, FORMAT};
@@ -47,6 +47,7 @@ pub struct Fold<D: Derivation> {
     derivation: D,
     window_ms: i64,
     max_skew_ms: i64,
+    layouts: Layouts,
 }
 
 impl<D: Derivation> Fold<D> {
@@ -71,6 +72,7 @@ impl<D: Derivation> Fold<D> {
                 params.get("max_skew_ms", "a number of milliseconds", MAX_SKEW_MS)?,
                 "max_skew_ms",
             )?,
+            layouts: Layouts::default(),
         })
     }
 
@@ -126,7 +128,7 @@ impl<D: Derivation> Fold<D> {
         record: &SourceRecord<'_>,
         windows: &mut Windows<D::Partial>,
     ) -> Result<Timestamp, Rejection> {
-        let event = D::Event::parse(record.value)?;
+        let event = D::Event::parse_alike(record.value, &mut self.layouts)?;
         let time = event.time();
         let ahead = |ingest: Timestamp| {
             // Saturating: a producer may have written any ingest time.
@@ -165,21 +167,19 @@ impl<P: Merge> Windows<P> {
 
     fn into_contributions(mut self) -> Vec<Contribution<P>> {
         self.0.sort_by_key(|(window, _)| *window);
-        let contribution = |window| {
-            move |(key, mut slot): (_, Slot<P>)| {
-                slot.partial.settle();
-                Contribution {
+        let mut contributions = Vec::new();
+        for (window, slots) in self.0 {
+            for (key, events, mut partial) in slots.into_sorted() {
+                partial.settle();
+                contributions.push(Contribution {
                     window,
                     key,
-                    events: slot.events,
-                    partial: slot.partial,
-                }
+                    events,
+                    partial,
+                });
             }
-        };
-        self.0
-            .into_iter()
-            .flat_map(|(window, slots)| slots.into_sorted().map(contribution(window)))
-            .collect()
+        }
+        contributions
     }
 }
 

@@ -12,7 +12,7 @@ pub struct RecordKey(String);
 impl RecordKey {
     /// The key made of `fields`.
     pub fn new(fields: &[&str]) -> Self {
-        let mut text = String::new();
+        let mut text = String::with_capacity(fields.iter().map(|field| field.len() + 1).sum());
         write(fields, &mut text);
         Self(text)
     }

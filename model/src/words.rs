@@ -1,10 +1,11 @@
 //! Bytes looked at eight at a time. In WASM a call for every few bytes, and a loop over each of
 //! them, cost more than all the rest of parsing.
 
+use std::cmp::Ordering;
+
 /// Whether `a` and `b` are the same. (`memcmp` goes byte by byte there.)
 #[inline(always)]
-pub(crate) fn equal(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
+pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
@@ -25,6 +26,14 @@ pub(crate) fn equal(a: &str, b: &str) -> bool {
 /// may not stand in a JSON string as it is.
 #[inline(always)]
 pub(crate) fn find_special(bytes: &[u8], mut at: usize) -> Option<usize> {
+    #[cfg(target_feature = "simd128")]
+    while let Some(words) = bytes.get(at..)?.first_chunk() {
+        let marks = mark_special_16(*words);
+        if marks != 0 {
+            return Some(at + marks.trailing_zeros() as usize);
+        }
+        at += 16;
+    }
     while let Some(word) = bytes.get(at..)?.first_chunk() {
         let marks = mark_special(u64::from_le_bytes(*word));
         if marks != 0 {
@@ -39,6 +48,19 @@ pub(crate) fn find_special(bytes: &[u8], mut at: usize) -> Option<usize> {
         .map(|index| at + index)
 }
 
+/// A bit for each special byte.
+#[cfg(target_feature = "simd128")]
+#[inline(always)]
+fn mark_special_16(words: [u8; 16]) -> u16 {
+    use std::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u64x2, v128_or};
+    let words = u128::from_le_bytes(words);
+    let bytes = u64x2(words as u64, (words >> 64) as u64);
+    let control = u8x16_lt(bytes, u8x16_splat(0x20));
+    let quote = u8x16_eq(bytes, u8x16_splat(b'"'));
+    let backslash = u8x16_eq(bytes, u8x16_splat(b'\\'));
+    u8x16_bitmask(v128_or(v128_or(control, quote), backslash))
+}
+
 /// Sets the highest bit of each special byte, and of no byte before the first of them: a
 /// subtraction borrows from the next byte only where it has found one.
 #[inline(always)]
@@ -48,6 +70,23 @@ fn mark_special(word: u64) -> u64 {
     let quote = (word ^ ONES * b'"' as u64).wrapping_sub(ONES);
     let backslash = (word ^ ONES * b'\\' as u64).wrapping_sub(ONES);
     (control | quote | backslash) & !word & ONES * 0x80
+}
+
+/// The order of `a` and `b` as bytes.
+#[inline]
+pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
+    let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (a, b) in a_words.iter().zip(b_words) {
+        if a != b {
+            return u64::from_be_bytes(*a).cmp(&u64::from_be_bytes(*b));
+        }
+    }
+    if a_words.len() == b_words.len() {
+        a_rest.iter().cmp(b_rest)
+    } else {
+        let common = 8 * a_words.len().min(b_words.len());
+        a[common..].iter().cmp(&b[common..])
+    }
 }
 
 /// A quick hash of short texts for tables in memory; not for storing.
@@ -76,13 +115,19 @@ mod tests {
     proptest! {
         #[test]
         fn equal_is_equality(a in "[ab]{0,20}", b in "[ab]{0,20}", at in 0_usize..20) {
-            prop_assert_eq!(equal(&a, &b), a == b);
-            prop_assert!(equal(&a, &a.clone()));
+            prop_assert_eq!(equal(a.as_bytes(), b.as_bytes()), a == b);
+            prop_assert!(equal(a.as_bytes(), a.clone().as_bytes()));
             let mut other = a.clone().into_bytes();
             if let Some(byte) = other.get_mut(at) {
                 *byte = b'c';
-                prop_assert!(!equal(&a, &String::from_utf8(other).expect("ASCII")));
+                prop_assert!(!equal(a.as_bytes(), &other));
             }
+        }
+
+        #[test]
+        fn compare_is_the_order(a in "[ab]{0,20}", b in "[ab]{0,20}", same in "[ab]{0,20}") {
+            let (a, b) = (same.clone() + &a, same + &b);
+            prop_assert_eq!(compare(a.as_bytes(), b.as_bytes()), a.cmp(&b));
         }
 
         #[test]

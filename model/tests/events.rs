@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use model::event::{PlayerEvent, PurchaseEvent, ServerMetric};
+use model::event::{Layouts, PlayerEvent, PurchaseEvent, ServerMetric};
 use model::{Event, Reason};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -95,7 +95,7 @@ fn set(record: &mut Value, pointer: &str, value: Option<Value>) {
 fn faults(schema: Schema, record: &Value) -> BTreeSet<Reason> {
     let sections = ["parameters", "user_data", "server_data"];
     let is_misplaced = |name: &&str| !(record[*name].is_object() || record[*name].is_null());
-    let misplaced = sections.iter().any(|name| is_misplaced(&name));
+    let misplaced = sections.iter().any(is_misplaced);
     let field = |(pointer, kind): &(&str, Kind)| fault(record.pointer(pointer), *kind);
     let fields = schema.iter().filter_map(field);
     fields
@@ -249,6 +249,41 @@ proptest! {
         let json = serde_json::from_slice::<Value>(&bytes).is_ok_and(|value| value.is_object());
         let not_json = PlayerEvent::parse(&bytes).is_err_and(|refused| refused.reason == Reason::NotJson);
         prop_assert_eq!(json, !not_json, "{}", String::from_utf8_lossy(&bytes));
+    }
+}
+
+/// Damage to a record's bytes: at a place, so many removed and these put there.
+fn damage() -> impl Strategy<Value = (usize, usize, &'static str)> {
+    let texts = [
+        "", "\"", "\\", "\\n", ",", "{", "}", " ", "0", "null", "é", "\u{1}", ",\"x\":1",
+    ];
+    (
+        0_usize..600,
+        0_usize..3,
+        prop::sample::select(texts.to_vec()),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// What was learnt from the records before never changes what is read from a record.
+    #[test]
+    fn records_read_in_a_row_are_read_as_if_alone(
+        records in prop::collection::vec((changes(SERVER), prop::bool::weighted(0.2), prop::option::of(damage())), 1..40),
+    ) {
+        let mut layouts = Layouts::default();
+        for (changes, pretty, damage) in records {
+            let mut bytes = rendered(&changed(SERVER, changes), pretty);
+            if let Some((at, removed, text)) = damage {
+                let at = at % bytes.len();
+                let end = (at + removed).min(bytes.len());
+                bytes.splice(at..end, text.bytes());
+            }
+            let alone = ServerMetric::parse(&bytes);
+            let in_a_row = ServerMetric::parse_alike(&bytes, &mut layouts);
+            prop_assert_eq!(alone, in_a_row, "{}", String::from_utf8_lossy(&bytes));
+        }
     }
 }
 

@@ -13,7 +13,8 @@ use super::{Chain, failure, look_back};
 use crate::cluster::{Cluster, Partition};
 use crate::limits::{CHAIN_MODULES_MAX, SMARTMODULE_BYTES_MAX};
 
-/// Resolves, compiles and initialises `invocations`, then lets them look back at `partition`. Blocks.
+/// Resolves, compiles and initialises `invocations`, then lets them look back at `partition`.
+/// Blocks.
 pub(crate) fn build(
     cluster: &Cluster,
     partition: &Partition,

@@ -1,4 +1,5 @@
-//! The bounded pool on which chains run: WASM is synchronous and busy, and must not starve the sockets.
+//! The bounded pool on which chains run: WASM is synchronous and busy, and must not starve the
+//! sockets.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;

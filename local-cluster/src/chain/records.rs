@@ -44,9 +44,7 @@ fn decode_record(bytes: &mut &[u8]) -> Result<Record, Malformed> {
     let mut inner = take_data(bytes)?;
     inner.try_get_i8().map_err(|_| Malformed)?;
     let mut record = Record::default();
-    record
-        .preamble
-        .set_timestamp_delta(take_delta(&mut inner)?);
+    record.preamble.set_timestamp_delta(take_delta(&mut inner)?);
     record.preamble.set_offset_delta(take_delta(&mut inner)?);
     if inner.try_get_u8().map_err(|_| Malformed)? != 0 {
         record.key = Some(RecordData::from(take_data(&mut inner)?));

@@ -43,7 +43,8 @@ impl From<ErrorCode> for Refusal {
 }
 
 impl Cluster {
-    /// Creates a topic with all its partitions; durable and visible to every watcher when it returns.
+    /// Creates a topic with all its partitions; durable and visible to every watcher when it
+    /// returns.
     pub(crate) async fn create_topic(
         &self,
         name: &str,
@@ -102,7 +103,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// Deletes a topic with its records and consumer offsets; its open streams end with `TopicDeleted`.
+    /// Deletes a topic with its records and consumer offsets; its open streams end with
+    /// `TopicDeleted`.
     pub(crate) async fn delete_topic(&self, name: &str, force: bool) -> Result<(), Refusal> {
         let _one_at_a_time = self.admin.lock().await;
         match self.state().topics.get(name) {

@@ -1,5 +1,5 @@
-//! What the node knows: topics with their partitions, SmartModules, consumer offsets, and who watches them.
-//! Both ports work on this one value; it knows nothing of sockets.
+//! What the node knows: topics with their partitions, SmartModules, consumer offsets, and who
+//! watches them. Both ports work on this one value; it knows nothing of sockets.
 
 mod admin;
 mod codes;
@@ -31,8 +31,8 @@ use crate::store::MetadataStore;
 /// Id under which the one node presents itself as a streaming processing unit.
 pub(crate) const SPU_ID: SpuId = 5001;
 
-/// The system topic in which the engine keeps consumer offsets. Clients wait for it before they ask for
-/// offsets; this node keeps them in its metadata store, so its log stays empty.
+/// The system topic in which the engine keeps consumer offsets. Clients wait for it before they ask
+/// for offsets; this node keeps them in its metadata store, so its log stays empty.
 pub(crate) const CONSUMER_OFFSET_TOPIC: &str = "consumer-offset";
 
 /// Shared by all connections.
@@ -50,7 +50,8 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// The state that clients see, for reading.
     pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
-        // a poisoned lock only says that some request panicked; the maps are changed in single steps
+        // a poisoned lock only says that some request panicked; the maps are changed in single
+        // steps
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -55,7 +55,8 @@ impl Partition {
             deleted: CancellationToken::new(),
             changed: AtomicI64::new(0),
             published_end: AtomicI64::new(end),
-            // what stands there at open is found again by a scan, but who knows whether it was synced
+            // what stands there at open is found again by a scan, but who knows whether it was
+            // synced
             synced_end: AtomicI64::new(-1),
         })
     }
@@ -87,7 +88,8 @@ impl Partition {
         .await
     }
 
-    /// Whole batches from the one that holds `offset`: at least one, else as many as fit `max_bytes`.
+    /// Whole batches from the one that holds `offset`: at least one, else as many as fit
+    /// `max_bytes`.
     pub(crate) async fn read(
         self: Arc<Self>,
         offset: i64,
@@ -134,7 +136,8 @@ impl Partition {
         self.log.start_offset()
     }
 
-    /// Offset that the next record will get. With a single replica it is the high watermark as well.
+    /// Offset that the next record will get. With a single replica it is the high watermark as
+    /// well.
     pub(crate) fn end_offset(&self) -> i64 {
         self.log.end_offset()
     }

@@ -68,7 +68,8 @@ impl Watches {
         })
     }
 
-    /// Starts a watch; the next flush sends everything there is. Tells whether it is the connection's first.
+    /// Starts a watch; the next flush sends everything there is. Tells whether it is the
+    /// connection's first.
     pub(crate) async fn add(&self, kind: WatchKind, correlation_id: i32, version: i16) -> bool {
         let mut watches = self.watches.lock().await;
         watches.push(Watch {
@@ -96,7 +97,8 @@ impl Watches {
 }
 
 impl Cluster {
-    /// Registers a connection's watches, so that changes reach its client before they are acknowledged to others.
+    /// Registers a connection's watches, so that changes reach its client before they are
+    /// acknowledged to others.
     pub(crate) fn register(&self, watches: &Arc<Watches>) {
         let mut all = self
             .watches
@@ -106,7 +108,8 @@ impl Cluster {
         all.push(Arc::downgrade(watches));
     }
 
-    /// Queues the latest changes on every connection. One that does not read is left behind: its own task goes on.
+    /// Queues the latest changes on every connection. One that does not read is left behind: its
+    /// own task goes on.
     pub(super) async fn flush_watches(&self) {
         let all: Vec<Weak<Watches>> = self
             .watches

@@ -13,7 +13,8 @@ use crate::limits::OUTBOX_FRAMES;
 #[error("the connection is closed")]
 pub(crate) struct Closed;
 
-/// Queues response frames for one connection. Waits while the peer reads slowly; only tasks of that connection wait.
+/// Queues response frames for one connection. Waits while the peer reads slowly; only tasks of that
+/// connection wait.
 #[derive(Clone, Debug)]
 pub(crate) struct Outbox {
     frames: mpsc::Sender<Bytes>,

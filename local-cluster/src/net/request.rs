@@ -91,7 +91,8 @@ impl Request {
     }
 }
 
-/// Refuses versions outside `versions`: decoders of absent fields behave oddly on invented versions.
+/// Refuses versions outside `versions`: decoders of absent fields behave oddly on invented
+/// versions.
 pub(crate) fn check_version(
     request: &Request,
     versions: std::ops::RangeInclusive<i16>,

@@ -10,7 +10,8 @@ use super::Control;
 use crate::net::{Request, RequestError};
 use crate::platform;
 
-/// Versions in which administrative requests are understood: from the first with typed objects to the published one.
+/// Versions in which administrative requests are understood: from the first with typed objects to
+/// the published one.
 pub(super) const OBJECT_VERSIONS: RangeInclusive<i16> = 11..=19;
 
 /// Answers with the keys and versions of this port.

@@ -1,4 +1,5 @@
-//! The control port: administrative requests. This file only dispatches; each request has a file of its own.
+//! The control port: administrative requests. This file only dispatches; each request has a file of
+//! its own.
 
 mod api_versions;
 mod create;

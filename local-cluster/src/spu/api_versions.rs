@@ -11,8 +11,8 @@ use super::Data;
 use crate::net::{Request, RequestError};
 use crate::platform;
 
-/// Versions in which requests are understood, announced or not: clients send requests that no engine
-/// announces (consumer offsets) in their own version.
+/// Versions in which requests are understood, announced or not: clients send requests that no
+/// engine announces (consumer offsets) in their own version.
 pub(super) const VERSIONS: RangeInclusive<i16> = 0..=COMMON_VERSION;
 
 /// Answers with the keys and versions that the engine announces, less what no client sends.

@@ -1,4 +1,5 @@
-//! The data port: producing and consuming. This file only dispatches; each request has a file of its own.
+//! The data port: producing and consuming. This file only dispatches; each request has a file of
+//! its own.
 
 mod api_versions;
 mod delete_consumer_offset;

@@ -8,7 +8,8 @@ use fluvio_spu_schema::server::update_offset::{
 use super::Data;
 use crate::net::{Request, RequestError};
 
-/// Wakes the streams, and always answers: a client whose update stays unanswered gives up its connection.
+/// Wakes the streams, and always answers: a client whose update stays unanswered gives up its
+/// connection.
 pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
     let body: UpdateOffsetsRequest = request.decode()?;
     let status = body.offsets.into_iter().map(|update| OffsetUpdateStatus {

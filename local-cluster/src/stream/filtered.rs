@@ -14,7 +14,8 @@ use crate::log::CheckedBatches;
 #[derive(Debug)]
 pub(super) struct Filtered {
     chain: Chain,
-    /// Output that did not fit the last frame. Its batch has changed the chain's state, so it is kept, not run again.
+    /// Output that did not fit the last frame. Its batch has changed the chain's state, so it is
+    /// kept, not run again.
     held: Option<Held>,
 }
 
@@ -31,7 +32,8 @@ impl Filtered {
         Self { chain, held: None }
     }
 
-    /// The next frame from `position`: whole outputs of stored batches, at least one, whatever its size. Blocks.
+    /// The next frame from `position`: whole outputs of stored batches, at least one, whatever its
+    /// size. Blocks.
     pub(super) fn next(
         &mut self,
         partition: &Arc<Partition>,

@@ -1,4 +1,5 @@
-//! Consumer streams: one task each, from the first frame until the connection, the topic or the stream's chain ends.
+//! Consumer streams: one task each, from the first frame until the connection, the topic or the
+//! stream's chain ends.
 
 mod filtered;
 mod plain;

@@ -63,7 +63,8 @@ impl Sessions {
             .is_some_and(|known| known.acknowledged.send(offset).is_ok())
     }
 
-    /// Under which name a stream stores its offsets; `None` if there is no such stream, `Some(None)` if it stores none.
+    /// Under which name a stream stores its offsets; `None` if there is no such stream,
+    /// `Some(None)` if it stores none.
     pub(crate) fn consumer(&self, id: u32) -> Option<Option<ConsumerOffsetKey>> {
         self.by_id.get(&id).map(|known| known.consumer.clone())
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::layout::Layouts;
 use super::limits::ID_BYTES_MAX;
 use crate::decimal;
 use crate::json::Value;
@@ -15,14 +16,19 @@ pub(super) struct Field<'e> {
 }
 
 impl<'e> Field<'e> {
+    /// The fields with the dotted `paths`, read from a record.
     #[inline]
-    pub(super) fn absent(path: &'static str) -> Self {
-        Self { path, value: None }
-    }
-
-    #[inline]
-    pub(super) fn set(&mut self, value: Value<'e>) {
-        self.value = Some(value);
+    pub(super) fn read<const N: usize>(
+        record: &'e [u8],
+        paths: &[&'static str; N],
+        layouts: &mut Layouts,
+    ) -> Result<[Self; N], Rejection> {
+        let mut values = [None; N];
+        layouts.read(record, paths, &mut values)?;
+        Ok(std::array::from_fn(|index| Self {
+            path: paths[index],
+            value: values[index],
+        }))
     }
 
     /// A required id: 1 to [`ID_BYTES_MAX`] bytes.

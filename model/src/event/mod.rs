@@ -7,12 +7,14 @@
 //! Numbers are rounded to the digits that are kept of them before their range is checked.
 
 mod field;
+mod layout;
 pub mod limits;
 mod player;
 mod purchase;
 mod scan;
 mod server;
 
+pub use layout::Layouts;
 pub use player::PlayerEvent;
 pub use purchase::{PurchaseEvent, TransactionType};
 pub use server::{READING_DIGITS, READING_UNIT, ServerMetric};
@@ -28,8 +30,14 @@ pub trait Event<'e>: Sized {
     /// The source topic that carries these events.
     const TOPIC: &'static str;
 
+    /// Reads the event from a record's value, the faster the more alike the records are that were
+    /// read with the same `layouts`.
+    fn parse_alike(record: &'e [u8], layouts: &mut Layouts) -> Result<Self, Rejection>;
+
     /// Reads the event from a record's value.
-    fn parse(record: &'e [u8]) -> Result<Self, Rejection>;
+    fn parse(record: &'e [u8]) -> Result<Self, Rejection> {
+        Self::parse_alike(record, &mut Layouts::default())
+    }
 
     /// The event time.
     fn time(&self) -> Timestamp;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::field::Field;
-use super::scan::{Section, scan};
+use super::layout::Layouts;
 use super::{DEFAULT_GAME_ID, Event};
 use crate::reject::Rejection;
 use crate::time::Timestamp;
@@ -29,34 +29,36 @@ pub struct PlayerEvent<'e> {
     pub time: Timestamp,
 }
 
+const FIELDS: [&str; 10] = [
+    "event_name",
+    "event_timestamp",
+    "parameters.game_id",
+    "parameters.player_id",
+    "parameters.session_id",
+    "parameters.event_type",
+    "parameters.level_id",
+    "parameters.map_id",
+    "user_data.user_id",
+    "user_data.platform",
+];
+
 impl<'e> Event<'e> for PlayerEvent<'e> {
     const TOPIC: &'static str = "player-events";
 
     #[inline]
-    fn parse(record: &'e [u8]) -> Result<Self, Rejection> {
-        let mut name = Field::absent("event_name");
-        let mut time = Field::absent("event_timestamp");
-        let mut game_id = Field::absent("parameters.game_id");
-        let mut player_id = Field::absent("parameters.player_id");
-        let mut session_id = Field::absent("parameters.session_id");
-        let mut event_type = Field::absent("parameters.event_type");
-        let mut level_id = Field::absent("parameters.level_id");
-        let mut map_id = Field::absent("parameters.map_id");
-        let mut user_id = Field::absent("user_data.user_id");
-        let mut platform = Field::absent("user_data.platform");
-        scan(record, |section, key, value| match section {
-            Section::Root if key.is("event_name") => name.set(value),
-            Section::Root if key.is("event_timestamp") => time.set(value),
-            Section::Parameters if key.is("game_id") => game_id.set(value),
-            Section::Parameters if key.is("player_id") => player_id.set(value),
-            Section::Parameters if key.is("session_id") => session_id.set(value),
-            Section::Parameters if key.is("event_type") => event_type.set(value),
-            Section::Parameters if key.is("level_id") => level_id.set(value),
-            Section::Parameters if key.is("map_id") => map_id.set(value),
-            Section::UserData if key.is("user_id") => user_id.set(value),
-            Section::UserData if key.is("platform") => platform.set(value),
-            _ => {}
-        })?;
+    fn parse_alike(record: &'e [u8], layouts: &mut Layouts) -> Result<Self, Rejection> {
+        let [
+            name,
+            time,
+            game_id,
+            player_id,
+            session_id,
+            event_type,
+            level_id,
+            map_id,
+            user_id,
+            platform,
+        ] = Field::read(record, &FIELDS, layouts)?;
         name.id()?;
         user_id.id()?;
         Ok(Self {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::field::Field;
+use super::layout::Layouts;
 use super::limits::AMOUNT_MINOR_MAX;
-use super::scan::{Section, scan};
 use super::{DEFAULT_GAME_ID, Event};
 use crate::money;
 use crate::reject::{Reason, Rejection};
@@ -46,36 +46,38 @@ pub enum TransactionType {
     Refund,
 }
 
+const FIELDS: [&str; 11] = [
+    "event_name",
+    "event_timestamp",
+    "parameters.game_id",
+    "parameters.transaction_id",
+    "parameters.transaction_type",
+    "parameters.currency",
+    "parameters.amount",
+    "parameters.item_id",
+    "parameters.item_type",
+    "user_data.user_id",
+    "user_data.platform",
+];
+
 impl<'e> Event<'e> for PurchaseEvent<'e> {
     const TOPIC: &'static str = "purchase-events";
 
     #[inline]
-    fn parse(record: &'e [u8]) -> Result<Self, Rejection> {
-        let mut name = Field::absent("event_name");
-        let mut time = Field::absent("event_timestamp");
-        let mut game_id = Field::absent("parameters.game_id");
-        let mut transaction_id = Field::absent("parameters.transaction_id");
-        let mut transaction_type = Field::absent("parameters.transaction_type");
-        let mut currency = Field::absent("parameters.currency");
-        let mut amount = Field::absent("parameters.amount");
-        let mut item_id = Field::absent("parameters.item_id");
-        let mut item_type = Field::absent("parameters.item_type");
-        let mut user_id = Field::absent("user_data.user_id");
-        let mut platform = Field::absent("user_data.platform");
-        scan(record, |section, key, value| match section {
-            Section::Root if key.is("event_name") => name.set(value),
-            Section::Root if key.is("event_timestamp") => time.set(value),
-            Section::Parameters if key.is("game_id") => game_id.set(value),
-            Section::Parameters if key.is("transaction_id") => transaction_id.set(value),
-            Section::Parameters if key.is("transaction_type") => transaction_type.set(value),
-            Section::Parameters if key.is("currency") => currency.set(value),
-            Section::Parameters if key.is("amount") => amount.set(value),
-            Section::Parameters if key.is("item_id") => item_id.set(value),
-            Section::Parameters if key.is("item_type") => item_type.set(value),
-            Section::UserData if key.is("user_id") => user_id.set(value),
-            Section::UserData if key.is("platform") => platform.set(value),
-            _ => {}
-        })?;
+    fn parse_alike(record: &'e [u8], layouts: &mut Layouts) -> Result<Self, Rejection> {
+        let [
+            name,
+            time,
+            game_id,
+            transaction_id,
+            transaction_type,
+            currency,
+            amount,
+            item_id,
+            item_type,
+            user_id,
+            platform,
+        ] = Field::read(record, &FIELDS, layouts)?;
         name.id()?;
         let currency = currency.id()?;
         Ok(Self {

@@ -19,13 +19,40 @@ const SECTIONS: [(&str, Section); 3] = [
     ("server_data", Section::ServerData),
 ];
 
+impl Section {
+    /// The section that a key of the root begins.
+    pub(super) fn named(key: Text<'_>) -> Option<(&'static str, Self)> {
+        SECTIONS.into_iter().find(|(name, _)| key.is(name))
+    }
+
+    /// Whether `key` in this section is the field with the dotted `path`.
+    pub(super) fn holds(self, key: Text<'_>, path: &str) -> bool {
+        match path.split_once('.') {
+            None => self == Self::Root && key.is(path),
+            Some((name, field)) => SECTIONS.contains(&(name, self)) && key.is(field),
+        }
+    }
+
+    /// How many objects are entered there.
+    pub(super) fn depth(self) -> u32 {
+        1 + u32::from(self != Self::Root)
+    }
+}
+
+/// A field as it stands in a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen<'e> {
+    pub(super) section: Section,
+    pub(super) key: Text<'e>,
+    pub(super) value: Value<'e>,
+    /// The bytes that the value takes, quotes included.
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
 /// Validates `record` as one JSON object and calls `visit` for each field of the root and of the
 /// sections, in the record's order.
-#[inline]
-pub(super) fn scan<'e>(
-    record: &'e [u8],
-    mut visit: impl FnMut(Section, Text<'e>, Value<'e>),
-) -> Result<(), Rejection> {
+pub(super) fn scan<'e>(record: &'e [u8], mut visit: impl FnMut(Seen<'e>)) -> Result<(), Rejection> {
     if record.len() > RECORD_BYTES_MAX {
         return Err(Rejection::new(Reason::TooLarge, "record"));
     }
@@ -44,41 +71,54 @@ pub(super) fn scan<'e>(
 /// The fields of the root; the name of a section that is there but is no object.
 fn scan_root<'e>(
     scanner: &mut Scanner<'e>,
-    visit: &mut impl FnMut(Section, Text<'e>, Value<'e>),
+    visit: &mut impl FnMut(Seen<'e>),
 ) -> Result<Option<&'static str>, JsonError> {
     let mut misplaced = None;
     let mut first = true;
     while let Some(key) = scanner.key(first)? {
         first = false;
-        match section(key) {
+        match Section::named(key) {
             Some((_, section)) if scanner.enter_object() => scan_section(scanner, section, visit)?,
-            Some((name, _)) => match scanner.value(1)? {
-                Value::Null => {}
-                _ => misplaced = Some(name),
-            },
-            None => visit(Section::Root, key, scanner.value(1)?),
+            Some((name, _)) => {
+                let seen = field(scanner, Section::Root, key)?;
+                match seen.value {
+                    Value::Null => visit(seen),
+                    _ => misplaced = Some(name),
+                }
+            }
+            None => visit(field(scanner, Section::Root, key)?),
         }
     }
     Ok(misplaced)
 }
 
-#[inline]
-fn section(key: Text<'_>) -> Option<(&'static str, Section)> {
-    let named = |(name, _): &(&str, Section)| key.is(name);
-    SECTIONS.into_iter().find(named)
-}
-
 fn scan_section<'e>(
     scanner: &mut Scanner<'e>,
     section: Section,
-    visit: &mut impl FnMut(Section, Text<'e>, Value<'e>),
+    visit: &mut impl FnMut(Seen<'e>),
 ) -> Result<(), JsonError> {
     let mut first = true;
     while let Some(key) = scanner.key(first)? {
         first = false;
-        visit(section, key, scanner.value(2)?);
+        visit(field(scanner, section, key)?);
     }
     Ok(())
+}
+
+fn field<'e>(
+    scanner: &mut Scanner<'e>,
+    section: Section,
+    key: Text<'e>,
+) -> Result<Seen<'e>, JsonError> {
+    scanner.skip_space();
+    let start = scanner.position();
+    Ok(Seen {
+        section,
+        key,
+        value: scanner.value(section.depth())?,
+        start,
+        end: scanner.position(),
+    })
 }
 
 fn refuse(error: JsonError) -> Rejection {

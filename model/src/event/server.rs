@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::Event;
 use super::field::Field;
+use super::layout::Layouts;
 use super::limits::LATENCY_MS_MAX;
-use super::scan::{Section, scan};
 use crate::reject::Rejection;
 use crate::time::Timestamp;
 
@@ -33,30 +33,32 @@ pub struct ServerMetric<'e> {
     pub time: Timestamp,
 }
 
+const FIELDS: [&str; 8] = [
+    "event_name",
+    "event_timestamp",
+    "parameters.server_id",
+    "parameters.cpu_load",
+    "parameters.memory_usage",
+    "parameters.latency",
+    "server_data.region",
+    "server_data.server_type",
+];
+
 impl<'e> Event<'e> for ServerMetric<'e> {
     const TOPIC: &'static str = "server-metrics";
 
     #[inline]
-    fn parse(record: &'e [u8]) -> Result<Self, Rejection> {
-        let mut name = Field::absent("event_name");
-        let mut time = Field::absent("event_timestamp");
-        let mut server_id = Field::absent("parameters.server_id");
-        let mut cpu_load = Field::absent("parameters.cpu_load");
-        let mut memory_usage = Field::absent("parameters.memory_usage");
-        let mut latency = Field::absent("parameters.latency");
-        let mut region = Field::absent("server_data.region");
-        let mut server_type = Field::absent("server_data.server_type");
-        scan(record, |section, key, value| match section {
-            Section::Root if key.is("event_name") => name.set(value),
-            Section::Root if key.is("event_timestamp") => time.set(value),
-            Section::Parameters if key.is("server_id") => server_id.set(value),
-            Section::Parameters if key.is("cpu_load") => cpu_load.set(value),
-            Section::Parameters if key.is("memory_usage") => memory_usage.set(value),
-            Section::Parameters if key.is("latency") => latency.set(value),
-            Section::ServerData if key.is("region") => region.set(value),
-            Section::ServerData if key.is("server_type") => server_type.set(value),
-            _ => {}
-        })?;
+    fn parse_alike(record: &'e [u8], layouts: &mut Layouts) -> Result<Self, Rejection> {
+        let [
+            name,
+            time,
+            server_id,
+            cpu_load,
+            memory_usage,
+            latency,
+            region,
+            server_type,
+        ] = Field::read(record, &FIELDS, layouts)?;
         name.id()?;
         let percent_max = 100 * READING_UNIT;
         Ok(Self {

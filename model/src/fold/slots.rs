@@ -15,7 +15,10 @@ pub(super) struct Slots<P> {
 /// One key, and what its events contribute.
 pub(super) struct Slot<P> {
     hash: u64,
-    fields: Vec<String>,
+    key: RecordKey,
+    /// The number of fields in `key`, and whether they stand in it as they are.
+    fields: usize,
+    is_plain: bool,
     pub(super) events: u64,
     pub(super) partial: P,
 }
@@ -49,14 +52,15 @@ impl<P: Default> Slots<P> {
     }
 
     /// The keys in ascending order.
-    pub(super) fn into_sorted(self) -> impl Iterator<Item = (RecordKey, Slot<P>)> {
-        let keyed = self.slots.into_iter().map(|slot| {
-            let fields: Vec<&str> = slot.fields.iter().map(String::as_str).collect();
-            (RecordKey::new(&fields), slot)
-        });
-        let mut keyed: Vec<_> = keyed.collect();
-        keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
-        keyed.into_iter()
+    pub(super) fn into_sorted(mut self) -> impl Iterator<Item = (RecordKey, u64, P)> {
+        let mut order: Vec<usize> = (0..self.slots.len()).collect();
+        let text = |index: &usize| self.slots[*index].key.as_str().as_bytes();
+        order.sort_unstable_by(|a, b| words::compare(text(a), text(b)));
+        order.into_iter().map(move |index| {
+            let slot = &mut self.slots[index];
+            let key = std::mem::replace(&mut slot.key, RecordKey::new(&[]));
+            (key, slot.events, std::mem::take(&mut slot.partial))
+        })
     }
 
     #[inline]
@@ -66,9 +70,12 @@ impl<P: Default> Slots<P> {
 
     #[cold]
     fn add(&mut self, hash: u64, fields: &[&str]) -> usize {
+        let key = RecordKey::new(fields);
         self.slots.push(Slot {
             hash,
-            fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+            fields: fields.len(),
+            is_plain: !key.as_str().contains('%'),
+            key,
             events: 0,
             partial: P::default(),
         });
@@ -93,14 +100,34 @@ impl<P: Default> Slots<P> {
 impl<P> Slot<P> {
     #[inline]
     fn is(&self, hash: u64, fields: &[&str]) -> bool {
-        self.hash == hash
-            && self.fields.len() == fields.len()
-            && self
-                .fields
-                .iter()
-                .zip(fields)
-                .all(|(mine, field)| words::equal(mine, field))
+        if self.hash != hash || self.fields != fields.len() {
+            return false;
+        }
+        if self.is_plain {
+            is_joined(self.key.as_str().as_bytes(), fields)
+        } else {
+            self.key == RecordKey::new(fields)
+        }
     }
+}
+
+/// Whether `text` is `fields` joined by `|`.
+#[inline]
+fn is_joined(text: &[u8], fields: &[&str]) -> bool {
+    let mut rest = text;
+    for (index, field) in fields.iter().enumerate() {
+        if index > 0 {
+            match rest {
+                [b'|', after @ ..] => rest = after,
+                _ => return false,
+            }
+        }
+        match rest.split_at_checked(field.len()) {
+            Some((found, after)) if words::equal(found, field.as_bytes()) => rest = after,
+            _ => return false,
+        }
+    }
+    rest.is_empty()
 }
 
 #[inline]
@@ -125,7 +152,7 @@ mod tests {
                 *oracle.entry(RecordKey::new(&[a, b])).or_default() += 1;
                 slots.slot(&[a, b]).partial += 1;
             }
-            let sorted: Vec<_> = slots.into_sorted().map(|(key, slot)| (key, slot.partial)).collect();
+            let sorted: Vec<_> = slots.into_sorted().map(|(key, _, partial)| (key, partial)).collect();
             prop_assert_eq!(sorted, oracle.into_iter().collect::<Vec<_>>());
         }
     }

@@ -70,10 +70,40 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Passes over these very bytes: `false` where others stand here.
+    #[inline]
+    pub(crate) fn skip(&mut self, bytes: &[u8]) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let found = rest.get(..bytes.len());
+        let is_found = found.is_some_and(|found| words::equal(found, bytes));
+        self.at += if is_found { bytes.len() } else { 0 };
+        is_found
+    }
+
+    /// The rest of a string without escapes, up to its closing quote, which is left to be read.
+    #[inline]
+    pub(crate) fn plain_string(&mut self) -> Option<Text<'a>> {
+        let end = words::find_special(self.text.as_bytes(), self.at)?;
+        let raw = self.text.get(self.at..end)?;
+        self.at = end;
+        (self.peek() == Some(b'"')).then(|| Text::new(raw, false))
+    }
+
+    /// How many bytes have been read.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Whether all bytes have been read.
+    #[inline]
+    pub(crate) fn is_done(&self) -> bool {
+        self.at == self.bytes.len()
+    }
+
     /// Checks that nothing but white space follows.
     pub fn end(&mut self) -> Result<(), JsonError> {
         self.skip_space();
-        if self.at == self.bytes.len() {
+        if self.is_done() {
             Ok(())
         } else {
             Err(JsonError::Syntax)
@@ -222,7 +252,7 @@ impl<'a> Scanner<'a> {
     }
 
     #[inline]
-    fn skip_space(&mut self) {
+    pub(crate) fn skip_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }

@@ -33,7 +33,7 @@ impl<'a> Text<'a> {
         if self.escaped {
             unescape(self.raw) == other
         } else {
-            words::equal(self.raw, other)
+            words::equal(self.raw.as_bytes(), other.as_bytes())
         }
     }
 

@@ -21,7 +21,7 @@ pub trait Merge: Default {
     /// Adds what `other` holds.
     fn merge(&mut self, other: Self);
 
-    /// Brings the state to its canonical form: equal contents then have equal bytes. Called before
-    /// a partial is encoded.
+    /// Brings the state to the form in which it is encoded, without a change to what it says. Called
+    /// before a partial is encoded.
     fn settle(&mut self) {}
 }

@@ -9,7 +9,7 @@ use super::Merge;
 pub const QUANTILE_ERROR: f64 = 0.01;
 
 /// A DDSketch: bins that grow by 2 %, so a quantile is within [`QUANTILE_ERROR`] of the true value.
-/// Merging adds up the bins' counts, which is exact: its 2,048 bins span 18 powers of ten before any
+/// Merging adds up the bins' counts, which is exact: its 2,048 bins span 17 powers of ten before any
 /// two of them would have to be joined.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -19,12 +19,17 @@ impl<'a> Reader<'a> {
         Some(*bytes)
     }
 
-    /// A zig-zag varint of at most ten bytes; mostly it is one.
+    /// A zig-zag varint of at most ten bytes; mostly it is one or two.
     #[inline]
     pub(crate) fn varint(&mut self) -> Option<i64> {
         if let [byte @ ..0x80, rest @ ..] = self.0 {
             self.0 = rest;
             return Some(i64::from(byte >> 1) ^ -i64::from(byte & 1));
+        }
+        if let [low @ 0x80..=0xff, high @ ..0x80, rest @ ..] = self.0 {
+            self.0 = rest;
+            let bits = i64::from(low & 0x7f) | i64::from(*high) << 7;
+            return Some(bits >> 1 ^ -(bits & 1));
         }
         self.long_varint()
     }
