@@ -269,8 +269,8 @@ impl Derivation {
                 .derived
                 .write(rows.into_iter().map(|row| (row.key, row.value)))
                 .await?;
+            self.windows.retire(watermark);
             if corrections {
-                self.windows.retire(watermark);
                 self.corrected = Instant::now();
             }
         }

@@ -1,5 +1,6 @@
 //! A small derivation for this room's tests: records are `MILLISECONDS KEY`, and keys are counted.
 
+use model::event::Layouts;
 use model::fold::SourceRecord;
 use model::{
     Derivation, Emit, Event, Fold, Merge, ParamError, Params, Reason, RecordKey, Rejection,
@@ -15,7 +16,7 @@ pub(crate) struct Tick<'e> {
 impl<'e> Event<'e> for Tick<'e> {
     const TOPIC: &'static str = "ticks";
 
-    fn parse(record: &'e [u8]) -> Result<Self, Rejection> {
+    fn parse_alike(record: &'e [u8], _: &mut Layouts) -> Result<Self, Rejection> {
         let refused = Rejection::new(Reason::NotJson, "record");
         let text = std::str::from_utf8(record).map_err(|_| refused)?;
         let (ms, key) = text.split_once(' ').ok_or(refused)?;

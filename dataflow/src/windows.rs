@@ -46,6 +46,7 @@ pub(crate) trait AnyWindows: Send + Sync {
 
     /// The rows of every window that ends by `watermark` and has not been emitted yet, and with
     /// `corrections` also of those that were and have changed since; by window and key.
+    /// Changes of windows that are about to be forgotten are always among them.
     /// `derived_ends` are the ends of the derived topic, behind which the rows will stand.
     fn emit(
         &mut self,
@@ -114,6 +115,10 @@ impl<D: Derivation> Windows<D> {
         }
     }
 
+    fn retired_by(&self, watermark: Timestamp) -> Timestamp {
+        Timestamp::from_millis(watermark.as_millis() - self.allowed_lateness_ms)
+    }
+
     fn is_late(&self, window: Window, partition: usize, header: &BatchHeader) -> bool {
         let retired = self.retired_to.is_some_and(|retired| window.end <= retired);
         retired
@@ -164,10 +169,12 @@ impl<D: Derivation> AnyWindows for Windows<D> {
         corrections: bool,
         derived_ends: &[i64],
     ) -> Result<Vec<Row>, serde_json::Error> {
+        let retired = self.retired_by(watermark);
         let mut rows = Vec::new();
         for (window, kept) in &mut self.windows {
             let corrects = kept.derived_from.is_some();
-            if window.end > watermark || (corrects && !corrections) {
+            let last_chance = window.end <= retired;
+            if window.end > watermark || (corrects && !corrections && !last_chance) {
                 continue;
             }
             let standing_from = || {
@@ -185,7 +192,7 @@ impl<D: Derivation> AnyWindows for Windows<D> {
     }
 
     fn retire(&mut self, watermark: Timestamp) {
-        let retired = Timestamp::from_millis(watermark.as_millis() - self.allowed_lateness_ms);
+        let retired = self.retired_by(watermark);
         self.retired_to = self.retired_to.max(Some(retired));
         while let Some(entry) = self
             .windows

@@ -81,15 +81,26 @@ async fn on_any_cluster_a_bounded_run_equals_a_recomputation() {
 /// Every account adds up, up to the last record, and says what the oracle says.
 async fn assert_accounts(cluster: &Cluster, accepted: &[oracle::Accepted; 3]) {
     let accounts = harness::accounts(cluster).await;
-    let derivations = [("level-engagement", "player-events"), ("purchase-summaries", "purchase-events"), ("server-health", "server-metrics")];
+    let derivations = [
+        ("level-engagement", "player-events"),
+        ("purchase-summaries", "purchase-events"),
+        ("server-health", "server-metrics"),
+    ];
     for ((derivation, source), accepted) in derivations.into_iter().zip(accepted) {
         let partitions = harness::partitions(cluster, source).await;
         let mut total = 0;
         for (partition, records) in partitions.iter().enumerate() {
             let account = &accounts[&format!("{derivation}|{source}|{partition}")];
             harness::assert_adds_up(account);
-            assert_eq!((&account["read"], &account["next_offset"]), (&json!(records.len()), &json!(records.len())));
-            assert_eq!((&account["late"], &account["duplicate"]), (&json!(0), &json!(0)), "the world has neither");
+            assert_eq!(
+                (&account["read"], &account["next_offset"]),
+                (&json!(records.len()), &json!(records.len()))
+            );
+            assert_eq!(
+                (&account["late"], &account["duplicate"]),
+                (&json!(0), &json!(0)),
+                "the world has neither"
+            );
             total += account["accepted"].as_u64().unwrap();
         }
         assert_eq!(total, accepted.count(), "{derivation}");
@@ -103,8 +114,14 @@ async fn assert_payloads_are_kept(cluster: &Cluster, broken: &BTreeMap<String, u
     for topic in ["player-events", "purchase-events", "server-metrics"] {
         for (partition, records) in (0..).zip(harness::partitions(cluster, topic).await) {
             for record in records {
-                if let Some((reason, payload)) = rejected.get(&(topic.to_owned(), partition, record.offset)) {
-                    assert!(record.value == payload, "{topic} {partition} {}", record.offset);
+                if let Some((reason, payload)) =
+                    rejected.get(&(topic.to_owned(), partition, record.offset))
+                {
+                    assert!(
+                        record.value == payload,
+                        "{topic} {partition} {}",
+                        record.offset
+                    );
                     *reasons.entry(reason.clone()).or_default() += 1;
                 }
             }

@@ -71,7 +71,7 @@ impl Running {
     }
 
     /// `kill -9`.
-    pub(crate) fn kill(mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -215,8 +215,14 @@ async fn try_records(cluster: &Cluster, topic: &str) -> Result<Vec<Record>, Clie
     Ok(all)
 }
 
-async fn try_partition(cluster: &Cluster, topic: &str, partition: u32) -> Result<Vec<Record>, ClientError> {
-    let mut stream = cluster.records(topic, partition, Start::Beginning, Mode::UntilEnd).await?;
+async fn try_partition(
+    cluster: &Cluster,
+    topic: &str,
+    partition: u32,
+) -> Result<Vec<Record>, ClientError> {
+    let mut stream = cluster
+        .records(topic, partition, Start::Beginning, Mode::UntilEnd)
+        .await?;
     let mut records = Vec::new();
     while let Some(record) = stream.next().await {
         records.push(record?);
@@ -226,17 +232,30 @@ async fn try_partition(cluster: &Cluster, topic: &str, partition: u32) -> Result
 
 /// What diverted records say of one source record, by (topic, partition, offset): its reason, and
 /// its payload put together from its parts.
-pub(crate) async fn diverted(cluster: &Cluster, topic: &str) -> BTreeMap<(String, u64, i64), (String, Vec<u8>)> {
+pub(crate) async fn diverted(
+    cluster: &Cluster,
+    topic: &str,
+) -> BTreeMap<(String, u64, i64), (String, Vec<u8>)> {
     let mut found = BTreeMap::<_, (String, Vec<u8>)>::new();
     let mut keys = BTreeSet::new();
     for record in records(cluster, topic).await {
-        assert!(keys.insert(record.key.clone()), "a diverted record stands twice: {:?}", record.key);
+        assert!(
+            keys.insert(record.key.clone()),
+            "a diverted record stands twice: {:?}",
+            record.key
+        );
         let row: Value = serde_json::from_slice(&record.value).unwrap();
         let payload = match row["payload"].as_str() {
             Some(text) => text.as_bytes().to_vec(),
-            None => base64::engine::general_purpose::STANDARD.decode(row["payload_base64"].as_str().unwrap()).unwrap(),
+            None => base64::engine::general_purpose::STANDARD
+                .decode(row["payload_base64"].as_str().unwrap())
+                .unwrap(),
         };
-        let place = (row["topic"].as_str().unwrap().to_owned(), row["partition"].as_u64().unwrap(), row["offset"].as_i64().unwrap());
+        let place = (
+            row["topic"].as_str().unwrap().to_owned(),
+            row["partition"].as_u64().unwrap(),
+            row["offset"].as_i64().unwrap(),
+        );
         let entry = found.entry(place).or_default();
         entry.0 = row["reason"].as_str().unwrap().to_owned();
         entry.1.extend(payload);
@@ -246,15 +265,36 @@ pub(crate) async fn diverted(cluster: &Cluster, topic: &str) -> BTreeMap<(String
 
 /// The last account of each derivation and partition.
 pub(crate) async fn accounts(cluster: &Cluster) -> BTreeMap<String, Value> {
-    let account = |record: &Record| (String::from_utf8_lossy(record.key.as_ref().unwrap()).into_owned(), serde_json::from_slice(&record.value).unwrap());
-    records(cluster, "accounting").await.iter().map(account).collect()
+    let account = |record: &Record| {
+        (
+            String::from_utf8_lossy(record.key.as_ref().unwrap()).into_owned(),
+            serde_json::from_slice(&record.value).unwrap(),
+        )
+    };
+    records(cluster, "accounting")
+        .await
+        .iter()
+        .map(account)
+        .collect()
 }
 
 /// Checks that an account adds up.
 pub(crate) fn assert_adds_up(account: &Value) {
-    let rejected: u64 = account["rejected"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
-    let parts: u64 = ["accepted", "late", "duplicate"].iter().map(|name| account[*name].as_u64().unwrap()).sum();
-    assert_eq!(account["read"].as_u64().unwrap(), rejected + parts, "{account}");
+    let rejected: u64 = account["rejected"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|count| count.as_u64().unwrap())
+        .sum();
+    let parts: u64 = ["accepted", "late", "duplicate"]
+        .iter()
+        .map(|name| account[*name].as_u64().unwrap())
+        .sum();
+    assert_eq!(
+        account["read"].as_u64().unwrap(),
+        rejected + parts,
+        "{account}"
+    );
 }
 
 /// The records of a derived topic.
@@ -286,11 +326,18 @@ pub(crate) async fn wait_for_derived(
 
 /// Waits until the last revisions of a derived topic equal the expected rows. Every look checks
 /// that no row stands twice.
-pub(crate) async fn wait_for_rows(cluster: &Cluster, topic: &str, expected: &oracle::Rows, tolerance: fn(&str) -> f64) {
+pub(crate) async fn wait_for_rows(
+    cluster: &Cluster,
+    topic: &str,
+    expected: &oracle::Rows,
+    tolerance: fn(&str) -> f64,
+) {
     let deadline = Instant::now() + DEADLINE;
     loop {
         let found = oracle::last_revisions(&records(cluster, topic).await);
-        let Err(difference) = oracle::compare_rows(&found, expected, tolerance) else { return };
+        let Err(difference) = oracle::compare_rows(&found, expected, tolerance) else {
+            return;
+        };
         assert!(Instant::now() < deadline, "`{topic}`: {difference}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

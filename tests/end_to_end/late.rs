@@ -11,9 +11,18 @@ use crate::harness::{self, LocalCluster, Running};
 /// All of one key, so that they stand in one partition in this order.
 const EVENTS: [(&str, &str); 5] = [
     ("2026-01-01T00:00:01Z", "on time"),
-    ("2026-01-01T00:00:33Z", "moves the watermark to 31 s: the first window closes"),
-    ("2026-01-01T00:00:02Z", "late, but within the allowed minute"),
-    ("2026-01-01T00:02:00Z", "moves the watermark to 118 s: the first window is final"),
+    (
+        "2026-01-01T00:00:33Z",
+        "moves the watermark to 31 s: the first window closes",
+    ),
+    (
+        "2026-01-01T00:00:02Z",
+        "late, but within the allowed minute",
+    ),
+    (
+        "2026-01-01T00:02:00Z",
+        "moves the watermark to 118 s: the first window is final",
+    ),
     ("2026-01-01T00:00:03Z", "too late"),
 ];
 
@@ -30,27 +39,72 @@ async fn late_events_correct_their_window_or_are_kept() {
         delivery.wait().await.unwrap();
         // The next event must not arrive before this one has had its effect.
         match index {
-            1 => drop(harness::wait_for_derived(&cluster, "level-engagement", |rows| revisions(rows) == [("00:00:00", 0)]).await),
-            2 => drop(harness::wait_for_derived(&cluster, "level-engagement", |rows| revisions(rows) == [("00:00:00", 0), ("00:00:00", 1)]).await),
-            3 => drop(harness::wait_for_derived(&cluster, "level-engagement", |rows| revisions(rows).contains(&("00:00:30", 0))).await),
+            1 => drop(
+                harness::wait_for_derived(&cluster, "level-engagement", |rows| {
+                    revisions(rows) == [("00:00:00", 0)]
+                })
+                .await,
+            ),
+            2 => drop(
+                harness::wait_for_derived(&cluster, "level-engagement", |rows| {
+                    revisions(rows) == [("00:00:00", 0), ("00:00:00", 1)]
+                })
+                .await,
+            ),
+            3 => drop(
+                harness::wait_for_derived(&cluster, "level-engagement", |rows| {
+                    revisions(rows).contains(&("00:00:30", 0))
+                })
+                .await,
+            ),
             _ => {}
         }
     }
     harness::wait_for_derived(&cluster, "late-events", |rows| rows.len() == 1).await;
     runner.stop();
     let rows = harness::derived(&cluster, "level-engagement").await;
-    let events: BTreeMap<_, _> = rows.iter().map(|row| ((time_of_day(row), row["revision"].as_u64().unwrap()), &row["events"])).collect();
-    assert_eq!((events[&("00:00:00", 0)], events[&("00:00:00", 1)]), (&json!(1), &json!(2)));
+    let events: BTreeMap<_, _> = rows
+        .iter()
+        .map(|row| {
+            (
+                (time_of_day(row), row["revision"].as_u64().unwrap()),
+                &row["events"],
+            )
+        })
+        .collect();
+    assert_eq!(
+        (events[&("00:00:00", 0)], events[&("00:00:00", 1)]),
+        (&json!(1), &json!(2))
+    );
     assert!(!events.contains_key(&("00:00:00", 2)));
 
     let late = &harness::derived(&cluster, "late-events").await[0];
     assert_eq!(late["payload"], event(EVENTS[4].0, EVENTS[4].1));
-    assert_eq!((&late["derivation"], &late["topic"], &late["reason"]), (&json!("level-engagement"), &json!("player-events"), &json!("late")));
-    assert_eq!((&late["event_time"], &late["watermark"]), (&json!("2026-01-01T00:00:03.000Z"), &json!("2026-01-01T00:01:58.000Z")));
+    assert_eq!(
+        (&late["derivation"], &late["topic"], &late["reason"]),
+        (
+            &json!("level-engagement"),
+            &json!("player-events"),
+            &json!("late")
+        )
+    );
+    assert_eq!(
+        (&late["event_time"], &late["watermark"]),
+        (
+            &json!("2026-01-01T00:00:03.000Z"),
+            &json!("2026-01-01T00:01:58.000Z")
+        )
+    );
     let accounts = harness::accounts(&cluster).await;
     accounts.values().for_each(harness::assert_adds_up);
-    let late: u64 = accounts.values().map(|account| account["late"].as_u64().unwrap()).sum();
-    let accepted: u64 = accounts.values().map(|account| account["accepted"].as_u64().unwrap()).sum();
+    let late: u64 = accounts
+        .values()
+        .map(|account| account["late"].as_u64().unwrap())
+        .sum();
+    let accepted: u64 = accounts
+        .values()
+        .map(|account| account["accepted"].as_u64().unwrap())
+        .sum();
     assert_eq!((late, accepted), (1, 4));
 }
 
@@ -68,5 +122,7 @@ fn time_of_day(row: &Value) -> &str {
 }
 
 fn revisions(rows: &[Value]) -> Vec<(&str, u64)> {
-    rows.iter().map(|row| (time_of_day(row), row["revision"].as_u64().unwrap())).collect()
+    rows.iter()
+        .map(|row| (time_of_day(row), row["revision"].as_u64().unwrap()))
+        .collect()
 }

@@ -86,7 +86,13 @@ fn late_events_correct_a_window_until_the_allowed_lateness_is_over() {
     );
     windows.retire(at(10_000 + ALLOWED_LATENESS_MS - 1));
     assert_eq!(merge(&mut windows, 0, 3, &["3 a"]).late, 0);
-    assert_eq!(emit(&mut windows, 70_000), ["0 a 3 r2"]);
+    let last_chance = windows
+        .emit(at(10_000 + ALLOWED_LATENESS_MS), false, &[7])
+        .expect("emits");
+    assert_eq!(
+        last_chance.iter().map(text).collect::<Vec<_>>(),
+        ["0 a 3 r2"]
+    );
     windows.retire(at(10_000 + ALLOWED_LATENESS_MS));
     let late = merge(&mut windows, 0, 4, &["4 a", "5 b", "70000 a"]);
     assert_eq!(

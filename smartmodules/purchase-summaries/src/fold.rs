@@ -105,7 +105,11 @@ impl Derivation for PurchaseSummariesFold {
     }
 
     fn duplicates(&self, sales: &mut Sales, events: u64) -> u64 {
-        if self.unique_transactions { events - sales.transactions.len() as u64 } else { 0 }
+        if self.unique_transactions {
+            events - sales.transactions.len() as u64
+        } else {
+            0
+        }
     }
 
     fn finish(&self, _: Window, key: &RecordKey, sales: &Sales) -> Option<PurchaseSummary> {

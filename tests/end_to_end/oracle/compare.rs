@@ -12,12 +12,22 @@ pub(crate) fn last_revisions(records: &[client::Record]) -> Rows {
         let mut row: Value = serde_json::from_slice(&record.value).unwrap();
         let start: jiff::Timestamp = row["window_start"].as_str().unwrap().parse().unwrap();
         let key = String::from_utf8(record.key.as_ref().unwrap().to_vec()).unwrap();
-        let revision = row.as_object_mut().unwrap().remove("revision").unwrap().as_u64().unwrap();
-        let entry = rows.entry((start.as_millisecond(), key.clone())).or_insert(json!([0, null]));
+        let revision = row
+            .as_object_mut()
+            .unwrap()
+            .remove("revision")
+            .unwrap()
+            .as_u64()
+            .unwrap();
+        let entry = rows
+            .entry((start.as_millisecond(), key.clone()))
+            .or_insert(json!([0, null]));
         assert_eq!(entry[0], revision, "the next revision of {key} at {start}");
         *entry = json!([revision + 1, row]);
     }
-    rows.into_iter().map(|(identity, mut entry)| (identity, entry[1].take())).collect()
+    rows.into_iter()
+        .map(|(identity, mut entry)| (identity, entry[1].take()))
+        .collect()
 }
 
 /// [`compare_rows`], as an assertion.
@@ -27,14 +37,25 @@ pub(crate) fn assert_rows_equal(found: &Rows, expected: &Rows, tolerance: fn(&st
 
 /// Compares found with expected rows: all the same, but for fields that `tolerance` allows to be
 /// off by a share of the expected value.
-pub(crate) fn compare_rows(found: &Rows, expected: &Rows, tolerance: fn(&str) -> f64) -> Result<(), String> {
-    let missing: Vec<_> = expected.keys().filter(|key| !found.contains_key(*key)).collect();
-    let surplus: Vec<_> = found.keys().filter(|key| !expected.contains_key(*key)).collect();
+pub(crate) fn compare_rows(
+    found: &Rows,
+    expected: &Rows,
+    tolerance: fn(&str) -> f64,
+) -> Result<(), String> {
+    let missing: Vec<_> = expected
+        .keys()
+        .filter(|key| !found.contains_key(*key))
+        .collect();
+    let surplus: Vec<_> = found
+        .keys()
+        .filter(|key| !expected.contains_key(*key))
+        .collect();
     if !missing.is_empty() || !surplus.is_empty() {
         return Err(format!("missing: {missing:?}, surplus: {surplus:?}"));
     }
     for (key, expected) in expected {
-        compare(&found[key], expected, "", tolerance).map_err(|difference| format!("{key:?}: {difference}"))?;
+        compare(&found[key], expected, "", tolerance)
+            .map_err(|difference| format!("{key:?}: {difference}"))?;
     }
     Ok(())
 }
