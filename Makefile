@@ -13,7 +13,7 @@ venv := target/venv
 fluvio_python := fluvio==0.21.0
 
 .DEFAULT_GOAL := help
-.PHONY: help start consume wasm build test test-cluster check bench ci clean-data
+.PHONY: help start consume wasm build test chaos test-cluster check bench ci clean-data
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,9 @@ build: wasm ## build the binary, with the SmartModules inside
 
 test: wasm $(venv)/bin/python ## the whole test suite
 	PYTHON=$(CURDIR)/$(venv)/bin/python cargo test --workspace $(profile)
+
+chaos: wasm ## kill runner and cluster 200 times at random points; CHAOS_KILLS and CHAOS_SEED choose
+	CHAOS_KILLS=$${CHAOS_KILLS:-200} cargo test $(profile) --test end_to_end -- chaos --nocapture
 
 test-cluster: wasm ## the end-to-end tests on a real cluster: make test-cluster CLUSTER=127.0.0.1:9003
 	@test -n "$(CLUSTER)" || { echo "name the cluster: make test-cluster CLUSTER=HOST:PORT"; exit 1; }

@@ -58,12 +58,22 @@ pub(crate) struct Node {
     pub(crate) spu_addr: SocketAddr,
 }
 
+/// Where operators look.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Monitoring {
+    /// Address of /metrics (Prometheus) and /health, over HTTP; port 0 picks a free one.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9464")]
+    pub(crate) metrics_addr: SocketAddr,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) node: Node,
     #[command(flatten)]
     pub(crate) map: Map,
+    #[command(flatten)]
+    pub(crate) monitoring: Monitoring,
     /// Events per second of the generator.
     #[arg(long, value_name = "EVENTS_PER_SECOND", default_value_t = 1000.0)]
     pub(crate) rate: f64,
@@ -110,6 +120,8 @@ pub(crate) struct Run {
     pub(crate) cluster: ClusterAddress,
     #[command(flatten)]
     pub(crate) map: Map,
+    #[command(flatten)]
+    pub(crate) monitoring: Monitoring,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod live_status;
 mod map;
+mod monitoring;
 mod registry;
 mod signal;
 mod summary;

@@ -17,7 +17,9 @@ pub fn baselines() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
 }
 
 fn walk(folder: &str, target: &str) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(folder);
     let advice = || format!("no SmartModule in `{}`: run `{target}`", folder.display());
     let mut modules = BTreeMap::new();
     for entry in fs::read_dir(&folder).with_context(advice)? {
@@ -31,6 +33,8 @@ fn walk(folder: &str, target: &str) -> anyhow::Result<BTreeMap<String, Vec<u8>>>
 }
 
 fn name(file: &Path) -> Option<String> {
-    let is_wasm = file.extension().is_some_and(|extension| extension == "wasm");
+    let is_wasm = file
+        .extension()
+        .is_some_and(|extension| extension == "wasm");
     is_wasm.then(|| file.file_stem().unwrap_or_default().display().to_string())
 }

@@ -14,10 +14,12 @@ use crate::checkpoint::{Checkpoint, Counts, PartitionCheckpoint};
 use crate::diversion::{Diversion, Pending};
 use crate::error::RunError;
 use crate::job::Job;
+use crate::lease::Lease;
 use crate::outlet::Outlet;
 use crate::provision::CHECKPOINTS;
 use crate::recovery;
 use crate::source::{Arrival, PARTIALS_AHEAD, Source};
+use crate::status::DerivationStatus;
 use crate::watermarks::Watermarks;
 use crate::windows::{AnyWindows, Arrived, Merged};
 
@@ -36,6 +38,7 @@ const PARTITIONS_INTERVAL: Duration = Duration::from_secs(5);
 /// One derivation at work.
 pub(crate) struct Derivation {
     job: Job,
+    lease: Lease,
     windows: Box<dyn AnyWindows>,
     watermarks: Watermarks,
     derived: Outlet,
@@ -63,7 +66,11 @@ pub(crate) struct Position {
 impl Derivation {
     /// Runs from the last checkpoint until `stop`.
     pub(crate) async fn run(job: Job, stop: &CancellationToken) -> Result<(), RunError> {
-        let mut derivation = Self::recover(job).await?;
+        let lease = tokio::select! {
+            lease = Lease::acquire(&job.cluster, &job.name, &job.runner) => lease?,
+            () = stop.cancelled() => return Ok(()),
+        };
+        let mut derivation = Self::recover(job, lease).await?;
         let (arrivals, mut inbox) = mpsc::channel(PARTIALS_AHEAD);
         let _sources = derivation.start_sources(arrivals);
         let mut ticks = interval(TICK);
@@ -79,15 +86,16 @@ impl Derivation {
             }
             derivation.close_windows().await?;
         }
-        if derivation.is_replaying() {
-            return Ok(()); // the last checkpoint still says all there is to say
+        // In the middle of a replay the last checkpoint still says all there is to say.
+        if !derivation.is_replaying() {
+            derivation.save().await?;
+            derivation.account(true).await?;
         }
-        derivation.save().await?;
-        derivation.account(true).await
+        derivation.lease.release().await
     }
 
     /// The state as of the last checkpoint, and what was written behind it.
-    async fn recover(job: Job) -> Result<Self, RunError> {
+    async fn recover(job: Job, lease: Lease) -> Result<Self, RunError> {
         let partitions = job.cluster.partition_count(&job.spec.from).await? as usize;
         let stored = Checkpoint::load(&job.cluster, &job.name).await?;
         let mut checkpoint = stored.unwrap_or_default();
@@ -113,6 +121,7 @@ impl Derivation {
                 .collect(),
             pending: Pending::default(),
             job,
+            lease,
             windows,
             derived,
             diversion,
@@ -127,6 +136,9 @@ impl Derivation {
     /// Starts to read; reading ends when the returned set is dropped.
     fn start_sources(&self, arrivals: mpsc::Sender<Arrival>) -> tokio::task::JoinSet<()> {
         let mut sources = tokio::task::JoinSet::new();
+        self.job
+            .status
+            .update(&self.job.name, DerivationStatus::started);
         for (partition, position) in (0..).zip(&self.partitions) {
             let source = Source {
                 cluster: self.job.cluster.clone(),
@@ -136,6 +148,8 @@ impl Derivation {
                 module: SmartModule::AdHoc(self.job.module.clone()),
                 params: self.job.spec.param_texts(),
                 next_offset: position.next_offset,
+                derivation: self.job.name.clone(),
+                status: self.job.status.clone(),
             };
             sources.spawn(source.run(arrivals.clone()));
         }
@@ -172,7 +186,7 @@ impl Derivation {
         }
         self.job
             .status
-            .update(&self.job.name, |status| status.partials += 1);
+            .update(&self.job.name, DerivationStatus::merged);
         Ok(())
     }
 
@@ -232,7 +246,12 @@ impl Derivation {
 
     /// A source that has grown is read anew, all partitions of it, from a checkpoint.
     async fn look_for_partitions(&mut self) -> Result<(), RunError> {
-        match self.job.cluster.partition_count(&self.job.spec.from).await {
+        let asked = self.job.cluster.partition_count(&self.job.spec.from).await;
+        let trouble = asked.as_ref().err().map(ToString::to_string);
+        self.job
+            .status
+            .update(&self.job.name, |status| status.trouble = trouble);
+        match asked {
             Ok(found) if found as usize > self.partitions.len() && !self.is_replaying() => {
                 self.save().await?;
                 Err(RunError::PartitionsGrown {
@@ -265,10 +284,21 @@ impl Derivation {
                 .windows
                 .emit(watermark, corrections, self.derived.ends())
                 .map_err(|cause| self.malformed(cause))?;
+            let ends: Vec<_> = rows
+                .iter()
+                .filter(|row| row.revision == 0)
+                .map(|row| row.window_end)
+                .collect();
+            if !rows.is_empty() {
+                self.lease.check()?;
+            }
             written = self
                 .derived
                 .write(rows.into_iter().map(|row| (row.key, row.value)))
                 .await?;
+            self.job
+                .status
+                .update(&self.job.name, |status| status.acknowledged(&ends));
             self.windows.retire(watermark);
             if corrections {
                 self.corrected = Instant::now();
@@ -289,15 +319,12 @@ impl Derivation {
             status.written += written;
             status.watermark = self.watermarks.current();
             status.open = self.windows.len();
-            status.partitions = self
-                .partitions
-                .iter()
-                .map(|position| position.counts.clone())
-                .collect();
+            status.counted(self.partitions.iter().map(|position| &position.counts));
         });
     }
 
     async fn save(&mut self) -> Result<(), RunError> {
+        self.lease.check()?;
         let watermark = self.watermarks.current();
         self.diversion
             .flush(&mut self.pending, self.windows.as_ref(), watermark)
@@ -323,6 +350,9 @@ impl Derivation {
             .save(&mut self.checkpoints, &self.job.name)
             .await?;
         (self.saved, self.dirty) = (Instant::now(), false);
+        self.job
+            .status
+            .update(&self.job.name, DerivationStatus::saved);
         Ok(())
     }
 

@@ -39,6 +39,11 @@ pub enum RunError {
         /// The offset that came.
         found: i64,
     },
+    /// The cluster did not hear from this runner for a while, so another one may have taken over.
+    #[error(
+        "the lease of derivation `{0}` may have run out; it has to be acquired again before anything is written"
+    )]
+    LeaseLost(String),
     /// The source has more partitions than when the derivation was started.
     #[error("`{topic}` has grown to `{partitions}` partitions; all of them are read from now on")]
     PartitionsGrown {
@@ -75,7 +80,7 @@ impl RunError {
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
             Self::Client(error) => error.is_retryable(),
-            Self::OffsetGap { .. } | Self::PartitionsGrown { .. } => true,
+            Self::OffsetGap { .. } | Self::PartitionsGrown { .. } | Self::LeaseLost(_) => true,
             _ => false,
         }
     }

@@ -62,25 +62,37 @@ impl Outlet {
         Ok(())
     }
 
-    /// Writes records in order and waits until the cluster has all of them.
+    /// Writes records in order and waits until the cluster has all of them. Also after an error it
+    /// waits until none of them is under way any more: what is read back then is what stands.
     pub(crate) async fn write(
         &mut self,
         records: impl IntoIterator<Item = (String, Vec<u8>)>,
     ) -> Result<u64, RunError> {
         let mut deliveries = Vec::new();
+        let mut result = Ok(());
         for (key, value) in records {
-            deliveries.push(self.producer.send(key, value).await?);
+            match self.producer.send(key, value).await {
+                Ok(delivery) => deliveries.push(delivery),
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
         }
-        if deliveries.is_empty() {
-            return Ok(0);
+        if !deliveries.is_empty() {
+            result = result.and(self.producer.flush().await);
         }
-        self.producer.flush().await?;
         let written = deliveries.len() as u64;
         for delivery in deliveries {
-            let (partition, offset) = delivery.wait().await?;
-            let end = &mut self.ends[partition as usize];
-            *end = (*end).max(offset + 1);
+            match delivery.wait().await {
+                Ok((partition, offset)) => {
+                    let end = &mut self.ends[partition as usize];
+                    *end = (*end).max(offset + 1);
+                }
+                Err(error) => result = result.and(Err(error)),
+            }
         }
+        result?;
         Ok(written)
     }
 }

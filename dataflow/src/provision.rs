@@ -6,6 +6,7 @@ use tracing::info;
 use crate::accounting::ACCOUNTING;
 use crate::diversion::{LATE_EVENTS, REJECTED_EVENTS};
 use crate::error::RunError;
+use crate::lease::LEASES;
 use crate::map::DataflowMap;
 use crate::registration::Registry;
 
@@ -18,8 +19,14 @@ pub async fn provision(
     map: &DataflowMap,
     registry: &Registry,
 ) -> Result<(), RunError> {
-    let own =
-        [CHECKPOINTS, REJECTED_EVENTS, LATE_EVENTS, ACCOUNTING].map(|name| topic(name, 1, None));
+    let own = [
+        CHECKPOINTS,
+        LEASES,
+        REJECTED_EVENTS,
+        LATE_EVENTS,
+        ACCOUNTING,
+    ]
+    .map(|name| topic(name, 1, None));
     let sources = map
         .sources
         .iter()

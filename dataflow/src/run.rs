@@ -76,7 +76,8 @@ async fn keep_running(job: Job, stop: CancellationToken) -> Result<(), RunError>
         }
         let pause = backoff.pause();
         warn!(derivation = job.name, %error, ?pause, "starting again from the checkpoint");
-        job.status.update(&job.name, |status| status.restarts += 1);
+        job.status
+            .update(&job.name, |status| status.failed(error.to_string()));
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.cancelled() => return Ok(()),

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use crate::error::RunError;
+use crate::status::StatusBoard;
 
 /// Partials that may wait to be merged; each covers a batch of hundreds of events.
 pub(crate) const PARTIALS_AHEAD: usize = 64;
@@ -22,6 +23,9 @@ pub(crate) struct Source {
     pub(crate) module: SmartModule,
     pub(crate) params: BTreeMap<String, String>,
     pub(crate) next_offset: i64,
+    pub(crate) derivation: String,
+    /// Where it says whether the partition can be read.
+    pub(crate) status: StatusBoard,
 }
 
 /// The partial of one batch, or what ended the reading.
@@ -52,6 +56,7 @@ impl Source {
                 }
                 error if error.is_retryable() => {
                     let pause = backoff.pause();
+                    self.note(Some(&error));
                     warn!(topic = self.topic, partition = self.partition, %error, ?pause, "reading again after a pause");
                     tokio::time::sleep(pause).await;
                 }
@@ -71,6 +76,7 @@ impl Source {
         backoff: &mut Backoff,
     ) -> Result<(), RunError> {
         let mut partials = self.open().await?;
+        self.note(None);
         loop {
             let next = tokio::select! {
                 next = partials.next() => next,
@@ -91,6 +97,15 @@ impl Source {
                 return Ok(());
             }
         }
+    }
+
+    fn note(&self, trouble: Option<&RunError>) {
+        self.status.update(&self.derivation, |status| {
+            match trouble {
+                Some(error) => status.unread.insert(self.partition, error.to_string()),
+                None => status.unread.remove(&self.partition),
+            };
+        });
     }
 
     async fn open(&self) -> Result<ValueStream, RunError> {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use model::Timestamp;
 
 use crate::checkpoint::Counts;
+use crate::latency::Latency;
 
 /// The state of one derivation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,9 +24,64 @@ pub struct DerivationStatus {
     pub watermark: Option<Timestamp>,
     /// How often it was started again after an error.
     pub restarts: u64,
+    /// Whether it has read its checkpoint and is at work; not while it waits to be started again.
+    pub at_work: bool,
+    /// The last error, until the cluster has answered since.
+    pub trouble: Option<String>,
+    /// Source partitions that cannot be read now, and why.
+    pub unread: BTreeMap<u32, String>,
+    /// When this process last made a checkpoint.
+    pub saved_at: Option<SystemTime>,
+    /// When the first partial was merged that is in no checkpoint yet.
+    pub unsaved_since: Option<SystemTime>,
+    /// How long after their windows' ends rows stood in the derived topic.
+    pub latency: Latency,
 }
 
 impl DerivationStatus {
+    /// Every partition is about to be read from the checkpoint on.
+    pub(crate) fn started(&mut self) {
+        self.at_work = true;
+        self.unread.clear();
+        self.unsaved_since = None;
+    }
+
+    /// It ended with an error and waits to be started again.
+    pub(crate) fn failed(&mut self, error: String) {
+        self.restarts += 1;
+        self.at_work = false;
+        self.trouble = Some(error);
+    }
+
+    pub(crate) fn merged(&mut self) {
+        self.partials += 1;
+        self.unsaved_since.get_or_insert_with(SystemTime::now);
+    }
+
+    /// The first rows of windows with these ends have been acknowledged just now.
+    pub(crate) fn acknowledged(&mut self, window_ends: &[Timestamp]) {
+        let now = SystemTime::now();
+        for end in window_ends {
+            self.latency.acknowledged(*end, now);
+        }
+    }
+
+    /// Takes over the counts, unless they are behind: what came after the last checkpoint is counted
+    /// again after an error, and counts that went back would look like a restart of the process.
+    pub(crate) fn counted<'a>(&mut self, counts: impl ExactSizeIterator<Item = &'a Counts>) {
+        self.partitions.resize_with(counts.len(), Counts::default);
+        for (shown, now) in self.partitions.iter_mut().zip(counts) {
+            if now.read >= shown.read {
+                shown.clone_from(now);
+            }
+        }
+    }
+
+    pub(crate) fn saved(&mut self) {
+        self.saved_at = Some(SystemTime::now());
+        self.unsaved_since = None;
+    }
+
     /// What became of the records of all partitions.
     pub fn counts(&self) -> Counts {
         let mut total = Counts::default();
@@ -57,5 +114,57 @@ impl StatusBoard {
     pub(crate) fn update(&self, derivation: &str, change: impl FnOnce(&mut DerivationStatus)) {
         let mut board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         change(board.entry(derivation.to_owned()).or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(read: u64) -> Counts {
+        Counts {
+            read,
+            accepted: read,
+            ..Counts::default()
+        }
+    }
+
+    #[test]
+    fn counts_never_go_back_after_an_error() {
+        let mut status = DerivationStatus::default();
+        status.counted([read(10), read(20)].iter());
+        status.counted([read(4), read(25)].iter());
+        assert_eq!(status.partitions, [read(10), read(25)]);
+        status.counted([read(11), read(25), read(1)].iter());
+        assert_eq!(status.partitions, [read(11), read(25), read(1)]);
+    }
+
+    #[test]
+    fn records_are_unsaved_from_the_first_merge_to_the_checkpoint() {
+        let mut status = DerivationStatus::default();
+        status.merged();
+        let first = status.unsaved_since;
+        assert!(first.is_some());
+        status.merged();
+        assert_eq!((status.unsaved_since, status.partials), (first, 2));
+        status.saved();
+        assert_eq!(status.unsaved_since, None);
+        assert!(status.saved_at.is_some());
+    }
+
+    #[test]
+    fn an_error_takes_it_from_work_and_a_start_forgets_unread_partitions() {
+        let mut status = DerivationStatus::default();
+        status.started();
+        status.unread.insert(1, "gone".to_owned());
+        status.failed("lost".to_owned());
+        assert_eq!((status.at_work, status.restarts), (false, 1));
+        status.started();
+        assert!(status.at_work && status.unread.is_empty());
+        assert_eq!(
+            status.trouble.as_deref(),
+            Some("lost"),
+            "until the cluster has answered"
+        );
     }
 }

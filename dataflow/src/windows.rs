@@ -17,6 +17,8 @@ use crate::standing::Standing;
 pub(crate) struct Row {
     pub(crate) key: String,
     pub(crate) value: Vec<u8>,
+    pub(crate) window_end: Timestamp,
+    pub(crate) revision: u32,
 }
 
 /// What merging one partial came to.
@@ -306,6 +308,8 @@ impl<P: Merge> Slot<P> {
         Ok(Some(Row {
             key: key.to_string(),
             value,
+            window_end: window.end,
+            revision: derived.revision,
         }))
     }
 }

@@ -8,7 +8,7 @@ use crate::derivation::{Derivation, Emit};
 use crate::event::{Event, Layouts};
 use crate::merge::Merge;
 use crate::params::{ParamError, Params};
-use crate::partial::{BatchHeader, BatchPartial, Contribution, FORMAT};
+use crate::partial::{BatchHeader, BatchPartialRef, ContributionRef, FORMAT};
 use crate::reject::{Reason, Rejection};
 use crate::time::Timestamp;
 use crate::window::Window;
@@ -76,20 +76,28 @@ impl<D: Derivation> Fold<D> {
         })
     }
 
-    /// Appends the partial of one batch to `output`.
+    /// Appends the partial of one batch, the bytes of a [`BatchPartial`](crate::BatchPartial), to
+    /// `output`.
     pub fn batch<'r>(
         &mut self,
         records: impl Iterator<Item = SourceRecord<'r>>,
         output: &mut Vec<u8>,
     ) {
-        self.partial(records).encode(output);
+        let mut windows = Windows::default();
+        let header = self.fold(records, &mut windows);
+        let contributions = windows.contributions();
+        BatchPartialRef {
+            header,
+            contributions,
+        }
+        .encode(output);
     }
 
-    /// The partial of one batch.
-    pub fn partial<'r>(
+    fn fold<'r>(
         &mut self,
         records: impl Iterator<Item = SourceRecord<'r>>,
-    ) -> BatchPartial<D::Partial> {
+        windows: &mut Windows<D::Partial>,
+    ) -> BatchHeader {
         let mut header = BatchHeader {
             format: FORMAT,
             first_offset: 0,
@@ -98,14 +106,13 @@ impl<D: Derivation> Fold<D> {
             accepted: 0,
             rejected: Vec::new(),
         };
-        let mut windows = Windows::default();
         let mut first = true;
         for record in records {
             if std::mem::take(&mut first) {
                 header.first_offset = record.offset;
             }
             header.next_offset = record.offset + 1;
-            match self.lift(&record, &mut windows) {
+            match self.lift(&record, windows) {
                 Ok(time) => {
                     header.accepted += 1;
                     header.max_event_time = header.max_event_time.max(Some(time));
@@ -116,10 +123,7 @@ impl<D: Derivation> Fold<D> {
                 }
             }
         }
-        BatchPartial {
-            header,
-            contributions: windows.into_contributions(),
-        }
+        header
     }
 
     #[inline]
@@ -165,19 +169,17 @@ impl<P: Merge> Windows<P> {
         &mut self.0[index].1
     }
 
-    fn into_contributions(mut self) -> Vec<Contribution<P>> {
+    fn contributions(&mut self) -> Vec<ContributionRef<'_, P>> {
         self.0.sort_by_key(|(window, _)| *window);
         let mut contributions = Vec::new();
-        for (window, slots) in self.0 {
-            for (key, events, mut partial) in slots.into_sorted() {
-                partial.settle();
-                contributions.push(Contribution {
-                    window,
-                    key,
-                    events,
-                    partial,
-                });
-            }
+        for (window, slots) in &mut self.0 {
+            let slots = slots.sorted(P::settle).into_iter();
+            contributions.extend(slots.map(|slot| ContributionRef {
+                window: *window,
+                key: &slot.key,
+                events: slot.events,
+                partial: &slot.partial,
+            }));
         }
         contributions
     }

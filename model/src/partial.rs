@@ -100,8 +100,34 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, PartialError> {
 impl<P: Serialize> BatchPartial<P> {
     /// Appends the partial's bytes to `output`.
     pub fn encode(&self, output: &mut Vec<u8>) {
-        if let Err(error) = postcard::to_io(self, output) {
-            unreachable!("writing into memory cannot fail: {error}");
-        }
+        encode(self, output);
+    }
+}
+
+/// A partial whose contributions are still in the tables of the fold; its bytes are those of a
+/// [`BatchPartial`].
+#[derive(Serialize)]
+pub(crate) struct BatchPartialRef<'a, P> {
+    pub(crate) header: BatchHeader,
+    pub(crate) contributions: Vec<ContributionRef<'a, P>>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ContributionRef<'a, P> {
+    pub(crate) window: Window,
+    pub(crate) key: &'a RecordKey,
+    pub(crate) events: u64,
+    pub(crate) partial: &'a P,
+}
+
+impl<P: Serialize> BatchPartialRef<'_, P> {
+    pub(crate) fn encode(&self, output: &mut Vec<u8>) {
+        encode(self, output);
+    }
+}
+
+fn encode(partial: &impl Serialize, output: &mut Vec<u8>) {
+    if let Err(error) = postcard::to_io(partial, output) {
+        unreachable!("writing into memory cannot fail: {error}");
     }
 }

@@ -115,7 +115,9 @@ fn an_event_may_be_ahead_of_its_ingest_by_the_allowed_skew() {
     let time_ms = at("2024-11-12T10:15:31Z").as_millis();
     let mut reason = |ingest_ms: Option<i64>| {
         let record = SourceRecord::new(0, ingest_ms, text.as_bytes());
-        let rejected = fold.partial([record].into_iter()).header.rejected;
+        let mut bytes = Vec::new();
+        fold.batch([record].into_iter(), &mut bytes);
+        let rejected = BatchHeader::decode(&bytes).expect("a partial").rejected;
         rejected.first().map(|(_, reason)| *reason)
     };
     for accepted in [None, Some(time_ms - 1_000), Some(time_ms), Some(i64::MAX)] {

@@ -1,19 +1,23 @@
 //! `up`: everything in one process, started and stopped in order.
 
-use ::dataflow::{DataflowMap, Registry, provision};
+use ::dataflow::{DataflowMap, Options, Registry, StatusBoard, provision};
 use client::Cluster;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{generate, local_cluster, run};
-use crate::{cli, map, registry, signal};
+use crate::{cli, map, monitoring, registry, signal};
 
 pub(crate) async fn up(args: cli::Up) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let registry = registry::registry();
     let (_, map) = map::load(&args.map, &registry)?;
+    let status = StatusBoard::default();
+    let metrics_addr = args.monitoring.metrics_addr;
+    monitoring::start(metrics_addr, &map, status.clone(), stop.clone()).await?;
     let node = local_cluster::start(args.node.clone()).await?;
-    let result = on_the_cluster(&args, &node.sc_addr().to_string(), map, registry, stop).await;
+    let address = node.sc_addr().to_string();
+    let result = on_the_cluster(&args, &address, map, registry, status, stop).await;
     node.shutdown().await?;
     result
 }
@@ -24,6 +28,7 @@ async fn on_the_cluster(
     address: &str,
     map: DataflowMap,
     registry: Registry,
+    status: StatusBoard,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let cluster = Cluster::connect(Some(address)).await?;
@@ -37,7 +42,13 @@ async fn on_the_cluster(
             stop.clone(),
         ));
     }
-    services.spawn(run::run_dataflow(cluster, map, registry, stop.clone()));
+    let options = Options {
+        cluster,
+        map,
+        registry,
+        status,
+    };
+    services.spawn(run::run_dataflow(options, stop.clone()));
     all(services, &stop).await
 }
 

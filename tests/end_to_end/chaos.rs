@@ -35,8 +35,9 @@ async fn results_are_exact_whatever_is_killed() {
     ]);
     let mut runner = Running::start(&["run", "--cluster", &address]);
     for kill in 0..kills {
-        // A random moment is what this is about.
-        tokio::time::sleep(Duration::from_millis(u64::from(dice.next_u32() % 4_000))).await;
+        // A random moment is what this is about: before and after the lease is taken over, while
+        // windows are made again, and while all is well.
+        tokio::time::sleep(Duration::from_millis(u64::from(dice.next_u32() % 9_000))).await;
         let what = dice.next_u32() % 3;
         eprintln!(
             "kill {kill} of {kills}: {}",

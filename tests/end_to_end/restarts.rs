@@ -48,6 +48,41 @@ async fn a_runner_that_stops_and_starts_neither_loses_nor_repeats_a_window() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_runners_one_writes_and_the_other_takes_over() {
+    let node = LocalCluster::start();
+    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+    let generator = Running::start(&[
+        "generate",
+        "--cluster",
+        &node.address,
+        "--rate",
+        "500",
+        "--seed",
+        "4",
+    ]);
+    let mut first = Running::start(&["run", "--cluster", &node.address]);
+    let second = Running::start(&["run", "--cluster", &node.address]);
+    harness::wait_for_derived(&cluster, "level-engagement", |rows| !rows.is_empty()).await;
+    first.kill();
+    let third = Running::start(&["run", "--cluster", &node.address]);
+    let before = harness::derived(&cluster, "level-engagement").await.len();
+    harness::wait_for_derived(&cluster, "level-engagement", |rows| rows.len() > before).await;
+    generator.stop();
+    let players = oracle::player_events(&harness::records(&cluster, "player-events").await);
+    harness::wait_for_rows(
+        &cluster,
+        "level-engagement",
+        &oracle::level_engagement(&players),
+        |_| 1e-12,
+    )
+    .await;
+    second.stop();
+    third.stop();
+    let found = oracle::last_revisions(&harness::records(&cluster, "level-engagement").await);
+    oracle::assert_rows_equal(&found, &oracle::level_engagement(&players), |_| 1e-12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_local_cluster_finds_all_that_it_acknowledged() {
     let mut node = LocalCluster::start();
     harness::run(&[

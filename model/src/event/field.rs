@@ -32,13 +32,13 @@ impl<'e> Field<'e> {
     }
 
     /// A required id: 1 to [`ID_BYTES_MAX`] bytes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn id(&self) -> Result<Cow<'e, str>, Rejection> {
         self.optional_id()?.ok_or(self.reject(Reason::MissingField))
     }
 
     /// An id, or nothing where the field is absent or null.
-    #[inline]
+    #[inline(always)]
     pub(super) fn optional_id(&self) -> Result<Option<Cow<'e, str>>, Rejection> {
         let id = match self.value {
             None | Some(Value::Null) => return Ok(None),

@@ -26,11 +26,19 @@ impl Section {
     }
 
     /// Whether `key` in this section is the field with the dotted `path`.
+    #[inline]
     pub(super) fn holds(self, key: Text<'_>, path: &str) -> bool {
-        match path.split_once('.') {
-            None => self == Self::Root && key.is(path),
-            Some((name, field)) => SECTIONS.contains(&(name, self)) && key.is(field),
-        }
+        let prefix = match self {
+            Self::Root => "",
+            Self::Parameters => "parameters.",
+            Self::UserData => "user_data.",
+            Self::ServerData => "server_data.",
+        };
+        // The key first: it tells most paths apart by their lengths.
+        path.split_at_checked(prefix.len())
+            .is_some_and(|(section, field)| {
+                key.is(field) && section == prefix && !field.contains('.')
+            })
     }
 
     /// How many objects are entered there.

@@ -1,5 +1,7 @@
 //! Distinct values: exact up to a stated number, a sketch with a stated error above it.
 
+use std::cell::RefCell;
+
 use datasketches::hll::{HllSketch, HllType, HllUnion};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use xxhash_rust::xxh3::xxh3_128;
@@ -157,7 +159,7 @@ impl Merge for Distinct {
 }
 
 /// What goes over the wire: fingerprints of 16 bytes each, or the sketch in its library's format.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 enum Wire {
     #[serde(with = "piece")]
     Exact(Vec<u8>),
@@ -165,22 +167,39 @@ enum Wire {
     Sketch(Vec<u8>),
 }
 
-impl Serialize for Distinct {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let wire = match &self.0 {
-            State::Exact(set) => Wire::Exact(exact_bytes(&set.settled())),
-            State::Sketch(union) => Wire::Sketch(union.to_sketch(HllType::Hll8).serialize()),
-        };
-        wire.serialize(serializer)
-    }
+/// The same, borrowed.
+#[derive(Serialize)]
+enum WireRef<'a> {
+    #[serde(serialize_with = "piece::serialize")]
+    Exact(&'a [u8]),
+    #[serde(serialize_with = "piece::serialize")]
+    Sketch(&'a [u8]),
 }
 
-fn exact_bytes(fingerprints: &[Halves]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(size_of_val(fingerprints));
-    for fingerprint in fingerprints {
-        bytes.extend_from_slice(&whole(*fingerprint).to_le_bytes());
+thread_local! {
+    /// Where sets are laid out as bytes. A partial has hundreds of small ones, and memory for each
+    /// of them would take longer to get than its bytes to write.
+    static BYTES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Serialize for Distinct {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let set = match &self.0 {
+            State::Exact(set) => set.settled(),
+            State::Sketch(union) => {
+                let bytes = union.to_sketch(HllType::Hll8).serialize();
+                return WireRef::Sketch(&bytes).serialize(serializer);
+            }
+        };
+        let mut bytes = BYTES.take();
+        bytes.clear();
+        for fingerprint in set.iter() {
+            bytes.extend_from_slice(&whole(*fingerprint).to_le_bytes());
+        }
+        let result = WireRef::Exact(&bytes).serialize(serializer);
+        BYTES.set(bytes);
+        result
     }
-    bytes
 }
 
 impl<'de> Deserialize<'de> for Distinct {

@@ -1,0 +1,187 @@
+//! Whether all is well, and if not, why: a pure function of the status board and the time.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use dataflow::DerivationStatus;
+use serde::Serialize;
+
+/// A derivation makes a checkpoint every few seconds while records arrive; this much is no hiccup.
+const CHECKPOINT_OVERDUE: Duration = Duration::from_secs(60);
+
+/// The health of the process: that of all its derivations.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Health {
+    status: Verdict,
+    derivations: BTreeMap<String, DerivationHealth>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct DerivationHealth {
+    status: Verdict,
+    /// Everything that is wrong; empty where nothing is.
+    reasons: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Ok,
+    Failing,
+}
+
+impl Health {
+    /// Judges every derivation of `names`; one that the board does not know has not started yet.
+    pub(super) fn of<'a>(
+        names: impl Iterator<Item = &'a String>,
+        statuses: &BTreeMap<String, DerivationStatus>,
+        now: SystemTime,
+    ) -> Self {
+        let derivations: BTreeMap<_, _> = names
+            .map(|name| {
+                let status = statuses.get(name).cloned().unwrap_or_default();
+                let reasons = reasons(&status, now);
+                let verdict = Verdict::of(reasons.is_empty());
+                (
+                    name.clone(),
+                    DerivationHealth {
+                        status: verdict,
+                        reasons,
+                    },
+                )
+            })
+            .collect();
+        let all = derivations
+            .values()
+            .all(|derivation| derivation.status == Verdict::Ok);
+        Self {
+            status: Verdict::of(all),
+            derivations,
+        }
+    }
+
+    pub(super) fn is_ok(&self) -> bool {
+        self.status == Verdict::Ok
+    }
+}
+
+impl Verdict {
+    fn of(ok: bool) -> Self {
+        if ok { Self::Ok } else { Self::Failing }
+    }
+}
+
+/// All that is wrong with a derivation; nothing where it is healthy.
+pub(super) fn reasons(status: &DerivationStatus, now: SystemTime) -> Vec<String> {
+    let mut reasons = Vec::new();
+    match (&status.trouble, status.at_work) {
+        (None, true) => {}
+        (None, false) => reasons.push("starting: it has not read its checkpoint yet".to_owned()),
+        (Some(error), true) => {
+            reasons.push(format!("the cluster has yet to answer after: {error}"))
+        }
+        (Some(error), false) => reasons.push(format!("being started again after: {error}")),
+    }
+    for (partition, error) in &status.unread {
+        reasons.push(format!("partition {partition} cannot be read: {error}"));
+    }
+    // A clock that was set back makes nothing overdue.
+    let unsaved = status
+        .unsaved_since
+        .and_then(|since| now.duration_since(since).ok())
+        .filter(|unsaved| *unsaved > CHECKPOINT_OVERDUE);
+    if let Some(unsaved) = unsaved {
+        reasons.push(format!(
+            "no checkpoint for {} s though records arrive",
+            unsaved.as_secs()
+        ));
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn at_work() -> DerivationStatus {
+        DerivationStatus {
+            at_work: true,
+            ..DerivationStatus::default()
+        }
+    }
+
+    fn one_reason(status: &DerivationStatus) -> String {
+        let reasons = reasons(status, NOW);
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
+        reasons.concat()
+    }
+
+    #[test]
+    fn a_derivation_at_work_is_healthy_whether_records_arrive_or_not() {
+        let mut status = at_work();
+        assert!(reasons(&status, NOW).is_empty());
+        status.saved_at = Some(NOW - Duration::from_secs(86_400));
+        assert!(
+            reasons(&status, NOW).is_empty(),
+            "there was nothing to save"
+        );
+        status.unsaved_since = Some(NOW - CHECKPOINT_OVERDUE);
+        assert!(reasons(&status, NOW).is_empty(), "not overdue yet");
+    }
+
+    #[test]
+    fn a_checkpoint_is_overdue_after_a_minute_of_unsaved_records() {
+        let mut status = at_work();
+        status.unsaved_since = Some(NOW - CHECKPOINT_OVERDUE - Duration::from_secs(15));
+        assert_eq!(
+            one_reason(&status),
+            "no checkpoint for 75 s though records arrive"
+        );
+        status.unsaved_since = Some(NOW + Duration::from_secs(1));
+        assert!(reasons(&status, NOW).is_empty(), "a clock was set back");
+    }
+
+    #[test]
+    fn errors_are_told_from_a_start() {
+        let mut status = DerivationStatus::default();
+        assert!(one_reason(&status).starts_with("starting"));
+        status.trouble = Some("refused".to_owned());
+        assert_eq!(one_reason(&status), "being started again after: refused");
+        status.at_work = true;
+        assert_eq!(
+            one_reason(&status),
+            "the cluster has yet to answer after: refused"
+        );
+    }
+
+    #[test]
+    fn every_unread_partition_is_named() {
+        let mut status = at_work();
+        status.unread = [(0, "gone".to_owned()), (3, "lost".to_owned())].into();
+        assert_eq!(
+            reasons(&status, NOW),
+            [
+                "partition 0 cannot be read: gone",
+                "partition 3 cannot be read: lost"
+            ]
+        );
+    }
+
+    #[test]
+    fn one_failing_derivation_fails_the_process_and_the_answer_says_which() {
+        let names = ["clicks".to_owned(), "sums".to_owned()];
+        let mut statuses = BTreeMap::from([("clicks".to_owned(), at_work())]);
+        let health = Health::of(names.iter(), &statuses, NOW);
+        assert!(!health.is_ok(), "`sums` has not started");
+        let json = serde_json::to_value(&health).unwrap();
+        assert_eq!(json["status"], "failing");
+        assert_eq!(json["derivations"]["clicks"]["status"], "ok");
+        assert_eq!(json["derivations"]["sums"]["status"], "failing");
+        statuses.insert("sums".to_owned(), at_work());
+        let health = Health::of(names.iter(), &statuses, NOW);
+        assert!(health.is_ok());
+        assert_eq!(serde_json::to_value(&health).unwrap()["status"], "ok");
+    }
+}

@@ -1,0 +1,251 @@
+//! The status board as Prometheus reads it. Every family is here with its name and help.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use dataflow::{Counts, DerivationStatus, LATENCY_BOUNDS_MS, Latency};
+use model::{Reason, Timestamp};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::exemplar::Exemplar;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::health;
+
+const PREFIX: &str = "game_analytics";
+
+/// Counters of records and what they are, one sample per derivation and source partition.
+const RECORD_COUNTERS: [(&str, &str, Count); 4] = [
+    (
+        "records_read",
+        "Records read from the source since the derivation's first start; the count is part of checkpoints and goes on over restarts",
+        |counts| counts.read,
+    ),
+    (
+        "records_accepted",
+        "Records read whose event is in a number, counted as records_read is",
+        |counts| counts.accepted,
+    ),
+    (
+        "records_late",
+        "Records read whose window could be corrected no more, counted as records_read is",
+        |counts| counts.late,
+    ),
+    (
+        "records_duplicate",
+        "Records read that repeat another, counted as records_read is",
+        |counts| counts.duplicate,
+    ),
+];
+
+/// Counters of what this process did, one sample per derivation.
+const WORK_COUNTERS: [(&str, &str, Work); 3] = [
+    (
+        "partials_merged",
+        "Results of batches of records that were merged, since the process started",
+        |status| status.partials,
+    ),
+    (
+        "rows_written",
+        "Rows that the derived topic acknowledged, corrections included, since the process started",
+        |status| status.written,
+    ),
+    (
+        "restarts",
+        "Starts of the derivation after an error, since the process started",
+        |status| status.restarts,
+    ),
+];
+
+type Count = fn(&Counts) -> u64;
+type Work = fn(&DerivationStatus) -> u64;
+type Labels = Vec<(&'static str, String)>;
+
+/// The metrics at `now` as OpenMetrics text.
+pub(super) fn render(
+    sources: &BTreeMap<String, String>,
+    statuses: BTreeMap<String, DerivationStatus>,
+    now: SystemTime,
+) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix(PREFIX);
+    registry.register_collector(Box::new(Snapshot {
+        sources: sources.clone(),
+        statuses,
+        now,
+    }));
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+#[derive(Debug)]
+struct Snapshot {
+    sources: BTreeMap<String, String>,
+    statuses: BTreeMap<String, DerivationStatus>,
+    now: SystemTime,
+}
+
+impl Collector for Snapshot {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        for (name, help, count) in RECORD_COUNTERS {
+            let samples = self
+                .partitions()
+                .map(|(labels, counts)| (labels, ConstCounter::new(count(counts))));
+            family(&mut encoder, name, help, None, MetricType::Counter, samples)?;
+        }
+        self.rejected(&mut encoder)?;
+        for (name, help, work) in WORK_COUNTERS {
+            let samples = self.each(|status| Some(ConstCounter::new(work(status))));
+            family(&mut encoder, name, help, None, MetricType::Counter, samples)?;
+        }
+        self.gauges(&mut encoder)?;
+        let samples = self.each(|status| Some(LatencyHistogram(&status.latency)));
+        family(
+            &mut encoder,
+            "end_to_end_latency",
+            "Wall-clock time from a window's end to the acknowledgement of its row, the first of each window and key",
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+            samples,
+        )
+    }
+}
+
+impl Snapshot {
+    fn rejected(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let samples = self.partitions().flat_map(|(labels, counts)| {
+            Reason::ALL.map(|reason| {
+                let mut labels = labels.clone();
+                labels.push(("reason", reason.name().to_owned()));
+                let count = counts.rejected.get(&reason).copied().unwrap_or_default();
+                (labels, ConstCounter::new(count))
+            })
+        });
+        family(
+            encoder,
+            "records_rejected",
+            "Records read that are no events, by reason, counted as records_read is",
+            None,
+            MetricType::Counter,
+            samples,
+        )
+    }
+
+    fn gauges(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let mut gauge = |name, help, unit, value: &dyn Fn(&DerivationStatus) -> Option<f64>| {
+            let samples = self.each(|status| value(status).map(ConstGauge::new));
+            family(encoder, name, help, unit, MetricType::Gauge, samples)
+        };
+        gauge(
+            "windows_open",
+            "Pairs of window and key in memory, those that may still be corrected included",
+            None,
+            &|status| Some(status.open as f64),
+        )?;
+        gauge(
+            "healthy",
+            "1 where /health finds nothing wrong with the derivation, else 0",
+            None,
+            &|status| {
+                Some(f64::from(u8::from(
+                    health::reasons(status, self.now).is_empty(),
+                )))
+            },
+        )?;
+        gauge(
+            "watermark_delay",
+            "Wall clock less watermark; absent while there is no watermark",
+            Some(&Unit::Seconds),
+            &|status| status.watermark.map(|watermark| self.delay_s(watermark)),
+        )?;
+        gauge(
+            "checkpoint_age",
+            "Time since the last checkpoint of this process; absent before the first. It grows while no record arrives",
+            Some(&Unit::Seconds),
+            &|status| status.saved_at.map(|saved| self.age_s(saved)),
+        )
+    }
+
+    /// One sample for each derivation for which there is one.
+    fn each<'a, T>(
+        &'a self,
+        sample: impl Fn(&'a DerivationStatus) -> Option<T>,
+    ) -> impl Iterator<Item = (Labels, T)> {
+        self.statuses.iter().filter_map(move |(name, status)| {
+            sample(status).map(|sample| (vec![("derivation", name.clone())], sample))
+        })
+    }
+
+    /// The counts of each source partition.
+    fn partitions(&self) -> impl Iterator<Item = (Labels, &Counts)> {
+        self.statuses.iter().flat_map(|(name, status)| {
+            let topic = self.sources.get(name).map_or("", String::as_str);
+            status
+                .partitions
+                .iter()
+                .enumerate()
+                .map(move |(partition, counts)| {
+                    let labels = vec![
+                        ("derivation", name.clone()),
+                        ("topic", topic.to_owned()),
+                        ("partition", partition.to_string()),
+                    ];
+                    (labels, counts)
+                })
+        })
+    }
+
+    /// Negative where events carry times ahead of our clock.
+    fn delay_s(&self, watermark: Timestamp) -> f64 {
+        self.age_s(UNIX_EPOCH) - watermark.as_millis() as f64 / 1_000.0
+    }
+
+    fn age_s(&self, since: SystemTime) -> f64 {
+        self.now
+            .duration_since(since)
+            .unwrap_or_default()
+            .as_secs_f64()
+    }
+}
+
+fn family<T: EncodeMetric>(
+    encoder: &mut DescriptorEncoder,
+    name: &str,
+    help: &str,
+    unit: Option<&Unit>,
+    kind: MetricType,
+    samples: impl Iterator<Item = (Labels, T)>,
+) -> fmt::Result {
+    let mut encoder = encoder.encode_descriptor(name, help, unit, kind)?;
+    for (labels, sample) in samples {
+        sample.encode(encoder.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+struct LatencyHistogram<'a>(&'a Latency);
+
+impl EncodeMetric for LatencyHistogram<'_> {
+    fn encode(&self, mut encoder: prometheus_client::encoding::MetricEncoder) -> fmt::Result {
+        let bounds = LATENCY_BOUNDS_MS
+            .iter()
+            .map(|ms| *ms as f64 / 1_000.0)
+            .chain([f64::MAX]); // the encoder's word for +Inf
+        let buckets: Vec<_> = bounds.zip(self.0.buckets).collect();
+        let sum_s = self.0.sum_ms as f64 / 1_000.0;
+        let none: Option<&HashMap<usize, Exemplar<NoLabelSet, f64>>> = None;
+        encoder.encode_histogram(sum_s, self.0.count(), &buckets, none)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
+}
+
+#[cfg(test)]
+mod tests;
