@@ -13,6 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tracing::{debug, warn};
 
 use crate::error::RunError;
+use crate::status::{DerivationStatus, StatusBoard};
 
 /// The topic of the leases.
 pub const LEASES: &str = "dataflow-leases";
@@ -86,6 +87,7 @@ impl Lease {
         cluster: &Cluster,
         derivation: &str,
         runner: &str,
+        status: &StatusBoard,
     ) -> Result<Self, RunError> {
         let producer = cluster.producer(LEASES).await?;
         let mut holder = Holder::default();
@@ -115,6 +117,7 @@ impl Lease {
                 silent_from = Instant::now();
             } else if !told {
                 told = true;
+                status.update(derivation, DerivationStatus::stands_by);
                 warn!(
                     derivation,
                     holder = holder.runner,

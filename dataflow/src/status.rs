@@ -26,6 +26,8 @@ pub struct DerivationStatus {
     pub restarts: u64,
     /// Whether it has read its checkpoint and is at work; not while it waits to be started again.
     pub at_work: bool,
+    /// Whether it waits for another runner, which is at work on it, to stop.
+    pub standby: bool,
     /// The last error, until the cluster has answered since.
     pub trouble: Option<String>,
     /// Source partitions that cannot be read now, and why.
@@ -39,9 +41,15 @@ pub struct DerivationStatus {
 }
 
 impl DerivationStatus {
+    /// Another runner is at work on it, the cluster says.
+    pub(crate) fn stands_by(&mut self) {
+        self.standby = true;
+        self.trouble = None;
+    }
+
     /// Every partition is about to be read from the checkpoint on.
     pub(crate) fn started(&mut self) {
-        self.at_work = true;
+        (self.at_work, self.standby) = (true, false);
         self.unread.clear();
         self.unsaved_since = None;
     }
@@ -49,7 +57,7 @@ impl DerivationStatus {
     /// It ended with an error and waits to be started again.
     pub(crate) fn failed(&mut self, error: String) {
         self.restarts += 1;
-        self.at_work = false;
+        (self.at_work, self.standby) = (false, false);
         self.trouble = Some(error);
     }
 
@@ -150,6 +158,19 @@ mod tests {
         status.saved();
         assert_eq!(status.unsaved_since, None);
         assert!(status.saved_at.is_some());
+    }
+
+    #[test]
+    fn a_standby_has_got_over_its_error_and_gives_way_to_work_or_to_the_next_error() {
+        let mut status = DerivationStatus::default();
+        status.failed("lost".to_owned());
+        status.stands_by();
+        assert_eq!((status.standby, status.trouble.as_deref()), (true, None));
+        status.started();
+        assert!(status.at_work && !status.standby);
+        status.stands_by();
+        status.failed("lost again".to_owned());
+        assert!(!status.at_work && !status.standby);
     }
 
     #[test]

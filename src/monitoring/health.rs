@@ -27,6 +27,8 @@ struct DerivationHealth {
 #[serde(rename_all = "snake_case")]
 enum Verdict {
     Ok,
+    /// Another runner is at work on it.
+    Standby,
     Failing,
 }
 
@@ -40,22 +42,18 @@ impl Health {
         let derivations: BTreeMap<_, _> = names
             .map(|name| {
                 let status = statuses.get(name).cloned().unwrap_or_default();
-                let reasons = reasons(&status, now);
-                let verdict = Verdict::of(reasons.is_empty());
-                (
-                    name.clone(),
-                    DerivationHealth {
-                        status: verdict,
-                        reasons,
-                    },
-                )
+                (name.clone(), DerivationHealth::of(&status, now))
             })
             .collect();
-        let all = derivations
+        let failing = derivations
             .values()
-            .all(|derivation| derivation.status == Verdict::Ok);
+            .any(|derivation| derivation.status == Verdict::Failing);
         Self {
-            status: Verdict::of(all),
+            status: if failing {
+                Verdict::Failing
+            } else {
+                Verdict::Ok
+            },
             derivations,
         }
     }
@@ -65,9 +63,18 @@ impl Health {
     }
 }
 
-impl Verdict {
-    fn of(ok: bool) -> Self {
-        if ok { Self::Ok } else { Self::Failing }
+impl DerivationHealth {
+    fn of(status: &DerivationStatus, now: SystemTime) -> Self {
+        let reasons = reasons(status, now);
+        let verdict = match reasons.is_empty() {
+            true if status.standby => Verdict::Standby,
+            true => Verdict::Ok,
+            false => Verdict::Failing,
+        };
+        Self {
+            status: verdict,
+            reasons,
+        }
     }
 }
 
@@ -76,6 +83,7 @@ pub(super) fn reasons(status: &DerivationStatus, now: SystemTime) -> Vec<String>
     let mut reasons = Vec::new();
     match (&status.trouble, status.at_work) {
         (None, true) => {}
+        (None, false) if status.standby => {}
         (None, false) => reasons.push("starting: it has not read its checkpoint yet".to_owned()),
         (Some(error), true) => {
             reasons.push(format!("the cluster has yet to answer after: {error}"))
@@ -101,6 +109,11 @@ pub(super) fn reasons(status: &DerivationStatus, now: SystemTime) -> Vec<String>
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test panics where an expectation fails"
+    )]
+
     use super::*;
 
     const NOW: SystemTime = SystemTime::UNIX_EPOCH;
@@ -182,6 +195,17 @@ mod tests {
         statuses.insert("sums".to_owned(), at_work());
         let health = Health::of(names.iter(), &statuses, NOW);
         assert!(health.is_ok());
+        statuses.insert(
+            "sums".to_owned(),
+            DerivationStatus {
+                standby: true,
+                ..DerivationStatus::default()
+            },
+        );
+        let health = Health::of(names.iter(), &statuses, NOW);
+        assert!(health.is_ok(), "another runner is at work on `sums`");
+        let json = serde_json::to_value(&health).unwrap();
+        assert_eq!(json["derivations"]["sums"]["status"], "standby");
         assert_eq!(serde_json::to_value(&health).unwrap()["status"], "ok");
     }
 }

@@ -148,6 +148,12 @@ impl Snapshot {
             &|status| Some(status.open as f64),
         )?;
         gauge(
+            "at_work",
+            "1 where this process works on the derivation; 0 while it starts, or while another runner does",
+            None,
+            &|status| Some(f64::from(u8::from(status.at_work))),
+        )?;
+        gauge(
             "healthy",
             "1 where /health finds nothing wrong with the derivation, else 0",
             None,

@@ -30,6 +30,7 @@ impl Running {
     pub(crate) fn start(args: &[&str]) -> Self {
         let mut child = Command::new(BINARY)
             .args(args)
+            .args(free_port(args))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -170,6 +171,16 @@ pub(crate) fn run(args: &[&str]) -> Output {
         output.status
     );
     output
+}
+
+/// Tests run at the same time: each process that answers for metrics does so on a port of its own.
+fn free_port(args: &[&str]) -> &'static [&'static str] {
+    let monitored = ["run", "up"].contains(&args[0]) && !args.contains(&"--metrics-addr");
+    if monitored {
+        &["--metrics-addr", "127.0.0.1:0"]
+    } else {
+        &[]
+    }
 }
 
 /// The Python interpreter that has Fluvio's client, as `make test` sets it up.

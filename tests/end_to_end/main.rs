@@ -9,6 +9,7 @@ mod bounded_run;
 mod chaos;
 mod harness;
 mod late;
+mod monitoring;
 mod oracle;
 mod python_client;
 mod restarts;

@@ -1,5 +1,10 @@
 //! A board with known numbers, and the samples that it must give.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test panics where an expectation fails"
+)]
+
 use std::time::Duration;
 
 use super::*;
@@ -62,6 +67,7 @@ fn every_number_of_the_board_is_a_sample() {
         of_derivation("rows_written_total") + " 5",
         of_derivation("restarts_total") + " 2",
         of_derivation("windows_open") + " 7.0",
+        of_derivation("at_work") + " 1.0",
         of_derivation("healthy") + " 1.0",
         of_derivation("watermark_delay_seconds") + " 6.5",
         of_derivation("checkpoint_age_seconds") + " 2.5",

@@ -1,0 +1,125 @@
+//! Rows out: what the watermark has passed, corrections, and the checkpoint behind them.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Derivation, Position};
+use crate::checkpoint::{Checkpoint, PartitionCheckpoint};
+use crate::error::RunError;
+use crate::status::DerivationStatus;
+
+/// Corrections of windows are gathered for this long, so that a stream of late events does not
+/// make a revision each.
+const CORRECTION_INTERVAL: Duration = Duration::from_secs(1);
+/// How much may have to be counted again after a crash, in time, where no window closes meanwhile.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
+/// Diverted records that may wait for the next checkpoint before one is made for them.
+const PENDING_MAX: usize = 10_000;
+
+impl Derivation {
+    /// Whether windows are still being made again after a restart: what they say is not whole yet.
+    pub(super) fn is_replaying(&self) -> bool {
+        self.partitions
+            .iter()
+            .any(|position| position.next_offset < position.replayed_to)
+    }
+
+    /// Writes what the watermark has passed, and corrections, and notes it.
+    pub(super) async fn close_windows(&mut self) -> Result<(), RunError> {
+        let mut written = 0;
+        let mut watermark = None;
+        if !self.is_replaying() {
+            watermark = self.watermarks.advance(self.now_ms());
+        }
+        if let Some(watermark) = watermark {
+            let corrections = self.corrected.elapsed() >= CORRECTION_INTERVAL;
+            let rows = self
+                .windows
+                .emit(watermark, corrections, self.derived.ends())
+                .map_err(|cause| self.malformed(cause))?;
+            let ends: Vec<_> = rows
+                .iter()
+                .filter(|row| row.revision == 0)
+                .map(|row| row.window_end)
+                .collect();
+            if !rows.is_empty() {
+                self.lease.check()?;
+            }
+            written = self
+                .derived
+                .write(rows.into_iter().map(|row| (row.key, row.value)))
+                .await?;
+            self.job
+                .status
+                .update(&self.job.name, |status| status.acknowledged(&ends));
+            self.windows.retire(watermark);
+            if corrections {
+                self.corrected = Instant::now();
+            }
+        }
+        self.show(written);
+        let due = written > 0
+            || self.saved.elapsed() >= CHECKPOINT_INTERVAL
+            || self.pending.len() >= PENDING_MAX;
+        if self.dirty && due && !self.is_replaying() {
+            self.save().await?;
+        }
+        Ok(())
+    }
+
+    fn show(&self, written: u64) {
+        self.job.status.update(&self.job.name, |status| {
+            status.written += written;
+            status.watermark = self.watermarks.current();
+            status.open = self.windows.len();
+            status.counted(self.partitions.iter().map(|position| &position.counts));
+        });
+    }
+
+    pub(super) async fn save(&mut self) -> Result<(), RunError> {
+        self.lease.check()?;
+        let watermark = self.watermarks.current();
+        self.diversion
+            .flush(&mut self.pending, self.windows.as_ref(), watermark)
+            .await?;
+        let position = |(partition, position): (usize, &Position)| PartitionCheckpoint {
+            rewind_offset: self
+                .windows
+                .rewind_offset(partition)
+                .unwrap_or(position.next_offset),
+            next_offset: position.next_offset.max(position.replayed_to),
+            max_event_time: self.watermarks.max_event_time(partition),
+            counts: position.counts.clone(),
+        };
+        let (rejected_from, late_from) = self.diversion.ends();
+        let checkpoint = Checkpoint {
+            watermark,
+            partitions: self.partitions.iter().enumerate().map(position).collect(),
+            derived_from: self.windows.derived_from(self.derived.ends()),
+            rejected_from,
+            late_from,
+        };
+        checkpoint
+            .save(&mut self.checkpoints, &self.job.name)
+            .await?;
+        (self.saved, self.dirty) = (Instant::now(), false);
+        self.job
+            .status
+            .update(&self.job.name, DerivationStatus::saved);
+        Ok(())
+    }
+
+    pub(super) async fn account(&mut self, now: bool) -> Result<(), RunError> {
+        self.accounting
+            .publish(now, &self.partitions, self.watermarks.current())
+            .await
+    }
+
+    fn malformed(&self, cause: serde_json::Error) -> RunError {
+        RunError::Derived {
+            topic: self.job.name.clone(),
+            cause,
+        }
+    }
+}

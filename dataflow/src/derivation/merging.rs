@@ -1,0 +1,92 @@
+//! Partials in: merged into the windows, counted, and their rejected and late records remembered.
+
+use model::partial::BatchHeader;
+
+use super::Derivation;
+use crate::checkpoint::Counts;
+use crate::error::RunError;
+use crate::source::Arrival;
+use crate::status::DerivationStatus;
+use crate::windows::{Arrived, Merged};
+
+impl Derivation {
+    pub(super) fn merge(&mut self, (partition, arrival): Arrival) -> Result<(), RunError> {
+        let partial = arrival?;
+        let position = &mut self.partitions[partition];
+        let arrived = Arrived {
+            partition,
+            replayed_to: position.replayed_to,
+        };
+        let unreadable = |cause| RunError::Partial {
+            topic: self.job.spec.from.clone(),
+            partition: partition as u32,
+            cause,
+        };
+        let merged = self.windows.merge(arrived, &partial).map_err(unreadable)?;
+        position.next_offset = merged.header.next_offset;
+        let counts_anew = merged.header.next_offset > position.replayed_to;
+        if counts_anew {
+            position.counts.add(&merged);
+        }
+        self.watermarks
+            .heard(partition, merged.header.max_event_time, self.now_ms());
+        self.dirty = true;
+        if counts_anew {
+            self.divert(partition, merged);
+        }
+        self.job
+            .status
+            .update(&self.job.name, DerivationStatus::merged);
+        Ok(())
+    }
+
+    /// Remembers the records whose payload is to be kept.
+    fn divert(
+        &mut self,
+        partition: usize,
+        Merged {
+            header,
+            late_windows,
+            ..
+        }: Merged,
+    ) {
+        for (delta, _) in &header.rejected {
+            self.pending
+                .reject(partition, header.first_offset + i64::from(*delta));
+        }
+        if !late_windows.is_empty() {
+            self.pending.late(
+                partition,
+                header.first_offset..header.next_offset,
+                late_windows,
+            );
+        }
+    }
+}
+
+impl Counts {
+    fn add(
+        &mut self,
+        Merged {
+            header,
+            late,
+            duplicate,
+            ..
+        }: &Merged,
+    ) {
+        let BatchHeader {
+            first_offset,
+            next_offset,
+            accepted,
+            rejected,
+            ..
+        } = header;
+        self.read += (next_offset - first_offset) as u64;
+        self.accepted += accepted - late - duplicate;
+        self.late += late;
+        self.duplicate += duplicate;
+        for (_, reason) in rejected {
+            *self.rejected.entry(*reason).or_default() += 1;
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What operators see: metrics that parse and add up, and a health that turns when the cluster
+//! goes and comes back.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use client::Cluster;
+use serde_json::Value;
+
+use crate::harness::{self, BINARY, LocalCluster, Running};
+
+const EVENTS: u64 = 20_000;
+const DERIVATIONS: [&str; 3] = ["level-engagement", "purchase-summaries", "server-health"];
+
+/// Time to notice that the cluster has gone, or has come back, on a machine that is busy.
+const NOTICED: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_add_up_and_health_follows_the_cluster() {
+    let mut node = LocalCluster::start();
+    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+    harness::run(&[
+        "generate",
+        "--cluster",
+        &node.address,
+        "--events",
+        &EVENTS.to_string(),
+        "--broken",
+        "0.01",
+    ]);
+    let runner = Running::start(&["run", "--cluster", &node.address]);
+    let address = runner.line("metrics: ");
+    for topic in DERIVATIONS {
+        harness::wait_for_derived(&cluster, topic, |rows| !rows.is_empty()).await;
+    }
+    wait_for_health(&address, 200, "ok");
+    assert_counts(&cluster, &address).await;
+
+    node.kill();
+    let health = wait_for_health(&address, 503, "failing");
+    assert!(health.contains("cannot"), "a reason is named: {health}");
+    node.restart();
+    wait_for_health(&address, 200, "ok");
+    let restarts = samples(&get(&address, "/metrics").1);
+    assert!(
+        DERIVATIONS.iter().all(|derivation| {
+            restarts.contains_key(&format!(
+                "game_analytics_restarts_total{{derivation=\"{derivation}\"}}"
+            ))
+        }),
+        "{restarts:?}"
+    );
+
+    let (code, text) = get(&address, "/");
+    assert!(code == 200 && text.contains("/metrics") && text.contains("/health"));
+    assert_eq!(get(&address, "/elsewhere").0, 404);
+    runner.stop();
+    assert!(
+        TcpStream::connect(&address).is_err(),
+        "it ends with the process"
+    );
+}
+
+#[test]
+fn a_port_in_use_is_an_error_that_names_the_flag() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = Command::new(BINARY)
+        .args(["run", "--metrics-addr", &address])
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(
+        error.contains("--metrics-addr") && error.contains(&address),
+        "{error}"
+    );
+}
+
+/// Every record of every source is read, and in one of the four places, for each partition.
+async fn assert_counts(cluster: &Cluster, address: &str) {
+    let mut records = 0;
+    for topic in ["player-events", "purchase-events", "server-metrics"] {
+        records += harness::records(cluster, topic).await.len() as u64;
+    }
+    assert!(records >= EVENTS, "{records} records");
+    let deadline = Instant::now() + NOTICED;
+    loop {
+        let samples = samples(&get(address, "/metrics").1);
+        let read = by_partition(&samples, &["read"]);
+        let parts = by_partition(&samples, &["accepted", "rejected", "late", "duplicate"]);
+        assert_eq!(read, parts);
+        let rows = by_partition(&samples, &["rejected"]);
+        if read.values().sum::<u64>() == records {
+            assert!(rows.values().sum::<u64>() > 0, "broken records were sent");
+            assert_work(&samples);
+            return;
+        }
+        assert!(Instant::now() < deadline, "read {read:?} of {records}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn assert_work(samples: &BTreeMap<String, f64>) {
+    for derivation in DERIVATIONS {
+        let value = |name: &str| {
+            let sample = format!("game_analytics_{name}{{derivation=\"{derivation}\"}}");
+            *samples
+                .get(&sample)
+                .unwrap_or_else(|| panic!("no `{sample}`: {samples:?}"))
+        };
+        assert!(value("partials_merged_total") > 0.0);
+        assert!(value("rows_written_total") > 0.0);
+        assert!(value("end_to_end_latency_seconds_count") > 0.0);
+        assert!(value("end_to_end_latency_seconds_count") <= value("rows_written_total"));
+        assert!(value("checkpoint_age_seconds") < 3_600.0);
+        assert_eq!((value("at_work"), value("healthy")), (1.0, 1.0));
+        assert!(value("watermark_delay_seconds").is_finite() && value("windows_open") >= 0.0);
+    }
+}
+
+/// The sums of these record counters, by derivation, topic and partition.
+fn by_partition(samples: &BTreeMap<String, f64>, names: &[&str]) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for (sample, value) in samples {
+        let (name, labels) = sample.split_once('{').unwrap();
+        let counted = names
+            .iter()
+            .any(|counter| name == format!("game_analytics_records_{counter}_total"));
+        if counted {
+            let place = labels.split(",reason=").next().unwrap();
+            *sums
+                .entry(place.trim_end_matches('}').to_owned())
+                .or_default() += *value as u64;
+        }
+    }
+    sums
+}
+
+/// Every sample of a text of metrics, each line of which must be one or a known kind of comment.
+fn samples(text: &str) -> BTreeMap<String, f64> {
+    assert_eq!(text.lines().last(), Some("# EOF"));
+    let mut samples = BTreeMap::new();
+    for line in text.lines() {
+        if let Some(comment) = line.strip_prefix("# ") {
+            let kind = comment.split(' ').next().unwrap();
+            assert!(["HELP", "TYPE", "UNIT", "EOF"].contains(&kind), "{line}");
+            continue;
+        }
+        let (sample, value) = line.rsplit_once(' ').unwrap();
+        assert!(
+            sample.starts_with("game_analytics_") && sample.ends_with("\"}"),
+            "{line}"
+        );
+        let value: f64 = value
+            .parse()
+            .unwrap_or_else(|error| panic!("{line}: {error}"));
+        assert!(
+            samples.insert(sample.to_owned(), value).is_none(),
+            "twice: {line}"
+        );
+    }
+    samples
+}
+
+/// Waits until `/health` answers as it should; its text.
+fn wait_for_health(address: &str, code: u16, status: &str) -> String {
+    let deadline = Instant::now() + NOTICED;
+    loop {
+        let (found, text) = get(address, "/health");
+        let health: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            health["derivations"].as_object().unwrap().len(),
+            DERIVATIONS.len()
+        );
+        if found == code {
+            assert_eq!(health["status"], status, "{text}");
+            return text;
+        }
+        assert!(Instant::now() < deadline, "still {found}: {text}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// The code and the body of an answer.
+fn get(address: &str, path: &str) -> (u16, String) {
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection.set_read_timeout(Some(NOTICED)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let code = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (code, body.to_owned())
+}
