@@ -122,6 +122,18 @@ pub(crate) struct Run {
     pub(crate) map: Map,
     #[command(flatten)]
     pub(crate) monitoring: Monitoring,
+    /// Recompute over the history that the source topics hold, then end; needs --into.
+    #[arg(long, value_enum, requires = "into")]
+    pub(crate) from: Option<From>,
+    /// Write to topics of their own, `<derived-topic>-SUFFIX`; needs --from.
+    #[arg(long, value_name = "SUFFIX", requires = "from")]
+    pub(crate) into: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum From {
+    /// The first record of each partition.
+    Beginning,
 }
 
 #[derive(Debug, Args)]

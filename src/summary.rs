@@ -1,6 +1,6 @@
 //! What a run came to: one line per derivation, printed when it stops.
 
-use dataflow::{DerivationStatus, StatusBoard};
+use dataflow::{Counts, DerivationStatus, StatusBoard};
 
 /// Prints the summary of every derivation.
 pub(crate) fn print(board: &StatusBoard) {
@@ -11,7 +11,11 @@ pub(crate) fn print(board: &StatusBoard) {
 
 /// `read 10, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, duplicate 1, written 3`
 fn line(status: &DerivationStatus) -> String {
-    let counts = status.counts();
+    format!("{}, written {}", counts(&status.counts()), status.written)
+}
+
+/// `read 10, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, duplicate 1`
+pub(crate) fn counts(counts: &Counts) -> String {
     let reasons: Vec<_> = counts
         .rejected
         .iter()
@@ -23,12 +27,11 @@ fn line(status: &DerivationStatus) -> String {
         format!(" ({})", reasons.join(", "))
     };
     format!(
-        "read {}, accepted {}, rejected {}{reasons}, late {}, duplicate {}, written {}",
+        "read {}, accepted {}, rejected {}{reasons}, late {}, duplicate {}",
         counts.read,
         counts.accepted,
         counts.rejected_total(),
         counts.late,
-        counts.duplicate,
-        status.written
+        counts.duplicate
     )
 }

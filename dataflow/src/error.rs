@@ -44,6 +44,9 @@ pub enum RunError {
         "the lease of derivation `{0}` may have run out; it has to be acquired again before anything is written"
     )]
     LeaseLost(String),
+    /// A replay into a topic that holds records.
+    #[error("topic `{0}` holds records already: replay into another suffix, or delete it first")]
+    ReplayInto(String),
     /// The source has more partitions than when the derivation was started.
     #[error("`{topic}` has grown to `{partitions}` partitions; all of them are read from now on")]
     PartitionsGrown {

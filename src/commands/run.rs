@@ -12,13 +12,11 @@ pub(crate) async fn run(args: cli::Run) -> anyhow::Result<()> {
     let registry = registry::registry();
     let (_, map) = map::load(&args.map, &registry)?;
     let status = StatusBoard::default();
-    monitoring::start(
-        args.monitoring.metrics_addr,
-        &map,
-        status.clone(),
-        stop.clone(),
-    )
-    .await?;
+    // A replay ends by itself, and runs beside a runner that has the port.
+    if args.into.is_none() {
+        let address = args.monitoring.metrics_addr;
+        monitoring::start(address, &map, status.clone(), stop.clone()).await?;
+    }
     let cluster = Cluster::connect(args.cluster.cluster.as_deref()).await?;
     provision(&cluster, &map, &registry).await?;
     let options = Options {
@@ -27,7 +25,22 @@ pub(crate) async fn run(args: cli::Run) -> anyhow::Result<()> {
         registry,
         status,
     };
-    run_dataflow(options, stop).await
+    match &args.into {
+        Some(suffix) => replay(&options, suffix, &stop).await,
+        None => run_dataflow(options, stop).await,
+    }
+}
+
+/// Recomputes history into topics of their own; stopped early, what was written stays.
+async fn replay(options: &Options, suffix: &str, stop: &CancellationToken) -> anyhow::Result<()> {
+    let counts = tokio::select! {
+        counts = ::dataflow::replay(options, suffix) => counts?,
+        () = stop.cancelled() => anyhow::bail!("stopped before the replay into `{suffix}` was complete"),
+    };
+    for (derivation, counts) in counts {
+        println!("{derivation}-{suffix}: {}", summary::counts(&counts));
+    }
+    Ok(())
 }
 
 /// Runs the dataflow on a provisioned cluster until told to stop, with its live status and, in the

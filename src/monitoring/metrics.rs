@@ -69,9 +69,12 @@ type Labels = Vec<(&'static str, String)>;
 /// The metrics at `now` as OpenMetrics text.
 pub(super) fn render(
     sources: &BTreeMap<String, String>,
-    statuses: BTreeMap<String, DerivationStatus>,
+    mut statuses: BTreeMap<String, DerivationStatus>,
     now: SystemTime,
 ) -> Result<String, fmt::Error> {
+    for name in sources.keys() {
+        statuses.entry(name.clone()).or_default(); // not started yet, which is to be seen
+    }
     let mut registry = Registry::with_prefix(PREFIX);
     registry.register_collector(Box::new(Snapshot {
         sources: sources.clone(),
@@ -241,7 +244,7 @@ impl EncodeMetric for LatencyHistogram<'_> {
         let bounds = LATENCY_BOUNDS_MS
             .iter()
             .map(|ms| *ms as f64 / 1_000.0)
-            .chain([f64::MAX]); // the encoder's word for +Inf
+            .chain([f64::INFINITY]);
         let buckets: Vec<_> = bounds.zip(self.0.buckets).collect();
         let sum_s = self.0.sum_ms as f64 / 1_000.0;
         let none: Option<&HashMap<usize, Exemplar<NoLabelSet, f64>>> = None;

@@ -161,9 +161,19 @@ pub(crate) fn path(path: &Path) -> &str {
     path.to_str().expect("temporary folders have plain names")
 }
 
-/// Runs a subcommand to its end.
+/// Where a subcommand serves its metrics, it does so on a free port: tests run side by side.
+fn free_port(args: &[&str]) -> &'static [&'static str] {
+    let serves_metrics = ["run", "up"].contains(&args[0]);
+    if serves_metrics && !args.contains(&"--metrics-addr") {
+        &["--metrics-addr", "127.0.0.1:0"]
+    } else {
+        &[]
+    }
+}
+
+/// Runs a subcommand to its end, which must be a good one.
 pub(crate) fn run(args: &[&str]) -> Output {
-    let output = Command::new(BINARY).args(args).output().unwrap();
+    let output = try_run(args);
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success(),
@@ -173,14 +183,13 @@ pub(crate) fn run(args: &[&str]) -> Output {
     output
 }
 
-/// Tests run at the same time: each process that answers for metrics does so on a port of its own.
-fn free_port(args: &[&str]) -> &'static [&'static str] {
-    let monitored = ["run", "up"].contains(&args[0]) && !args.contains(&"--metrics-addr");
-    if monitored {
-        &["--metrics-addr", "127.0.0.1:0"]
-    } else {
-        &[]
-    }
+/// Runs a subcommand to its end.
+pub(crate) fn try_run(args: &[&str]) -> Output {
+    Command::new(BINARY)
+        .args(args)
+        .args(free_port(args))
+        .output()
+        .unwrap()
 }
 
 /// The Python interpreter that has Fluvio's client, as `make test` sets it up.

@@ -12,5 +12,6 @@ mod late;
 mod monitoring;
 mod oracle;
 mod python_client;
+mod replay;
 mod restarts;
 mod up;

@@ -65,7 +65,7 @@ impl Derivation {
 }
 
 impl Counts {
-    fn add(
+    pub(crate) fn add(
         &mut self,
         Merged {
             header,

@@ -92,3 +92,11 @@ fn what_is_not_known_is_absent() {
     assert!(!text.contains("checkpoint_age_seconds{"));
     assert!(text.contains("game_analytics_healthy{derivation=\"level-engagement\"} 0.0"));
 }
+
+#[test]
+fn a_derivation_that_has_not_started_is_there_and_not_healthy() {
+    let (sources, _) = board();
+    let text = rendered((sources, BTreeMap::new()));
+    assert!(text.contains("game_analytics_at_work{derivation=\"level-engagement\"} 0.0"));
+    assert!(text.contains("game_analytics_healthy{derivation=\"level-engagement\"} 0.0"));
+}
