@@ -22,9 +22,9 @@ pub(crate) struct Checkpoint {
     /// Where the rows of the windows in memory begin, in the derived topic's partitions. What
     /// stands behind may have been written by a runner that did not live to say so.
     pub(crate) derived_from: Vec<i64>,
-    /// The ends of `rejected-events` when this was true.
+    /// The same for `rejected-events`: what stands before these offsets comes up no more.
     pub(crate) rejected_from: Vec<i64>,
-    /// The ends of `late-events` when this was true.
+    /// The same for `late-events`.
     pub(crate) late_from: Vec<i64>,
 }
 
@@ -61,6 +61,18 @@ impl Counts {
     /// All rejected records.
     pub fn rejected_total(&self) -> u64 {
         self.rejected.values().sum()
+    }
+}
+
+impl PartitionCheckpoint {
+    /// Whether the record at this offset will be read again.
+    pub(crate) fn reads_again(&self, offset: i64) -> bool {
+        offset >= self.rewind_offset
+    }
+
+    /// Whether the record at this offset will be counted, and diverted if need be.
+    pub(crate) fn counts_anew(&self, offset: i64) -> bool {
+        offset >= self.next_offset
     }
 }
 

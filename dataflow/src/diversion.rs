@@ -10,8 +10,10 @@ use futures_util::StreamExt;
 use model::{Rejection, Timestamp, Window};
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::Checkpoint;
 use crate::error::RunError;
 use crate::outlet::Outlet;
+use crate::standing::StandingKeys;
 use crate::windows::AnyWindows;
 
 /// The topic of rejected records.
@@ -94,8 +96,10 @@ pub(crate) struct Diversion {
     rejects: bool,
     rejected: Outlet,
     late: Outlet,
-    /// Keys of diverted records behind the last checkpoint.
-    standing: HashSet<Vec<u8>>,
+    rejected_standing: StandingKeys,
+    late_standing: StandingKeys,
+    /// Whether windows in memory still need what stands in `late-events`.
+    late_needed: bool,
 }
 
 impl Diversion {
@@ -112,55 +116,73 @@ impl Diversion {
             rejects,
             rejected: Outlet::open(cluster, REJECTED_EVENTS).await?,
             late: Outlet::open(cluster, LATE_EVENTS).await?,
-            standing: HashSet::new(),
+            rejected_standing: StandingKeys::default(),
+            late_standing: StandingKeys::default(),
+            late_needed: false,
         })
     }
 
-    /// The ends of `rejected-events` and `late-events`.
+    /// Where a restart must begin to look, in `rejected-events` and `late-events`.
     pub(crate) fn ends(&self) -> (Vec<i64>, Vec<i64>) {
-        (self.rejected.ends().to_vec(), self.late.ends().to_vec())
+        (
+            self.rejected_standing.from(self.rejected.ends(), false),
+            self.late_standing.from(self.late.ends(), self.late_needed),
+        )
     }
 
-    /// Notes what stands behind these ends, and hands the late events among it to `late`.
+    /// Notes what stands behind the checkpoint, and hands the late events among it to `late`.
     pub(crate) async fn read_back(
         &mut self,
-        rejected_from: &[i64],
-        late_from: &[i64],
-        mut late: impl FnMut(usize, i64, Timestamp),
+        checkpoint: &Checkpoint,
+        late: impl FnMut(usize, i64, Timestamp),
     ) -> Result<(), RunError> {
-        let standing = &mut self.standing;
-        let mut stand =
-            |record: &Record| standing.extend(record.key.iter().map(|key| key.to_vec()));
-        let source = format!("{}|", self.source);
-        let own = |record: &Record, prefix: &str| {
-            record
-                .key
-                .as_deref()
-                .is_some_and(|key| key.starts_with(prefix.as_bytes()))
-        };
+        self.rejected_standing = StandingKeys::behind(&checkpoint.rejected_from);
+        self.late_standing = StandingKeys::behind(&checkpoint.late_from);
+        if self.rejects {
+            self.read_back_rejected(checkpoint).await?;
+        }
+        self.read_back_late(checkpoint, late).await
+    }
+
+    async fn read_back_rejected(&mut self, checkpoint: &Checkpoint) -> Result<(), RunError> {
+        let prefix = format!("{}|", self.source);
+        let standing = &mut self.rejected_standing;
         self.rejected
-            .read_back(rejected_from, |record| {
-                if own(&record, &source) {
-                    stand(&record);
+            .read_back(&checkpoint.rejected_from, |record| {
+                let Some((key, diverted)) = own(&record, &prefix, REJECTED_EVENTS)? else {
+                    return Ok(());
+                };
+                let partition = checkpoint.partitions.get(diverted.partition);
+                if partition.is_some_and(|partition| partition.counts_anew(diverted.offset)) {
+                    standing.add(key);
                 }
                 Ok(())
             })
-            .await?;
+            .await
+    }
+
+    async fn read_back_late(
+        &mut self,
+        checkpoint: &Checkpoint,
+        mut late: impl FnMut(usize, i64, Timestamp),
+    ) -> Result<(), RunError> {
         let prefix = format!("{}|", self.derivation);
+        let standing = &mut self.late_standing;
         self.late
-            .read_back(late_from, |record| {
-                if own(&record, &prefix) {
-                    stand(&record);
-                    let malformed = |cause| RunError::Derived {
-                        topic: LATE_EVENTS.to_owned(),
-                        cause,
-                    };
-                    let diverted: Diverted =
-                        serde_json::from_slice(&record.value).map_err(malformed)?;
-                    diverted
-                        .event_time
-                        .into_iter()
-                        .for_each(|time| late(diverted.partition, diverted.offset, time));
+            .read_back(&checkpoint.late_from, |record| {
+                let Some((key, diverted)) = own(&record, &prefix, LATE_EVENTS)? else {
+                    return Ok(());
+                };
+                let Some(partition) = checkpoint.partitions.get(diverted.partition) else {
+                    return Ok(());
+                };
+                if partition.counts_anew(diverted.offset) {
+                    standing.add(key);
+                }
+                if let Some(time) = diverted.event_time
+                    && partition.reads_again(diverted.offset)
+                {
+                    late(diverted.partition, diverted.offset, time);
                 }
                 Ok(())
             })
@@ -183,6 +205,7 @@ impl Diversion {
             let records = self.late_records(batch, windows, watermark).await?;
             self.late.write(records).await?;
         }
+        self.late_needed = windows.late_stands();
         Ok(())
     }
 
@@ -202,10 +225,8 @@ impl Diversion {
                     .collect::<HashSet<_>>(),
             );
             let offsets = chunk[0].1..chunk[chunk.len() - 1].1 + 1;
-            for record in self.fetch(partition, offsets).await? {
-                if !wanted.contains(&record.offset) {
-                    continue;
-                }
+            let wanted = |offset| wanted.contains(&offset);
+            for record in self.fetch(partition, offsets, wanted).await? {
                 let rejection = windows.event_time(&record.value).err();
                 let key = format!("{}|{partition}|{}", self.source, record.offset);
                 diverted.extend(self.parts(
@@ -225,7 +246,7 @@ impl Diversion {
         watermark: Option<Timestamp>,
     ) -> Result<Vec<(String, Vec<u8>)>, RunError> {
         let mut diverted = Vec::new();
-        for record in self.fetch(batch.partition, batch.offsets).await? {
+        for record in self.fetch(batch.partition, batch.offsets, |_| true).await? {
             let Ok(time) = windows.event_time(&record.value) else {
                 continue;
             };
@@ -289,7 +310,9 @@ impl Diversion {
         let mut parts = Vec::new();
         for (part, piece) in pieces.into_iter().enumerate() {
             let key = format!("{key}|{part}");
-            if self.standing.remove(key.as_bytes()) {
+            if self.rejected_standing.take(key.as_bytes())
+                || self.late_standing.take(key.as_bytes())
+            {
                 continue;
             }
             diverted.part = part;
@@ -306,11 +329,13 @@ impl Diversion {
         Ok(parts)
     }
 
-    /// The plain source records at these offsets.
+    /// The plain source records at those of these offsets that are wanted; the others, which may
+    /// be millions, are not kept.
     async fn fetch(
         &self,
         partition: usize,
         offsets: std::ops::Range<i64>,
+        wanted: impl Fn(i64) -> bool,
     ) -> Result<Vec<Record>, RunError> {
         let mut stream = self
             .cluster
@@ -327,10 +352,33 @@ impl Diversion {
             if record.offset >= offsets.end {
                 break;
             }
-            records.push(record);
+            if wanted(record.offset) {
+                records.push(record);
+            }
         }
         Ok(records)
     }
+}
+
+/// The key and content of a diverted record whose key begins with `prefix`.
+fn own<'r>(
+    record: &'r Record,
+    prefix: &str,
+    topic: &str,
+) -> Result<Option<(&'r [u8], Diverted)>, RunError> {
+    let Some(key) = record
+        .key
+        .as_deref()
+        .filter(|key| key.starts_with(prefix.as_bytes()))
+    else {
+        return Ok(None);
+    };
+    let malformed = |cause| RunError::Derived {
+        topic: topic.to_owned(),
+        cause,
+    };
+    let diverted = serde_json::from_slice(&record.value).map_err(malformed)?;
+    Ok(Some((key, diverted)))
 }
 
 /// The payload in pieces of at most [`PAYLOAD_BYTES_MAX`]; an empty payload is one piece.

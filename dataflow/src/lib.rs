@@ -16,6 +16,8 @@ mod job;
 mod latency;
 mod lease;
 mod map;
+#[cfg(test)]
+mod metamorphic;
 mod outlet;
 mod provision;
 mod recovery;

@@ -1,7 +1,7 @@
 //! Finds out where an earlier runner stopped: what its checkpoint says, and what it wrote after.
 
 use client::Record;
-use model::Timestamp;
+use model::{Timestamp, Window};
 use serde::Deserialize;
 
 use crate::checkpoint::Checkpoint;
@@ -15,6 +15,7 @@ use crate::watermarks::Watermarks;
 #[derive(Deserialize)]
 struct Stamp {
     window_start: Timestamp,
+    window_end: Timestamp,
     revision: u32,
 }
 
@@ -34,11 +35,15 @@ pub(crate) async fn read_back(
             };
             let Stamp {
                 window_start,
+                window_end,
                 revision,
             } = serde_json::from_slice(&value).map_err(malformed)?;
             let key = String::from_utf8_lossy(key.as_deref().unwrap_or_default()).into_owned();
             standing.add_row(
-                window_start,
+                Window {
+                    start: window_start,
+                    end: window_end,
+                },
                 key,
                 StandingRow {
                     revision,
@@ -49,13 +54,9 @@ pub(crate) async fn read_back(
         })
         .await?;
     diversion
-        .read_back(
-            &checkpoint.rejected_from,
-            &checkpoint.late_from,
-            |partition, offset, time| {
-                standing.add_late(partition, offset, time);
-            },
-        )
+        .read_back(checkpoint, |partition, offset, time| {
+            standing.add_late(partition, offset, time);
+        })
         .await?;
     Ok(standing)
 }

@@ -129,19 +129,43 @@ impl Source {
             cause,
         };
         let header = BatchHeader::decode(partial).map_err(unreadable)?;
-        if header.next_offset <= self.next_offset {
-            return Ok(false);
-        }
-        if header.first_offset != self.next_offset {
-            let (topic, partition) = (self.topic.clone(), self.partition);
-            return Err(RunError::OffsetGap {
-                topic,
-                partition,
-                expected: self.next_offset,
-                found: header.first_offset,
-            });
+        match Place::of(&header, self.next_offset) {
+            Place::Merged => return Ok(false),
+            Place::Next => {}
+            Place::Gap => {
+                let (topic, partition) = (self.topic.clone(), self.partition);
+                return Err(RunError::OffsetGap {
+                    topic,
+                    partition,
+                    expected: self.next_offset,
+                    found: header.first_offset,
+                });
+            }
         }
         self.next_offset = header.next_offset;
         Ok(true)
+    }
+}
+
+/// Where a batch stands, seen from the next offset to be merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// All of it was merged already.
+    Merged,
+    /// It is the one to be merged now.
+    Next,
+    /// It is not what must come next.
+    Gap,
+}
+
+impl Place {
+    pub(crate) fn of(header: &BatchHeader, next_offset: i64) -> Self {
+        if header.next_offset <= next_offset {
+            Self::Merged
+        } else if header.first_offset == next_offset {
+            Self::Next
+        } else {
+            Self::Gap
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! What stands in the output topics behind the last checkpoint: written by a runner that did not
-//! live to say so. Whoever takes over must neither write it again nor contradict it.
+//! live to say so. Whoever takes over must neither write it again nor contradict it; and as long as
+//! some of it may still come up, the next checkpoint must not say that it has been dealt with.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use model::{Timestamp, Window};
@@ -9,8 +10,8 @@ use model::{Timestamp, Window};
 /// Derived rows, and decisions that events were late.
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
-    rows: HashMap<Timestamp, HashMap<String, StandingRow>>,
-    late: BTreeMap<(usize, i64), Timestamp>,
+    rows: BTreeMap<Window, HashMap<String, StandingRow>>,
+    late: BTreeMap<(usize, i64), Late>,
     /// The offsets behind which the rows stand.
     rows_from: Vec<i64>,
 }
@@ -22,6 +23,13 @@ pub(crate) struct StandingRow {
     pub(crate) value: Vec<u8>,
 }
 
+#[derive(Debug)]
+struct Late {
+    event_time: Timestamp,
+    /// The end of its window, once its batch has been merged again.
+    window_end: Option<Timestamp>,
+}
+
 impl Standing {
     /// What stands behind these offsets of the derived topic's partitions: nothing so far.
     pub(crate) fn behind(rows_from: &[i64]) -> Self {
@@ -31,18 +39,21 @@ impl Standing {
         }
     }
 
-    /// The offsets behind which the rows of this window stand, if any do.
-    pub(crate) fn from(&self, window_start: Timestamp) -> Option<&[i64]> {
-        self.rows
-            .contains_key(&window_start)
-            .then_some(&self.rows_from)
+    /// The offsets behind which rows stand, as long as there are any.
+    pub(crate) fn rows_from(&self) -> Option<&[i64]> {
+        (!self.rows.is_empty()).then_some(&self.rows_from)
+    }
+
+    /// Whether an event was late whose window is not forgotten yet: nothing else says that it was.
+    pub(crate) fn has_late(&self) -> bool {
+        !self.late.is_empty()
     }
 
     /// Notes a row; of several revisions the last one counts.
-    pub(crate) fn add_row(&mut self, window_start: Timestamp, key: String, row: StandingRow) {
+    pub(crate) fn add_row(&mut self, window: Window, key: String, row: StandingRow) {
         let standing = self
             .rows
-            .entry(window_start)
+            .entry(window)
             .or_default()
             .entry(key)
             .or_insert_with(|| row.clone());
@@ -53,18 +64,80 @@ impl Standing {
 
     /// Notes that the event at this place was late.
     pub(crate) fn add_late(&mut self, partition: usize, offset: i64, event_time: Timestamp) {
-        self.late.insert((partition, offset), event_time);
+        let late = Late {
+            event_time,
+            window_end: None,
+        };
+        self.late.insert((partition, offset), late);
     }
 
-    pub(crate) fn row(&self, window_start: Timestamp, key: &str) -> Option<&StandingRow> {
-        self.rows.get(&window_start)?.get(key)
+    pub(crate) fn row(&self, window: Window, key: &str) -> Option<&StandingRow> {
+        self.rows.get(&window)?.get(key)
     }
 
-    /// Whether an event of `window` among these offsets was late.
-    pub(crate) fn was_late(&self, partition: usize, offsets: Range<i64>, window: Window) -> bool {
+    /// Whether an event of `window` among these offsets was late; all of them are then.
+    pub(crate) fn was_late(
+        &mut self,
+        partition: usize,
+        offsets: Range<i64>,
+        window: Window,
+    ) -> bool {
         let places = (partition, offsets.start)..(partition, offsets.end);
+        let mut was_late = false;
+        for (_, late) in self.late.range_mut(places) {
+            if window.start <= late.event_time && late.event_time < window.end {
+                late.window_end = Some(window.end);
+                was_late = true;
+            }
+        }
+        was_late
+    }
+
+    /// Forgets what concerns windows that end by `retired`: they come up no more.
+    pub(crate) fn retire(&mut self, retired: Timestamp) {
+        self.rows.retain(|window, _| window.end > retired);
         self.late
-            .range(places)
-            .any(|(_, time)| window.start <= *time && *time < window.end)
+            .retain(|_, late| late.window_end.is_none_or(|end| end > retired));
+    }
+}
+
+/// The keys of diverted records behind a checkpoint.
+#[derive(Debug, Default)]
+pub(crate) struct StandingKeys {
+    keys: HashSet<Vec<u8>>,
+    /// The offsets behind which they stand.
+    from: Vec<i64>,
+}
+
+impl StandingKeys {
+    /// What stands behind these offsets: nothing so far.
+    pub(crate) fn behind(from: &[i64]) -> Self {
+        Self {
+            from: from.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn add(&mut self, key: &[u8]) {
+        self.keys.insert(key.to_vec());
+    }
+
+    /// Whether the record of this key stands; asked once.
+    pub(crate) fn take(&mut self, key: &[u8]) -> bool {
+        self.keys.remove(key)
+    }
+
+    /// Where the next restart must begin to look: at the topic's `ends` once nothing of what stood
+    /// is left that may come up again, and `more` does not say otherwise.
+    pub(crate) fn from(&self, ends: &[i64], more: bool) -> Vec<i64> {
+        if self.keys.is_empty() && !more {
+            return ends.to_vec();
+        }
+        let missing = ends.len().saturating_sub(self.from.len());
+        self.from
+            .iter()
+            .copied()
+            .chain(std::iter::repeat_n(0, missing))
+            .collect()
     }
 }

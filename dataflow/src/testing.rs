@@ -1,4 +1,7 @@
-//! A small derivation for this room's tests: records are `MILLISECONDS KEY`, and keys are counted.
+//! Small derivations for this room's tests: records are `MILLISECONDS KEY`, and keys are counted, or
+//! `MILLISECONDS KEY VALUE`, and the different values of a key are collected.
+
+use std::collections::BTreeSet;
 
 use model::event::Layouts;
 use model::fold::SourceRecord;
@@ -64,10 +67,58 @@ impl Derivation for CountTicks {
     }
 }
 
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    values: BTreeSet<String>,
+}
+
+impl Merge for Seen {
+    fn merge(&mut self, other: Self) {
+        self.values.extend(other.values);
+    }
+}
+
+/// Each value of a key counts once; the others are duplicates.
+pub(crate) struct DistinctTicks;
+
+impl Derivation for DistinctTicks {
+    const NAME: &'static str = "distinct-ticks";
+    const PARAMETERS: &'static [&'static str] = &[];
+    type Event<'e> = Tick<'e>;
+    type Partial = Seen;
+    type Output = Seen;
+
+    fn from_params(_: &Params) -> Result<Self, ParamError> {
+        Ok(Self)
+    }
+
+    fn lift(&self, event: &Tick<'_>, out: &mut impl Emit<Seen>) {
+        let (key, value) = event.key.split_once(' ').unwrap_or((event.key, ""));
+        out.emit(&[key], |seen| {
+            seen.values.insert(value.to_owned());
+        });
+    }
+
+    fn duplicates(&self, seen: &mut Seen, events: u64) -> u64 {
+        events - seen.values.len() as u64
+    }
+
+    fn finish(&self, _: Window, _: &RecordKey, seen: &Seen) -> Option<Seen> {
+        Some(Seen {
+            values: seen.values.clone(),
+        })
+    }
+}
+
 /// The partial of one batch whose first record has `first_offset`; windows of 10 s.
 pub(crate) fn partial(first_offset: i64, records: &[&str]) -> Vec<u8> {
+    partial_of::<CountTicks>(first_offset, records)
+}
+
+/// The same of any derivation.
+pub(crate) fn partial_of<D: Derivation>(first_offset: i64, records: &[&str]) -> Vec<u8> {
     let params = [("window_ms", "10000")].into_iter().collect();
-    let mut fold = Fold::<CountTicks>::from_params(&params).expect("good parameters");
+    let mut fold = Fold::<D>::from_params(&params).expect("good parameters");
     let mut bytes = Vec::new();
     let records = (first_offset..)
         .zip(records)

@@ -70,6 +70,9 @@ pub(crate) trait AnyWindows: Send + Sync {
     /// Where the rows of the windows in memory begin, in the derived topic's partitions.
     fn derived_from(&self, derived_ends: &[i64]) -> Vec<i64>;
 
+    /// Whether a decision that an event was late stands that a restart must know of.
+    fn late_stands(&self) -> bool;
+
     /// The event time of a source record.
     fn event_time(&self, record: &[u8]) -> Result<Timestamp, Rejection>;
 
@@ -121,12 +124,12 @@ impl<D: Derivation> Windows<D> {
         Timestamp::from_millis(watermark.as_millis() - self.allowed_lateness_ms)
     }
 
-    fn is_late(&self, window: Window, partition: usize, header: &BatchHeader) -> bool {
-        let retired = self.retired_to.is_some_and(|retired| window.end <= retired);
-        retired
-            || self
-                .standing
-                .was_late(partition, header.first_offset..header.next_offset, window)
+    fn is_late(&mut self, window: Window, partition: usize, header: &BatchHeader) -> bool {
+        // Asked first, and always: the answer is remembered until the window is retired.
+        let was_late =
+            self.standing
+                .was_late(partition, header.first_offset..header.next_offset, window);
+        was_late || self.retired_to.is_some_and(|retired| window.end <= retired)
     }
 }
 
@@ -179,13 +182,8 @@ impl<D: Derivation> AnyWindows for Windows<D> {
             if window.end > watermark || (corrects && !corrections && !last_chance) {
                 continue;
             }
-            let standing_from = || {
-                self.standing
-                    .from(window.start)
-                    .unwrap_or(derived_ends)
-                    .to_vec()
-            };
-            kept.derived_from.get_or_insert_with(standing_from);
+            kept.derived_from
+                .get_or_insert_with(|| derived_ends.to_vec());
             for (key, slot) in kept.slots.iter_mut().filter(|(_, slot)| slot.changed) {
                 rows.extend(slot.row(&self.derivation, *window, key, &self.standing)?);
             }
@@ -203,6 +201,7 @@ impl<D: Derivation> AnyWindows for Windows<D> {
         {
             entry.remove();
         }
+        self.standing.retire(retired);
     }
 
     fn resume(&mut self, watermark: Option<Timestamp>, standing: Standing) {
@@ -221,16 +220,21 @@ impl<D: Derivation> AnyWindows for Windows<D> {
 
     fn derived_from(&self, derived_ends: &[i64]) -> Vec<i64> {
         let mut from = derived_ends.to_vec();
-        for kept in self
+        let emitted = self
             .windows
             .values()
-            .filter_map(|kept| kept.derived_from.as_ref())
-        {
+            .filter_map(|kept| kept.derived_from.as_deref());
+        // What stands may belong to windows that have not come up again yet.
+        for kept in emitted.chain(self.standing.rows_from()) {
             from.iter_mut()
                 .zip(kept)
                 .for_each(|(from, kept)| *from = (*from).min(*kept));
         }
         from
+    }
+
+    fn late_stands(&self) -> bool {
+        self.standing.has_late()
     }
 
     fn event_time(&self, record: &[u8]) -> Result<Timestamp, Rejection> {
@@ -294,7 +298,7 @@ impl<P: Merge> Slot<P> {
         };
         let mut derived = Derived::new(window, measures, 0);
         if self.revision.is_none()
-            && let Some(row) = standing.row(window.start, key.as_str())
+            && let Some(row) = standing.row(window, key.as_str())
         {
             self.revision = Some(row.revision);
             derived.revision = row.revision;

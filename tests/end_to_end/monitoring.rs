@@ -39,6 +39,15 @@ async fn metrics_add_up_and_health_follows_the_cluster() {
     wait_for_health(&address, 200, "ok");
     assert_counts(&cluster, &address).await;
 
+    let second = Running::start(&["run", "--cluster", &node.address]);
+    let health = wait_for_health(&second.line("metrics: "), 200, "ok");
+    assert_eq!(
+        health.matches("\"standby\"").count(),
+        DERIVATIONS.len(),
+        "{health}"
+    );
+    second.stop();
+
     node.kill();
     let health = wait_for_health(&address, 503, "failing");
     assert!(health.contains("cannot"), "a reason is named: {health}");

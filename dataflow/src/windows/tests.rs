@@ -137,7 +137,10 @@ fn rows_that_stand_are_not_written_again_unless_they_say_something_else() {
     let mut standing = Standing::behind(&[3]);
     for row in rows {
         standing.add_row(
-            at(0),
+            Window {
+                start: at(0),
+                end: at(10_000),
+            },
             row.key,
             StandingRow {
                 revision: 0,

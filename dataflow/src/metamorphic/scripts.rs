@@ -1,0 +1,203 @@
+//! What happens in one simulated run: the source's batches, and the steps of cluster and runner.
+
+use std::ops::Range;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// The windows of the tests' derivations.
+pub(super) const WINDOW_MS: i64 = 10_000;
+/// Event time that goes by between two events, on average.
+const PACE_MS: i64 = 600;
+const PARTITIONS_MAX: usize = 16;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    pub(super) lateness_ms: i64,
+    pub(super) allowed_lateness_ms: i64,
+    pub(super) idle_timeout_ms: i64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    /// The next batch of a partition can be read.
+    Produce(usize),
+    /// The runner merges the next batch of a partition.
+    Deliver(usize),
+    /// A server hands out the last batch again.
+    Repeat(usize),
+    Wait(i64),
+    /// Corrections are due.
+    Correct,
+    /// A checkpoint is due.
+    Save,
+    /// The runner is killed after this many more writes.
+    KillAfter(u32),
+    Kill,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Script {
+    pub(super) settings: Settings,
+    /// By partition and batch, the records.
+    pub(super) source: Vec<Vec<Vec<String>>>,
+    pub(super) steps: Vec<Step>,
+}
+
+impl Script {
+    pub(super) fn empty() -> Self {
+        let settings = Settings {
+            lateness_ms: 0,
+            allowed_lateness_ms: 0,
+            idle_timeout_ms: 1,
+        };
+        Self {
+            settings,
+            source: vec![Vec::new()],
+            steps: Vec::new(),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Drawn {
+    partition: usize,
+    /// From 0 to 1: how far the event comes behind its time.
+    delay: f64,
+    key: u8,
+    value: u8,
+    bad: bool,
+    ends_batch: bool,
+}
+
+impl Drawn {
+    fn record(&self, time: i64) -> String {
+        if self.bad {
+            return "no event".to_owned();
+        }
+        format!("{time} key-{} {}", self.key, self.value)
+    }
+}
+
+fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
+    let event = (
+        0..PARTITIONS_MAX,
+        prop_oneof![3 => Just(0.0), 2 => 0.0..0.2, 1 => 0.0..1.0],
+        0..3_u8,
+        0..12_u8,
+        prop::bool::weighted(0.05),
+        prop::bool::weighted(0.4),
+    )
+        .prop_map(|(partition, delay, key, value, bad, ends_batch)| Drawn {
+            partition,
+            delay,
+            key,
+            value,
+            bad,
+            ends_batch,
+        });
+    vec(event, 0..70)
+}
+
+fn settings(lateness_ms: Range<i64>) -> impl Strategy<Value = Settings> {
+    (lateness_ms, 0..15_000_i64, 1_000..8_000_i64).prop_map(
+        |(lateness_ms, allowed_lateness_ms, idle_timeout_ms)| Settings {
+            lateness_ms,
+            allowed_lateness_ms,
+            idle_timeout_ms,
+        },
+    )
+}
+
+/// Cuts the records, given in the order in which they are produced, into batches.
+fn batches(
+    partitions: usize,
+    records: impl IntoIterator<Item = (usize, String, bool)>,
+) -> Vec<Vec<Vec<String>>> {
+    let mut source = vec![vec![Vec::new()]; partitions];
+    for (partition, record, ends_batch) in records {
+        let batches: &mut Vec<Vec<String>> = &mut source[partition];
+        if let Some(batch) = batches.last_mut() {
+            batch.push(record);
+        }
+        if ends_batch {
+            batches.push(Vec::new());
+        }
+    }
+    for batches in &mut source {
+        batches.retain(|batch| !batch.is_empty());
+    }
+    source
+}
+
+/// No event comes later than the lateness behind any other; nothing waits, nothing is killed.
+pub(super) fn in_order_within_lateness() -> impl Strategy<Value = Script> {
+    let read = prop_oneof![
+        (0..PARTITIONS_MAX).prop_map(Step::Produce),
+        (0..PARTITIONS_MAX).prop_map(Step::Deliver),
+        Just(Step::Correct),
+    ];
+    (
+        1..=PARTITIONS_MAX,
+        settings(0..6_000),
+        drawn(),
+        vec(read, 0..150),
+    )
+        .prop_map(|(partitions, settings, drawn, steps)| {
+            let mut timed: Vec<_> = (0..).map(|index: i64| index * PACE_MS).zip(drawn).collect();
+            let arrival = |time: i64, event: &Drawn| {
+                time + (event.delay * settings.lateness_ms as f64) as i64
+            };
+            timed.sort_by_key(|(time, event)| arrival(*time, event));
+            let records = timed.iter().map(|(time, event)| {
+                (
+                    event.partition % partitions,
+                    event.record(*time),
+                    event.ends_batch,
+                )
+            });
+            Script {
+                settings,
+                source: batches(partitions, records),
+                steps,
+            }
+        })
+}
+
+/// Everything happens. A value is always in the same partition, as with keyed topics: which of two
+/// equal records is the duplicate does not depend on what is read first then.
+pub(super) fn with_crashes() -> impl Strategy<Value = Script> {
+    (1..=PARTITIONS_MAX).prop_flat_map(|partitions| wild(partitions, 1))
+}
+
+/// One partition, and no pauses in which time would go on: what is late depends on the source alone.
+pub(super) fn one_partition() -> impl Strategy<Value = Script> {
+    wild(1, 0)
+}
+
+fn wild(partitions: usize, waits: u32) -> impl Strategy<Value = Script> {
+    const LATEST_MS: f64 = 30_000.0;
+    let partition = || 0..partitions;
+    let step = prop_oneof![
+        20 => partition().prop_map(Step::Produce),
+        30 => partition().prop_map(Step::Deliver),
+        2 => partition().prop_map(Step::Repeat),
+        3 * waits => (0..10_000_i64).prop_map(Step::Wait),
+        3 => Just(Step::Correct),
+        3 => Just(Step::Save),
+        3 => (0..8_u32).prop_map(Step::KillAfter),
+        1 => Just(Step::Kill),
+    ];
+    (settings(0..3_000), drawn(), vec(step, 0..200)).prop_map(move |(settings, drawn, steps)| {
+        let records = (0..).zip(&drawn).map(|(index, event): (i64, _)| {
+            let time = (index * PACE_MS - (event.delay * LATEST_MS) as i64).max(0);
+            let partition = usize::from(event.value) % partitions;
+            (partition, event.record(time), event.ends_batch)
+        });
+        Script {
+            settings,
+            source: batches(partitions, records),
+            steps,
+        }
+    })
+}
