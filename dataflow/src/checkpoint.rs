@@ -12,6 +12,10 @@ use crate::error::RunError;
 use crate::outlet::Outlet;
 use crate::provision::CHECKPOINTS;
 
+/// Records at the topic's end that hold the last checkpoint of a derivation that others have not
+/// left far behind; only for one that they have is the whole topic read, weeks of it.
+const TAIL: u64 = 1_000;
+
 /// How far a derivation has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
@@ -82,14 +86,19 @@ impl Checkpoint {
         cluster: &Cluster,
         derivation: &str,
     ) -> Result<Option<Self>, RunError> {
-        let mut records = cluster
-            .records(CHECKPOINTS, 0, Start::Beginning, Mode::UntilEnd)
-            .await?;
         let mut last = None;
-        while let Some(record) = records.next().await {
-            let record = record?;
-            if record.key.as_deref() == Some(derivation.as_bytes()) {
-                last = Some(record);
+        for start in [Start::FromEnd(TAIL), Start::Beginning] {
+            let mut records = cluster
+                .records(CHECKPOINTS, 0, start, Mode::UntilEnd)
+                .await?;
+            while let Some(record) = records.next().await {
+                let record = record?;
+                if record.key.as_deref() == Some(derivation.as_bytes()) {
+                    last = Some(record);
+                }
+            }
+            if last.is_some() {
+                break;
             }
         }
         let Some(record) = last else { return Ok(None) };

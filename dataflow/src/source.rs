@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use client::{Backoff, ClientError, Cluster, PartitionSource, SmartModule, ValueStream};
 use futures_util::StreamExt;
-use model::partial::BatchHeader;
+use model::partial::{BatchHeader, BatchPartial, FORMAT};
 use tokio::sync::mpsc;
 use tracing::warn;
 
@@ -53,6 +53,14 @@ impl Source {
                         "retention removed records before they were read"
                     );
                     self.next_offset = next_available;
+                    // Otherwise whoever waits for one of the lost records would wait for ever.
+                    if arrivals
+                        .send((index, Ok(nothing_before(next_available))))
+                        .await
+                        .is_err()
+                    {
+                        return;
+                    }
                 }
                 error if error.is_retryable() => {
                     let pause = backoff.pause();
@@ -147,6 +155,25 @@ impl Source {
     }
 }
 
+/// The partial of no records: there are none any more before this offset.
+fn nothing_before(offset: i64) -> Bytes {
+    let header = BatchHeader {
+        format: FORMAT,
+        first_offset: offset,
+        next_offset: offset,
+        max_event_time: None,
+        accepted: 0,
+        rejected: Vec::new(),
+    };
+    let mut bytes = Vec::new();
+    BatchPartial::<()> {
+        header,
+        contributions: Vec::new(),
+    }
+    .encode(&mut bytes);
+    bytes.into()
+}
+
 /// Where a batch stands, seen from the next offset to be merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -167,5 +194,45 @@ impl Place {
         } else {
             Self::Gap
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{CountTicks, partial};
+    use crate::windows::{AnyWindows, Arrived, Windows};
+
+    #[test]
+    fn lost_records_move_the_position_on_and_contribute_nothing() {
+        let mut windows = Windows::new(CountTicks, 1, 0);
+        let arrived = Arrived {
+            partition: 0,
+            replayed_to: 5,
+        };
+        let merged = windows
+            .merge(arrived, &nothing_before(7))
+            .expect("a partial of any derivation");
+        assert_eq!(
+            (merged.header.first_offset, merged.header.next_offset),
+            (7, 7)
+        );
+        assert_eq!((windows.len(), windows.rewind_offset(0)), (0, None));
+    }
+
+    #[test]
+    fn a_batch_is_merged_once_and_none_is_passed_over() {
+        let header = BatchHeader::decode(&partial(3, &["1 a", "2 a"])).expect("a partial");
+        let places = [2, 3, 4, 5, 6].map(|next_offset| Place::of(&header, next_offset));
+        assert_eq!(
+            places,
+            [
+                Place::Gap,
+                Place::Next,
+                Place::Gap,
+                Place::Merged,
+                Place::Merged
+            ]
+        );
     }
 }

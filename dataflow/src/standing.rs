@@ -14,6 +14,8 @@ pub(crate) struct Standing {
     late: BTreeMap<(usize, i64), Late>,
     /// The offsets behind which the rows stand.
     rows_from: Vec<i64>,
+    /// Whether source records behind them are lost.
+    source_lost: bool,
 }
 
 /// The last revision of one row.
@@ -73,6 +75,25 @@ impl Standing {
 
     pub(crate) fn row(&self, window: Window, key: &str) -> Option<&StandingRow> {
         self.rows.get(&window)?.get(key)
+    }
+
+    /// Retention has removed source records: windows made again may lack some, so what stands is
+    /// more than could be said now.
+    pub(crate) fn lost_source(&mut self) {
+        self.source_lost = true;
+    }
+
+    /// Whether a row of this place stands that must stay as it is.
+    pub(crate) fn is_final(&self, window: Window, key: &str) -> bool {
+        self.source_lost && self.row(window, key).is_some()
+    }
+
+    /// The places of the rows of windows that end by this time, unless they must stay.
+    pub(crate) fn rows_until(&self, end: Timestamp) -> impl Iterator<Item = (Window, &str)> {
+        self.rows
+            .iter()
+            .filter(move |(window, _)| !self.source_lost && window.end <= end)
+            .flat_map(|(window, rows)| rows.keys().map(|key| (*window, key.as_str())))
     }
 
     /// Whether an event of `window` among these offsets was late; all of them are then.

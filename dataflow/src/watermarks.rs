@@ -41,13 +41,18 @@ impl Watermarks {
         }
     }
 
-    /// Notes records of a partition; `max_event_time` is that of the accepted ones, if any was.
+    /// Notes records of a partition; `max_event_time` is that of the accepted ones. Where none was
+    /// accepted nothing has been heard: a broken producer must not hold the windows of all others
+    /// open.
     pub(crate) fn heard(
         &mut self,
         partition: usize,
         max_event_time: Option<Timestamp>,
         now_ms: i64,
     ) {
+        if max_event_time.is_none() {
+            return;
+        }
         let clock = &mut self.partitions[partition];
         clock.max_event_time = clock.max_event_time.max(max_event_time);
         clock.heard_ms = now_ms;
@@ -152,6 +157,17 @@ mod tests {
             at(48_000),
             "partition 1 counts again"
         );
+    }
+
+    #[test]
+    fn a_partition_of_rejected_records_alone_is_silent() {
+        let mut watermarks = fresh(2);
+        watermarks.heard(0, at(50_000), 5_000);
+        watermarks.heard(1, None, 9_000);
+        assert_eq!(watermarks.silent(10_000), [1]);
+        watermarks.set_idle(1);
+        watermarks.heard(1, None, 10_001);
+        assert_eq!(watermarks.advance(10_001), at(48_000));
     }
 
     #[test]

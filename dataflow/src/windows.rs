@@ -124,6 +124,24 @@ impl<D: Derivation> Windows<D> {
         Timestamp::from_millis(watermark.as_millis() - self.allowed_lateness_ms)
     }
 
+    /// What stands of windows that are about to be forgotten, and nothing speaks for it: the events
+    /// behind it came too late this time. An empty partial replaces it.
+    fn take_back(&mut self, retired: Timestamp) {
+        for (window, key) in self.standing.rows_until(retired) {
+            let kept = self
+                .windows
+                .entry(window)
+                .or_insert_with(|| KeptWindow::new(self.partitions));
+            if !kept.slots.contains_key(key) {
+                let slot = Slot {
+                    changed: true,
+                    ..Slot::default()
+                };
+                kept.slots.insert(RecordKey::from(key), slot);
+            }
+        }
+    }
+
     fn is_late(&mut self, window: Window, partition: usize, header: &BatchHeader) -> bool {
         // Asked first, and always: the answer is remembered until the window is retired.
         let was_late =
@@ -139,6 +157,9 @@ impl<D: Derivation> AnyWindows for Windows<D> {
             header,
             contributions,
         } = BatchPartial::<D::Partial>::decode(partial)?;
+        if header.first_offset == header.next_offset {
+            self.standing.lost_source();
+        }
         let (mut late, mut late_windows, mut duplicate) = (0, Vec::new(), 0);
         for contribution in contributions {
             let window = contribution.window;
@@ -175,6 +196,7 @@ impl<D: Derivation> AnyWindows for Windows<D> {
         derived_ends: &[i64],
     ) -> Result<Vec<Row>, serde_json::Error> {
         let retired = self.retired_by(watermark);
+        self.take_back(retired);
         let mut rows = Vec::new();
         for (window, kept) in &mut self.windows {
             let corrects = kept.derived_from.is_some();
@@ -293,6 +315,9 @@ impl<P: Merge> Slot<P> {
         standing: &Standing,
     ) -> Result<Option<Row>, serde_json::Error> {
         self.changed = false;
+        if standing.is_final(window, key.as_str()) {
+            return Ok(None);
+        }
         let Some(measures) = derivation.finish(window, key, &self.partial) else {
             return Ok(None);
         };

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 /// The windows of the tests' derivations.
 pub(super) const WINDOW_MS: i64 = 10_000;
 /// Event time that goes by between two events, on average.
-const PACE_MS: i64 = 600;
+const PACE_MS: i64 = 500;
 const PARTITIONS_MAX: usize = 16;
 
 #[derive(Clone, Copy, Debug)]

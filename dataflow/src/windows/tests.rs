@@ -162,6 +162,32 @@ fn rows_that_stand_are_not_written_again_unless_they_say_something_else() {
 }
 
 #[test]
+fn rows_whose_source_is_lost_stay_as_they_are() {
+    let window = Window {
+        start: at(0),
+        end: at(10_000),
+    };
+    for lost in [false, true] {
+        let mut standing = Standing::behind(&[0]);
+        for key in ["a", "b"] {
+            let (revision, value) = (0, b"what was said".to_vec());
+            standing.add_row(window, key.to_owned(), StandingRow { revision, value });
+        }
+        let mut windows = windows(1);
+        windows.resume(None, standing);
+        if lost {
+            merge(&mut windows, 0, 5, &[]);
+        }
+        merge(&mut windows, 0, 5, &["1 a", "1 c"]);
+        let expected: &[&str] = match lost {
+            true => &["0 c 1 r0"],
+            false => &["0 a 1 r1", "0 b 0 r1", "0 c 1 r0"],
+        };
+        assert_eq!(emit(&mut windows, 10_000 + ALLOWED_LATENESS_MS), expected);
+    }
+}
+
+#[test]
 fn what_was_late_before_a_restart_stays_late() {
     let mut standing = Standing::default();
     standing.add_late(0, 5, at(9_000));
