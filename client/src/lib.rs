@@ -19,7 +19,7 @@ pub use backoff::Backoff;
 pub use cluster::Cluster;
 pub use error::ClientError;
 pub use offsets::Offsets;
-pub use producer::{Delivery, Key, Producer, RECORD_BYTES_MAX};
+pub use producer::{ANSWER_DEADLINE, Delivery, Key, Producer, RECORD_BYTES_MAX};
 pub use record::Record;
 pub use records::{Mode, RecordStream, Start};
 pub use topic::{Ensured, TopicSettings};

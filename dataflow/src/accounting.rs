@@ -55,16 +55,17 @@ impl Accounting {
         })
     }
 
-    /// Publishes one account per partition, if it is time or `now`.
+    /// Whether it is time to publish.
+    pub(crate) fn is_due(&self) -> bool {
+        self.published.elapsed() >= INTERVAL
+    }
+
+    /// Publishes one account per partition.
     pub(crate) async fn publish(
         &mut self,
-        now: bool,
         partitions: &[Position],
         watermark: Option<Timestamp>,
     ) -> Result<(), RunError> {
-        if !now && self.published.elapsed() < INTERVAL {
-            return Ok(());
-        }
         self.published = Instant::now();
         let mut accounts = Vec::new();
         for (partition, position) in partitions.iter().enumerate() {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use client::{Cluster, Mode, Producer, Record, Start};
+use client::{ANSWER_DEADLINE, Cluster, Mode, Producer, Record, Start};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -21,10 +21,11 @@ pub const LEASES: &str = "dataflow-leases";
 /// How often a holder says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A holder that could not say so for this long must not write any more …
-const WRITE_DEADLINE: Duration = Duration::from_secs(3);
-/// … and one that has not been heard for this long is superseded. The difference is for what was
-/// under way.
-const TAKEOVER: Duration = Duration::from_secs(5);
+const WRITE_DEADLINE: Duration = Duration::from_secs(2);
+/// … and one that has not been heard for this long is superseded: what it began to write in time
+/// has been answered or given up by then.
+const TAKEOVER: Duration =
+    Duration::from_secs(WRITE_DEADLINE.as_secs() + ANSWER_DEADLINE.as_secs() + 1);
 /// Records at the end of the topic that must hold a living holder's last word: two seconds of five
 /// hundred derivations.
 const TAIL: u64 = 1_000;

@@ -27,7 +27,8 @@ pub trait Derivation: Sized + Send + Sync + 'static {
     /// The derivation with its own parameters; defaults where they are not given.
     fn from_params(params: &Params) -> Result<Self, ParamError>;
 
-    /// Adds `event` to the partials of the keys that it counts for.
+    /// Adds `event` to the partial of the key that it counts for: of exactly one, so that every
+    /// event is accounted for once.
     fn lift(&self, event: &Self::Event<'_>, out: &mut impl Emit<Self::Partial>);
 
     /// How many of the `events` that were lifted into `partial` repeat others of them. Only

@@ -62,6 +62,7 @@ impl Derivation {
         let due = written > 0
             || self.saved.elapsed() >= CHECKPOINT_INTERVAL
             || self.pending.len() >= PENDING_MAX;
+        self.dirty |= written > 0;
         if self.dirty && due && !self.is_replaying() {
             self.save().await?;
         }
@@ -110,10 +111,17 @@ impl Derivation {
         Ok(())
     }
 
+    /// Publishes the accounts, if they are due or `now`. They say what a checkpoint says, so that
+    /// they never go back.
     pub(super) async fn account(&mut self, now: bool) -> Result<(), RunError> {
-        self.accounting
-            .publish(now, &self.partitions, self.watermarks.current())
-            .await
+        if self.is_replaying() || !(now || self.accounting.is_due()) {
+            return Ok(());
+        }
+        if self.dirty {
+            self.save().await?;
+        }
+        let watermark = self.watermarks.current();
+        self.accounting.publish(&self.partitions, watermark).await
     }
 
     fn malformed(&self, cause: serde_json::Error) -> RunError {

@@ -82,7 +82,7 @@ impl Counts {
             ..
         } = header;
         self.read += (next_offset - first_offset) as u64;
-        self.accepted += accepted - late - duplicate;
+        self.accepted += accepted.saturating_sub(late + duplicate);
         self.late += late;
         self.duplicate += duplicate;
         for (_, reason) in rejected {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 use super::Derivation;
@@ -10,6 +11,9 @@ use crate::error::RunError;
 
 /// How often a source is asked whether it has more partitions.
 const PARTITIONS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The partials of the other partitions wait while silent ones are asked for their ends.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(2);
 
 impl Derivation {
     pub(super) async fn tick(&mut self) -> Result<(), RunError> {
@@ -24,20 +28,22 @@ impl Derivation {
     /// A partition is idle once it has been silent for the timeout and nothing in it waits to be
     /// read: a slow reader is not a silent source.
     async fn look_for_silence(&mut self) -> Result<(), RunError> {
-        for partition in self.watermarks.silent(self.now_ms()) {
-            let end = match self
-                .job
-                .cluster
-                .end_offset(&self.job.spec.from, partition as u32)
-                .await
-            {
-                Ok(end) => end,
-                Err(error) if error.is_retryable() => continue, // asked again at the next tick
-                Err(error) => return Err(error.into()),
-            };
-            if self.partitions[partition].next_offset >= end {
-                debug!(derivation = self.job.name, partition, "idle");
-                self.watermarks.set_idle(partition);
+        let silent = self.watermarks.silent(self.now_ms());
+        let (cluster, source) = (&self.job.cluster, &self.job.spec.from);
+        let asked = silent
+            .iter()
+            .map(|partition| cluster.end_offset(source, *partition as u32));
+        let Ok(ends) = timeout(ANSWER_DEADLINE, join_all(asked)).await else {
+            return Ok(()); // asked again at the next tick
+        };
+        for (partition, end) in silent.into_iter().zip(ends) {
+            match end {
+                Ok(end) if self.partitions[partition].next_offset >= end => {
+                    debug!(derivation = self.job.name, partition, "idle");
+                    self.watermarks.set_idle(partition);
+                }
+                Err(error) if !error.is_retryable() => return Err(error.into()),
+                _ => {}
             }
         }
         Ok(())
