@@ -8,12 +8,10 @@ use model::{Reason, Timestamp};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::derivation::Position;
 use crate::error::RunError;
 use crate::outlet::Outlet;
-
-/// The topic of the accounts.
-pub const ACCOUNTING: &str = "accounting";
+use crate::position::Position;
+use crate::topics::ACCOUNTING;
 
 /// How often accounts are published.
 const INTERVAL: Duration = Duration::from_secs(10);

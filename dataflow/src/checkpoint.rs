@@ -1,16 +1,15 @@
 //! Checkpoints: the little that a restart needs to know. Windows are not saved: they are made again
 //! by reading from the first offset that contributes to one of them.
 
-use std::collections::BTreeMap;
-
 use client::{Cluster, Mode, Start};
 use futures_util::StreamExt;
-use model::{Reason, Timestamp};
+use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::counts::Counts;
 use crate::error::RunError;
 use crate::outlet::Outlet;
-use crate::provision::CHECKPOINTS;
+use crate::topics::CHECKPOINTS;
 
 /// Records at the topic's end that hold the last checkpoint of a derivation that others have not
 /// left far behind; only for one that they have is the whole topic read, weeks of it.
@@ -43,29 +42,6 @@ pub(crate) struct PartitionCheckpoint {
     pub(crate) max_event_time: Option<Timestamp>,
     /// What became of the records.
     pub(crate) counts: Counts,
-}
-
-/// What became of the records of a partition. At every moment
-/// `read = accepted + rejected + late + duplicate`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Records read.
-    pub read: u64,
-    /// Those whose event is in a number.
-    pub accepted: u64,
-    /// Those that were no events, by reason.
-    pub rejected: BTreeMap<Reason, u64>,
-    /// Those whose window could be corrected no more.
-    pub late: u64,
-    /// Those that repeat another.
-    pub duplicate: u64,
-}
-
-impl Counts {
-    /// All rejected records.
-    pub fn rejected_total(&self) -> u64 {
-        self.rejected.values().sum()
-    }
 }
 
 impl PartitionCheckpoint {

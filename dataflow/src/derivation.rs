@@ -12,16 +12,17 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounting::Accounting;
-use crate::checkpoint::{Checkpoint, Counts, PartitionCheckpoint};
+use crate::checkpoint::{Checkpoint, PartitionCheckpoint};
 use crate::diversion::{Diversion, Pending};
 use crate::error::RunError;
 use crate::job::Job;
 use crate::lease::Lease;
 use crate::outlet::Outlet;
-use crate::provision::CHECKPOINTS;
+use crate::position::Position;
 use crate::recovery;
 use crate::source::{Arrival, PARTIALS_AHEAD, Source};
 use crate::status::DerivationStatus;
+use crate::topics::CHECKPOINTS;
 use crate::watermarks::Watermarks;
 use crate::windows::AnyWindows;
 
@@ -45,15 +46,6 @@ pub(crate) struct Derivation {
     saved: Instant,
     partitions_asked: Instant,
     dirty: bool,
-}
-
-/// How far one source partition has come.
-pub(crate) struct Position {
-    /// The next offset to merge.
-    pub(crate) next_offset: i64,
-    /// Records before this offset were counted before a restart.
-    pub(crate) replayed_to: i64,
-    pub(crate) counts: Counts,
 }
 
 impl Derivation {
@@ -151,15 +143,5 @@ impl Derivation {
 
     fn now_ms(&self) -> i64 {
         self.started.elapsed().as_millis() as i64
-    }
-}
-
-impl From<PartitionCheckpoint> for Position {
-    fn from(checkpoint: PartitionCheckpoint) -> Self {
-        Self {
-            next_offset: checkpoint.rewind_offset,
-            replayed_to: checkpoint.next_offset,
-            counts: checkpoint.counts,
-        }
     }
 }

@@ -14,12 +14,8 @@ use crate::checkpoint::Checkpoint;
 use crate::error::RunError;
 use crate::outlet::Outlet;
 use crate::standing::StandingKeys;
+use crate::topics::{LATE_EVENTS, REJECTED_EVENTS};
 use crate::windows::AnyWindows;
-
-/// The topic of rejected records.
-pub const REJECTED_EVENTS: &str = "rejected-events";
-/// The topic of late events.
-pub const LATE_EVENTS: &str = "late-events";
 
 /// The most bytes of payload in one diverted record, so that even escaped or in base64 it stays
 /// below what a cluster takes; longer payloads are cut into parts.

@@ -14,9 +14,7 @@ use tracing::{debug, warn};
 
 use crate::error::RunError;
 use crate::status::{DerivationStatus, StatusBoard};
-
-/// The topic of the leases.
-pub const LEASES: &str = "dataflow-leases";
+use crate::topics::LEASES;
 
 /// How often a holder says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(1);

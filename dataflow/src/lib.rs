@@ -9,6 +9,7 @@
 
 mod accounting;
 mod checkpoint;
+mod counts;
 mod derivation;
 mod diversion;
 mod error;
@@ -19,6 +20,7 @@ mod map;
 #[cfg(test)]
 mod metamorphic;
 mod outlet;
+mod position;
 mod provision;
 mod recovery;
 mod registration;
@@ -29,18 +31,17 @@ mod standing;
 mod status;
 #[cfg(test)]
 mod testing;
+mod topics;
 mod watermarks;
 mod windows;
 
-pub use accounting::ACCOUNTING;
-pub use checkpoint::Counts;
-pub use diversion::{LATE_EVENTS, REJECTED_EVENTS};
+pub use counts::Counts;
 pub use error::RunError;
 pub use latency::{LATENCY_BOUNDS_MS, Latency};
-pub use lease::LEASES;
 pub use map::{DataflowMap, DerivationSpec, MapError, SourceSpec};
-pub use provision::{CHECKPOINTS, provision};
+pub use provision::provision;
 pub use registration::{Module, Registration, Registry};
 pub use replay::replay;
 pub use run::{Options, run};
 pub use status::{DerivationStatus, StatusBoard};
+pub use topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, REJECTED_EVENTS};

@@ -3,15 +3,10 @@
 use client::{Cluster, TopicSettings};
 use tracing::info;
 
-use crate::accounting::ACCOUNTING;
-use crate::diversion::{LATE_EVENTS, REJECTED_EVENTS};
 use crate::error::RunError;
-use crate::lease::LEASES;
 use crate::map::DataflowMap;
 use crate::registration::Registry;
-
-/// The topic where derivations note how far they have come.
-pub const CHECKPOINTS: &str = "dataflow-checkpoints";
+use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, REJECTED_EVENTS};
 
 /// Ensures the map's source topics, derived topics and SmartModules, and the runner's own topics.
 pub async fn provision(

@@ -11,7 +11,7 @@ use model::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::checkpoint::Counts;
+use crate::counts::Counts;
 use crate::error::RunError;
 use crate::job::Job;
 use crate::outlet::Outlet;

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use model::Timestamp;
 
-use crate::checkpoint::Counts;
+use crate::counts::Counts;
 use crate::latency::Latency;
 
 /// The state of one derivation.

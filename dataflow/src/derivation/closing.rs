@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Derivation, Position};
+use super::Derivation;
 use crate::checkpoint::{Checkpoint, PartitionCheckpoint};
 use crate::error::RunError;
+use crate::position::Position;
 use crate::status::DerivationStatus;
 
 /// Corrections of windows are gathered for this long, so that a stream of late events does not

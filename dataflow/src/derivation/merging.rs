@@ -1,9 +1,6 @@
 //! Partials in: merged into the windows, counted, and their rejected and late records remembered.
 
-use model::partial::BatchHeader;
-
 use super::Derivation;
-use crate::checkpoint::Counts;
 use crate::error::RunError;
 use crate::source::Arrival;
 use crate::status::DerivationStatus;
@@ -60,33 +57,6 @@ impl Derivation {
                 header.first_offset..header.next_offset,
                 late_windows,
             );
-        }
-    }
-}
-
-impl Counts {
-    pub(crate) fn add(
-        &mut self,
-        Merged {
-            header,
-            late,
-            duplicate,
-            ..
-        }: &Merged,
-    ) {
-        let BatchHeader {
-            first_offset,
-            next_offset,
-            accepted,
-            rejected,
-            ..
-        } = header;
-        self.read += (next_offset - first_offset) as u64;
-        self.accepted += accepted.saturating_sub(late + duplicate);
-        self.late += late;
-        self.duplicate += duplicate;
-        for (_, reason) in rejected {
-            *self.rejected.entry(*reason).or_default() += 1;
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cluster::Cluster;
 use super::scripts::{Script, WINDOW_MS};
-use crate::checkpoint::Counts;
+use crate::counts::Counts;
 
 /// By window start and key, the values and the number of events.
 type Recomputed = BTreeMap<(i64, String), (BTreeSet<String>, u64)>;

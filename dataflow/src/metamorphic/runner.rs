@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::cluster::{Killed, Topics};
 use super::scripts::Settings;
 use crate::checkpoint::{Checkpoint, PartitionCheckpoint};
-use crate::derivation::Position;
+use crate::position::Position;
 use crate::source::Place;
 use crate::standing::{Standing, StandingKeys, StandingRow};
 use crate::testing::{DistinctTicks, Tick};

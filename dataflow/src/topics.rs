@@ -1,0 +1,12 @@
+//! The topics that the runner keeps beside sources and derived topics.
+
+/// The topic where derivations note how far they have come.
+pub const CHECKPOINTS: &str = "dataflow-checkpoints";
+/// The topic of the leases.
+pub const LEASES: &str = "dataflow-leases";
+/// The topic of rejected records.
+pub const REJECTED_EVENTS: &str = "rejected-events";
+/// The topic of late events.
+pub const LATE_EVENTS: &str = "late-events";
+/// The topic of the accounts.
+pub const ACCOUNTING: &str = "accounting";
