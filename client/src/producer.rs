@@ -27,10 +27,11 @@ pub const RECORD_BYTES_MAX: usize = 960_000;
 /// record behind a nearly full batch needs room for both.
 const REQUEST_BYTES_MAX: usize = RECORD_BYTES_MAX + 2 * BATCH_BYTES_MAX;
 /// How long a server may take to commit a batch.
-const COMMIT_DEADLINE: Duration = Duration::from_secs(3);
+const COMMIT_DEADLINE: Duration = Duration::from_secs(5);
 /// After this long without an answer a batch counts as lost. A request that a dying server took with it is never
-/// answered, so this is also how long a restart of the server holds a producer up.
-pub const ANSWER_DEADLINE: Duration = Duration::from_secs(4);
+/// answered, so this is also how long a restart of the server holds a producer up. A server that is busy compiling
+/// SmartModules is silent for seconds; giving it up too early would make it compile them again.
+pub const ANSWER_DEADLINE: Duration = Duration::from_secs(8);
 /// The engine would repeat a request that may have been written already, over a connection that is likely lost: whoever
 /// sends knows better what may stand twice.
 const RETRIES: usize = 0;
