@@ -72,6 +72,7 @@ impl Holder {
 
 /// A lease that is held. Dropped, it runs out; [`Lease::release`] gives it back at once.
 pub(crate) struct Lease {
+    cluster: Cluster,
     derivation: String,
     runner: String,
     producer: Producer,
@@ -89,55 +90,23 @@ impl Lease {
         status: &StatusBoard,
     ) -> Result<Self, RunError> {
         let producer = cluster.producer(LEASES).await?;
-        let mut holder = Holder::default();
-        let mut next_offset = 0;
-        let tail = cluster
-            .records(LEASES, 0, Start::FromEnd(TAIL), Mode::UntilEnd)
-            .await?;
-        let mut tail = std::pin::pin!(tail);
-        while let Some(record) = tail.next().await {
-            let record = record?;
-            next_offset = record.offset + 1;
-            if let Some(word) = word_of(derivation, &record) {
-                holder.hear(word);
+        loop {
+            wait_for(cluster, &producer, derivation, runner, status).await?;
+            if let Some(confirmed) = confirm(cluster, &producer, derivation, runner).await? {
+                debug!(derivation, runner, "holds the lease");
+                return Ok(Self::hold(cluster, derivation, runner, producer, confirmed));
             }
         }
-        let start = Start::Offset(next_offset.max(cluster.start_offset(LEASES, 0).await?));
-        let mut news = cluster.records(LEASES, 0, start, Mode::Follow).await?;
-        let mut silent_from = Instant::now();
-        let mut told = false;
-        while holder.runner.as_deref() != Some(runner) {
-            let free = holder.runner.is_none() || silent_from.elapsed() >= TAKEOVER;
-            if free {
-                let kind = Kind::Claim {
-                    supersedes: holder.runner.clone(),
-                };
-                say(&producer, derivation, runner, kind).await?;
-                silent_from = Instant::now();
-            } else if !told {
-                told = true;
-                status.update(derivation, DerivationStatus::stands_by);
-                warn!(
-                    derivation,
-                    holder = holder.runner,
-                    "another runner holds this derivation; waiting until it stops"
-                );
-            }
-            let Ok(Some(record)) = timeout_at(silent_from + TAKEOVER, news.next()).await else {
-                continue;
-            };
-            if let Some(word) = word_of(derivation, &record?)
-                && holder.hear(word)
-            {
-                silent_from = Instant::now();
-            }
-        }
-        debug!(derivation, runner, "holds the lease");
-        Ok(Self::hold(derivation, runner, producer))
     }
 
-    fn hold(derivation: &str, runner: &str, producer: Producer) -> Self {
-        let (sender, heard) = watch::channel(Instant::now());
+    fn hold(
+        cluster: &Cluster,
+        derivation: &str,
+        runner: &str,
+        producer: Producer,
+        confirmed: Instant,
+    ) -> Self {
+        let (sender, heard) = watch::channel(confirmed);
         let heartbeats = tokio::spawn(beat(
             producer.clone(),
             derivation.to_owned(),
@@ -145,6 +114,7 @@ impl Lease {
             sender,
         ));
         Self {
+            cluster: cluster.clone(),
             derivation: derivation.to_owned(),
             runner: runner.to_owned(),
             producer,
@@ -153,12 +123,23 @@ impl Lease {
         }
     }
 
-    /// An error once the lease may have run out: nothing must be written then.
-    pub(crate) fn check(&self) -> Result<(), RunError> {
+    /// Makes sure that the lease does not run out while something is written now. Where the cluster
+    /// was silent for a while, it is asked who holds the lease; an error if another one does.
+    pub(crate) async fn ensure(&self) -> Result<(), RunError> {
         if self.heard.borrow().elapsed() < WRITE_DEADLINE {
             return Ok(());
         }
-        Err(RunError::LeaseLost(self.derivation.clone()))
+        let confirmed = confirm(
+            &self.cluster,
+            &self.producer,
+            &self.derivation,
+            &self.runner,
+        )
+        .await?;
+        match confirmed {
+            Some(confirmed) if confirmed.elapsed() < WRITE_DEADLINE => Ok(()),
+            _ => Err(RunError::LeaseLost(self.derivation.clone())),
+        }
     }
 
     /// Gives the lease back, so that the next runner need not wait.
@@ -178,6 +159,77 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.heartbeats.abort();
     }
+}
+
+/// Waits until the log says that `runner` holds the lease, and claims it as soon as that is right.
+async fn wait_for(
+    cluster: &Cluster,
+    producer: &Producer,
+    derivation: &str,
+    runner: &str,
+    status: &StatusBoard,
+) -> Result<(), RunError> {
+    let (mut holder, next_offset) = tail(cluster, derivation).await?;
+    let start = Start::Offset(next_offset.max(cluster.start_offset(LEASES, 0).await?));
+    let mut news = cluster.records(LEASES, 0, start, Mode::Follow).await?;
+    let mut silent_from = Instant::now();
+    let mut told = false;
+    while holder.runner.as_deref() != Some(runner) {
+        let free = holder.runner.is_none() || silent_from.elapsed() >= TAKEOVER;
+        if free {
+            let supersedes = holder.runner.clone();
+            say(producer, derivation, runner, Kind::Claim { supersedes }).await?;
+            silent_from = Instant::now();
+        } else if !told {
+            told = true;
+            status.update(derivation, DerivationStatus::stands_by);
+            let holder = &holder.runner;
+            warn!(
+                derivation,
+                ?holder,
+                "another runner holds this derivation; waiting until it stops"
+            );
+        }
+        let Ok(Some(record)) = timeout_at(silent_from + TAKEOVER, news.next()).await else {
+            continue;
+        };
+        if let Some(word) = word_of(derivation, &record?)
+            && holder.hear(word)
+        {
+            silent_from = Instant::now();
+        }
+    }
+    Ok(())
+}
+
+/// Says that `runner` lives, then looks whether it holds the lease. If so, nobody can take it over
+/// before [`TAKEOVER`] has passed since the moment that is returned.
+async fn confirm(
+    cluster: &Cluster,
+    producer: &Producer,
+    derivation: &str,
+    runner: &str,
+) -> Result<Option<Instant>, RunError> {
+    let sent = Instant::now();
+    say(producer, derivation, runner, Kind::Heartbeat).await?;
+    let (holder, _) = tail(cluster, derivation).await?;
+    Ok((holder.runner.as_deref() == Some(runner)).then_some(sent))
+}
+
+/// Who holds the lease as the log now ends, and where it ends.
+async fn tail(cluster: &Cluster, derivation: &str) -> Result<(Holder, i64), RunError> {
+    let mut records = cluster
+        .records(LEASES, 0, Start::FromEnd(TAIL), Mode::UntilEnd)
+        .await?;
+    let (mut holder, mut next_offset) = (Holder::default(), 0);
+    while let Some(record) = records.next().await {
+        let record = record?;
+        next_offset = record.offset + 1;
+        if let Some(word) = word_of(derivation, &record) {
+            holder.hear(word);
+        }
+    }
+    Ok((holder, next_offset))
 }
 
 async fn beat(

@@ -45,7 +45,7 @@ impl Derivation {
                 .map(|row| row.window_end)
                 .collect();
             if !rows.is_empty() {
-                self.lease.check()?;
+                self.lease.ensure().await?;
             }
             written = self
                 .derived
@@ -80,7 +80,7 @@ impl Derivation {
     }
 
     pub(super) async fn save(&mut self) -> Result<(), RunError> {
-        self.lease.check()?;
+        self.lease.ensure().await?;
         let watermark = self.watermarks.current();
         self.diversion
             .flush(&mut self.pending, self.windows.as_ref(), watermark)
