@@ -150,12 +150,15 @@ impl Producers {
     /// Sends a record until it is acknowledged.
     async fn deliver(&mut self, parcel: &Parcel) -> Result<(), ClientError> {
         let mut attempt = 1;
+        let mut backoff = Backoff::new();
         loop {
             match self.send(parcel).await?.wait().await {
                 Ok(_) => return Ok(()),
                 Err(error) if !error.is_retryable() || attempt == ATTEMPTS => return Err(error),
                 Err(error) => tracing::warn!(%error, attempt, "not acknowledged; sending again"),
             }
+            // A server that has just come back does not know yet which partitions it leads.
+            sleep(backoff.pause()).await;
             attempt += 1;
         }
     }
