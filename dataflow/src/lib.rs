@@ -39,7 +39,7 @@ pub use counts::Counts;
 pub use error::RunError;
 pub use latency::{LATENCY_BOUNDS_MS, Latency};
 pub use map::{DataflowMap, DerivationSpec, MapError, SourceSpec};
-pub use provision::provision;
+pub use provision::{provision, provision_sources};
 pub use registration::{Module, Registration, Registry};
 pub use replay::replay;
 pub use run::{Options, run};

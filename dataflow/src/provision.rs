@@ -1,5 +1,7 @@
 //! Makes sure that every topic and SmartModule of the map exists. Safe to repeat, by anybody.
 
+use std::time::Duration;
+
 use client::{Cluster, TopicSettings};
 use tracing::info;
 
@@ -14,25 +16,18 @@ pub async fn provision(
     map: &DataflowMap,
     registry: &Registry,
 ) -> Result<(), RunError> {
-    let own = [
+    provision_sources(cluster, map).await?;
+    for (name, spec) in &map.derivations {
+        ensure_topic(cluster, name, spec.partitions, spec.retention).await?;
+    }
+    for name in [
         CHECKPOINTS,
         LEASES,
         REJECTED_EVENTS,
         LATE_EVENTS,
         ACCOUNTING,
-    ]
-    .map(|name| topic(name, 1, None));
-    let sources = map
-        .sources
-        .iter()
-        .map(|(name, source)| topic(name, source.partitions, source.retention));
-    let derived = map
-        .derivations
-        .iter()
-        .map(|(name, spec)| topic(name, spec.partitions, spec.retention));
-    for topic in sources.chain(derived).chain(own) {
-        let ensured = cluster.ensure_topic(&topic).await?;
-        info!(topic = topic.name, ?ensured, "topic");
+    ] {
+        ensure_topic(cluster, name, 1, None).await?;
     }
     for name in map.derivations.keys() {
         let module = registry
@@ -44,10 +39,27 @@ pub async fn provision(
     Ok(())
 }
 
-fn topic(name: &str, partitions: u32, retention: Option<std::time::Duration>) -> TopicSettings {
-    TopicSettings {
+/// Ensures the map's source topics: all that a producer needs.
+pub async fn provision_sources(cluster: &Cluster, map: &DataflowMap) -> Result<(), RunError> {
+    for (name, source) in &map.sources {
+        ensure_topic(cluster, name, source.partitions, source.retention).await?;
+    }
+    Ok(())
+}
+
+/// Ensures one topic.
+pub(crate) async fn ensure_topic(
+    cluster: &Cluster,
+    name: &str,
+    partitions: u32,
+    retention: Option<Duration>,
+) -> Result<(), RunError> {
+    let topic = TopicSettings {
         name: name.to_owned(),
         partitions,
         retention,
-    }
+    };
+    let ensured = cluster.ensure_topic(&topic).await?;
+    info!(topic = name, ?ensured, "topic");
+    Ok(())
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use client::{SmartModule, TopicSettings};
+use client::SmartModule;
 use model::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -15,6 +15,7 @@ use crate::counts::Counts;
 use crate::error::RunError;
 use crate::job::Job;
 use crate::outlet::Outlet;
+use crate::provision::ensure_topic;
 use crate::run::Options;
 use crate::source::{Arrival, PARTIALS_AHEAD, Source};
 use crate::windows::{AnyWindows, Arrived};
@@ -34,12 +35,7 @@ pub async fn replay(options: &Options, suffix: &str) -> Result<BTreeMap<String, 
 }
 
 async fn replay_one(job: &Job, topic: &str) -> Result<Counts, RunError> {
-    let settings = TopicSettings {
-        name: topic.to_owned(),
-        partitions: job.spec.partitions,
-        retention: job.spec.retention,
-    };
-    job.cluster.ensure_topic(&settings).await?;
+    ensure_topic(&job.cluster, topic, job.spec.partitions, job.spec.retention).await?;
     let outlet = Outlet::open(&job.cluster, topic).await?;
     if outlet.ends().iter().any(|end| *end > 0) {
         return Err(RunError::ReplayInto(topic.to_owned()));

@@ -2,9 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ::dataflow::DataflowMap;
+use ::dataflow::provision_sources;
 use anyhow::Context;
-use client::{Cluster, TopicSettings};
+use client::Cluster;
 use data_generator::{Options, Pace, Summary, WorldOptions};
 use model::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ pub(crate) async fn generate(args: cli::Generate) -> anyhow::Result<()> {
     let (_, map) = map::load(&args.map, &registry::registry())?;
     let world = world(&args)?;
     let cluster = Cluster::connect(args.cluster.cluster.as_deref()).await?;
-    ensure_sources(&cluster, &map).await?;
+    provision_sources(&cluster, &map).await?;
     let options = Options {
         cluster,
         world,
@@ -89,18 +89,6 @@ fn check_rate(rate: f64) -> anyhow::Result<()> {
         rate > 0.0 && rate <= 1e6,
         "--rate is `{rate}`: give events per second, above 0 and at most 1000000"
     );
-    Ok(())
-}
-
-async fn ensure_sources(cluster: &Cluster, map: &DataflowMap) -> anyhow::Result<()> {
-    for (name, source) in &map.sources {
-        let topic = TopicSettings {
-            name: name.clone(),
-            partitions: source.partitions,
-            retention: source.retention,
-        };
-        cluster.ensure_topic(&topic).await?;
-    }
     Ok(())
 }
 
