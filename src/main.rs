@@ -5,6 +5,7 @@ mod commands;
 mod live_status;
 mod map;
 mod monitoring;
+mod provision;
 mod registry;
 mod signal;
 mod summary;

@@ -9,11 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use active_players::ActivePlayersFold;
 use level_engagement::LevelEngagementFold;
 use model::derived::Derived;
 use model::fold::SourceRecord;
 use model::{BatchPartial, Derivation, Fold, Merge, Params, RecordKey, Timestamp, Window};
+use player_activity::PlayerActivityFold;
 use purchase_summaries::PurchaseSummariesFold;
+use revenue::RevenueFold;
 use serde_json::Value;
 use server_health::ServerHealthFold;
 
@@ -55,8 +58,11 @@ fn name_of(path: &Path) -> String {
 /// How the fold of a room is run. The compiler must see each derivation's type somewhere.
 fn runner_of(room: &str) -> Option<fn(&Case, &Split) -> Outcome> {
     match room {
+        ActivePlayersFold::NAME => Some(run::<ActivePlayersFold>),
         LevelEngagementFold::NAME => Some(run::<LevelEngagementFold>),
+        PlayerActivityFold::NAME => Some(run::<PlayerActivityFold>),
         PurchaseSummariesFold::NAME => Some(run::<PurchaseSummariesFold>),
+        RevenueFold::NAME => Some(run::<RevenueFold>),
         ServerHealthFold::NAME => Some(run::<ServerHealthFold>),
         _ => None,
     }

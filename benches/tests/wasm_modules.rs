@@ -3,15 +3,18 @@
 
 use std::collections::BTreeSet;
 
+use active_players::ActivePlayersFold;
 use benches::memory::{Course, Track};
 use benches::{Batch, Chain, WINDOW, batch, modules};
 use data_generator::{Event, Topic};
 use level_engagement::LevelEngagementFold;
 use model::fold::SourceRecord;
 use model::{Derivation, Event as _, Fold, Params};
+use player_activity::PlayerActivityFold;
 use purchase_summaries::PurchaseSummariesFold;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use revenue::RevenueFold;
 use server_health::ServerHealthFold;
 
 #[test]
@@ -31,8 +34,11 @@ fn memory_stays_constant() {
 #[test]
 fn native_and_wasm_partials_are_the_same_bytes() {
     let compared = BTreeSet::from([
+        compare::<ActivePlayersFold>(),
         compare::<LevelEngagementFold>(),
+        compare::<PlayerActivityFold>(),
         compare::<PurchaseSummariesFold>(),
+        compare::<RevenueFold>(),
         compare::<ServerHealthFold>(),
     ]);
     let built: BTreeSet<String> = modules::built()

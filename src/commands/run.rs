@@ -1,10 +1,11 @@
 //! `run`: the dataflow against a cluster.
 
-use ::dataflow::{Options, StatusBoard, provision};
+use ::dataflow::{Options, StatusBoard};
 use client::Cluster;
 use tokio_util::sync::CancellationToken;
 
 use crate::live_status::LiveStatus;
+use crate::provision::provision;
 use crate::{cli, map, monitoring, registry, signal, summary};
 
 pub(crate) async fn run(args: cli::Run) -> anyhow::Result<()> {

@@ -1,11 +1,12 @@
 //! `up`: everything in one process, started and stopped in order.
 
-use ::dataflow::{DataflowMap, Options, Registry, StatusBoard, provision};
+use ::dataflow::{DataflowMap, Options, Registry, StatusBoard};
 use client::Cluster;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{generate, local_cluster, run};
+use crate::provision::provision;
 use crate::{cli, map, monitoring, registry, signal};
 
 pub(crate) async fn up(args: cli::Up) -> anyhow::Result<()> {

@@ -1,11 +1,17 @@
 //! The records of derived topics, as any client reads them: one JSON object each.
 
+mod active_players;
 mod level_engagement;
+mod player_activity;
 mod purchase_summaries;
+mod revenue;
 mod server_health;
 
+pub use active_players::ActivePlayers;
 pub use level_engagement::LevelEngagement;
+pub use player_activity::PlayerActivity;
 pub use purchase_summaries::PurchaseSummary;
+pub use revenue::Revenue;
 pub use server_health::{LatencyMs, Load, ServerHealth, ServerStatus};
 
 use serde::{Deserialize, Serialize};

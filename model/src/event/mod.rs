@@ -6,6 +6,7 @@
 //! for one of them, always the same: its size first, then its JSON, then its objects and fields.
 //! Numbers are rounded to the digits that are kept of them before their range is checked.
 
+mod any;
 mod field;
 mod layout;
 pub mod limits;
@@ -14,6 +15,7 @@ mod purchase;
 mod scan;
 mod server;
 
+pub use any::{AnyEvent, EventReader};
 pub use layout::Layouts;
 pub use player::PlayerEvent;
 pub use purchase::{PurchaseEvent, TransactionType};

@@ -5,6 +5,7 @@
 
 mod distinct;
 mod latest;
+mod ledger;
 mod piece;
 mod quantiles;
 mod sorted_set;
@@ -12,6 +13,7 @@ mod spread;
 
 pub use distinct::{Distinct, fingerprint};
 pub use latest::Latest;
+pub use ledger::{Bookkeeping, Ledger, Totals};
 pub use quantiles::{QUANTILE_ERROR, Quantiles};
 pub use sorted_set::SortedSet;
 pub use spread::Spread;

@@ -2,40 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fold_testing::{derived, derived_in_four_splits, text};
 use level_engagement::LevelEngagementFold;
-use model::derived::Derived;
-use model::fold::SourceRecord;
-use model::{BatchPartial, Derivation, Fold, Merge, Params};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Folds each batch by itself and merges what comes over the wire, in the batches' order.
-fn derived(batches: &[Vec<Value>]) -> Vec<Value> {
-    let params: Params = [("window_ms", "10000")].into_iter().collect();
-    let mut fold = Fold::<LevelEngagementFold>::from_params(&params).expect("parameters");
-    let mut windows = BTreeMap::new();
-    for batch in batches {
-        let texts: Vec<String> = batch.iter().map(Value::to_string).collect();
-        let mut bytes = Vec::new();
-        let record = |text| SourceRecord::new(0, None, str::as_bytes(text));
-        fold.batch(texts.iter().map(String::as_str).map(record), &mut bytes);
-        let partial = BatchPartial::<<LevelEngagementFold as Derivation>::Partial>::decode(&bytes);
-        for contribution in partial.expect("a partial").contributions {
-            let key = (contribution.window, contribution.key);
-            let merged: &mut <LevelEngagementFold as Derivation>::Partial =
-                windows.entry(key).or_default();
-            merged.merge(contribution.partial);
-        }
-    }
-    let row = |((window, key), partial)| {
-        let measures = LevelEngagementFold.finish(window, &key, &partial);
-        let row = Derived::new(window, measures.expect("a record"), 0);
-        serde_json::to_value(row).expect("JSON")
-    };
-    windows.into_iter().map(row).collect()
-}
+const PARAMS: [(&str, &str); 1] = [("window_ms", "10000")];
 
-/// The same by sets of strings over the parsed records.
+/// What sets of strings over the parsed records give.
 fn recomputed(records: &[Value]) -> Vec<Value> {
     let mut groups: BTreeMap<Vec<&str>, Vec<&Value>> = BTreeMap::new();
     for record in records {
@@ -50,11 +24,6 @@ fn recomputed(records: &[Value]) -> Vec<Value> {
         groups.entry(key).or_default().push(record);
     }
     groups.iter().map(|(key, group)| row(key, group)).collect()
-}
-
-fn text<'v>(record: &'v Value, pointer: &str) -> &'v str {
-    let value = record.pointer(pointer).expect("a field");
-    value.as_str().expect("a string")
 }
 
 fn row(key: &[&str], group: &[&Value]) -> Value {
@@ -121,16 +90,12 @@ fn event() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_split_gives_what_a_recomputation_gives(dealt in prop::collection::vec((event(), 0_usize..7), 1..300)) {
-        let mut records: Vec<Value> = dealt.iter().map(|(record, _)| record.clone()).collect();
         let mut batches = vec![Vec::new(); 7];
         dealt.iter().for_each(|(record, batch)| batches[*batch].push(record.clone()));
-        let expected = recomputed(&records);
-        prop_assert_eq!(&derived(&[records.clone()]), &expected);
-        prop_assert_eq!(&derived(&batches), &expected);
-        batches.reverse();
-        prop_assert_eq!(&derived(&batches), &expected);
-        records.reverse();
-        prop_assert_eq!(&derived(&[records]), &expected);
+        let expected = recomputed(&batches.concat());
+        for rows in derived_in_four_splits::<LevelEngagementFold>(&PARAMS, &batches) {
+            prop_assert_eq!(&rows, &expected);
+        }
     }
 }
 
@@ -151,7 +116,7 @@ fn a_crowd_is_estimated_and_says_so() {
         .chunks(3_000)
         .map(<[Value]>::to_vec)
         .collect();
-    let rows = derived(&batches);
+    let rows = derived::<LevelEngagementFold>(&PARAMS, &batches);
     let players = rows[0]["active_players"].as_f64().expect("a number");
     let error = rows[0]["active_players_error"].as_f64().expect("an error");
     assert!(error <= 0.01, "{error}");

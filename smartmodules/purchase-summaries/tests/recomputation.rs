@@ -3,43 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::derived::Derived;
-use model::fold::SourceRecord;
-use model::{BatchPartial, Derivation, Fold, Merge, Params};
+use fold_testing::{derived_in_four_splits, text};
 use proptest::prelude::*;
 use purchase_summaries::PurchaseSummariesFold;
 use serde_json::{Value, json};
 
-type Sales = <PurchaseSummariesFold as Derivation>::Partial;
-
-/// Folds each batch by itself and merges what comes over the wire, in the batches' order.
-fn derived(batches: &[Vec<Value>], unique_transactions: bool) -> Vec<Value> {
-    let unique = unique_transactions.to_string();
-    let pairs = [("window_ms", "10000"), ("unique_transactions", &unique)];
-    let params: Params = pairs.into_iter().collect();
-    let mut fold = Fold::<PurchaseSummariesFold>::from_params(&params).expect("parameters");
-    let mut windows = BTreeMap::new();
-    for batch in batches {
-        let texts: Vec<String> = batch.iter().map(Value::to_string).collect();
-        let mut bytes = Vec::new();
-        let record = |text| SourceRecord::new(0, None, str::as_bytes(text));
-        fold.batch(texts.iter().map(String::as_str).map(record), &mut bytes);
-        let partial = BatchPartial::<Sales>::decode(&bytes).expect("a partial");
-        for contribution in partial.contributions {
-            let key = (contribution.window, contribution.key);
-            let merged: &mut Sales = windows.entry(key).or_default();
-            merged.merge(contribution.partial);
-        }
-    }
-    let own = PurchaseSummariesFold::from_params(&params).expect("parameters");
-    let row = |((window, key), partial)| {
-        let measures = own.finish(window, &key, &partial).expect("a record");
-        serde_json::to_value(Derived::new(window, measures, 0)).expect("JSON")
-    };
-    windows.into_iter().map(row).collect()
-}
-
-/// The same by a ledger of the parsed records.
+/// What a ledger of the parsed records gives.
 fn recomputed(records: &[Value], unique_transactions: bool) -> Vec<Value> {
     let mut ledgers: BTreeMap<Vec<&str>, Vec<&Value>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
@@ -61,11 +30,6 @@ fn recomputed(records: &[Value], unique_transactions: bool) -> Vec<Value> {
         .iter()
         .map(|(key, ledger)| row(key, ledger))
         .collect()
-}
-
-fn text<'v>(record: &'v Value, pointer: &str) -> &'v str {
-    let value = record.pointer(pointer).expect("a field");
-    value.as_str().expect("a string")
 }
 
 fn row(key: &[&str], ledger: &[&Value]) -> Value {
@@ -167,13 +131,11 @@ proptest! {
             batches[*batch].push(record.clone());
             again.iter().for_each(|batch| batches[*batch].push(record.clone()));
         }
-        let mut records: Vec<Value> = batches.concat();
-        let expected = recomputed(&records, unique_transactions);
-        prop_assert_eq!(&derived(&[records.clone()], unique_transactions), &expected);
-        prop_assert_eq!(&derived(&batches, unique_transactions), &expected);
-        batches.reverse();
-        prop_assert_eq!(&derived(&batches, unique_transactions), &expected);
-        records.reverse();
-        prop_assert_eq!(&derived(&[records], unique_transactions), &expected);
+        let unique = unique_transactions.to_string();
+        let params = [("window_ms", "10000"), ("unique_transactions", &unique)];
+        let expected = recomputed(&batches.concat(), unique_transactions);
+        for rows in derived_in_four_splits::<PurchaseSummariesFold>(&params, &batches) {
+            prop_assert_eq!(&rows, &expected);
+        }
     }
 }

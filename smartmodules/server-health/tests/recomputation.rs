@@ -2,41 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use model::derived::Derived;
-use model::fold::SourceRecord;
-use model::{BatchPartial, Derivation, Fold, Merge, Params};
+use fold_testing::{derived_in_four_splits, text};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use server_health::ServerHealthFold;
 
-type Health = <ServerHealthFold as Derivation>::Partial;
-
-/// Folds each batch by itself and merges what comes over the wire, in the batches' order.
-fn derived(batches: &[Vec<Value>]) -> Vec<Value> {
-    let params: Params = [("window_ms", "10000")].into_iter().collect();
-    let mut fold = Fold::<ServerHealthFold>::from_params(&params).expect("parameters");
-    let mut windows = BTreeMap::new();
-    for batch in batches {
-        let texts: Vec<String> = batch.iter().map(Value::to_string).collect();
-        let mut bytes = Vec::new();
-        let record = |text| SourceRecord::new(0, None, str::as_bytes(text));
-        fold.batch(texts.iter().map(String::as_str).map(record), &mut bytes);
-        let partial = BatchPartial::<Health>::decode(&bytes).expect("a partial");
-        for contribution in partial.contributions {
-            let key = (contribution.window, contribution.key);
-            let merged: &mut Health = windows.entry(key).or_default();
-            merged.merge(contribution.partial);
-        }
-    }
-    let row = |((window, key), partial)| {
-        let measures = ServerHealthFold.finish(window, &key, &partial);
-        let row = Derived::new(window, measures.expect("a record"), 0);
-        serde_json::to_value(row).expect("JSON")
-    };
-    windows.into_iter().map(row).collect()
-}
-
-/// The same by sorted lists, in ten-thousandths of a unit. A quantile is only known to within 1 %:
+/// What sorted lists give, in ten-thousandths of a unit. A quantile is only known to within 1 %:
 /// that of `found` is taken over where it is that close.
 fn recomputed(records: &[Value], found: &[Value]) -> Vec<Value> {
     let mut groups: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
@@ -57,11 +28,6 @@ fn recomputed(records: &[Value], found: &[Value]) -> Vec<Value> {
         )
     };
     groups.iter().enumerate().map(row).collect()
-}
-
-fn text<'v>(record: &'v Value, pointer: &str) -> &'v str {
-    let value = record.pointer(pointer).expect("a field");
-    value.as_str().expect("a string")
 }
 
 fn row(start: &str, server: &str, group: &[&Value], found: &Value) -> Value {
@@ -179,15 +145,13 @@ fn report() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_split_gives_what_a_recomputation_gives(dealt in prop::collection::vec((report(), 0_usize..7), 1..200)) {
-        let mut records: Vec<Value> = dealt.iter().map(|(record, _)| record.clone()).collect();
         let mut batches = vec![Vec::new(); 7];
         dealt.iter().for_each(|(record, batch)| batches[*batch].push(record.clone()));
-        let found = derived(&[records.clone()]);
-        prop_assert_eq!(&found, &recomputed(&records, &found));
-        prop_assert_eq!(&derived(&batches), &found);
-        batches.reverse();
-        prop_assert_eq!(&derived(&batches), &found);
-        records.reverse();
-        prop_assert_eq!(&derived(&[records]), &found);
+        let params = [("window_ms", "10000")];
+        let [whole, others @ ..] = derived_in_four_splits::<ServerHealthFold>(&params, &batches);
+        prop_assert_eq!(&whole, &recomputed(&batches.concat(), &whole));
+        for rows in others {
+            prop_assert_eq!(&rows, &whole);
+        }
     }
 }

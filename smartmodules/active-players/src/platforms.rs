@@ -1,0 +1,100 @@
+//! Distinct players by platform, bounded however many platforms clients make up.
+
+use std::collections::BTreeMap;
+
+use model::Merge;
+use model::merge::Distinct;
+use serde::{Deserialize, Serialize};
+
+/// Platforms that are told apart in one window and key: several times those that there are, and few
+/// enough that their sets stay below some megabytes whatever comes in.
+const NAMED_MAX: usize = 32;
+
+/// Where the players of all further platforms count.
+const OTHER: &str = "other";
+
+/// Players by platform: the [`NAMED_MAX`] least names by their bytes, and the rest. A name that one
+/// part drops has that many lesser ones there, so the whole drops it too: the split does not matter.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Platforms {
+    named: BTreeMap<String, Distinct>,
+    /// A platform that is really called so is counted here from the start.
+    other: Distinct,
+}
+
+impl Platforms {
+    #[inline]
+    pub(crate) fn insert(&mut self, platform: &str, player: u128) {
+        match self.named.get_mut(platform) {
+            Some(players) => players.insert(player),
+            None => self.insert_new(platform, player),
+        }
+    }
+
+    #[cold]
+    fn insert_new(&mut self, platform: &str, player: u128) {
+        if platform == OTHER || self.is_full_below(platform) {
+            self.other.insert(player);
+        } else {
+            let players = self.named.entry(platform.to_owned()).or_default();
+            players.insert(player);
+            self.limit();
+        }
+    }
+
+    fn is_full_below(&self, platform: &str) -> bool {
+        let last = self.named.last_key_value();
+        self.named.len() >= NAMED_MAX && last.is_some_and(|(last, _)| last.as_str() < platform)
+    }
+
+    fn limit(&mut self) {
+        while self.named.len() > NAMED_MAX
+            && let Some((_, players)) = self.named.pop_last()
+        {
+            self.other.merge(players);
+        }
+    }
+
+    /// The players of all platforms together, each once.
+    pub(crate) fn players(&self) -> Distinct {
+        let mut players = self.other.clone();
+        for platform in self.named.values() {
+            players.merge(platform.clone());
+        }
+        players
+    }
+
+    /// The number of players on each platform that has any.
+    pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
+        let named = self
+            .named
+            .iter()
+            .map(|(name, players)| (name.as_str(), players));
+        named
+            .chain([(OTHER, &self.other)])
+            .map(|(name, players)| (name.to_owned(), players.count()))
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
+    /// The relative error of those counts that are estimates; `None` where all are exact.
+    pub(crate) fn error(&self) -> Option<f64> {
+        let mut all = self.named.values().chain([&self.other]);
+        all.find_map(Distinct::error)
+    }
+}
+
+impl Merge for Platforms {
+    fn merge(&mut self, other: Self) {
+        self.other.merge(other.other);
+        for (platform, players) in other.named {
+            self.named.entry(platform).or_default().merge(players);
+        }
+        self.limit();
+    }
+
+    fn settle(&mut self) {
+        self.named.values_mut().for_each(Distinct::settle);
+        self.other.settle();
+    }
+}

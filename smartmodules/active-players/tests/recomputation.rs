@@ -1,0 +1,155 @@
+//! Holds fold and merge against a plain recomputation over the records, in any split and order, with
+//! broken records among them and more platforms than are told apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use active_players::ActivePlayersFold;
+use fold_testing::{derived, derived_in_four_splits, text};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+const PARAMS: [(&str, &str); 1] = [("window_ms", "10000")];
+
+/// What sets of strings over the parsed records give.
+fn recomputed(records: &[Value]) -> Vec<Value> {
+    let mut groups: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
+    for record in records.iter().filter(|record| is_whole(record)) {
+        let ten_seconds = &text(record, "/event_timestamp")[..18];
+        let game = record.pointer("/parameters/game_id");
+        let game = game.and_then(Value::as_str).unwrap_or("default");
+        groups.entry((ten_seconds, game)).or_default().push(record);
+    }
+    groups.iter().map(|(key, group)| row(*key, group)).collect()
+}
+
+/// What [`event`] breaks is gone, null, no text, or no time.
+fn is_whole(record: &Value) -> bool {
+    let parameters = [
+        "player_id",
+        "session_id",
+        "event_type",
+        "level_id",
+        "map_id",
+    ];
+    let texts = parameters
+        .iter()
+        .all(|name| record["parameters"][*name].is_string());
+    let time = record["event_timestamp"].as_str();
+    texts && record["user_data"]["platform"].is_string() && time.is_some_and(|time| time.len() > 20)
+}
+
+fn row((start, game): (&str, &str), group: &[&Value]) -> Value {
+    let distinct =
+        |pointer| -> BTreeSet<&str> { group.iter().map(|record| text(record, pointer)).collect() };
+    let tens: u32 = start[17..].parse().expect("tens of seconds");
+    json!({
+        "window_start": format!("{start}0.000Z"),
+        "window_end": format!("2024-11-12T10:15:{}0.000Z", tens + 1),
+        "game_id": game,
+        "active_players": distinct("/parameters/player_id").len(),
+        "sessions": distinct("/parameters/session_id").len(),
+        "events": group.len(),
+        "by_platform": by_platform(group),
+        "revision": 0,
+    })
+}
+
+/// The 32 least names, and all others under `other`.
+fn by_platform(group: &[&Value]) -> Map<String, Value> {
+    let mut players: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for record in group {
+        let platform = players
+            .entry(text(record, "/user_data/platform"))
+            .or_default();
+        platform.insert(text(record, "/parameters/player_id"));
+    }
+    let mut others = players.remove("other").unwrap_or_default();
+    while players.len() > 32 {
+        others.extend(players.pop_last().expect("a platform").1);
+    }
+    if !others.is_empty() {
+        players.insert("other", others);
+    }
+    let count = |(name, players): (&str, BTreeSet<_>)| (name.to_owned(), json!(players.len()));
+    players.into_iter().map(count).collect()
+}
+
+/// An event within half a minute, from spaces so small that everything meets everything, and most of
+/// them in one window and game, which has too many platforms then; one in six is broken.
+fn event() -> impl Strategy<Value = Value> {
+    let ms = prop_oneof![4 => 10_000_u32..20_000, 1 => 0_u32..30_000];
+    let game = prop_oneof![
+        4 => Just(json!("g|")),
+        1 => prop::sample::select(vec![json!("%"), json!("default"), Value::Null]),
+    ];
+    // Some sort before `other`, more behind it.
+    let platform = prop_oneof![
+        1 => prop::sample::select(vec!["PC", "Console", "other", "Other"]).prop_map(str::to_owned),
+        2 => (0..20).prop_map(|number| format!("made-up {number}")),
+        4 => (0..40).prop_map(|number| format!("pretended {number}")),
+    ];
+    (ms, game, 0..40, 0..50, platform, 0..24)
+        .prop_map(|(ms, game, player, session, platform, dirt)| {
+            let mut event = json!({
+                "event_name": "player_action",
+                "event_timestamp": format!("2024-11-12T10:15:{:02}.{:03}Z", ms / 1_000, ms % 1_000),
+                "parameters": {"game_id": game, "player_id": format!("p{player}"), "session_id": format!("s{session}"), "event_type": "move", "level_id": "l", "map_id": "m"},
+                "user_data": {"user_id": "u", "platform": platform},
+            });
+            match dirt {
+                0 => event["parameters"]["player_id"] = json!(player),
+                1 => event["user_data"]["platform"] = Value::Null,
+                2 => event["event_timestamp"] = json!("yesterday"),
+                3 => drop(event["parameters"].as_object_mut().expect("an object").remove("session_id")),
+                _ => {}
+            }
+            event
+        })
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_what_a_recomputation_gives(dealt in prop::collection::vec((event(), 0_usize..7), 1..300)) {
+        let mut batches = vec![Vec::new(); 7];
+        dealt.iter().for_each(|(record, batch)| batches[*batch].push(record.clone()));
+        let expected = recomputed(&batches.concat());
+        for rows in derived_in_four_splits::<ActivePlayersFold>(&PARAMS, &batches) {
+            prop_assert_eq!(&rows, &expected);
+        }
+    }
+}
+
+#[test]
+fn a_crowd_is_estimated_and_says_so() {
+    let crowd = 20_000;
+    let record = |number: u32| {
+        json!({
+            "event_name": "player_action",
+            "event_timestamp": "2024-11-12T10:15:30Z",
+            "parameters": {"player_id": format!("player_{number}"), "session_id": "s", "event_type": "move", "level_id": "l", "map_id": "m"},
+            "user_data": {"user_id": "u", "platform": if number.is_multiple_of(10) { "Console" } else { "PC" }},
+        })
+    };
+    let records: Vec<Value> = (0..crowd).map(record).collect();
+    let batches: Vec<_> = records.chunks(3_000).map(<[Value]>::to_vec).collect();
+    let row = &derived::<ActivePlayersFold>(&PARAMS, &batches)[0];
+    for (count, error, exact) in [
+        (&row["active_players"], &row["active_players_error"], crowd),
+        (
+            &row["by_platform"]["PC"],
+            &row["by_platform_error"],
+            crowd / 10 * 9,
+        ),
+    ] {
+        let off = count.as_f64().expect("a number") / f64::from(exact) - 1.0;
+        assert!(
+            error.as_f64().expect("an error") <= 0.01 && off.abs() <= 0.01,
+            "{row}"
+        );
+    }
+    assert_eq!(row["by_platform"]["Console"], crowd / 10);
+    assert_eq!(
+        (&row["sessions"], &row["sessions_error"]),
+        (&json!(1), &Value::Null)
+    );
+}

@@ -1,0 +1,65 @@
+//! Runs a derivation over records as cluster and runner do, for tests that recompute its result.
+//!
+//! Records are JSON values, and so are the derived ones. Whatever is not as it should be panics.
+
+use std::collections::BTreeMap;
+
+use model::derived::Derived;
+use model::fold::SourceRecord;
+use model::{BatchPartial, Derivation, Fold, Merge, Params};
+use serde_json::Value;
+
+/// What `D` derives from the records of these batches, by window and key: from all in one batch, as
+/// they are split, with the batches in reverse, and from one batch with the records in reverse. All
+/// four must be the same.
+pub fn derived_in_four_splits<D: Derivation>(
+    params: &[(&str, &str)],
+    batches: &[Vec<Value>],
+) -> [Vec<Value>; 4] {
+    let whole = batches.concat();
+    let reversed = |records: &[_]| records.iter().rev().cloned().collect::<Vec<Value>>();
+    let batches_reversed: Vec<_> = batches.iter().rev().cloned().collect();
+    [
+        derived::<D>(params, std::slice::from_ref(&whole)),
+        derived::<D>(params, batches),
+        derived::<D>(params, &batches_reversed),
+        derived::<D>(params, &[reversed(&whole)]),
+    ]
+}
+
+/// What `D` derives, by window and key: each batch is folded by itself, and what comes over the wire
+/// is merged in the batches' order.
+pub fn derived<D: Derivation>(params: &[(&str, &str)], batches: &[Vec<Value>]) -> Vec<Value> {
+    let params: Params = params.iter().copied().collect();
+    let mut fold = Fold::<D>::from_params(&params).expect("parameters");
+    let mut windows: BTreeMap<_, D::Partial> = BTreeMap::new();
+    for batch in batches {
+        for contribution in over_the_wire(&mut fold, batch).contributions {
+            let key = (contribution.window, contribution.key);
+            windows.entry(key).or_default().merge(contribution.partial);
+        }
+    }
+    let derivation = D::from_params(&params).expect("parameters");
+    let row = |((window, key), partial)| {
+        let measures = derivation.finish(window, &key, &partial)?;
+        Some(serde_json::to_value(Derived::new(window, measures, 0)).expect("JSON"))
+    };
+    windows.into_iter().filter_map(row).collect()
+}
+
+/// The text at `pointer` (RFC 6901), which must be one.
+pub fn text<'v>(record: &'v Value, pointer: &str) -> &'v str {
+    let value = record.pointer(pointer).expect("a field");
+    value.as_str().expect("a string")
+}
+
+fn over_the_wire<D: Derivation>(fold: &mut Fold<D>, batch: &[Value]) -> BatchPartial<D::Partial> {
+    let texts: Vec<String> = batch.iter().map(Value::to_string).collect();
+    let records = (0..).zip(&texts);
+    let mut bytes = Vec::new();
+    fold.batch(
+        records.map(|(offset, text)| SourceRecord::new(offset, None, text.as_bytes())),
+        &mut bytes,
+    );
+    BatchPartial::decode(&bytes).expect("a partial")
+}

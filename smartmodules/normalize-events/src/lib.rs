@@ -1,0 +1,8 @@
+//! The SmartModule `normalize-events`: a map that writes events in one canonical form.
+
+mod canonical;
+mod fields;
+#[cfg(target_arch = "wasm32")]
+mod shell;
+
+pub use canonical::NormalizeEvents;
