@@ -4,7 +4,9 @@
 CARGO_PROFILE ?= dev
 
 TOPIC ?= level-engagement
+# Make hands these on to the tests, in the environment, when they are given.
 CLUSTER ?=
+RESTART_SPU ?=
 
 profile := $(if $(filter-out dev,$(CARGO_PROFILE)),--profile $(CARGO_PROFILE))
 profile_dir := $(if $(profile),$(CARGO_PROFILE),debug)
@@ -36,9 +38,9 @@ test: wasm $(venv)/bin/python ## the whole test suite
 chaos: wasm ## kill runner and cluster 200 times at random points; CHAOS_KILLS and CHAOS_SEED choose
 	CHAOS_KILLS=$${CHAOS_KILLS:-200} cargo test $(profile) --test end_to_end -- chaos --nocapture
 
-test-cluster: wasm ## the end-to-end tests on a real cluster: make test-cluster CLUSTER=127.0.0.1:9003
-	@test -n "$(CLUSTER)" || { echo "name the cluster: make test-cluster CLUSTER=HOST:PORT"; exit 1; }
-	CLUSTER=$(CLUSTER) cargo test $(profile) --test end_to_end -- on_any_cluster
+test-cluster: wasm ## tests on a real cluster: make test-cluster CLUSTER=HOST:PORT [RESTART_SPU=COMMAND]
+	@test -n "$(CLUSTER)" || { echo "name a fresh cluster: make test-cluster CLUSTER=HOST:PORT"; exit 1; }
+	cargo test $(profile) --test end_to_end -- on_any_cluster --nocapture --test-threads=1
 
 check: wasm ## formatting, lints and documentation, warnings denied
 	cargo fmt --all --check

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use client::Cluster;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{self, AnyCluster, Running};
-use crate::oracle;
+use crate::oracle::{self, RECOMPUTATIONS, Recomputation};
 
 /// Enough for some hundred windows on two cores in seconds.
 const EVENTS: &str = "200000";
@@ -38,73 +38,66 @@ async fn on_any_cluster_a_bounded_run_equals_a_recomputation() {
         generated.broken
     );
 
-    let players = harness::records(&cluster, "player-events").await;
-    let purchases = harness::records(&cluster, "purchase-events").await;
-    let servers = harness::records(&cluster, "server-metrics").await;
-    let accepted = [
-        oracle::player_events(&players),
-        oracle::purchase_events(&purchases),
-        oracle::server_metrics(&servers),
-    ];
-    let expected = [
-        oracle::level_engagement(&accepted[0]),
-        oracle::purchase_summaries(&accepted[1]),
-        oracle::server_health(&accepted[2]),
-    ];
+    let mut worlds = Vec::new();
+    for recomputation in &RECOMPUTATIONS {
+        let records = harness::records(&cluster, recomputation.source).await;
+        let accepted = (recomputation.accept)(&records);
+        let expected = (recomputation.rows)(&accepted);
+        worlds.push((recomputation, accepted, expected));
+    }
 
     let runner = Running::start(&["run", "--cluster", address]);
-    let derivations = ["level-engagement", "purchase-summaries", "server-health"];
-    for (topic, expected) in derivations.into_iter().zip(&expected) {
-        harness::wait_for_derived(&cluster, topic, |rows| rows.len() >= expected.len()).await;
+    for (recomputation, _, expected) in &worlds {
+        let enough = |rows: &[Value]| rows.len() >= expected.len();
+        harness::wait_for_derived(&cluster, recomputation.topic, enough).await;
     }
     let summaries = runner.stop();
 
-    for (topic, expected) in derivations.into_iter().zip(&expected) {
-        let found = oracle::last_revisions(&harness::records(&cluster, topic).await);
-        oracle::assert_rows_equal(&found, expected, tolerance);
+    for (recomputation, accepted, expected) in &worlds {
+        let found = harness::records(&cluster, recomputation.topic).await;
+        let found = oracle::last_revisions(&found);
+        oracle::assert_rows_equal(&found, expected, oracle::tolerance);
+        assert_accounts(&cluster, recomputation, accepted).await;
     }
-    let events = harness::derived(&cluster, "level-engagement").await;
-    let sum: u64 = events
-        .iter()
-        .map(|row| row["events"].as_u64().unwrap())
-        .sum();
-    assert_eq!(
-        sum,
-        accepted[0].count(),
-        "each accepted player event counts once"
-    );
+    for (topic, measure) in [
+        ("level-engagement", "events"),
+        ("active-players", "events"),
+        ("player-activity", "event_count"),
+    ] {
+        let rows = harness::derived(&cluster, topic).await;
+        let sum: u64 = rows.iter().map(|row| row[measure].as_u64().unwrap()).sum();
+        let (_, accepted, _) = &worlds[0];
+        assert_eq!(sum, accepted.count(), "`{topic}`: each event counts once");
+    }
     assert_eq!(rejected_by_reason(&summaries), generated.broken);
-    assert_accounts(&cluster, &accepted).await;
     assert_payloads_are_kept(&cluster, &generated.broken).await;
 }
 
-/// Every account adds up, up to the last record, and says what the oracle says.
-async fn assert_accounts(cluster: &Cluster, accepted: &[oracle::Accepted; 3]) {
+/// The accounts of a derivation add up, up to the last record, and say what the oracle says.
+async fn assert_accounts(
+    cluster: &Cluster,
+    recomputation: &Recomputation,
+    accepted: &oracle::Accepted,
+) {
+    let Recomputation { topic, source, .. } = recomputation;
     let accounts = harness::accounts(cluster).await;
-    let derivations = [
-        ("level-engagement", "player-events"),
-        ("purchase-summaries", "purchase-events"),
-        ("server-health", "server-metrics"),
-    ];
-    for ((derivation, source), accepted) in derivations.into_iter().zip(accepted) {
-        let partitions = harness::partitions(cluster, source).await;
-        let mut total = 0;
-        for (partition, records) in partitions.iter().enumerate() {
-            let account = &accounts[&format!("{derivation}|{source}|{partition}")];
-            harness::assert_adds_up(account);
-            assert_eq!(
-                (&account["read"], &account["next_offset"]),
-                (&json!(records.len()), &json!(records.len()))
-            );
-            assert_eq!(
-                (&account["late"], &account["duplicate"]),
-                (&json!(0), &json!(0)),
-                "the world has neither"
-            );
-            total += account["accepted"].as_u64().unwrap();
-        }
-        assert_eq!(total, accepted.count(), "{derivation}");
+    let partitions = harness::partitions(cluster, source).await;
+    let mut total = 0;
+    for (partition, records) in partitions.iter().enumerate() {
+        let account = &accounts[&format!("{topic}|{source}|{partition}")];
+        harness::assert_adds_up(account);
+        assert_eq!(
+            (&account["read"], &account["next_offset"]),
+            (&json!(records.len()), &json!(records.len()))
+        );
+        assert_eq!(
+            (&account["late"], &account["duplicate"]),
+            (&json!(0), &json!(0)),
+            "the world has neither"
+        );
+        total += account["accepted"].as_u64().unwrap();
     }
+    assert_eq!(total, accepted.count(), "{topic}");
 }
 
 /// Rejected records come back byte for byte, each once, under the reason that they were made for.
@@ -151,23 +144,37 @@ impl Summary {
     }
 }
 
-/// The rejected records of all derivations, from lines such as
+/// The rejected records of all sources, from lines such as
 /// `server-health: read 9, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, written 3`.
+/// All derivations of a source must have rejected the same.
 fn rejected_by_reason(summaries: &[String]) -> BTreeMap<String, u64> {
+    let mut by_source = BTreeMap::new();
+    for Recomputation { topic, source, .. } in &RECOMPUTATIONS {
+        let prefix = format!("{topic}: ");
+        let line = summaries.iter().find_map(|line| line.strip_prefix(&prefix));
+        let rejected = reasons(line.unwrap_or_else(|| panic!("no summary of `{topic}`")));
+        let first = by_source.entry(source).or_insert_with(|| rejected.clone());
+        assert_eq!(first, &rejected, "`{topic}`");
+    }
     let mut counts = BTreeMap::new();
-    for line in summaries {
-        let Some((reasons, _)) = line
-            .split_once('(')
-            .and_then(|(_, rest)| rest.split_once("), late"))
-        else {
-            continue;
-        };
-        for reason in reasons.split(", ") {
-            let (name, count) = reason.split_once(' ').unwrap();
-            *counts.entry(name.to_owned()).or_default() += count.parse::<u64>().unwrap();
-        }
+    for (reason, count) in by_source.into_values().flatten() {
+        *counts.entry(reason).or_default() += count;
     }
     counts
+}
+
+fn reasons(summary: &str) -> BTreeMap<String, u64> {
+    let list = summary
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split_once("), late"));
+    let Some((reasons, _)) = list else {
+        return BTreeMap::new();
+    };
+    let pair = |reason: &str| {
+        let (name, count) = reason.split_once(' ').unwrap();
+        (name.to_owned(), count.parse().unwrap())
+    };
+    reasons.split(", ").map(pair).collect()
 }
 
 /// This test says what a whole topic holds, so it wants topics of its own.
@@ -185,22 +192,21 @@ async fn refuse_used(cluster: &Cluster) {
     }
 }
 
-/// Means are rounded to three decimals, quantiles are within 1 %.
-fn tolerance(path: &str) -> f64 {
-    match path {
-        "/latency_ms/p50" | "/latency_ms/p95" | "/latency_ms/p99" => 0.0101,
-        "/latency_ms/mean" | "/cpu_load/mean" | "/memory_usage/mean" => 1e-3,
-        _ => 1e-12,
-    }
-}
-
 #[test]
 fn summaries_are_read_as_they_are_printed() {
-    let line = "x: read 9, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, written 3"
-        .to_owned();
-    let counts = rejected_by_reason(&[line.clone(), line]);
+    let of =
+        |topic: &str, rejected: &str| format!("{topic}: read 9, {rejected}, late 0, written 3");
+    let summaries: Vec<String> = RECOMPUTATIONS
+        .iter()
+        .map(|recomputation| match recomputation.source {
+            "player-events" => of(recomputation.topic, "rejected 0"),
+            _ => of(recomputation.topic, "rejected 2 (not_json 1, wrong_type 1)"),
+        })
+        .collect();
     assert_eq!(
-        counts.into_iter().collect::<Vec<_>>(),
+        rejected_by_reason(&summaries)
+            .into_iter()
+            .collect::<Vec<_>>(),
         [("not_json".to_owned(), 2), ("wrong_type".to_owned(), 2)]
     );
 }

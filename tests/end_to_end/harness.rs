@@ -11,8 +11,8 @@ use base64::Engine;
 use client::{ClientError, Cluster, Mode, Record, Start};
 use futures_util::StreamExt;
 use serde_json::Value;
-use tempfile::TempDir;
 
+pub(crate) use crate::clusters::{AnyCluster, LocalCluster};
 use crate::oracle;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_game-analytics");
@@ -84,77 +84,6 @@ impl Drop for Running {
         let _ended = self.child.kill();
         let _waited = self.child.wait();
     }
-}
-
-/// A local cluster as a process of its own, on one folder and one pair of ports for all its lives.
-pub(crate) struct LocalCluster {
-    pub(crate) address: String,
-    spu_address: String,
-    data_dir: TempDir,
-    process: Option<Running>,
-}
-
-impl LocalCluster {
-    pub(crate) fn start() -> Self {
-        let data_dir = TempDir::new().unwrap();
-        let (address, spu_address) = (free_address(), free_address());
-        let mut cluster = Self {
-            address,
-            spu_address,
-            data_dir,
-            process: None,
-        };
-        cluster.restart();
-        cluster
-    }
-
-    /// Starts it (again) and waits until it answers.
-    pub(crate) fn restart(&mut self) {
-        let args = [
-            "local-cluster",
-            "--data-dir",
-            path(self.data_dir.path()),
-            "--cluster-addr",
-            &self.address,
-            "--spu-addr",
-            &self.spu_address,
-        ];
-        let process = Running::start(&args);
-        assert_eq!(process.line("cluster: "), self.address);
-        self.process = Some(process);
-    }
-
-    pub(crate) fn kill(&mut self) {
-        self.process.take().unwrap().kill();
-    }
-}
-
-/// The cluster of a test that makes sense on any: a fresh local one, or `CLUSTER`.
-pub(crate) enum AnyCluster {
-    Local(LocalCluster),
-    Real(String),
-}
-
-impl AnyCluster {
-    pub(crate) fn start() -> Self {
-        match std::env::var("CLUSTER") {
-            Ok(address) if !address.is_empty() => Self::Real(address),
-            _ => Self::Local(LocalCluster::start()),
-        }
-    }
-
-    pub(crate) fn address(&self) -> &str {
-        match self {
-            Self::Local(cluster) => &cluster.address,
-            Self::Real(address) => address,
-        }
-    }
-}
-
-/// A free port of the loopback interface, which stays the same when a process restarts.
-fn free_address() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
 }
 
 pub(crate) fn path(path: &Path) -> &str {
@@ -256,6 +185,22 @@ pub(crate) async fn diverted(
     cluster: &Cluster,
     topic: &str,
 ) -> BTreeMap<(String, u64, i64), (String, Vec<u8>)> {
+    diverted_of(cluster, topic, None).await
+}
+
+/// The same of the late events of one derivation.
+pub(crate) async fn late(
+    cluster: &Cluster,
+    derivation: &str,
+) -> BTreeMap<(String, u64, i64), (String, Vec<u8>)> {
+    diverted_of(cluster, "late-events", Some(derivation)).await
+}
+
+async fn diverted_of(
+    cluster: &Cluster,
+    topic: &str,
+    derivation: Option<&str>,
+) -> BTreeMap<(String, u64, i64), (String, Vec<u8>)> {
     let mut found = BTreeMap::<_, (String, Vec<u8>)>::new();
     let mut keys = BTreeSet::new();
     for record in records(cluster, topic).await {
@@ -265,6 +210,9 @@ pub(crate) async fn diverted(
             record.key
         );
         let row: Value = serde_json::from_slice(&record.value).unwrap();
+        if derivation.is_some_and(|derivation| row["derivation"] != derivation) {
+            continue;
+        }
         let payload = match row["payload"].as_str() {
             Some(text) => text.as_bytes().to_vec(),
             None => base64::engine::general_purpose::STANDARD

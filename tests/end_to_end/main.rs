@@ -7,11 +7,19 @@
 
 mod bounded_run;
 mod chaos;
+mod clusters;
+mod growth;
 mod harness;
 mod late;
+mod many_partitions;
+mod map_file;
+mod mixture;
 mod monitoring;
 mod oracle;
 mod python_client;
 mod replay;
 mod restarts;
+mod server_restart;
+mod silence;
 mod up;
+mod verdict;

@@ -11,9 +11,9 @@ use client::Cluster;
 use serde_json::Value;
 
 use crate::harness::{self, BINARY, LocalCluster, Running};
+use crate::oracle::{RECOMPUTATIONS, Recomputation};
 
 const EVENTS: u64 = 20_000;
-const DERIVATIONS: [&str; 3] = ["level-engagement", "purchase-summaries", "server-health"];
 
 /// Time to notice that the cluster has gone, or has come back, on a machine that is busy.
 const NOTICED: Duration = Duration::from_secs(60);
@@ -33,7 +33,7 @@ async fn metrics_add_up_and_health_follows_the_cluster() {
     ]);
     let runner = Running::start(&["run", "--cluster", &node.address]);
     let address = runner.line("metrics: ");
-    for topic in DERIVATIONS {
+    for Recomputation { topic, .. } in &RECOMPUTATIONS {
         harness::wait_for_derived(&cluster, topic, |rows| !rows.is_empty()).await;
     }
     wait_for_health(&address, 200, "ok");
@@ -43,7 +43,7 @@ async fn metrics_add_up_and_health_follows_the_cluster() {
     let health = wait_for_health(&second.line("metrics: "), 200, "ok");
     assert_eq!(
         health.matches("\"standby\"").count(),
-        DERIVATIONS.len(),
+        RECOMPUTATIONS.len(),
         "{health}"
     );
     second.stop();
@@ -82,11 +82,12 @@ fn a_port_in_use_is_an_error_that_names_the_flag() {
     );
 }
 
-/// Every record of every source is read, and in one of the four places, for each partition.
+/// Every derivation reads every record of its source, and puts it in one of the four places, for
+/// each partition.
 async fn assert_counts(cluster: &Cluster, address: &str) {
     let mut records = 0;
-    for topic in ["player-events", "purchase-events", "server-metrics"] {
-        records += harness::records(cluster, topic).await.len() as u64;
+    for Recomputation { source, .. } in &RECOMPUTATIONS {
+        records += harness::records(cluster, source).await.len() as u64;
     }
     assert!(records >= EVENTS, "{records} records");
     let deadline = Instant::now() + NOTICED;
@@ -110,7 +111,7 @@ async fn assert_counts(cluster: &Cluster, address: &str) {
 }
 
 fn assert_work(samples: &BTreeMap<String, f64>) {
-    for derivation in DERIVATIONS {
+    for derivation in RECOMPUTATIONS.map(|recomputation| recomputation.topic) {
         let value = |name: &str| {
             let sample = format!("game_analytics_{name}{{derivation=\"{derivation}\"}}");
             *samples
@@ -185,7 +186,7 @@ fn wait_for_health(address: &str, code: u16, status: &str) -> String {
         let health: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
             health["derivations"].as_object().unwrap().len(),
-            DERIVATIONS.len()
+            RECOMPUTATIONS.len()
         );
         if found == code {
             assert_eq!(health["status"], status, "{text}");

@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::WINDOW_MS;
-
 /// A source record with an event that has to be accepted.
 pub(super) struct Event {
     pub(super) json: Value,
@@ -34,7 +32,10 @@ impl Event {
 }
 
 /// The events that have to be accepted, by (window start, key).
-pub(crate) struct Accepted(pub(super) BTreeMap<(i64, String), Vec<Event>>);
+pub(crate) struct Accepted {
+    pub(super) windows: BTreeMap<(i64, String), Vec<Event>>,
+    pub(super) window_ms: i64,
+}
 
 impl Accepted {
     /// The number of accepted events that repeat others of their window and key.
@@ -43,18 +44,23 @@ impl Accepted {
             let distinct: BTreeSet<_> = events.iter().map(|event| event.json.to_string()).collect();
             (events.len() - distinct.len()) as u64
         };
-        self.0.values().map(repeated).sum()
+        self.windows.values().map(repeated).sum()
     }
 
     pub(crate) fn count(&self) -> u64 {
-        self.0.values().map(|events| events.len() as u64).sum()
+        self.windows
+            .values()
+            .map(|events| events.len() as u64)
+            .sum()
     }
 }
 
-/// Sorts the acceptable of these records' values into windows, by the key that `key` makes.
+/// Sorts the acceptable of these records' values into windows of this length, by the key that `key`
+/// makes.
 fn accept(
     records: &[client::Record],
     required: &[(&str, &str, bool)],
+    window_ms: i64,
     key: impl Fn(&Event) -> Vec<String>,
 ) -> Accepted {
     let mut windows: BTreeMap<_, Vec<Event>> = BTreeMap::new();
@@ -62,7 +68,7 @@ fn accept(
         .iter()
         .filter_map(|record| accepted(record, required))
     {
-        let window = event.time_ms.div_euclid(WINDOW_MS) * WINDOW_MS;
+        let window = event.time_ms.div_euclid(window_ms) * window_ms;
         let fields: Vec<String> = key(&event)
             .iter()
             .map(|field| field.replace('%', "%25").replace('|', "%7C"))
@@ -72,7 +78,7 @@ fn accept(
             .or_default()
             .push(event);
     }
-    Accepted(windows)
+    Accepted { windows, window_ms }
 }
 
 /// The event of a record, unless one of the reasons for rejection holds. `required`: section,
@@ -122,24 +128,9 @@ fn in_range(json: &Value) -> bool {
         && within("latency", 86_400_000.0)
 }
 
+/// Player events by level and map.
 pub(crate) fn player_events(records: &[client::Record]) -> Accepted {
-    let parameters = [
-        "player_id",
-        "session_id",
-        "event_type",
-        "level_id",
-        "map_id",
-    ]
-    .map(|field| ("parameters", field, false));
-    let required = [
-        &parameters[..],
-        &[
-            ("user_data", "user_id", false),
-            ("user_data", "platform", false),
-        ],
-    ]
-    .concat();
-    accept(records, &required, |event| {
+    accept(records, &player_fields(), 10_000, |event| {
         vec![
             event.game(),
             event.text("parameters", "level_id"),
@@ -148,7 +139,52 @@ pub(crate) fn player_events(records: &[client::Record]) -> Accepted {
     })
 }
 
+/// Player events by game.
+pub(crate) fn player_events_by_game(records: &[client::Record]) -> Accepted {
+    accept(records, &player_fields(), 10_000, |event| {
+        vec![event.game()]
+    })
+}
+
+/// Player events by player, in shorter windows.
+pub(crate) fn player_events_by_player(records: &[client::Record]) -> Accepted {
+    accept(records, &player_fields(), 5_000, |event| {
+        vec![event.game(), event.text("parameters", "player_id")]
+    })
+}
+
+fn player_fields() -> Vec<(&'static str, &'static str, bool)> {
+    let parameters = [
+        "player_id",
+        "session_id",
+        "event_type",
+        "level_id",
+        "map_id",
+    ]
+    .map(|field| ("parameters", field, false));
+    let user = ["user_id", "platform"].map(|field| ("user_data", field, false));
+    [&parameters[..], &user].concat()
+}
+
+/// Purchase events by item and currency.
 pub(crate) fn purchase_events(records: &[client::Record]) -> Accepted {
+    accept(records, &purchase_fields(), 10_000, |event| {
+        vec![
+            event.game(),
+            event.text("parameters", "item_id"),
+            event.text("parameters", "currency"),
+        ]
+    })
+}
+
+/// Purchase events by currency, in longer windows.
+pub(crate) fn purchase_events_by_currency(records: &[client::Record]) -> Accepted {
+    accept(records, &purchase_fields(), 60_000, |event| {
+        vec![event.game(), event.text("parameters", "currency")]
+    })
+}
+
+fn purchase_fields() -> Vec<(&'static str, &'static str, bool)> {
     let texts = [
         "transaction_id",
         "transaction_type",
@@ -157,22 +193,8 @@ pub(crate) fn purchase_events(records: &[client::Record]) -> Accepted {
         "item_type",
     ]
     .map(|field| ("parameters", field, false));
-    let required = [
-        &texts[..],
-        &[
-            ("parameters", "amount", true),
-            ("user_data", "user_id", false),
-            ("user_data", "platform", false),
-        ],
-    ]
-    .concat();
-    accept(records, &required, |event| {
-        vec![
-            event.game(),
-            event.text("parameters", "item_id"),
-            event.text("parameters", "currency"),
-        ]
-    })
+    let user = ["user_id", "platform"].map(|field| ("user_data", field, false));
+    [&texts[..], &[("parameters", "amount", true)], &user].concat()
 }
 
 pub(crate) fn server_metrics(records: &[client::Record]) -> Accepted {
@@ -182,7 +204,8 @@ pub(crate) fn server_metrics(records: &[client::Record]) -> Accepted {
         ("server_data", "region", false),
         ("server_data", "server_type", false),
     ];
-    accept(records, &[&numbers[..], &texts].concat(), |event| {
+    let required = [&numbers[..], &texts].concat();
+    accept(records, &required, 10_000, |event| {
         vec![event.text("parameters", "server_id")]
     })
 }

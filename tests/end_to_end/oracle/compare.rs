@@ -94,3 +94,12 @@ fn compare_fields(
     }
     Ok(())
 }
+
+/// How far a field may be off: means are rounded to three decimals, quantiles are within 1 %.
+pub(crate) fn tolerance(path: &str) -> f64 {
+    match path {
+        "/latency_ms/p50" | "/latency_ms/p95" | "/latency_ms/p99" => 0.0101,
+        "/latency_ms/mean" | "/cpu_load/mean" | "/memory_usage/mean" => 1e-3,
+        _ => 1e-12,
+    }
+}

@@ -1,32 +1,25 @@
-//! What each derived topic has to say of the accepted events.
+//! What each derived topic has to say of the accepted player events and server metrics.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::Rows;
 use super::accept::{Accepted, Event};
-use super::{Rows, WINDOW_MS};
 
 /// The rows of `level-engagement`.
 pub(crate) fn level_engagement(accepted: &Accepted) -> Rows {
     rows(accepted, |events| {
         let of = |event_type: &str| events.iter().filter(|event| event.is(event_type)).count();
-        let distinct = |field: &str| {
-            events
-                .iter()
-                .map(|event| event.text("parameters", field))
-                .collect::<BTreeSet<_>>()
-                .len()
-        };
         let completing: BTreeSet<_> = events
             .iter()
             .filter(|event| event.is("level_complete"))
             .map(|event| event.text("parameters", "session_id"))
             .collect();
-        let sessions = distinct("session_id");
+        let sessions = distinct(events, "session_id");
         json!({
             "game_id": events[0].game(), "level_id": events[0].text("parameters", "level_id"), "map_id": events[0].text("parameters", "map_id"),
-            "events": events.len(), "active_players": distinct("player_id"), "sessions": sessions,
+            "events": events.len(), "active_players": distinct(events, "player_id"), "sessions": sessions,
             "moves": of("move"), "interactions": of("interaction"), "level_completes": of("level_complete"),
             "completing_sessions": completing.len(),
             "completion_rate": (completing.len() as f64 / sessions as f64 * 1e4).round_ties_even() / 1e4,
@@ -34,48 +27,40 @@ pub(crate) fn level_engagement(accepted: &Accepted) -> Rows {
     })
 }
 
-/// The rows of `purchase-summaries`; the generator's amounts have the currency's digits exactly.
-pub(crate) fn purchase_summaries(accepted: &Accepted) -> Rows {
+/// The rows of `active-players`; the world has few platforms.
+pub(crate) fn active_players(accepted: &Accepted) -> Rows {
     rows(accepted, |events| {
-        let currency = events[0].text("parameters", "currency");
-        let digits = match currency.as_str() {
-            "JPY" => 0,
-            "BHD" => 3,
-            _ => 2,
-        };
-        let mut seen = BTreeSet::new();
-        let (mut purchases, mut refunds, mut gross, mut refunded) = (0, 0, 0, 0);
-        let mut buyers = BTreeSet::new();
-        let mut latest = BTreeSet::new();
+        let mut platforms: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for event in events {
-            latest.insert((event.time_ms, event.text("parameters", "item_type")));
-            if !seen.insert(event.json.to_string()) {
-                continue;
-            }
-            let minor = (event.number("amount") * 10_f64.powi(digits)).round() as i64;
-            if event.text("parameters", "transaction_type") == "purchase" {
-                (purchases, gross) = (purchases + 1, gross + minor);
-                buyers.insert(event.text("user_data", "user_id"));
-            } else {
-                (refunds, refunded) = (refunds + 1, refunded + minor);
-            }
+            let players = platforms.entry(event.text("user_data", "platform"));
+            players
+                .or_default()
+                .insert(event.text("parameters", "player_id"));
         }
-        let money = |minor: i64| match digits {
-            0 => minor.to_string(),
-            _ => format!(
-                "{}{}.{:0width$}",
-                if minor < 0 { "-" } else { "" },
-                minor.abs() / 10_i64.pow(digits as u32),
-                minor.abs() % 10_i64.pow(digits as u32),
-                width = digits as usize
-            ),
-        };
+        let by_platform: BTreeMap<_, _> = platforms
+            .iter()
+            .map(|(platform, players)| (platform, players.len()))
+            .collect();
         json!({
-            "game_id": events[0].game(), "item_id": events[0].text("parameters", "item_id"), "currency": currency,
-            "item_type": latest.last().unwrap().1, "purchases": purchases, "refunds": refunds,
-            "gross": money(gross), "refunded": money(refunded), "net": money(gross - refunded), "buyers": buyers.len(),
+            "game_id": events[0].game(), "active_players": distinct(events, "player_id"),
+            "sessions": distinct(events, "session_id"), "events": events.len(), "by_platform": by_platform,
         })
     })
+}
+
+/// The rows of `player-activity`.
+pub(crate) fn player_activity(accepted: &Accepted) -> Rows {
+    rows(accepted, |events| {
+        json!({
+            "game_id": events[0].game(), "player_id": events[0].text("parameters", "player_id"),
+            "event_count": events.len(),
+        })
+    })
+}
+
+fn distinct(events: &[Event], field: &str) -> usize {
+    let values = events.iter().map(|event| event.text("parameters", field));
+    values.collect::<BTreeSet<_>>().len()
 }
 
 /// The rows of `server-health`, quantiles exact.
@@ -134,16 +119,19 @@ pub(crate) fn server_health(accepted: &Accepted) -> Rows {
     })
 }
 
-fn rows(accepted: &Accepted, measures: impl Fn(&[Event]) -> Value) -> Rows {
+pub(super) fn rows(accepted: &Accepted, measures: impl Fn(&[Event]) -> Value) -> Rows {
     accepted
-        .0
+        .windows
         .iter()
         .map(|((window, key), events)| {
             let Value::Object(mut row) = measures(events) else {
                 panic!("measures are an object")
             };
             row.insert("window_start".to_owned(), timestamp(*window));
-            row.insert("window_end".to_owned(), timestamp(window + WINDOW_MS));
+            row.insert(
+                "window_end".to_owned(),
+                timestamp(window + accepted.window_ms),
+            );
             ((*window, key.clone()), Value::Object(row))
         })
         .collect()

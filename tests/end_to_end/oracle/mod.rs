@@ -4,17 +4,78 @@
 mod accept;
 mod compare;
 mod measures;
+mod money;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub(crate) use accept::{Accepted, player_events, purchase_events, server_metrics};
-pub(crate) use compare::{assert_rows_equal, compare_rows, last_revisions};
-pub(crate) use measures::{level_engagement, purchase_summaries, server_health};
+pub(crate) use accept::{Accepted, player_events, purchase_events};
+use accept::{
+    player_events_by_game, player_events_by_player, purchase_events_by_currency, server_metrics,
+};
+pub(crate) use compare::{assert_rows_equal, compare_rows, last_revisions, tolerance};
+pub(crate) use measures::level_engagement;
+use measures::{active_players, player_activity, server_health};
+pub(crate) use money::purchase_summaries;
+use money::revenue;
 
 /// Derived records by (window start, record key).
 pub(crate) type Rows = BTreeMap<(i64, String), Value>;
 
-/// The length of a window.
-const WINDOW_MS: i64 = 10_000;
+/// How one derived topic is recomputed.
+#[derive(Clone, Copy)]
+pub(crate) struct Recomputation {
+    pub(crate) topic: &'static str,
+    pub(crate) source: &'static str,
+    pub(crate) accept: fn(&[client::Record]) -> Accepted,
+    pub(crate) rows: fn(&Accepted) -> Rows,
+    /// Whether a record that repeats another counts once.
+    pub(crate) unique: bool,
+}
+
+/// Every derived topic.
+pub(crate) const RECOMPUTATIONS: [Recomputation; 6] = [
+    Recomputation {
+        topic: "active-players",
+        source: "player-events",
+        accept: player_events_by_game,
+        rows: active_players,
+        unique: false,
+    },
+    Recomputation {
+        topic: "level-engagement",
+        source: "player-events",
+        accept: player_events,
+        rows: level_engagement,
+        unique: false,
+    },
+    Recomputation {
+        topic: "player-activity",
+        source: "player-events",
+        accept: player_events_by_player,
+        rows: player_activity,
+        unique: false,
+    },
+    Recomputation {
+        topic: "purchase-summaries",
+        source: "purchase-events",
+        accept: purchase_events,
+        rows: purchase_summaries,
+        unique: true,
+    },
+    Recomputation {
+        topic: "revenue",
+        source: "purchase-events",
+        accept: purchase_events_by_currency,
+        rows: revenue,
+        unique: true,
+    },
+    Recomputation {
+        topic: "server-health",
+        source: "server-metrics",
+        accept: server_metrics,
+        rows: server_health,
+        unique: false,
+    },
+];

@@ -1,0 +1,195 @@
+//! The verdict over a world that has been written, whatever happened to its readers: every derived
+//! row equals the recomputation, none stands twice, and every account adds up.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use client::{Cluster, Record};
+use serde_json::Value;
+
+use crate::harness::{self, Running};
+use crate::oracle::{self, RECOMPUTATIONS, Recomputation};
+
+/// The last windows close within seconds; what came before may be a restart of everything.
+const DEADLINE: Duration = Duration::from_secs(180);
+
+/// Most windows are as long as this, and the last of them are closed so soon after the last record.
+const SOON_MS: i64 = 10_000;
+
+/// A late event is one that a cluster kept back for a minute: few are to be expected.
+const LATE_SHARE_MAX: f64 = 0.05;
+
+/// Which windows the verdict is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Windows {
+    /// Those of any length: the last ones are waited for.
+    All,
+    /// Those that end within ten seconds of the last record.
+    EndingSoon,
+}
+
+/// Waits until everything that the source topics hold has come out, stops the runner, and checks
+/// all that it has written.
+pub(crate) async fn assert_exact(cluster: &Cluster, runner: Running, windows: Windows) {
+    let mut worlds = Vec::new();
+    for recomputation in &RECOMPUTATIONS {
+        let mut world = World::read(cluster, recomputation, windows).await;
+        world.wait_for_rows(cluster).await;
+        worlds.push(world);
+    }
+    runner.stop();
+    let accounts = accounts(cluster).await;
+    for world in &mut worlds {
+        world.read_late(cluster).await;
+        if let Err(difference) = world.compare_rows(cluster).await {
+            panic!("`{}`: {difference}", world.recomputation.topic);
+        }
+        world.assert_accounts(&accounts);
+    }
+}
+
+/// Every account ever published, by key, in their order; each of them adds up.
+pub(crate) async fn accounts(cluster: &Cluster) -> Vec<(String, Value)> {
+    let mut accounts = Vec::new();
+    for record in harness::records(cluster, "accounting").await {
+        let account: Value = serde_json::from_slice(&record.value).unwrap();
+        harness::assert_adds_up(&account);
+        let key = record.key.expect("accounts have keys").to_vec();
+        accounts.push((String::from_utf8(key).unwrap(), account));
+    }
+    accounts
+}
+
+/// One derived topic's source, and what has to be made of it.
+struct World {
+    recomputation: &'static Recomputation,
+    partitions: Vec<Vec<Record>>,
+    late: BTreeSet<(u64, i64)>,
+    accepted: oracle::Accepted,
+    rows: oracle::Rows,
+    /// Windows that end later are left alone.
+    until_ms: i64,
+}
+
+impl World {
+    async fn read(
+        cluster: &Cluster,
+        recomputation: &'static Recomputation,
+        windows: Windows,
+    ) -> Self {
+        let partitions = harness::partitions(cluster, recomputation.source).await;
+        let records = partitions.concat();
+        let last_ms = records
+            .iter()
+            .filter_map(|record| record.timestamp_ms)
+            .max();
+        let accepted = (recomputation.accept)(&records);
+        Self {
+            rows: (recomputation.rows)(&accepted),
+            until_ms: match windows {
+                Windows::All => i64::MAX,
+                Windows::EndingSoon => last_ms.unwrap_or(0) + SOON_MS,
+            },
+            accepted,
+            partitions,
+            late: BTreeSet::new(),
+            recomputation,
+        }
+    }
+
+    /// What is kept in `late-events` is in no row.
+    async fn read_late(&mut self, cluster: &Cluster) {
+        let late: BTreeSet<_> = harness::late(cluster, self.recomputation.topic)
+            .await
+            .into_keys()
+            .map(|(_, partition, offset)| (partition, offset))
+            .collect();
+        if late == self.late {
+            return;
+        }
+        self.late = late;
+        let on_time: Vec<Record> = (0..)
+            .zip(&self.partitions)
+            .flat_map(|(partition, records)| records.iter().map(move |record| (partition, record)))
+            .filter(|(partition, record)| !self.late.contains(&(*partition, record.offset)))
+            .map(|(_, record)| record.clone())
+            .collect();
+        self.accepted = (self.recomputation.accept)(&on_time);
+        self.rows = (self.recomputation.rows)(&self.accepted);
+    }
+
+    async fn compare_rows(&self, cluster: &Cluster) -> Result<(), String> {
+        let found = harness::records(cluster, self.recomputation.topic).await;
+        let mut found = oracle::last_revisions(&found);
+        let mut expected = self.rows.clone();
+        for rows in [&mut found, &mut expected] {
+            rows.retain(|_, row| window_end_ms(row) <= self.until_ms);
+        }
+        oracle::compare_rows(&found, &expected, oracle::tolerance)
+    }
+
+    async fn wait_for_rows(&mut self, cluster: &Cluster) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            self.read_late(cluster).await;
+            let Err(difference) = self.compare_rows(cluster).await else {
+                return;
+            };
+            let topic = self.recomputation.topic;
+            assert!(Instant::now() < deadline, "`{topic}`: {difference}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// The last account of each partition says what became of every one of its records.
+    fn assert_accounts(&self, accounts: &[(String, Value)]) {
+        let Recomputation {
+            topic,
+            source,
+            unique,
+            ..
+        } = self.recomputation;
+        let (mut accepted, mut late, mut duplicate) = (0, 0, 0);
+        for (partition, records) in self.partitions.iter().enumerate() {
+            let wanted = format!("{topic}|{source}|{partition}");
+            let (_, account) = accounts
+                .iter()
+                .rfind(|(key, _)| *key == wanted)
+                .unwrap_or_else(|| panic!("no account `{wanted}`"));
+            let count = |name: &str| account[name].as_u64().unwrap();
+            assert_eq!(
+                (count("read"), count("next_offset")),
+                (records.len() as u64, records.len() as u64),
+                "{account}"
+            );
+            accepted += count("accepted");
+            late += count("late");
+            duplicate += count("duplicate");
+        }
+        let repeated = if *unique {
+            self.accepted.duplicates()
+        } else {
+            0
+        };
+        assert_eq!(
+            (accepted, late, duplicate),
+            (
+                self.accepted.count() - repeated,
+                self.late.len() as u64,
+                repeated
+            ),
+            "{topic}: accepted, late, duplicate"
+        );
+        let records = self.partitions.iter().map(Vec::len).sum::<usize>();
+        assert!(
+            self.late.len() as f64 <= records as f64 * LATE_SHARE_MAX,
+            "{topic}: {} of {records} records are late",
+            self.late.len()
+        );
+    }
+}
+
+fn window_end_ms(row: &Value) -> i64 {
+    let end: jiff::Timestamp = row["window_end"].as_str().unwrap().parse().unwrap();
+    end.as_millisecond()
+}
