@@ -20,6 +20,7 @@ use crate::lease::Lease;
 use crate::outlet::Outlet;
 use crate::position::Position;
 use crate::recovery;
+use crate::snapshot::Snapshots;
 use crate::source::{Arrival, PARTIALS_AHEAD, Source};
 use crate::status::DerivationStatus;
 use crate::topics::CHECKPOINTS;
@@ -40,6 +41,7 @@ pub(crate) struct Derivation {
     diversion: Diversion,
     pending: Pending,
     accounting: Accounting,
+    snapshots: Snapshots,
     partitions: Vec<Position>,
     started: Instant,
     corrected: Instant,
@@ -87,16 +89,24 @@ impl Derivation {
         checkpoint
             .partitions
             .resize(partitions, PartitionCheckpoint::default());
+        let mut windows = job.windows(partitions)?;
+        recovery::restore(&job, &mut checkpoint, windows.as_mut()).await?;
         let derived = Outlet::open(&job.cluster, &job.name).await?;
         let mut diversion =
             Diversion::open(&job.cluster, &job.name, &job.spec.from, job.rejects).await?;
         let standing =
             recovery::read_back(&derived, &mut diversion, &checkpoint, &job.name).await?;
-        let mut windows = job.windows(partitions)?;
         windows.resume(checkpoint.watermark, standing);
         let now = Instant::now();
         Ok(Self {
             checkpoints: Outlet::open(&job.cluster, CHECKPOINTS).await?,
+            snapshots: Snapshots::open(
+                &job.cluster,
+                &job.name,
+                &job.runner,
+                checkpoint.snapshot.clone(),
+            )
+            .await?,
             accounting: Accounting::open(&job.cluster, &job.name, &job.spec.from).await?,
             watermarks: recovery::watermarks(&job.spec, &checkpoint),
             partitions: checkpoint

@@ -201,11 +201,20 @@ impl Place {
 mod tests {
     use super::*;
     use crate::testing::{CountTicks, partial};
-    use crate::windows::{AnyWindows, Arrived, Windows};
+    use crate::windows::{AnyWindows, Arrived, Bounds, Panes};
 
     #[test]
     fn lost_records_move_the_position_on_and_contribute_nothing() {
-        let mut windows = Windows::new(CountTicks, 1, 0);
+        let mut windows = Panes::new(
+            CountTicks,
+            10_000,
+            10_000,
+            Bounds {
+                partitions: 1,
+                allowed_lateness_ms: 0,
+                entries_max: 1,
+            },
+        );
         let arrived = Arrived {
             partition: 0,
             replayed_to: 5,

@@ -43,7 +43,7 @@ impl Derivation {
         partition: usize,
         Merged {
             header,
-            late_windows,
+            late_places,
             ..
         }: Merged,
     ) {
@@ -51,11 +51,11 @@ impl Derivation {
             self.pending
                 .reject(partition, header.first_offset + i64::from(*delta));
         }
-        if !late_windows.is_empty() {
+        if !late_places.is_empty() {
             self.pending.late(
                 partition,
                 header.first_offset..header.next_offset,
-                late_windows,
+                late_places,
             );
         }
     }
