@@ -3,6 +3,7 @@
 use client::Cluster;
 
 use crate::error::RunError;
+use crate::lease::Runner;
 use crate::map::DerivationSpec;
 use crate::registration::{Module, Registration};
 use crate::run::Options;
@@ -17,8 +18,8 @@ pub(crate) struct Job {
     registration: Registration,
     pub(crate) module: Module,
     pub(crate) status: StatusBoard,
-    /// What this runner calls itself in the lease.
-    pub(crate) runner: String,
+    /// Who this runner is for the lease.
+    pub(crate) runner: Runner,
     /// Of several derivations of one source, the first speaks for its rejected records.
     pub(crate) rejects: bool,
 }
@@ -42,7 +43,7 @@ impl Job {
             registration: *options.registry.get(name).ok_or_else(missing)?,
             module: options.registry.module(name).ok_or_else(missing)?.clone(),
             status: options.status.clone(),
-            runner: runner_id(),
+            runner: Runner::new(),
             rejects: of_source.next().is_some_and(|(first, _)| first == name),
         })
     }
@@ -55,13 +56,4 @@ impl Job {
         };
         Ok(self.registration.windows(&self.spec.params(), bounds)?)
     }
-}
-
-/// A name that no other runner has, on this machine or another, now or later.
-fn runner_id() -> String {
-    use std::hash::{BuildHasher, Hasher};
-    let random = std::collections::hash_map::RandomState::new()
-        .build_hasher()
-        .finish();
-    format!("{}-{random:016x}", std::process::id())
 }

@@ -1,19 +1,28 @@
 //! Leases: of several runners of one derivation only one writes; the others wait. Fluvio has no
 //! locks, so the order of records in one partition decides: a claim names the holder that it
-//! supersedes, and counts only if that one still holds.
+//! supersedes, and counts only if that one still holds. A holder that has died on this host is
+//! superseded soon, one that is merely silent once it cannot write any more.
+
+mod book;
+mod holder;
+mod presence;
+mod runner;
+mod waiting;
 
 use std::time::Duration;
 
-use client::{ANSWER_DEADLINE, Cluster, Mode, Producer, Record, Start};
-use futures_util::StreamExt;
-use serde::{Deserialize, Serialize};
+use client::{ANSWER_DEADLINE, Cluster, Producer};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
-use tracing::{debug, warn};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tracing::debug;
 
+use self::book::{confirm, say};
+use self::holder::Kind;
+pub(crate) use self::runner::Runner;
+use self::waiting::wait_for;
 use crate::error::RunError;
-use crate::status::{DerivationStatus, StatusBoard};
+use crate::status::StatusBoard;
 use crate::topics::LEASES;
 
 /// How often a holder says that it lives.
@@ -24,57 +33,12 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(2);
 /// has been answered or given up by then.
 const TAKEOVER: Duration =
     Duration::from_secs(WRITE_DEADLINE.as_secs() + ANSWER_DEADLINE.as_secs() + 1);
-/// Records at the end of the topic that must hold a living holder's last word: two seconds of five
-/// hundred derivations.
-const TAIL: u64 = 1_000;
-
-/// What a runner says of a derivation's lease; the record's key is the derivation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Word {
-    runner: String,
-    #[serde(flatten)]
-    kind: Kind,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-enum Kind {
-    Claim { supersedes: Option<String> },
-    Heartbeat,
-    Release,
-}
-
-/// Who holds a lease, as the records up to some offset have it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Holder {
-    runner: Option<String>,
-    /// Whether anything has been heard at all: the tail may begin in the middle of a story.
-    known: bool,
-}
-
-impl Holder {
-    /// Takes in the next word; whether it came from the holder.
-    fn hear(&mut self, word: Word) -> bool {
-        let holds = self.runner.as_ref() == Some(&word.runner);
-        match word.kind {
-            Kind::Claim { supersedes } if !self.known || supersedes == self.runner => {
-                self.runner = Some(word.runner)
-            }
-            Kind::Heartbeat if !self.known => self.runner = Some(word.runner),
-            Kind::Release if holds => self.runner = None,
-            Kind::Heartbeat => return holds,
-            Kind::Claim { .. } | Kind::Release => return false,
-        }
-        self.known = true;
-        true
-    }
-}
 
 /// A lease that is held. Dropped, it runs out; [`Lease::release`] gives it back at once.
 pub(crate) struct Lease {
     cluster: Cluster,
     derivation: String,
-    runner: String,
+    runner: Runner,
     producer: Producer,
     /// When the last heartbeat was sent that the cluster has acknowledged.
     heard: watch::Receiver<Instant>,
@@ -86,14 +50,14 @@ impl Lease {
     pub(crate) async fn acquire(
         cluster: &Cluster,
         derivation: &str,
-        runner: &str,
+        runner: &Runner,
         status: &StatusBoard,
     ) -> Result<Self, RunError> {
         let producer = cluster.producer(LEASES).await?;
         loop {
             wait_for(cluster, &producer, derivation, runner, status).await?;
-            if let Some(confirmed) = confirm(cluster, &producer, derivation, runner).await? {
-                debug!(derivation, runner, "holds the lease");
+            if let Some(confirmed) = confirm(cluster, &producer, derivation, runner.id()).await? {
+                debug!(derivation, runner = runner.id(), "holds the lease");
                 return Ok(Self::hold(cluster, derivation, runner, producer, confirmed));
             }
         }
@@ -102,7 +66,7 @@ impl Lease {
     fn hold(
         cluster: &Cluster,
         derivation: &str,
-        runner: &str,
+        runner: &Runner,
         producer: Producer,
         confirmed: Instant,
     ) -> Self {
@@ -110,13 +74,13 @@ impl Lease {
         let heartbeats = tokio::spawn(beat(
             producer.clone(),
             derivation.to_owned(),
-            runner.to_owned(),
+            runner.clone(),
             sender,
         ));
         Self {
             cluster: cluster.clone(),
             derivation: derivation.to_owned(),
-            runner: runner.to_owned(),
+            runner: runner.clone(),
             producer,
             heard,
             heartbeats,
@@ -133,7 +97,7 @@ impl Lease {
             &self.cluster,
             &self.producer,
             &self.derivation,
-            &self.runner,
+            self.runner.id(),
         )
         .await?;
         match confirmed {
@@ -148,7 +112,7 @@ impl Lease {
         say(
             &self.producer,
             &self.derivation,
-            &self.runner,
+            self.runner.id(),
             Kind::Release,
         )
         .await
@@ -161,216 +125,25 @@ impl Drop for Lease {
     }
 }
 
-/// Waits until the log says that `runner` holds the lease, and claims it as soon as that is right.
-async fn wait_for(
-    cluster: &Cluster,
-    producer: &Producer,
-    derivation: &str,
-    runner: &str,
-    status: &StatusBoard,
-) -> Result<(), RunError> {
-    let (mut holder, next_offset) = tail(cluster, derivation).await?;
-    let start = Start::Offset(next_offset.max(cluster.start_offset(LEASES, 0).await?));
-    let mut news = cluster.records(LEASES, 0, start, Mode::Follow).await?;
-    let mut silent_from = Instant::now();
-    let mut told = false;
-    while holder.runner.as_deref() != Some(runner) {
-        let free = holder.runner.is_none() || silent_from.elapsed() >= TAKEOVER;
-        if free {
-            let supersedes = holder.runner.clone();
-            say(producer, derivation, runner, Kind::Claim { supersedes }).await?;
-            silent_from = Instant::now();
-        } else if !told {
-            told = true;
-            status.update(derivation, DerivationStatus::stands_by);
-            let holder = &holder.runner;
-            warn!(
-                derivation,
-                ?holder,
-                "another runner holds this derivation; waiting until it stops"
-            );
-        }
-        let Ok(Some(record)) = timeout_at(silent_from + TAKEOVER, news.next()).await else {
-            continue;
-        };
-        if let Some(word) = word_of(derivation, &record?)
-            && holder.hear(word)
-        {
-            silent_from = Instant::now();
-        }
-    }
-    Ok(())
-}
-
-/// Says that `runner` lives, then looks whether it holds the lease. If so, nobody can take it over
-/// before [`TAKEOVER`] has passed since the moment that is returned.
-async fn confirm(
-    cluster: &Cluster,
-    producer: &Producer,
-    derivation: &str,
-    runner: &str,
-) -> Result<Option<Instant>, RunError> {
-    let sent = Instant::now();
-    say(producer, derivation, runner, Kind::Heartbeat).await?;
-    let (holder, _) = tail(cluster, derivation).await?;
-    Ok((holder.runner.as_deref() == Some(runner)).then_some(sent))
-}
-
-/// Who holds the lease as the log now ends, and where it ends.
-async fn tail(cluster: &Cluster, derivation: &str) -> Result<(Holder, i64), RunError> {
-    let mut records = cluster
-        .records(LEASES, 0, Start::FromEnd(TAIL), Mode::UntilEnd)
-        .await?;
-    let (mut holder, mut next_offset) = (Holder::default(), 0);
-    while let Some(record) = records.next().await {
-        let record = record?;
-        next_offset = record.offset + 1;
-        if let Some(word) = word_of(derivation, &record) {
-            holder.hear(word);
-        }
-    }
-    Ok((holder, next_offset))
-}
-
 async fn beat(
     producer: Producer,
     derivation: String,
-    runner: String,
+    runner: Runner,
     heard: watch::Sender<Instant>,
 ) {
     let mut ticks = interval(HEARTBEAT);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut refreshed = Instant::now();
     loop {
         ticks.tick().await;
+        if refreshed.elapsed() >= presence::REFRESH {
+            runner.refresh();
+            refreshed = Instant::now();
+        }
         let sent = Instant::now();
-        match say(&producer, &derivation, &runner, Kind::Heartbeat).await {
+        match say(&producer, &derivation, runner.id(), Kind::Heartbeat).await {
             Ok(()) => drop(heard.send(sent)),
             Err(error) => debug!(derivation, %error, "heartbeat"),
-        }
-    }
-}
-
-async fn say(
-    producer: &Producer,
-    derivation: &str,
-    runner: &str,
-    kind: Kind,
-) -> Result<(), RunError> {
-    let word = Word {
-        runner: runner.to_owned(),
-        kind,
-    };
-    let malformed = |cause| RunError::Derived {
-        topic: LEASES.to_owned(),
-        cause,
-    };
-    let value = serde_json::to_vec(&word).map_err(malformed)?;
-    let delivery = producer.send(derivation.to_owned(), value).await?;
-    producer.flush().await?;
-    delivery.wait().await?;
-    Ok(())
-}
-
-/// What a record says of this derivation's lease; foreign records say nothing.
-fn word_of(derivation: &str, record: &Record) -> Option<Word> {
-    if record.key.as_deref() != Some(derivation.as_bytes()) {
-        return None;
-    }
-    serde_json::from_slice(&record.value).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn claim(runner: &str, supersedes: Option<&str>) -> Word {
-        Word {
-            runner: runner.to_owned(),
-            kind: Kind::Claim {
-                supersedes: supersedes.map(str::to_owned),
-            },
-        }
-    }
-
-    fn word(runner: &str, kind: Kind) -> Word {
-        Word {
-            runner: runner.to_owned(),
-            kind,
-        }
-    }
-
-    fn holder_after(words: impl IntoIterator<Item = Word>) -> Option<String> {
-        let mut holder = Holder::default();
-        for word in words {
-            holder.hear(word);
-        }
-        holder.runner
-    }
-
-    #[test]
-    fn of_two_claims_on_one_holder_the_first_counts() {
-        let words = [
-            claim("a", None),
-            claim("b", Some("a")),
-            claim("c", Some("a")),
-            word("c", Kind::Heartbeat),
-        ];
-        assert_eq!(holder_after(words).as_deref(), Some("b"));
-    }
-
-    #[test]
-    fn only_the_holder_releases() {
-        let words = || [claim("a", None), word("b", Kind::Release)];
-        assert_eq!(holder_after(words()).as_deref(), Some("a"));
-        assert_eq!(
-            holder_after(words().into_iter().chain([word("a", Kind::Release)])),
-            None
-        );
-        let again = words().into_iter().chain([
-            word("a", Kind::Release),
-            claim("b", Some("a")),
-            claim("c", None),
-        ]);
-        assert_eq!(
-            holder_after(again).as_deref(),
-            Some("c"),
-            "`a` held no more when `b` claimed"
-        );
-    }
-
-    #[test]
-    fn a_tail_that_begins_with_a_heartbeat_names_the_holder() {
-        assert_eq!(
-            holder_after([word("a", Kind::Heartbeat), claim("b", None)]).as_deref(),
-            Some("a")
-        );
-    }
-
-    #[test]
-    fn a_superseded_runner_is_not_heard() {
-        let mut holder = Holder::default();
-        for word in [claim("a", None), claim("b", Some("a"))] {
-            holder.hear(word);
-        }
-        assert!(
-            !holder.hear(word("a", Kind::Heartbeat)) && holder.hear(word("b", Kind::Heartbeat))
-        );
-    }
-
-    #[test]
-    fn words_survive_the_wire() {
-        for word in [
-            claim("a", None),
-            claim("a", Some("b")),
-            word("a", Kind::Heartbeat),
-            word("a", Kind::Release),
-        ] {
-            let json = serde_json::to_string(&word).expect("serializes");
-            assert_eq!(
-                serde_json::from_str::<Word>(&json).expect("deserializes"),
-                word,
-                "{json}"
-            );
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Stops and starts: of the runner, which neither loses nor repeats a window, and of the local
 //! cluster, which finds all that it acknowledged, also after `kill -9`.
 
+use std::collections::BTreeSet;
+
 use client::Cluster;
 
 use crate::harness::{self, LocalCluster, Running};
@@ -25,7 +27,7 @@ async fn a_runner_that_stops_and_starts_neither_loses_nor_repeats_a_window() {
         let windows = |rows: &[serde_json::Value]| {
             rows.iter()
                 .map(|row| row["window_start"].to_string())
-                .collect::<std::collections::BTreeSet<_>>()
+                .collect::<BTreeSet<_>>()
                 .len()
         };
         harness::wait_for_derived(&cluster, "level-engagement", |rows| {
@@ -80,6 +82,53 @@ async fn of_two_runners_one_writes_and_the_other_takes_over() {
     third.stop();
     let found = oracle::last_revisions(&harness::records(&cluster, "level-engagement").await);
     oracle::assert_rows_equal(&found, &oracle::level_engagement(&players), |_| 1e-12);
+}
+
+// Elsewhere a runner has only the old one's silence to go by.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runner_knows_that_one_of_its_host_was_killed() {
+    let node = LocalCluster::start();
+    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+    let generator = Running::start(&[
+        "generate",
+        "--cluster",
+        &node.address,
+        "--rate",
+        "500",
+        "--seed",
+        "6",
+    ]);
+    let mut first = Running::start(&["run", "--cluster", &node.address]);
+    harness::wait_for_derived(&cluster, "level-engagement", |rows| !rows.is_empty()).await;
+    first.kill();
+    let held = in_claims(
+        &harness::derived(&cluster, "dataflow-leases").await,
+        "runner",
+    );
+    assert!(held.len() > 1, "each derivation has a lease: {held:?}");
+    let second = Running::start(&["run", "--cluster", &node.address]);
+    let words = harness::wait_for_derived(&cluster, "dataflow-leases", |words| {
+        in_claims(words, "supersedes").is_superset(&held)
+    })
+    .await;
+    for word in words.iter().filter(|word| word["supersedes"].is_string()) {
+        assert_eq!(word["found_dead"], true, "it waited for silence: {word}");
+    }
+    generator.stop();
+    let players = oracle::player_events(&harness::records(&cluster, "player-events").await);
+    let expected = oracle::level_engagement(&players);
+    harness::wait_for_rows(&cluster, "level-engagement", &expected, |_| 1e-12).await;
+    second.stop();
+}
+
+/// The runners that are named in this field of the claims.
+fn in_claims(words: &[serde_json::Value], field: &str) -> BTreeSet<String> {
+    words
+        .iter()
+        .filter(|word| word["kind"] == "claim")
+        .filter_map(|word| word[field].as_str().map(str::to_owned))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
