@@ -7,7 +7,7 @@ mod watching;
 use std::time::Duration;
 
 use client::SmartModule;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +43,8 @@ pub(crate) struct Derivation {
     accounting: Accounting,
     snapshots: Snapshots,
     partitions: Vec<Position>,
+    /// The one partition that may be read while memory is short.
+    only: watch::Sender<Option<usize>>,
     started: Instant,
     corrected: Instant,
     saved: Instant,
@@ -72,6 +74,7 @@ impl Derivation {
                 () = stop.cancelled() => break,
             }
             derivation.close_windows().await?;
+            derivation.throttle();
         }
         // In the middle of a replay the last checkpoint still says all there is to say.
         if !derivation.is_replaying() {
@@ -103,7 +106,7 @@ impl Derivation {
             snapshots: Snapshots::open(
                 &job.cluster,
                 &job.name,
-                &job.runner,
+                job.runner.id(),
                 checkpoint.snapshot.clone(),
             )
             .await?,
@@ -115,6 +118,7 @@ impl Derivation {
                 .map(Position::from)
                 .collect(),
             pending: Pending::default(),
+            only: watch::Sender::default(),
             job,
             lease,
             windows,
@@ -145,6 +149,7 @@ impl Derivation {
                 next_offset: position.next_offset,
                 derivation: self.job.name.clone(),
                 status: self.job.status.clone(),
+                only: self.only.subscribe(),
             };
             sources.spawn(source.run(arrivals.clone()));
         }
