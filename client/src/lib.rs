@@ -22,5 +22,5 @@ pub use offsets::Offsets;
 pub use producer::{ANSWER_DEADLINE, Delivery, Key, Producer, RECORD_BYTES_MAX};
 pub use record::Record;
 pub use records::{Mode, RecordStream, Start};
-pub use topic::{Ensured, TopicSettings};
+pub use topic::{Ensured, StorageBounds, TopicSettings};
 pub use transformed::{PartitionSource, SmartModule, ValueStream};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fluvio::metadata::partition::PartitionSpec;
-use fluvio::metadata::topic::{CleanupPolicy, SegmentBasedPolicy, TopicSpec};
+use fluvio::metadata::topic::{CleanupPolicy, SegmentBasedPolicy, TopicSpec, TopicStorageConfig};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::code_of;
@@ -27,6 +27,17 @@ pub struct TopicSettings {
     pub partitions: u32,
     /// How long records stay; `None` leaves it to the cluster (seven days).
     pub retention: Option<Duration>,
+    /// How much of it is kept; `None` leaves it to the cluster.
+    pub storage: Option<StorageBounds>,
+}
+
+/// How many bytes of a partition are kept: the oldest segments go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StorageBounds {
+    /// A segment is closed when it holds this much.
+    pub segment_bytes: u32,
+    /// Segments are removed when the partition holds more than this.
+    pub partition_bytes_max: u64,
 }
 
 /// What [`Cluster::ensure_topic`] or [`Cluster::ensure_smartmodule`] did.
@@ -158,6 +169,12 @@ fn spec_of(topic: &TopicSettings) -> Result<TopicSpec, ClientError> {
             time_in_seconds,
         }));
     }
+    if let Some(bounds) = topic.storage {
+        spec.set_storage(TopicStorageConfig {
+            segment_size: Some(bounds.segment_bytes),
+            max_partition_size: Some(bounds.partition_bytes_max),
+        });
+    }
     Ok(spec)
 }
 
@@ -192,6 +209,7 @@ mod tests {
             name: "clicks".to_owned(),
             partitions,
             retention,
+            storage: None,
         }
     }
 

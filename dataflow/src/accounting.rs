@@ -16,7 +16,8 @@ use crate::topics::ACCOUNTING;
 /// How often accounts are published.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// `read = accepted + rejected + late + duplicate`, at every published moment.
+/// `read = accepted + rejected + late + duplicate`, at every published moment; what was `evicted`
+/// before it could be read is beside that.
 #[derive(Serialize)]
 struct Account<'a> {
     derivation: &'a str,
@@ -27,6 +28,7 @@ struct Account<'a> {
     rejected: &'a BTreeMap<Reason, u64>,
     late: u64,
     duplicate: u64,
+    evicted: u64,
     next_offset: i64,
     watermark: Option<Timestamp>,
 }
@@ -76,6 +78,7 @@ impl Accounting {
                 rejected: &position.counts.rejected,
                 late: position.counts.late,
                 duplicate: position.counts.duplicate,
+                evicted: position.counts.evicted,
                 next_offset: position.next_offset.max(position.replayed_to),
                 watermark,
             };

@@ -1,5 +1,5 @@
-//! Checkpoints: the little that a restart needs to know. Windows are not saved: they are made again
-//! by reading from the first offset that contributes to one of them.
+//! Checkpoints: the little that a restart needs to know. Windows are made again from the snapshot that
+//! it names, if there is one, and from the records behind it that contribute to one of them.
 
 use client::{Cluster, Mode, Start};
 use futures_util::StreamExt;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::counts::Counts;
 use crate::error::RunError;
 use crate::outlet::Outlet;
+use crate::snapshot::SnapshotRef;
 use crate::topics::CHECKPOINTS;
 
 /// Records at the topic's end that hold the last checkpoint of a derivation that others have not
@@ -29,6 +30,9 @@ pub(crate) struct Checkpoint {
     pub(crate) rejected_from: Vec<i64>,
     /// The same for `late-events`.
     pub(crate) late_from: Vec<i64>,
+    /// What was in memory when some of the records had been read.
+    #[serde(default)]
+    pub(crate) snapshot: Option<SnapshotRef>,
 }
 
 /// How far a derivation has come in one source partition.

@@ -22,6 +22,9 @@ pub struct Counts {
     pub late: u64,
     /// Those that repeat another.
     pub duplicate: u64,
+    /// Records that retention removed before they were read; they are not among those read.
+    #[serde(default)]
+    pub evicted: u64,
 }
 
 impl Counts {

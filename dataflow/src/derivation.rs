@@ -7,7 +7,7 @@ mod watching;
 use std::time::Duration;
 
 use client::SmartModule;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,7 @@ use crate::lease::Lease;
 use crate::outlet::Outlet;
 use crate::position::Position;
 use crate::recovery;
+use crate::snapshot::Snapshots;
 use crate::source::{Arrival, PARTIALS_AHEAD, Source};
 use crate::status::DerivationStatus;
 use crate::topics::CHECKPOINTS;
@@ -40,7 +41,10 @@ pub(crate) struct Derivation {
     diversion: Diversion,
     pending: Pending,
     accounting: Accounting,
+    snapshots: Snapshots,
     partitions: Vec<Position>,
+    /// The one partition that may be read while memory is short.
+    only: watch::Sender<Option<usize>>,
     started: Instant,
     corrected: Instant,
     saved: Instant,
@@ -70,6 +74,7 @@ impl Derivation {
                 () = stop.cancelled() => break,
             }
             derivation.close_windows().await?;
+            derivation.throttle();
         }
         // In the middle of a replay the last checkpoint still says all there is to say.
         if !derivation.is_replaying() {
@@ -87,16 +92,24 @@ impl Derivation {
         checkpoint
             .partitions
             .resize(partitions, PartitionCheckpoint::default());
+        let mut windows = job.windows(partitions)?;
+        recovery::restore(&job, &mut checkpoint, windows.as_mut()).await?;
         let derived = Outlet::open(&job.cluster, &job.name).await?;
         let mut diversion =
             Diversion::open(&job.cluster, &job.name, &job.spec.from, job.rejects).await?;
         let standing =
             recovery::read_back(&derived, &mut diversion, &checkpoint, &job.name).await?;
-        let mut windows = job.windows(partitions)?;
         windows.resume(checkpoint.watermark, standing);
         let now = Instant::now();
         Ok(Self {
             checkpoints: Outlet::open(&job.cluster, CHECKPOINTS).await?,
+            snapshots: Snapshots::open(
+                &job.cluster,
+                &job.name,
+                job.runner.id(),
+                checkpoint.snapshot.clone(),
+            )
+            .await?,
             accounting: Accounting::open(&job.cluster, &job.name, &job.spec.from).await?,
             watermarks: recovery::watermarks(&job.spec, &checkpoint),
             partitions: checkpoint
@@ -105,6 +118,7 @@ impl Derivation {
                 .map(Position::from)
                 .collect(),
             pending: Pending::default(),
+            only: watch::Sender::default(),
             job,
             lease,
             windows,
@@ -135,6 +149,7 @@ impl Derivation {
                 next_offset: position.next_offset,
                 derivation: self.job.name.clone(),
                 status: self.job.status.clone(),
+                only: self.only.subscribe(),
             };
             sources.spawn(source.run(arrivals.clone()));
         }

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use client::{Cluster, Mode, Record, Start};
 use futures_util::StreamExt;
-use model::{Rejection, Timestamp, Window};
+use model::{RecordKey, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Checkpoint;
@@ -15,7 +15,7 @@ use crate::error::RunError;
 use crate::outlet::Outlet;
 use crate::standing::StandingKeys;
 use crate::topics::{LATE_EVENTS, REJECTED_EVENTS};
-use crate::windows::AnyWindows;
+use crate::windows::{AnyWindows, Cause, LatePlace};
 
 /// The most bytes of payload in one diverted record, so that even escaped or in base64 it stays
 /// below what a cluster takes; longer payloads are cut into parts.
@@ -32,7 +32,7 @@ pub(crate) struct Pending {
 struct LateBatch {
     partition: usize,
     offsets: std::ops::Range<i64>,
-    windows: Vec<Window>,
+    places: Vec<LatePlace>,
 }
 
 impl Pending {
@@ -44,12 +44,12 @@ impl Pending {
         &mut self,
         partition: usize,
         offsets: std::ops::Range<i64>,
-        windows: Vec<Window>,
+        places: Vec<LatePlace>,
     ) {
         self.late.push(LateBatch {
             partition,
             offsets,
-            windows,
+            places,
         });
     }
 
@@ -70,6 +70,9 @@ pub(crate) struct Diverted {
     pub(crate) detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) derivation: Option<String>,
+    /// The derived record's key that the event would have counted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) event_time: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +85,9 @@ pub(crate) struct Diverted {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) payload_base64: Option<String>,
 }
+
+/// Where an event stands that was late, its time and its key.
+pub(crate) type StandingLate = ((usize, i64), Timestamp, Option<RecordKey>);
 
 /// Diverts the records of one derivation.
 pub(crate) struct Diversion {
@@ -130,7 +136,7 @@ impl Diversion {
     pub(crate) async fn read_back(
         &mut self,
         checkpoint: &Checkpoint,
-        late: impl FnMut(usize, i64, Timestamp),
+        late: impl FnMut(StandingLate),
     ) -> Result<(), RunError> {
         self.rejected_standing = StandingKeys::behind(&checkpoint.rejected_from);
         self.late_standing = StandingKeys::behind(&checkpoint.late_from);
@@ -160,7 +166,7 @@ impl Diversion {
     async fn read_back_late(
         &mut self,
         checkpoint: &Checkpoint,
-        mut late: impl FnMut(usize, i64, Timestamp),
+        mut late: impl FnMut(StandingLate),
     ) -> Result<(), RunError> {
         let prefix = format!("{}|", self.derivation);
         let standing = &mut self.late_standing;
@@ -178,7 +184,9 @@ impl Diversion {
                 if let Some(time) = diverted.event_time
                     && partition.reads_again(diverted.offset)
                 {
-                    late(diverted.partition, diverted.offset, time);
+                    let place = (diverted.partition, diverted.offset);
+                    let key = diverted.key.as_deref().map(RecordKey::from);
+                    late((place, time, key));
                 }
                 Ok(())
             })
@@ -197,11 +205,22 @@ impl Diversion {
             let records = self.rejected_records(rejected, windows).await?;
             self.rejected.write(records).await?;
         }
+        self.flush_late(pending, windows, watermark).await?;
+        self.late_needed = windows.late_stands();
+        Ok(())
+    }
+
+    /// The same of late events alone: they have to stand before rows that know of their lateness.
+    pub(crate) async fn flush_late(
+        &mut self,
+        pending: &mut Pending,
+        windows: &dyn AnyWindows,
+        watermark: Option<Timestamp>,
+    ) -> Result<(), RunError> {
         for batch in std::mem::take(&mut pending.late) {
             let records = self.late_records(batch, windows, watermark).await?;
             self.late.write(records).await?;
         }
-        self.late_needed = windows.late_stands();
         Ok(())
     }
 
@@ -223,7 +242,7 @@ impl Diversion {
             let offsets = chunk[0].1..chunk[chunk.len() - 1].1 + 1;
             let wanted = |offset| wanted.contains(&offset);
             for record in self.fetch(partition, offsets, wanted).await? {
-                let rejection = windows.event_time(&record.value).err();
+                let rejection = windows.place(&record.value).err();
                 let key = format!("{}|{partition}|{}", self.source, record.offset);
                 diverted.extend(self.parts(
                     &key,
@@ -243,26 +262,25 @@ impl Diversion {
     ) -> Result<Vec<(String, Vec<u8>)>, RunError> {
         let mut diverted = Vec::new();
         for record in self.fetch(batch.partition, batch.offsets, |_| true).await? {
-            let Ok(time) = windows.event_time(&record.value) else {
+            let Ok((time, place)) = windows.place(&record.value) else {
                 continue;
             };
-            if !batch
-                .windows
-                .iter()
-                .any(|window| window.start <= time && time < window.end)
-            {
+            let held = batch.places.iter().find(|late| late.holds(time, &place));
+            let Some(LatePlace { cause, .. }) = held else {
                 continue;
-            }
+            };
+            let (reason, detail) = cause.words();
             let key = format!(
                 "{}|{}|{}|{}",
                 self.derivation, self.source, batch.partition, record.offset
             );
             let late = Diverted {
                 derivation: Some(self.derivation.clone()),
+                key: Some(place.to_string()),
                 event_time: Some(time),
                 watermark,
-                reason: "late".to_owned(),
-                detail: "its window could be corrected no more".to_owned(),
+                reason: reason.to_owned(),
+                detail: detail.to_owned(),
                 ..self.refused(batch.partition, &record, None)
             };
             diverted.extend(self.parts(&key, &record, late)?);
@@ -285,6 +303,7 @@ impl Diversion {
             reason: rejection.reason.to_string(),
             detail: rejection.subject.to_owned(),
             derivation: None,
+            key: None,
             event_time: None,
             watermark: None,
             part: 0,
@@ -353,6 +372,19 @@ impl Diversion {
             }
         }
         Ok(records)
+    }
+}
+
+impl Cause {
+    /// The reason and the detail of a late event.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Late => ("late", "its window could be corrected no more"),
+            Self::NoRoom => (
+                "no_room",
+                "as many keys as `entries_max` allows were in memory",
+            ),
+        }
     }
 }
 

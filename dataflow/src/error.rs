@@ -65,6 +65,16 @@ pub enum RunError {
         /// What is wrong with it.
         cause: serde_json::Error,
     },
+    /// A snapshot that cannot be encoded or read.
+    #[error(
+        "a snapshot of `{derivation}` cannot be used ({cause}): was it written by another version?"
+    )]
+    Snapshot {
+        /// The derivation.
+        derivation: String,
+        /// What is wrong with it.
+        cause: postcard::Error,
+    },
     /// A derived record that cannot be read, or written as JSON.
     #[error("a record of derived topic `{topic}` is not of its form: {cause}")]
     Derived {

@@ -8,7 +8,7 @@ use crate::map::DerivationSpec;
 use crate::registration::{Module, Registration};
 use crate::run::Options;
 use crate::status::StatusBoard;
-use crate::windows::AnyWindows;
+use crate::windows::{AnyWindows, Bounds};
 
 #[derive(Clone)]
 pub(crate) struct Job {
@@ -49,9 +49,11 @@ impl Job {
     }
 
     pub(crate) fn windows(&self, partitions: usize) -> Result<Box<dyn AnyWindows>, RunError> {
-        let allowed_lateness_ms = self.spec.allowed_lateness.as_millis() as i64;
-        Ok(self
-            .registration
-            .windows(&self.spec.params(), partitions, allowed_lateness_ms)?)
+        let bounds = Bounds {
+            partitions,
+            allowed_lateness_ms: self.spec.allowed_lateness.as_millis() as i64,
+            entries_max: self.spec.entries_max,
+        };
+        Ok(self.registration.windows(&self.spec.params(), bounds)?)
     }
 }

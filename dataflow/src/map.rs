@@ -1,13 +1,16 @@
 //! The dataflow map: which topics there are, and which derivation makes which from which. A pure
 //! value, read from YAML.
 
+mod window;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::Params;
+use model::{Params, Shape};
 use serde::Deserialize;
 
 use crate::registration::Registry;
+pub use window::WindowSpec;
 
 /// The whole map.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -39,9 +42,9 @@ pub struct SourceSpec {
 pub struct DerivationSpec {
     /// The source topic.
     pub from: String,
-    /// The length of its tumbling windows.
-    #[serde(deserialize_with = "duration")]
-    pub window: Duration,
+    /// How its events are grouped in time; none where they are followed one by one.
+    #[serde(default)]
+    pub window: Option<WindowSpec>,
     /// How far the watermark stays behind the greatest event time.
     #[serde(default = "default_lateness", deserialize_with = "duration")]
     pub lateness: Duration,
@@ -54,6 +57,11 @@ pub struct DerivationSpec {
     /// How far an event's time may be ahead of its record's ingest time.
     #[serde(default = "default_max_skew", deserialize_with = "duration")]
     pub max_skew: Duration,
+    /// How many (window, key) pairs or sessions, or keys and waiting facts, it keeps in memory at
+    /// most. Beyond that, keys of windows are counted together under `*`; events of new sessions and
+    /// new followed keys go to `late-events`.
+    #[serde(default = "default_entries_max")]
+    pub entries_max: usize,
     /// Partitions to create the derived topic with.
     #[serde(default = "one")]
     pub partitions: u32,
@@ -113,6 +121,14 @@ pub enum MapError {
         /// What should.
         expected: &'static str,
     },
+    /// A window of a form that the derivation cannot have.
+    #[error("derivation `{derivation}`: {expected}")]
+    Window {
+        /// The derivation.
+        derivation: String,
+        /// What it should have.
+        expected: &'static str,
+    },
     /// A derivation's parameters are wrong.
     #[error("derivation `{derivation}`: {cause}")]
     Parameter {
@@ -166,6 +182,13 @@ impl DataflowMap {
             });
         }
         check_partitions(&format!("derivations.{name}"), spec.partitions)?;
+        check_entries_max(name, spec.entries_max)?;
+        if let Some(expected) = wrong_window(registration.shape(), spec.window) {
+            return Err(MapError::Window {
+                derivation: derivation(),
+                expected,
+            });
+        }
         let refuse = |cause| MapError::Parameter {
             derivation: derivation(),
             cause,
@@ -183,13 +206,41 @@ impl DerivationSpec {
     /// The same as plain texts, as they travel with the invocation.
     pub fn param_texts(&self) -> BTreeMap<String, String> {
         let mut params = self.parameters.clone();
-        params.insert("window_ms".to_owned(), self.window.as_millis().to_string());
+        params.extend(self.window.iter().flat_map(WindowSpec::params));
         params.insert(
             "max_skew_ms".to_owned(),
             self.max_skew.as_millis().to_string(),
         );
         params
     }
+}
+
+/// What is wrong with a window of this shape.
+fn wrong_window(shape: Shape, window: Option<WindowSpec>) -> Option<&'static str> {
+    use WindowSpec::{Hopping, Session, Tumbling};
+    match (shape, window) {
+        (Shape::Windows, Some(Tumbling(_) | Hopping { .. })) => None,
+        (Shape::Windows, _) => {
+            Some("give it a `window` such as `10s`, or `{size: 1m, hop: 10s}` if windows overlap")
+        }
+        (Shape::Sessions, Some(Session(_))) => None,
+        (Shape::Sessions, _) => Some("it has sessions: give it a `window` such as `{gap: 30m}`"),
+        (Shape::Events, None) => None,
+        (Shape::Events, Some(_)) => {
+            Some("it follows events one by one and has no windows: leave `window` out")
+        }
+    }
+}
+
+fn check_entries_max(name: &str, entries_max: usize) -> Result<(), MapError> {
+    if entries_max > 0 {
+        return Ok(());
+    }
+    Err(MapError::Invalid {
+        place: format!("derivations.{name}.entries_max"),
+        value: entries_max.to_string(),
+        expected: "a number above 0",
+    })
 }
 
 fn check_partitions(place: &str, partitions: u32) -> Result<(), MapError> {
@@ -205,9 +256,12 @@ fn check_partitions(place: &str, partitions: u32) -> Result<(), MapError> {
 }
 
 fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text).map_err(|error| {
-        serde::de::Error::custom(format!(
+    parse_duration(&String::deserialize(deserializer)?)
+}
+
+fn parse_duration<E: serde::de::Error>(text: &str) -> Result<Duration, E> {
+    humantime::parse_duration(text).map_err(|error| {
+        E::custom(format!(
             "`{text}` is no duration such as `10s` or `5m`: {error}"
         ))
     })
@@ -221,6 +275,12 @@ fn optional_duration<'de, D: serde::Deserializer<'de>>(
 
 fn one() -> u32 {
     1
+}
+
+/// A pair takes some 200 bytes and a few sets: with a million of them a runner stays well below the
+/// memory of a small machine.
+fn default_entries_max() -> usize {
+    1_000_000
 }
 
 fn default_lateness() -> Duration {
@@ -295,7 +355,7 @@ derivations:
         assert_eq!(
             (spec.window, spec.lateness, spec.idle_timeout, spec.max_skew),
             (
-                seconds(10),
+                Some(WindowSpec::Tumbling(seconds(10))),
                 Duration::from_millis(500),
                 seconds(10),
                 seconds(300)
@@ -337,9 +397,21 @@ derivations:
             (
                 "step: 2",
                 "stop: 2",
-                "parameter `stop` is unknown: known are window_ms, max_skew_ms, step",
+                "parameter `stop` is unknown: known are window_ms, hop_ms, max_skew_ms, step",
             ),
             ("step: 2", "step: [2]", "parameter `step` must be"),
+            (
+                "window: 10s",
+                "window: {gap: 10s}",
+                "give it a `window` such as",
+            ),
+            (
+                "window: 10s",
+                "window: {size: 10s, hop: 3s}",
+                "parameter `hop_ms` is `3000`",
+            ),
+            ("    window: 10s\n", "", "give it a `window` such as"),
+            ("window: 10s", "entries_max: 0", "entries_max` is `0`"),
             ("window: 10s", "window: 0s", "parameter `window_ms` is `0`"),
             (
                 "partitions: 3",

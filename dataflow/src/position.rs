@@ -21,3 +21,37 @@ impl From<PartitionCheckpoint> for Position {
         }
     }
 }
+
+impl Position {
+    /// Retention removed what stood before `first_offset` and has not been read.
+    pub(crate) fn evicted_before(&mut self, first_offset: i64) {
+        let expected = self.next_offset.max(self.replayed_to);
+        self.counts.evicted += u64::try_from(first_offset - expected).unwrap_or(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_missed_once_and_not_those_that_were_counted() {
+        let position = |next_offset, replayed_to, first_offset| {
+            let mut position = Position {
+                next_offset,
+                replayed_to,
+                counts: Counts::default(),
+            };
+            position.evicted_before(first_offset);
+            position.counts.evicted
+        };
+        assert_eq!(position(5, 0, 5), 0);
+        assert_eq!(position(5, 0, 9), 4);
+        assert_eq!(
+            position(5, 7, 9),
+            2,
+            "two of them were counted before the restart"
+        );
+        assert_eq!(position(5, 20, 9), 0);
+    }
+}

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use client::{Cluster, TopicSettings};
+use client::{Cluster, StorageBounds, TopicSettings};
 use tracing::info;
 
 use crate::error::RunError;
 use crate::map::DataflowMap;
 use crate::registration::Registry;
-use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, REJECTED_EVENTS};
+use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, REJECTED_EVENTS, SNAPSHOTS};
 
 /// Ensures the map's source topics, derived topics and SmartModules, and the runner's own topics.
 pub async fn provision(
@@ -20,6 +20,7 @@ pub async fn provision(
     for (name, spec) in &map.derivations {
         ensure_topic(cluster, name, spec.partitions, spec.retention).await?;
     }
+    ensure(cluster, snapshots_topic()).await?;
     for name in [
         CHECKPOINTS,
         LEASES,
@@ -58,8 +59,26 @@ pub(crate) async fn ensure_topic(
         name: name.to_owned(),
         partitions,
         retention,
+        storage: None,
     };
+    ensure(cluster, topic).await
+}
+
+async fn ensure(cluster: &Cluster, topic: TopicSettings) -> Result<(), RunError> {
     let ensured = cluster.ensure_topic(&topic).await?;
-    info!(topic = name, ?ensured, "topic");
+    info!(topic = topic.name, ?ensured, "topic");
     Ok(())
+}
+
+/// Of the snapshots only the last of each derivation is needed.
+fn snapshots_topic() -> TopicSettings {
+    TopicSettings {
+        name: SNAPSHOTS.to_owned(),
+        partitions: 1,
+        retention: None,
+        storage: Some(StorageBounds {
+            segment_bytes: 64 << 20,
+            partition_bytes_max: 2 << 30,
+        }),
+    }
 }

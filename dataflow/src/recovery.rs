@@ -1,22 +1,58 @@
 //! Finds out where an earlier runner stopped: what its checkpoint says, and what it wrote after.
 
 use client::Record;
-use model::{Timestamp, Window};
+use model::Timestamp;
 use serde::Deserialize;
+use tracing::warn;
 
 use crate::checkpoint::Checkpoint;
 use crate::diversion::Diversion;
 use crate::error::RunError;
+use crate::job::Job;
 use crate::map::DerivationSpec;
 use crate::outlet::Outlet;
 use crate::standing::{Standing, StandingRow};
 use crate::watermarks::Watermarks;
+use crate::windows::AnyWindows;
 
 #[derive(Deserialize)]
 struct Stamp {
     window_start: Timestamp,
     window_end: Timestamp,
     revision: u32,
+    #[serde(default)]
+    withdrawn: bool,
+}
+
+/// Takes in the snapshot that the checkpoint names; the checkpoint then says where to read on from.
+pub(crate) async fn restore(
+    job: &Job,
+    checkpoint: &mut Checkpoint,
+    windows: &mut dyn AnyWindows,
+) -> Result<(), RunError> {
+    let Some(snapshot) = checkpoint.snapshot.take() else {
+        return Ok(());
+    };
+    let Some(bytes) = snapshot.load(&job.cluster).await? else {
+        warn!(
+            derivation = job.name,
+            "the last snapshot is gone; everything that windows need is read again"
+        );
+        // What stands may be as old as what is read again.
+        checkpoint.derived_from.clear();
+        checkpoint.late_from.clear();
+        return Ok(());
+    };
+    let unusable = |cause| RunError::Snapshot {
+        derivation: job.name.clone(),
+        cause,
+    };
+    windows.restore(&bytes).map_err(unusable)?;
+    for (partition, position) in checkpoint.partitions.iter_mut().enumerate() {
+        position.rewind_offset = position.rewind_offset.max(snapshot.next_offset(partition));
+    }
+    checkpoint.snapshot = Some(snapshot);
+    Ok(())
 }
 
 /// Reads what stands in the output topics behind the checkpoint.
@@ -37,25 +73,22 @@ pub(crate) async fn read_back(
                 window_start,
                 window_end,
                 revision,
+                withdrawn,
             } = serde_json::from_slice(&value).map_err(malformed)?;
             let key = String::from_utf8_lossy(key.as_deref().unwrap_or_default()).into_owned();
-            standing.add_row(
-                Window {
-                    start: window_start,
-                    end: window_end,
-                },
-                key,
-                StandingRow {
-                    revision,
-                    value: value.to_vec(),
-                },
-            );
+            let row = StandingRow {
+                window_end,
+                revision,
+                withdrawn,
+                value: value.to_vec(),
+            };
+            standing.add_row(window_start, key, row);
             Ok(())
         })
         .await?;
     diversion
-        .read_back(checkpoint, |partition, offset, time| {
-            standing.add_late(partition, offset, time);
+        .read_back(checkpoint, |(place, time, key)| {
+            standing.add_late(place, time, key);
         })
         .await?;
     Ok(standing)

@@ -3,36 +3,56 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::{Derivation, Event, Fold, ParamError, Params};
+use model::follow::FactsOf;
+use model::{Derivation, Event, Fold, Follow, ParamError, Params, Shape, Windowing};
 
-use crate::windows::{AnyWindows, Windows};
+use crate::offline::{AnyFold, Offline};
+use crate::windows::{AnyWindows, Bounds, Machines, Panes, Sessions};
 
 /// One derivation: how its parameters are checked and its windows are made.
 #[derive(Clone, Copy, Debug)]
 pub struct Registration {
     name: &'static str,
     source: &'static str,
-    check: fn(&Params) -> Result<(), ParamError>,
+    shape: Shape,
+    fold: MakeFold,
     windows: MakeWindows,
 }
 
-type MakeWindows = fn(&Params, usize, i64) -> Result<Box<dyn AnyWindows>, ParamError>;
+type MakeFold = fn(&Params) -> Result<Box<dyn AnyFold>, ParamError>;
+
+type MakeWindows = fn(&Params, Bounds) -> Result<Box<dyn AnyWindows>, ParamError>;
 
 impl Registration {
-    /// The registration of `D`.
+    /// The registration of `D`, whose windows or sessions are merged.
     pub fn of<D: Derivation>() -> Self {
+        Self::new::<D>(|params, bounds| {
+            let derivation = D::from_params(params)?;
+            Ok(match Windowing::from_params(D::SHAPE, params)? {
+                Windowing::Windows { size_ms, hop_ms } => {
+                    Box::new(Panes::new(derivation, size_ms, hop_ms, bounds))
+                }
+                Windowing::Sessions { gap_ms } => {
+                    Box::new(Sessions::new(derivation, gap_ms, bounds))
+                }
+                // All of time is one window: such a derivation is for `Registration::following`.
+                Windowing::Events => Box::new(Panes::new(derivation, i64::MAX, i64::MAX, bounds)),
+            })
+        })
+    }
+
+    /// The registration of `M`, which follows each key's events one by one.
+    pub fn following<M: Follow>() -> Self {
+        Self::new::<FactsOf<M>>(|params, bounds| Ok(Box::new(Machines::<M>::new(params, bounds)?)))
+    }
+
+    fn new<D: Derivation>(windows: MakeWindows) -> Self {
         Self {
             name: D::NAME,
             source: <D::Event<'static> as Event<'static>>::TOPIC,
-            check: |params| Fold::<D>::from_params(params).map(drop),
-            windows: |params, partitions, allowed_lateness_ms| {
-                let derivation = D::from_params(params)?;
-                Ok(Box::new(Windows::new(
-                    derivation,
-                    partitions,
-                    allowed_lateness_ms,
-                )))
-            },
+            shape: D::SHAPE,
+            fold: |params| Ok(Box::new(Fold::<D>::from_params(params)?)),
+            windows,
         }
     }
 
@@ -40,17 +60,30 @@ impl Registration {
         self.source
     }
 
+    /// How its events are grouped in time.
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
+    }
+
     pub(crate) fn check(&self, params: &Params) -> Result<(), ParamError> {
-        (self.check)(params)
+        self.fold(params).map(drop)
+    }
+
+    /// A run of it without a cluster, over records of so many partitions.
+    pub fn offline(&self, params: &Params, partitions: usize) -> Result<Offline, ParamError> {
+        Offline::new(self, params, partitions)
+    }
+
+    pub(crate) fn fold(&self, params: &Params) -> Result<Box<dyn AnyFold>, ParamError> {
+        (self.fold)(params)
     }
 
     pub(crate) fn windows(
         &self,
         params: &Params,
-        partitions: usize,
-        allowed_lateness_ms: i64,
+        bounds: Bounds,
     ) -> Result<Box<dyn AnyWindows>, ParamError> {
-        (self.windows)(params, partitions, allowed_lateness_ms)
+        (self.windows)(params, bounds)
     }
 }
 
@@ -84,7 +117,8 @@ impl Registry {
         self.derivations.keys().copied().collect()
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<&Registration> {
+    /// The derivation of this name.
+    pub fn get(&self, name: &str) -> Option<&Registration> {
         self.derivations.get(name)
     }
 

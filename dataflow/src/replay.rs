@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use client::SmartModule;
 use model::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::counts::Counts;
@@ -84,6 +84,7 @@ impl History {
                 next_offset,
                 derivation: job.name.clone(),
                 status: job.status.clone(),
+                only: watch::Sender::default().subscribe(),
             };
             sources.spawn(source.run(sender));
         }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use client::{Backoff, ClientError, Cluster, PartitionSource, SmartModule, ValueStream};
 use futures_util::StreamExt;
 use model::partial::{BatchHeader, BatchPartial, FORMAT};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::warn;
 
 use crate::error::RunError;
@@ -26,6 +26,8 @@ pub(crate) struct Source {
     pub(crate) derivation: String,
     /// Where it says whether the partition can be read.
     pub(crate) status: StatusBoard,
+    /// The one partition that may be read while memory is short; all may otherwise.
+    pub(crate) only: watch::Receiver<Option<usize>>,
 }
 
 /// The partial of one batch, or what ended the reading.
@@ -97,6 +99,10 @@ impl Source {
                 continue;
             }
             backoff.reset();
+            let index = self.partition as usize;
+            let may_go_on = |only: &Option<usize>| only.is_none_or(|only| only == index);
+            // An error means that whoever says so is gone, and then nobody takes partials either.
+            drop(self.only.wait_for(may_go_on).await);
             if arrivals
                 .send((self.partition as usize, Ok(partial)))
                 .await
@@ -201,11 +207,20 @@ impl Place {
 mod tests {
     use super::*;
     use crate::testing::{CountTicks, partial};
-    use crate::windows::{AnyWindows, Arrived, Windows};
+    use crate::windows::{AnyWindows, Arrived, Bounds, Panes};
 
     #[test]
     fn lost_records_move_the_position_on_and_contribute_nothing() {
-        let mut windows = Windows::new(CountTicks, 1, 0);
+        let mut windows = Panes::new(
+            CountTicks,
+            10_000,
+            10_000,
+            Bounds {
+                partitions: 1,
+                allowed_lateness_ms: 0,
+                entries_max: 1,
+            },
+        );
         let arrived = Arrived {
             partition: 0,
             replayed_to: 5,

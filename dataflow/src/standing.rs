@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
-use model::{Timestamp, Window};
+use model::{RecordKey, Timestamp, Window};
 
 /// Derived rows, and decisions that events were late.
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
-    rows: BTreeMap<Window, HashMap<String, StandingRow>>,
+    /// By the start of their windows, then by key: there is one window of a key that starts then.
+    rows: BTreeMap<Timestamp, HashMap<String, StandingRow>>,
     late: BTreeMap<(usize, i64), Late>,
     /// The offsets behind which the rows stand.
     rows_from: Vec<i64>,
@@ -21,13 +22,17 @@ pub(crate) struct Standing {
 /// The last revision of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StandingRow {
+    pub(crate) window_end: Timestamp,
     pub(crate) revision: u32,
+    pub(crate) withdrawn: bool,
     pub(crate) value: Vec<u8>,
 }
 
 #[derive(Debug)]
 struct Late {
     event_time: Timestamp,
+    /// Of earlier versions' records nothing but the time is known.
+    key: Option<RecordKey>,
     /// The end of its window, once its batch has been merged again.
     window_end: Option<Timestamp>,
 }
@@ -46,16 +51,21 @@ impl Standing {
         (!self.rows.is_empty()).then_some(&self.rows_from)
     }
 
+    /// The offsets behind which rows were looked for.
+    pub(crate) fn looked_from(&self) -> &[i64] {
+        &self.rows_from
+    }
+
     /// Whether an event was late whose window is not forgotten yet: nothing else says that it was.
     pub(crate) fn has_late(&self) -> bool {
         !self.late.is_empty()
     }
 
     /// Notes a row; of several revisions the last one counts.
-    pub(crate) fn add_row(&mut self, window: Window, key: String, row: StandingRow) {
+    pub(crate) fn add_row(&mut self, window_start: Timestamp, key: String, row: StandingRow) {
         let standing = self
             .rows
-            .entry(window)
+            .entry(window_start)
             .or_default()
             .entry(key)
             .or_insert_with(|| row.clone());
@@ -65,16 +75,22 @@ impl Standing {
     }
 
     /// Notes that the event at this place was late.
-    pub(crate) fn add_late(&mut self, partition: usize, offset: i64, event_time: Timestamp) {
+    pub(crate) fn add_late(
+        &mut self,
+        (partition, offset): (usize, i64),
+        event_time: Timestamp,
+        key: Option<RecordKey>,
+    ) {
         let late = Late {
             event_time,
+            key,
             window_end: None,
         };
         self.late.insert((partition, offset), late);
     }
 
-    pub(crate) fn row(&self, window: Window, key: &str) -> Option<&StandingRow> {
-        self.rows.get(&window)?.get(key)
+    pub(crate) fn row(&self, window_start: Timestamp, key: &str) -> Option<&StandingRow> {
+        self.rows.get(&window_start)?.get(key)
     }
 
     /// Retention has removed source records: windows made again may lack some, so what stands is
@@ -84,29 +100,36 @@ impl Standing {
     }
 
     /// Whether a row of this place stands that must stay as it is.
-    pub(crate) fn is_final(&self, window: Window, key: &str) -> bool {
-        self.source_lost && self.row(window, key).is_some()
+    pub(crate) fn is_final(&self, window_start: Timestamp, key: &str) -> bool {
+        self.source_lost && self.row(window_start, key).is_some()
     }
 
-    /// The places of the rows of windows that end by this time, unless they must stay.
-    pub(crate) fn rows_until(&self, end: Timestamp) -> impl Iterator<Item = (Window, &str)> {
+    /// The places of the rows of windows that end by this time, unless they must stay or are
+    /// withdrawn already.
+    pub(crate) fn rows_until(&self, end: Timestamp) -> impl Iterator<Item = (Timestamp, &str)> {
+        let ends = move |row: &StandingRow| row.window_end <= end && !row.withdrawn;
         self.rows
             .iter()
-            .filter(move |(window, _)| !self.source_lost && window.end <= end)
-            .flat_map(|(window, rows)| rows.keys().map(|key| (*window, key.as_str())))
+            .filter(move |(start, _)| !self.source_lost && **start < end)
+            .flat_map(move |(start, rows)| {
+                let rows = rows.iter().filter(move |(_, row)| ends(row));
+                rows.map(|(key, _)| (*start, key.as_str()))
+            })
     }
 
-    /// Whether an event of `window` among these offsets was late; all of them are then.
+    /// Whether an event of `window` and `key` among these offsets was late; all of them are then.
     pub(crate) fn was_late(
         &mut self,
         partition: usize,
         offsets: Range<i64>,
         window: Window,
+        key: &RecordKey,
     ) -> bool {
         let places = (partition, offsets.start)..(partition, offsets.end);
         let mut was_late = false;
         for (_, late) in self.late.range_mut(places) {
-            if window.start <= late.event_time && late.event_time < window.end {
+            let is_its = late.key.as_ref().is_none_or(|late| late == key);
+            if is_its && window.contains(late.event_time) {
                 late.window_end = Some(window.end);
                 was_late = true;
             }
@@ -116,7 +139,10 @@ impl Standing {
 
     /// Forgets what concerns windows that end by `retired`: they come up no more.
     pub(crate) fn retire(&mut self, retired: Timestamp) {
-        self.rows.retain(|window, _| window.end > retired);
+        self.rows.retain(|_, rows| {
+            rows.retain(|_, row| row.window_end > retired);
+            !rows.is_empty()
+        });
         self.late
             .retain(|_, late| late.window_end.is_none_or(|end| end > retired));
     }

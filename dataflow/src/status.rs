@@ -32,6 +32,10 @@ pub struct DerivationStatus {
     pub trouble: Option<String>,
     /// Source partitions that cannot be read now, and why.
     pub unread: BTreeMap<u32, String>,
+    /// The one source partition that is read, if memory is short.
+    pub only: Option<usize>,
+    /// Records of each partition that waited to be read when it was last asked.
+    pub lag: Vec<u64>,
     /// When this process last made a checkpoint.
     pub saved_at: Option<SystemTime>,
     /// When the first partial was merged that is in no checkpoint yet.
@@ -51,6 +55,7 @@ impl DerivationStatus {
     pub(crate) fn started(&mut self) {
         (self.at_work, self.standby) = (true, false);
         self.unread.clear();
+        self.only = None;
         self.unsaved_since = None;
     }
 
@@ -98,6 +103,7 @@ impl DerivationStatus {
             total.accepted += counts.accepted;
             total.late += counts.late;
             total.duplicate += counts.duplicate;
+            total.evicted += counts.evicted;
             for (reason, count) in &counts.rejected {
                 *total.rejected.entry(*reason).or_default() += count;
             }

@@ -32,7 +32,7 @@ impl<'e> Event<'e> for Tick<'e> {
     }
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Count {
     count: u64,
 }
@@ -67,7 +67,7 @@ impl Derivation for CountTicks {
     }
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Seen {
     values: BTreeSet<String>,
 }

@@ -2,6 +2,8 @@
 
 /// The topic where derivations note how far they have come.
 pub const CHECKPOINTS: &str = "dataflow-checkpoints";
+/// The topic of what they have in memory.
+pub const SNAPSHOTS: &str = "dataflow-snapshots";
 /// The topic of the leases.
 pub const LEASES: &str = "dataflow-leases";
 /// The topic of rejected records.

@@ -74,6 +74,12 @@ impl Watermarks {
         self.partitions[partition].idle = true;
     }
 
+    /// The partition that holds the watermark back; of several the first, none if all are idle.
+    pub(crate) fn furthest_behind(&self) -> Option<usize> {
+        let active = (0..self.partitions.len()).filter(|index| !self.partitions[*index].idle);
+        active.min_by_key(|index| self.partitions[*index].max_event_time)
+    }
+
     /// The greatest accepted event time of a partition.
     pub(crate) fn max_event_time(&self, partition: usize) -> Option<Timestamp> {
         self.partitions[partition].max_event_time
@@ -122,6 +128,23 @@ mod tests {
 
     fn fresh(partitions: usize) -> Watermarks {
         Watermarks::new(2_000, 10_000, (0..partitions).map(|_| None), None, 0)
+    }
+
+    #[test]
+    fn the_partition_that_is_furthest_behind_is_active() {
+        let mut watermarks = fresh(3);
+        assert_eq!(watermarks.furthest_behind(), Some(0));
+        watermarks.heard(0, at(50_000), 1);
+        watermarks.heard(2, at(40_000), 1);
+        assert_eq!(
+            watermarks.furthest_behind(),
+            Some(1),
+            "it has not been heard"
+        );
+        watermarks.set_idle(1);
+        assert_eq!(watermarks.furthest_behind(), Some(2));
+        [0, 2].map(|partition| watermarks.set_idle(partition));
+        assert_eq!(watermarks.furthest_behind(), None);
     }
 
     #[test]

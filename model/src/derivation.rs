@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::key::RecordKey;
 use crate::merge::Merge;
 use crate::params::{ParamError, Params};
-use crate::window::Window;
+use crate::window::{Shape, Window};
 
 /// What one event contributes to a derived topic, how contributions merge, and what a window
 /// finally says. The same code runs as WASM beside the data and natively in the runner.
@@ -17,10 +17,13 @@ pub trait Derivation: Sized + Send + Sync + 'static {
     /// The names of its own parameters, beside those of the window.
     const PARAMETERS: &'static [&'static str];
 
+    /// How its events are grouped in time.
+    const SHAPE: Shape = Shape::Windows;
+
     /// The source event, borrowed from its record.
     type Event<'e>: Event<'e>;
     /// The contribution of any number of events to one window and key.
-    type Partial: Merge + Serialize + DeserializeOwned + Send + Sync;
+    type Partial: Merge + Clone + Serialize + DeserializeOwned + Send + Sync;
     /// The key fields and measures of the derived record.
     type Output: Serialize;
 
@@ -37,6 +40,12 @@ pub trait Derivation: Sized + Send + Sync + 'static {
         0
     }
 
+    /// Whether nothing more is to be expected of the session of these events, so that it need not
+    /// wait for its gap to pass. An event that comes nevertheless belongs to it.
+    fn is_complete(&self, _session: Window, _partial: &Self::Partial) -> bool {
+        false
+    }
+
     /// The derived record of a window and key; `None` where there is nothing to say.
     fn finish(
         &self,
@@ -48,6 +57,9 @@ pub trait Derivation: Sized + Send + Sync + 'static {
 
 /// Where a derivation puts an event's contributions.
 pub trait Emit<P> {
+    /// The event's offset in its partition.
+    fn offset(&self) -> i64;
+
     /// Applies `add` to the partial of the key made of `key`'s fields, in the event's window.
     fn emit(&mut self, key: &[&str], add: impl FnOnce(&mut P));
 }

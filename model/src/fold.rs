@@ -1,23 +1,24 @@
 //! The fold: one batch of records in, one partial out. No state crosses from batch to batch.
 
+mod groups;
+mod sessions;
 mod slots;
 
-use slots::Slots;
+use groups::{Groups, InPane, InSession};
 
-use crate::derivation::{Derivation, Emit};
+use crate::derivation::Derivation;
 use crate::event::{Event, Layouts};
-use crate::merge::Merge;
 use crate::params::{ParamError, Params};
-use crate::partial::{BatchHeader, BatchPartialRef, ContributionRef, FORMAT};
+use crate::partial::{BatchHeader, BatchPartialRef, FORMAT};
 use crate::reject::{Reason, Rejection};
 use crate::time::Timestamp;
-use crate::window::Window;
+use crate::window::Windowing;
 
 /// How far an event's time may be ahead of its record's ingest time unless told otherwise.
 const MAX_SKEW_MS: i64 = 5 * 60 * 1_000;
 
-/// The parameters that every derivation has.
-const PARAMETERS: [&str; 2] = ["window_ms", "max_skew_ms"];
+/// The parameter that says otherwise.
+const MAX_SKEW: &str = "max_skew_ms";
 
 /// A source record as the fold sees it.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +46,7 @@ impl<'r> SourceRecord<'r> {
 /// Folds batches for one derivation.
 pub struct Fold<D: Derivation> {
     derivation: D,
-    window_ms: i64,
+    windowing: Windowing,
     max_skew_ms: i64,
     layouts: Layouts,
 }
@@ -53,25 +54,12 @@ pub struct Fold<D: Derivation> {
 impl<D: Derivation> Fold<D> {
     /// A fold with the parameters of `dataflow.yaml`.
     pub fn from_params(params: &Params) -> Result<Self, ParamError> {
-        params.refuse_unknown(&[&PARAMETERS, D::PARAMETERS].concat())?;
-        let positive = |ms: i64, name: &str| {
-            let invalid = || ParamError::Invalid {
-                name: name.to_owned(),
-                value: ms.to_string(),
-                expected: "a number of milliseconds above 0",
-            };
-            if ms > 0 { Ok(ms) } else { Err(invalid()) }
-        };
+        let known = [Windowing::parameters(D::SHAPE), &[MAX_SKEW], D::PARAMETERS].concat();
+        params.refuse_unknown(&known)?;
         Ok(Self {
             derivation: D::from_params(params)?,
-            window_ms: positive(
-                params.require("window_ms", "a number of milliseconds")?,
-                "window_ms",
-            )?,
-            max_skew_ms: positive(
-                params.get("max_skew_ms", "a number of milliseconds", MAX_SKEW_MS)?,
-                "max_skew_ms",
-            )?,
+            windowing: Windowing::from_params(D::SHAPE, params)?,
+            max_skew_ms: params.positive_ms(MAX_SKEW, Some(MAX_SKEW_MS))?,
             layouts: Layouts::default(),
         })
     }
@@ -83,9 +71,9 @@ impl<D: Derivation> Fold<D> {
         records: impl Iterator<Item = SourceRecord<'r>>,
         output: &mut Vec<u8>,
     ) {
-        let mut windows = Windows::default();
-        let header = self.fold(records, &mut windows);
-        let contributions = windows.contributions();
+        let mut groups = Groups::new(self.windowing);
+        let header = self.fold(records, &mut groups);
+        let contributions = groups.contributions();
         BatchPartialRef {
             header,
             contributions,
@@ -96,7 +84,7 @@ impl<D: Derivation> Fold<D> {
     fn fold<'r>(
         &mut self,
         records: impl Iterator<Item = SourceRecord<'r>>,
-        windows: &mut Windows<D::Partial>,
+        groups: &mut Groups<D::Partial>,
     ) -> BatchHeader {
         let mut header = BatchHeader {
             format: FORMAT,
@@ -112,7 +100,7 @@ impl<D: Derivation> Fold<D> {
                 header.first_offset = record.offset;
             }
             header.next_offset = record.offset + 1;
-            match self.lift(&record, windows) {
+            match self.lift(&record, groups) {
                 Ok(time) => {
                     header.accepted += 1;
                     header.max_event_time = header.max_event_time.max(Some(time));
@@ -130,7 +118,7 @@ impl<D: Derivation> Fold<D> {
     fn lift(
         &mut self,
         record: &SourceRecord<'_>,
-        windows: &mut Windows<D::Partial>,
+        groups: &mut Groups<D::Partial>,
     ) -> Result<Timestamp, Rejection> {
         let event = D::Event::parse_alike(record.value, &mut self.layouts)?;
         let time = event.time();
@@ -141,57 +129,23 @@ impl<D: Derivation> Fold<D> {
         if record.ingest_time.is_some_and(ahead) {
             return Err(Rejection::new(Reason::FutureTimestamp, "event_timestamp"));
         }
-        let slots = windows.slots(time, self.window_ms);
-        self.derivation.lift(&event, &mut Keyed(slots));
-        Ok(time)
-    }
-}
-
-/// The windows that a batch touches: one or two, so a list that is searched from its last hit.
-struct Windows<P>(Vec<(Window, Slots<P>)>);
-
-impl<P> Default for Windows<P> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<P: Merge> Windows<P> {
-    #[inline]
-    fn slots(&mut self, time: Timestamp, size_ms: i64) -> &mut Slots<P> {
-        let holds_time = |(window, _): &(Window, _)| window.start <= time && time < window.end;
-        let found = self.0.iter().rposition(holds_time);
-        let index = found.unwrap_or_else(|| {
-            let window = Window::tumbling(time, size_ms);
-            self.0.push((window, Slots::default()));
-            self.0.len() - 1
-        });
-        &mut self.0[index].1
-    }
-
-    fn contributions(&mut self) -> Vec<ContributionRef<'_, P>> {
-        self.0.sort_by_key(|(window, _)| *window);
-        let mut contributions = Vec::new();
-        for (window, slots) in &mut self.0 {
-            let slots = slots.sorted(P::settle).into_iter();
-            contributions.extend(slots.map(|slot| ContributionRef {
-                window: *window,
-                key: &slot.key,
-                events: slot.events,
-                partial: &slot.partial,
-            }));
+        let offset = record.offset;
+        match groups {
+            Groups::Panes(panes) => {
+                let slots = panes.slots(time);
+                self.derivation.lift(&event, &mut InPane { slots, offset });
+            }
+            Groups::Sessions(slots, gap_ms) => {
+                let gap_ms = *gap_ms;
+                let mut sessions = InSession {
+                    slots,
+                    time,
+                    gap_ms,
+                    offset,
+                };
+                self.derivation.lift(&event, &mut sessions);
+            }
         }
-        contributions
-    }
-}
-
-struct Keyed<'k, P>(&'k mut Slots<P>);
-
-impl<P: Merge> Emit<P> for Keyed<'_, P> {
-    #[inline]
-    fn emit(&mut self, key: &[&str], add: impl FnOnce(&mut P)) {
-        let slot = self.0.slot(key);
-        slot.events += 1;
-        add(&mut slot.partial);
+        Ok(time)
     }
 }

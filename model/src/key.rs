@@ -17,6 +17,12 @@ impl RecordKey {
         Self(text)
     }
 
+    /// The key of as many fields, each of them `*`: of all keys for which there is no room.
+    pub fn any_other(&self) -> Self {
+        let fields = self.0.split('|').count();
+        Self(vec!["*"; fields].join("|"))
+    }
+
     /// The key as it stands in the record.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -59,6 +59,21 @@ impl Params {
         self.find(name, expected)?.ok_or_else(missing)
     }
 
+    /// A number of milliseconds above 0; `default` where it was not given, if there is one.
+    pub fn positive_ms(&self, name: &str, default: Option<i64>) -> Result<i64, ParamError> {
+        let expected = "a number of milliseconds";
+        let ms = match default {
+            Some(default) => self.get(name, expected, default)?,
+            None => self.require(name, expected)?,
+        };
+        let invalid = || ParamError::Invalid {
+            name: name.to_owned(),
+            value: ms.to_string(),
+            expected: "a number of milliseconds above 0",
+        };
+        if ms > 0 { Ok(ms) } else { Err(invalid()) }
+    }
+
     /// Refuses parameters that are not among `known`.
     pub fn refuse_unknown(&self, known: &[&str]) -> Result<(), ParamError> {
         match self.0.keys().find(|name| !known.contains(&name.as_str())) {

@@ -16,6 +16,11 @@ const FOUR_DIGIT_YEARS: std::ops::Range<i64> = -62_167_219_200_000..253_402_300_
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// Before every event.
+    pub const MIN: Self = Self(i64::MIN);
+    /// After every event.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// The instant `millis` milliseconds after the Unix epoch (before it where negative).
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
@@ -24,6 +29,16 @@ impl Timestamp {
     /// Milliseconds since the Unix epoch.
     pub const fn as_millis(self) -> i64 {
         self.0
+    }
+
+    /// The instant `ms` later, or the last there is.
+    pub const fn plus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// The time from `earlier` to this instant in milliseconds.
+    pub const fn ms_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
     }
 
     /// Reads an RFC 3339 date and time: `2024-11-12T10:15:30Z`, with an offset (`+01:00`), or

@@ -153,7 +153,7 @@ fn parameters_are_checked_and_errors_say_what_is_wanted() {
     );
     assert_eq!(
         refused(&[("window_ms", "1"), ("window", "1")]),
-        "parameter `window` is unknown: known are window_ms, max_skew_ms, own"
+        "parameter `window` is unknown: known are window_ms, hop_ms, max_skew_ms, own"
     );
 }
 

@@ -20,7 +20,7 @@ use super::health;
 const PREFIX: &str = "game_analytics";
 
 /// Counters of records and what they are, one sample per derivation and source partition.
-const RECORD_COUNTERS: [(&str, &str, Count); 4] = [
+const RECORD_COUNTERS: [(&str, &str, Count); 5] = [
     (
         "records_read",
         "Records read from the source since the derivation's first start; the count is part of checkpoints and goes on over restarts",
@@ -40,6 +40,11 @@ const RECORD_COUNTERS: [(&str, &str, Count); 4] = [
         "records_duplicate",
         "Records read that repeat another, counted as records_read is",
         |counts| counts.duplicate,
+    ),
+    (
+        "records_evicted",
+        "Records that retention removed before they could be read; they are not among those read",
+        |counts| counts.evicted,
     ),
 ];
 
@@ -102,6 +107,7 @@ impl Collector for Snapshot {
             family(&mut encoder, name, help, None, MetricType::Counter, samples)?;
         }
         self.rejected(&mut encoder)?;
+        self.lag(&mut encoder)?;
         for (name, help, work) in WORK_COUNTERS {
             let samples = self.each(|status| Some(ConstCounter::new(work(status))));
             family(&mut encoder, name, help, None, MetricType::Counter, samples)?;
@@ -139,6 +145,32 @@ impl Snapshot {
         )
     }
 
+    fn lag(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let samples = self.statuses.iter().flat_map(|(name, status)| {
+            let lag = |(partition, lag): (usize, &u64)| {
+                (self.labels(name, partition), ConstGauge::new(*lag))
+            };
+            status.lag.iter().enumerate().map(lag)
+        });
+        family(
+            encoder,
+            "source_lag",
+            "Records of the source partition that waited to be read when it was last asked, which is each 5 s",
+            None,
+            MetricType::Gauge,
+            samples,
+        )
+    }
+
+    fn labels(&self, derivation: &str, partition: usize) -> Labels {
+        let topic = self.sources.get(derivation).map_or("", String::as_str);
+        vec![
+            ("derivation", derivation.to_owned()),
+            ("topic", topic.to_owned()),
+            ("partition", partition.to_string()),
+        ]
+    }
+
     fn gauges(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
         let mut gauge = |name, help, unit, value: &dyn Fn(&DerivationStatus) -> Option<f64>| {
             let samples = self.each(|status| value(status).map(ConstGauge::new));
@@ -146,9 +178,15 @@ impl Snapshot {
         };
         gauge(
             "windows_open",
-            "Pairs of window and key in memory, those that may still be corrected included",
+            "Pairs of window and key in memory, or sessions, or keys and facts; those that may still be corrected included",
             None,
             &|status| Some(status.open as f64),
+        )?;
+        gauge(
+            "reads_one_partition",
+            "1 where memory is short, so that only the partition that is furthest behind is read; else 0",
+            None,
+            &|status| Some(f64::from(u8::from(status.only.is_some()))),
         )?;
         gauge(
             "at_work",
@@ -193,19 +231,8 @@ impl Snapshot {
     /// The counts of each source partition.
     fn partitions(&self) -> impl Iterator<Item = (Labels, &Counts)> {
         self.statuses.iter().flat_map(|(name, status)| {
-            let topic = self.sources.get(name).map_or("", String::as_str);
-            status
-                .partitions
-                .iter()
-                .enumerate()
-                .map(move |(partition, counts)| {
-                    let labels = vec![
-                        ("derivation", name.clone()),
-                        ("topic", topic.to_owned()),
-                        ("partition", partition.to_string()),
-                    ];
-                    (labels, counts)
-                })
+            let counts = |(partition, counts)| (self.labels(name, partition), counts);
+            status.partitions.iter().enumerate().map(counts)
         })
     }
 

@@ -46,6 +46,11 @@ impl Derivation {
                 .collect();
             if !rows.is_empty() {
                 self.lease.ensure().await?;
+                // A restart must not take for accepted what these rows know to be late.
+                let (pending, windows) = (&mut self.pending, self.windows.as_ref());
+                self.diversion
+                    .flush_late(pending, windows, Some(watermark))
+                    .await?;
             }
             written = self
                 .derived
@@ -85,11 +90,9 @@ impl Derivation {
         self.diversion
             .flush(&mut self.pending, self.windows.as_ref(), watermark)
             .await?;
+        self.snapshot().await?;
         let position = |(partition, position): (usize, &Position)| PartitionCheckpoint {
-            rewind_offset: self
-                .windows
-                .rewind_offset(partition)
-                .unwrap_or(position.next_offset),
+            rewind_offset: self.rewind_offset(partition),
             next_offset: position.next_offset.max(position.replayed_to),
             max_event_time: self.watermarks.max_event_time(partition),
             counts: position.counts.clone(),
@@ -101,6 +104,7 @@ impl Derivation {
             derived_from: self.windows.derived_from(self.derived.ends()),
             rejected_from,
             late_from,
+            snapshot: self.snapshots.last().cloned(),
         };
         checkpoint
             .save(&mut self.checkpoints, &self.job.name)
@@ -109,6 +113,36 @@ impl Derivation {
         self.job
             .status
             .update(&self.job.name, DerivationStatus::saved);
+        Ok(())
+    }
+
+    fn rewind_offset(&self, partition: usize) -> i64 {
+        let next_offset = self.partitions[partition].next_offset;
+        self.windows.rewind_offset(partition).unwrap_or(next_offset)
+    }
+
+    /// Makes a snapshot if a restart would have too much to read again.
+    async fn snapshot(&mut self) -> Result<(), RunError> {
+        let partitions = self.partitions.iter().enumerate();
+        let records = partitions.map(|(partition, position)| {
+            let rewind_offset = self.rewind_offset(partition);
+            position.next_offset - self.snapshots.start_offset(partition, rewind_offset)
+        });
+        if !self.snapshots.is_due(records.sum()) {
+            return Ok(());
+        }
+        let unencodable = |cause| RunError::Snapshot {
+            derivation: self.job.name.clone(),
+            cause,
+        };
+        let bytes = self.windows.snapshot().map_err(unencodable)?;
+        let next_offsets = self
+            .partitions
+            .iter()
+            .map(|position| position.next_offset)
+            .collect();
+        self.snapshots.make(&bytes, next_offsets).await?;
+        self.windows.snapshotted(self.derived.ends());
         Ok(())
     }
 

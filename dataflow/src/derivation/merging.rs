@@ -20,6 +20,7 @@ impl Derivation {
             cause,
         };
         let merged = self.windows.merge(arrived, &partial).map_err(unreadable)?;
+        position.evicted_before(merged.header.first_offset);
         position.next_offset = merged.header.next_offset;
         let counts_anew = merged.header.next_offset > position.replayed_to;
         if counts_anew {
@@ -37,13 +38,34 @@ impl Derivation {
         Ok(())
     }
 
+    /// Where memory is short, only the partition that is furthest behind is read: it holds open the
+    /// windows that the others fill.
+    pub(super) fn throttle(&self) {
+        let is_short = self.windows.len() > self.job.spec.entries_max / 2;
+        let only = if is_short {
+            self.watermarks.furthest_behind()
+        } else {
+            None
+        };
+        let changed = self.only.send_if_modified(|now| {
+            let changed = *now != only;
+            *now = only;
+            changed
+        });
+        if changed {
+            self.job
+                .status
+                .update(&self.job.name, |status| status.only = only);
+        }
+    }
+
     /// Remembers the records whose payload is to be kept.
     fn divert(
         &mut self,
         partition: usize,
         Merged {
             header,
-            late_windows,
+            late_places,
             ..
         }: Merged,
     ) {
@@ -51,11 +73,11 @@ impl Derivation {
             self.pending
                 .reject(partition, header.first_offset + i64::from(*delta));
         }
-        if !late_windows.is_empty() {
+        if !late_places.is_empty() {
             self.pending.late(
                 partition,
                 header.first_offset..header.next_offset,
-                late_windows,
+                late_places,
             );
         }
     }

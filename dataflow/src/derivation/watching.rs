@@ -21,6 +21,7 @@ impl Derivation {
         if self.partitions_asked.elapsed() >= PARTITIONS_INTERVAL {
             self.partitions_asked = Instant::now();
             self.look_for_partitions().await?;
+            self.look_for_lag().await;
         }
         self.account(false).await
     }
@@ -47,6 +48,24 @@ impl Derivation {
             }
         }
         Ok(())
+    }
+
+    /// How many records of each partition wait to be read; what is not answered stays as it was.
+    async fn look_for_lag(&self) {
+        let (cluster, source) = (&self.job.cluster, &self.job.spec.from);
+        let asked = (0..self.partitions.len())
+            .map(|partition| cluster.end_offset(source, partition as u32));
+        let Ok(ends) = timeout(ANSWER_DEADLINE, join_all(asked)).await else {
+            return;
+        };
+        self.job.status.update(&self.job.name, |status| {
+            status.lag.resize(self.partitions.len(), 0);
+            for ((lag, position), end) in status.lag.iter_mut().zip(&self.partitions).zip(ends) {
+                if let Ok(end) = end {
+                    *lag = u64::try_from(end - position.next_offset).unwrap_or(0);
+                }
+            }
+        });
     }
 
     /// A source that has grown is read anew, all partitions of it, from a checkpoint.

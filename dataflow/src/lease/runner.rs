@@ -29,8 +29,8 @@ impl Runner {
         }
     }
 
-    /// What it calls itself in the lease.
-    pub(super) fn id(&self) -> &str {
+    /// What it calls itself in the lease and in its snapshots.
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use model::{Event, Timestamp, Window};
+use model::{Event, RecordKey, Timestamp};
 use serde::Deserialize;
 
 use super::cluster::{Killed, Topics};
@@ -13,21 +13,23 @@ use crate::source::Place;
 use crate::standing::{Standing, StandingKeys, StandingRow};
 use crate::testing::{DistinctTicks, Tick};
 use crate::watermarks::Watermarks;
-use crate::windows::{AnyWindows, Arrived, Row, Windows};
+use crate::windows::{AnyWindows, Arrived, Bounds, LatePlace, Panes, Row};
 
 #[derive(Deserialize)]
 struct Stamp {
     window_start: Timestamp,
     window_end: Timestamp,
     revision: u32,
+    #[serde(default)]
+    withdrawn: bool,
 }
 
 pub(super) struct Runner {
-    windows: Windows<DistinctTicks>,
+    windows: Panes<DistinctTicks>,
     watermarks: Watermarks,
     positions: Vec<Position>,
     rejected: Vec<(usize, i64)>,
-    late: Vec<(usize, Range<i64>, Vec<Window>)>,
+    late: Vec<(usize, Range<i64>, Vec<LatePlace>)>,
     rejected_standing: StandingKeys,
     late_standing: StandingKeys,
     derived_ends: Vec<i64>,
@@ -42,7 +44,12 @@ impl Runner {
             .partitions
             .resize(partitions, PartitionCheckpoint::default());
         let (rejected_standing, late_standing) = diverted(topics, &checkpoint);
-        let mut windows = Windows::new(DistinctTicks, partitions, settings.allowed_lateness_ms);
+        let bounds = Bounds {
+            partitions,
+            allowed_lateness_ms: settings.allowed_lateness_ms,
+            entries_max: 1_000_000,
+        };
+        let mut windows = Panes::new(DistinctTicks, 10_000, 10_000, bounds);
         windows.resume(checkpoint.watermark, standing(topics, &checkpoint));
         let max_event_times = checkpoint
             .partitions
@@ -124,9 +131,9 @@ impl Runner {
                 .iter()
                 .map(|(delta, _)| (partition, offset(*delta))),
         );
-        if !merged.late_windows.is_empty() {
+        if !merged.late_places.is_empty() {
             let offsets = header.first_offset..header.next_offset;
-            self.late.push((partition, offsets, merged.late_windows));
+            self.late.push((partition, offsets, merged.late_places));
         }
     }
 
@@ -196,6 +203,7 @@ impl Runner {
             watermark: self.watermarks.current(),
             partitions: self.positions.iter().enumerate().map(partition).collect(),
             derived_from: self.windows.derived_from(&self.derived_ends),
+            snapshot: None,
             rejected_from: self
                 .rejected_standing
                 .from(&ends(topics.rejected.len()), false),
@@ -215,11 +223,9 @@ impl Runner {
                 topics.rejected.push((partition, offset));
             }
         }
-        for (partition, offsets, windows) in std::mem::take(&mut self.late) {
-            for (offset, time) in times(topics, partition, offsets) {
-                let late = windows
-                    .iter()
-                    .any(|window| window.start <= time && time < window.end);
+        for (partition, offsets, places) in std::mem::take(&mut self.late) {
+            for (offset, time, at_key) in times(topics, partition, offsets) {
+                let late = places.iter().any(|place| place.holds(time, &at_key));
                 if late && !self.late_standing.take(&key(partition, offset)) {
                     topics.before_write()?;
                     topics.late.push((partition, offset, time));
@@ -241,14 +247,21 @@ fn end(topics: &Topics, partition: usize) -> i64 {
 }
 
 /// The events at these offsets.
-fn times(topics: &Topics, partition: usize, offsets: Range<i64>) -> Vec<(i64, Timestamp)> {
+fn times(
+    topics: &Topics,
+    partition: usize,
+    offsets: Range<i64>,
+) -> Vec<(i64, Timestamp, RecordKey)> {
     let records = topics.source[partition]
         .iter()
         .flat_map(|batch| &batch.records);
     (0..)
         .zip(records)
         .filter(|(offset, _)| offsets.contains(offset))
-        .filter_map(|(offset, record)| Some((offset, Tick::parse(record.as_bytes()).ok()?.time())))
+        .filter_map(|(offset, record)| {
+            let time = Tick::parse(record.as_bytes()).ok()?.time();
+            Some((offset, time, RecordKey::from(record.split(' ').nth(1)?)))
+        })
         .collect()
 }
 
@@ -259,20 +272,18 @@ fn standing(topics: &Topics, checkpoint: &Checkpoint) -> Standing {
     for (rows, from) in topics.derived.iter().zip(from) {
         for (key, value) in &rows[from as usize..] {
             let stamp: Stamp = serde_json::from_slice(value).expect("a row");
-            let window = Window {
-                start: stamp.window_start,
-                end: stamp.window_end,
-            };
             let row = StandingRow {
+                window_end: stamp.window_end,
                 revision: stamp.revision,
+                withdrawn: stamp.withdrawn,
                 value: value.clone(),
             };
-            standing.add_row(window, key.clone(), row);
+            standing.add_row(stamp.window_start, key.clone(), row);
         }
     }
     for (partition, offset, time) in &topics.late[behind(&checkpoint.late_from)..] {
         if checkpoint.partitions[*partition].reads_again(*offset) {
-            standing.add_late(*partition, *offset, *time);
+            standing.add_late((*partition, *offset), *time, None);
         }
     }
     standing

@@ -5,17 +5,29 @@ use crate::standing::StandingRow;
 use crate::testing::{CountTicks, partial};
 
 const ALLOWED_LATENESS_MS: i64 = 60_000;
+const FIRST: Window = Window {
+    start: Timestamp::from_millis(0),
+    end: Timestamp::from_millis(10_000),
+};
 
 fn at(ms: i64) -> Timestamp {
     Timestamp::from_millis(ms)
 }
 
-fn windows(partitions: usize) -> Windows<CountTicks> {
-    Windows::new(CountTicks, partitions, ALLOWED_LATENESS_MS)
+fn bounds(partitions: usize) -> Bounds {
+    Bounds {
+        partitions,
+        allowed_lateness_ms: ALLOWED_LATENESS_MS,
+        entries_max: 1_000,
+    }
+}
+
+fn windows(partitions: usize) -> Panes<CountTicks> {
+    Panes::new(CountTicks, 10_000, 10_000, bounds(partitions))
 }
 
 fn merge(
-    windows: &mut Windows<CountTicks>,
+    windows: &mut Panes<CountTicks>,
     partition: usize,
     first_offset: i64,
     records: &[&str],
@@ -29,8 +41,17 @@ fn merge(
         .expect("a good partial")
 }
 
+fn standing_row(value: Vec<u8>) -> StandingRow {
+    StandingRow {
+        window_end: FIRST.end,
+        revision: 0,
+        withdrawn: false,
+        value,
+    }
+}
+
 /// `START KEY COUNT rREVISION` of each row.
-fn emit(windows: &mut Windows<CountTicks>, watermark: i64) -> Vec<String> {
+fn emit(windows: &mut Panes<CountTicks>, watermark: i64) -> Vec<String> {
     let rows = windows.emit(at(watermark), true, &[7]).expect("emits");
     rows.iter().map(text).collect()
 }
@@ -96,13 +117,16 @@ fn late_events_correct_a_window_until_the_allowed_lateness_is_over() {
     windows.retire(at(10_000 + ALLOWED_LATENESS_MS));
     let late = merge(&mut windows, 0, 4, &["4 a", "5 b", "70000 a"]);
     assert_eq!(
-        (late.late, late.late_windows),
+        (late.late, late.late_places),
         (
             2,
-            vec![Window {
-                start: at(0),
-                end: at(10_000)
-            }]
+            ["a", "b"]
+                .map(|key| LatePlace {
+                    window: FIRST,
+                    key: RecordKey::from(key),
+                    cause: Cause::Late
+                })
+                .to_vec()
         )
     );
     assert_eq!(emit(&mut windows, 80_000), ["70000 a 1 r0"]);
@@ -136,17 +160,7 @@ fn rows_that_stand_are_not_written_again_unless_they_say_something_else() {
     let rows = before.emit(at(10_000), true, &[3]).expect("emits");
     let mut standing = Standing::behind(&[3]);
     for row in rows {
-        standing.add_row(
-            Window {
-                start: at(0),
-                end: at(10_000),
-            },
-            row.key,
-            StandingRow {
-                revision: 0,
-                value: row.value,
-            },
-        );
+        standing.add_row(at(0), row.key, standing_row(row.value));
     }
     let mut after = windows(1);
     after.resume(Some(at(10_000)), standing);
@@ -163,15 +177,11 @@ fn rows_that_stand_are_not_written_again_unless_they_say_something_else() {
 
 #[test]
 fn rows_whose_source_is_lost_stay_as_they_are() {
-    let window = Window {
-        start: at(0),
-        end: at(10_000),
-    };
     for lost in [false, true] {
         let mut standing = Standing::behind(&[0]);
         for key in ["a", "b"] {
-            let (revision, value) = (0, b"what was said".to_vec());
-            standing.add_row(window, key.to_owned(), StandingRow { revision, value });
+            let row = standing_row(b"what was said".to_vec());
+            standing.add_row(at(0), key.to_owned(), row);
         }
         let mut windows = windows(1);
         windows.resume(None, standing);
@@ -190,7 +200,8 @@ fn rows_whose_source_is_lost_stay_as_they_are() {
 #[test]
 fn what_was_late_before_a_restart_stays_late() {
     let mut standing = Standing::default();
-    standing.add_late(0, 5, at(9_000));
+    standing.add_late((0, 5), at(9_000), None);
+    standing.add_late((0, 6), at(10_000), Some(RecordKey::from("b")));
     let mut windows = windows(1);
     windows.resume(Some(at(1_000)), standing);
     assert_eq!(
@@ -216,7 +227,7 @@ fn a_batch_that_was_counted_before_a_restart_is_merged_but_not_counted() {
         .merge(read_again, &partial(5, &["9000 a", "70000 a"]))
         .expect("a good partial");
     assert_eq!(
-        (merged.late, merged.late_windows.len(), windows.len()),
+        (merged.late, merged.late_places.len(), windows.len()),
         (0, 0, 1)
     );
 }

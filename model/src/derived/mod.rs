@@ -31,6 +31,10 @@ pub struct Derived<T> {
     pub measures: T,
     /// 0 for the first emission, one more for each correction.
     pub revision: u32,
+    /// Whether this takes back what was said before: late events have made it part of another
+    /// record, as sessions that turn out to be one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
 }
 
 impl<T> Derived<T> {
@@ -41,6 +45,7 @@ impl<T> Derived<T> {
             window_end: window.end,
             measures,
             revision,
+            withdrawn: false,
         }
     }
 }

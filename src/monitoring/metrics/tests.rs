@@ -16,6 +16,7 @@ fn board() -> (BTreeMap<String, String>, BTreeMap<String, DerivationStatus>) {
         rejected: [(Reason::NotJson, 2)].into(),
         late: 1,
         duplicate: 1,
+        evicted: 3,
     };
     let mut latency = Latency::default();
     latency.buckets[0] = 3;
@@ -28,6 +29,8 @@ fn board() -> (BTreeMap<String, String>, BTreeMap<String, DerivationStatus>) {
         written: 5,
         watermark: Some(Timestamp::from_millis(1_000_000)),
         restarts: 2,
+        only: Some(1),
+        lag: vec![0, 9],
         at_work: true,
         saved_at: Some(UNIX_EPOCH + Duration::from_secs(1_004)),
         latency,
@@ -66,6 +69,9 @@ fn every_number_of_the_board_is_a_sample() {
         of_derivation("partials_merged_total") + " 4",
         of_derivation("rows_written_total") + " 5",
         of_derivation("restarts_total") + " 2",
+        of_partition("records_evicted") + " 3",
+        of_partition("source_lag").replace("_total", "") + " 9",
+        of_derivation("reads_one_partition") + " 1.0",
         of_derivation("windows_open") + " 7.0",
         of_derivation("at_work") + " 1.0",
         of_derivation("healthy") + " 1.0",

@@ -1,0 +1,72 @@
+//! A derivation without a cluster: batches of records in, derived records out. For tests, and for
+//! whoever wants to know what a derivation would say.
+
+use model::fold::SourceRecord;
+use model::partial::BatchHeader;
+use model::{ParamError, Params, Timestamp};
+
+use crate::registration::Registration;
+use crate::windows::{AnyWindows, Arrived, Bounds};
+
+/// A derivation over records that are all there already: nothing is late.
+pub struct Offline {
+    fold: Box<dyn AnyFold>,
+    windows: Box<dyn AnyWindows>,
+}
+
+/// A fold of a derivation that the caller does not know.
+pub(crate) trait AnyFold {
+    /// Appends the partial of one batch to `output`.
+    fn batch(&mut self, records: &mut dyn Iterator<Item = SourceRecord<'_>>, output: &mut Vec<u8>);
+}
+
+impl<D: model::Derivation> AnyFold for model::Fold<D> {
+    fn batch(&mut self, records: &mut dyn Iterator<Item = SourceRecord<'_>>, output: &mut Vec<u8>) {
+        model::Fold::batch(self, records, output);
+    }
+}
+
+/// A derived record, by its key.
+pub type DerivedRecord = (String, Vec<u8>);
+
+impl Offline {
+    pub(crate) fn new(
+        registration: &Registration,
+        params: &Params,
+        partitions: usize,
+    ) -> Result<Self, ParamError> {
+        let bounds = Bounds {
+            partitions,
+            allowed_lateness_ms: 0,
+            entries_max: usize::MAX,
+        };
+        Ok(Self {
+            fold: registration.fold(params)?,
+            windows: registration.windows(params, bounds)?,
+        })
+    }
+
+    /// Takes in one batch of a partition; what became of its records.
+    pub fn batch<'r>(
+        &mut self,
+        partition: usize,
+        mut records: impl Iterator<Item = SourceRecord<'r>>,
+    ) -> BatchHeader {
+        let mut partial = Vec::new();
+        self.fold.batch(&mut records, &mut partial);
+        let arrived = Arrived {
+            partition,
+            replayed_to: 0,
+        };
+        match self.windows.merge(arrived, &partial) {
+            Ok(merged) => merged.header,
+            Err(error) => unreachable!("a fold writes what its derivation reads: {error}"),
+        }
+    }
+
+    /// Every derived record, by window and key.
+    pub fn finish(mut self) -> Result<Vec<DerivedRecord>, serde_json::Error> {
+        let rows = self.windows.emit(Timestamp::MAX, true, &[])?;
+        Ok(rows.into_iter().map(|row| (row.key, row.value)).collect())
+    }
+}
