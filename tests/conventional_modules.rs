@@ -216,6 +216,7 @@ async fn through_the_cluster(cluster: &Cluster, case: &Case) -> Records {
         name: topic.clone(),
         partitions: 1,
         retention: None,
+        storage: None,
     };
     cluster.ensure_topic(&settings).await.unwrap();
     let producer = cluster.producer(&topic).await.unwrap();

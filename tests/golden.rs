@@ -10,10 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use active_players::ActivePlayersFold;
+use dataflow::Registration;
 use level_engagement::LevelEngagementFold;
-use model::derived::Derived;
 use model::fold::SourceRecord;
-use model::{BatchPartial, Derivation, Fold, Merge, Params, RecordKey, Timestamp, Window};
+use model::{Params, Shape, Timestamp};
 use player_activity::PlayerActivityFold;
 use purchase_summaries::PurchaseSummariesFold;
 use revenue::RevenueFold;
@@ -55,34 +55,36 @@ fn name_of(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// How the fold of a room is run. The compiler must see each derivation's type somewhere.
-fn runner_of(room: &str) -> Option<fn(&Case, &Split) -> Outcome> {
-    match room {
-        ActivePlayersFold::NAME => Some(run::<ActivePlayersFold>),
-        LevelEngagementFold::NAME => Some(run::<LevelEngagementFold>),
-        PlayerActivityFold::NAME => Some(run::<PlayerActivityFold>),
-        PurchaseSummariesFold::NAME => Some(run::<PurchaseSummariesFold>),
-        RevenueFold::NAME => Some(run::<RevenueFold>),
-        ServerHealthFold::NAME => Some(run::<ServerHealthFold>),
-        _ => None,
-    }
+/// The derivation of a room. The compiler must see each derivation's type somewhere.
+fn registration_of(room: &str) -> Option<Registration> {
+    let registrations = [
+        Registration::of::<ActivePlayersFold>(),
+        Registration::of::<LevelEngagementFold>(),
+        Registration::of::<PlayerActivityFold>(),
+        Registration::of::<PurchaseSummariesFold>(),
+        Registration::of::<RevenueFold>(),
+        Registration::of::<ServerHealthFold>(),
+    ];
+    registrations
+        .into_iter()
+        .find(|registration| registration.name() == room)
 }
 
 fn check_room(room: &Path) -> Vec<String> {
     let name = name_of(room);
-    let Some(run) = runner_of(&name) else {
+    let Some(registration) = registration_of(&name) else {
         return vec![format!(
-            "{name}: add its derivation to `runner_of` in tests/golden.rs"
+            "{name}: add its derivation to `registration_of` in tests/golden.rs"
         )];
     };
-    let cases = match cases_in(&room.join("testdata")) {
+    let cases = match cases_in(&room.join("testdata"), registration.shape()) {
         Ok(cases) => cases,
         Err(problem) => return vec![format!("{name}: {problem}")],
     };
     let readme = fs::read_to_string(room.join("README.md")).unwrap_or_default();
     let check = |case: &Case| {
         if readme.contains(&format!("`{}`", case.name)) {
-            check_case(case, run).err()
+            check_case(case, &registration).err()
         } else {
             Some("say in README.md what it is about".into())
         }
@@ -103,7 +105,7 @@ struct Case {
     ingest_time: Option<Timestamp>,
 }
 
-fn cases_in(testdata: &Path) -> Result<Vec<Case>, String> {
+fn cases_in(testdata: &Path, shape: Shape) -> Result<Vec<Case>, String> {
     const KINDS: [&str; 4] = [".input.jsonl", ".expected.jsonl", ".params", ".rejected"];
     if !testdata.is_dir() {
         return Err("has a fold but no testdata/: write a golden pair".into());
@@ -120,11 +122,11 @@ fn cases_in(testdata: &Path) -> Result<Vec<Case>, String> {
     }
     names
         .into_iter()
-        .map(|name| read_case(testdata, name))
+        .map(|name| read_case(testdata, name, shape))
         .collect()
 }
 
-fn read_case(testdata: &Path, name: String) -> Result<Case, String> {
+fn read_case(testdata: &Path, name: String, shape: Shape) -> Result<Case, String> {
     let path = |kind: &str| testdata.join(format!("{name}.{kind}"));
     let required = |kind: &str| {
         fs::read(path(kind)).map_err(|error| format!("testdata/{name}.{kind}: {error}"))
@@ -142,9 +144,11 @@ fn read_case(testdata: &Path, name: String) -> Result<Case, String> {
     };
     let mut params: BTreeMap<_, _> = pairs("params", '=').into_iter().collect();
     let ingest_time = params.remove("ingest_time");
-    params
-        .entry("window_ms".into())
-        .or_insert_with(|| WINDOW_MS.into());
+    if shape == Shape::Windows {
+        params
+            .entry("window_ms".into())
+            .or_insert_with(|| WINDOW_MS.into());
+    }
     Ok(Case {
         input: lines(&required("input.jsonl")?),
         expected: lines(&required("expected.jsonl")?)
@@ -172,9 +176,9 @@ fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
     }
 }
 
-fn check_case(case: &Case, run: fn(&Case, &Split) -> Outcome) -> Result<(), String> {
+fn check_case(case: &Case, registration: &Registration) -> Result<(), String> {
     let records = case.input.len();
-    let whole = run(case, &Split::one_batch(records));
+    let whole = run(registration, case, &Split::one_batch(records));
     for (index, pair) in zip_longest(&case.expected, &whole.rows).enumerate() {
         if let (Some(expected), Some(found)) = pair
             && expected == found
@@ -196,7 +200,7 @@ fn check_case(case: &Case, run: fn(&Case, &Split) -> Outcome) -> Result<(), Stri
     }
     let single = std::iter::once(Split::one_record_a_batch(records));
     for split in single.chain((0..SPLITS).map(|seed| Split::random(records, seed))) {
-        let found = run(case, &split);
+        let found = run(registration, case, &split);
         if found != whole {
             return Err(format!(
                 "split {:?}:\n  in one batch {whole:?}\n  found        {found:?}",
@@ -232,10 +236,11 @@ impl Outcome {
     }
 }
 
-/// Folds each batch of the split by itself and merges the partials, as the runner does.
-fn run<D: Derivation>(case: &Case, split: &Split) -> Outcome {
-    let mut fold = Fold::<D>::from_params(&case.params).expect("valid parameters");
-    let mut windows: BTreeMap<(Window, RecordKey), D::Partial> = BTreeMap::new();
+/// Folds each batch of the split by itself and merges the partials, as cluster and runner do.
+fn run(registration: &Registration, case: &Case, split: &Split) -> Outcome {
+    let mut derivation = registration
+        .offline(&case.params, 1)
+        .expect("valid parameters");
     let mut rejected = BTreeSet::new();
     for batch in &split.0 {
         let record = |index: &usize| SourceRecord {
@@ -243,10 +248,7 @@ fn run<D: Derivation>(case: &Case, split: &Split) -> Outcome {
             ingest_time: case.ingest_time,
             value: &case.input[*index],
         };
-        let mut bytes = Vec::new();
-        fold.batch(batch.iter().map(record), &mut bytes);
-        let partial = BatchPartial::<D::Partial>::decode(&bytes).expect("a partial");
-        let header = partial.header;
+        let header = derivation.batch(0, batch.iter().map(record));
         assert_eq!(
             header.accepted as usize + header.rejected.len(),
             batch.len(),
@@ -256,18 +258,11 @@ fn run<D: Derivation>(case: &Case, split: &Split) -> Outcome {
             let line = header.first_offset + i64::from(*delta) + 1;
             (line, reason.to_string())
         }));
-        for contribution in partial.contributions {
-            let key = (contribution.window, contribution.key);
-            windows.entry(key).or_default().merge(contribution.partial);
-        }
     }
-    let own = D::from_params(&case.params).expect("valid parameters");
-    let row = |((window, key), partial): (&(Window, RecordKey), &D::Partial)| {
-        let measures = own.finish(*window, key, partial)?;
-        Some(serde_json::to_value(Derived::new(*window, measures, 0)).expect("derived is JSON"))
-    };
+    let rows = derivation.finish().expect("derived records are JSON");
+    let row = |(_, value): &(String, Vec<u8>)| serde_json::from_slice(value).expect("JSON");
     Outcome {
-        rows: windows.iter().filter_map(row).collect(),
+        rows: rows.iter().map(row).collect(),
         rejected,
     }
 }

@@ -60,8 +60,13 @@ impl Registration {
         self.source
     }
 
+    /// The derived topic.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// How its events are grouped in time.
-    pub(crate) fn shape(&self) -> Shape {
+    pub fn shape(&self) -> Shape {
         self.shape
     }
 

@@ -102,8 +102,8 @@ impl AnyCluster {
     }
 }
 
-/// An environment variable that says something.
-fn named(variable: &str) -> Option<String> {
+/// What an environment variable says, if anything.
+pub(crate) fn named(variable: &str) -> Option<String> {
     std::env::var(variable)
         .ok()
         .filter(|value| !value.is_empty())

@@ -15,9 +15,6 @@ use crate::verdict::{self, Windows};
 /// Partitions that each source gets.
 const ADDED: u32 = 2;
 
-/// Producers notice within a second or two.
-const DEADLINE: Duration = Duration::from_secs(90);
-
 #[tokio::test(flavor = "multi_thread")]
 async fn on_any_cluster_added_partitions_lose_nothing_and_count_nothing_twice() {
     let any = AnyCluster::start();
@@ -73,7 +70,7 @@ async fn add_partitions(address: &str, topic: &str) {
 
 /// Waits until each of these partitions holds something.
 async fn wait_for_records(cluster: &Cluster, topic: &str, partitions: std::ops::Range<u32>) {
-    let deadline = Instant::now() + DEADLINE;
+    let deadline = Instant::now() + harness::patience();
     for partition in partitions {
         // A partition that nobody leads yet has no end.
         while !matches!(cluster.end_offset(topic, partition).await, Ok(end) if end > 0) {

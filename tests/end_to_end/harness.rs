@@ -13,12 +13,21 @@ use futures_util::StreamExt;
 use serde_json::Value;
 
 pub(crate) use crate::clusters::{AnyCluster, LocalCluster};
-use crate::oracle;
+use crate::{clusters, oracle};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_game-analytics");
 
-/// Nothing here takes a tenth of this on an idle machine.
-const DEADLINE: Duration = Duration::from_secs(180);
+/// How long to wait for anything: on an idle machine nothing takes a tenth of this. A named cluster
+/// may be slower by far: a server that compiles SmartModules on a busy machine answers nobody for
+/// half a minute, and again after each restart.
+pub(crate) fn patience() -> Duration {
+    let minutes = if clusters::named("CLUSTER").is_some() {
+        10
+    } else {
+        3
+    };
+    Duration::from_secs(minutes * 60)
+}
 
 /// A running subcommand; killed when dropped.
 pub(crate) struct Running {
@@ -48,7 +57,7 @@ impl Running {
 
     /// The rest of the first line that begins with `prefix`.
     pub(crate) fn line(&self, prefix: &str) -> String {
-        let deadline = Instant::now() + DEADLINE;
+        let deadline = Instant::now() + patience();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let line = self
@@ -135,7 +144,7 @@ pub(crate) fn python() -> PathBuf {
 
 /// Every record of a topic that is there now, by partition; none where there is no such topic yet.
 pub(crate) async fn records(cluster: &Cluster, topic: &str) -> Vec<Record> {
-    let deadline = Instant::now() + DEADLINE;
+    let deadline = Instant::now() + patience();
     loop {
         match try_records(cluster, topic).await {
             Ok(records) => return records,
@@ -277,7 +286,7 @@ pub(crate) async fn wait_for_derived(
     topic: &str,
     enough: impl Fn(&[Value]) -> bool,
 ) -> Vec<Value> {
-    let deadline = Instant::now() + DEADLINE;
+    let deadline = Instant::now() + patience();
     loop {
         let rows = derived(cluster, topic).await;
         if enough(&rows) {
@@ -300,7 +309,7 @@ pub(crate) async fn wait_for_rows(
     expected: &oracle::Rows,
     tolerance: fn(&str) -> f64,
 ) {
-    let deadline = Instant::now() + DEADLINE;
+    let deadline = Instant::now() + patience();
     loop {
         let found = oracle::last_revisions(&records(cluster, topic).await);
         let Err(difference) = oracle::compare_rows(&found, expected, tolerance) else {

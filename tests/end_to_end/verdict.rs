@@ -10,9 +10,6 @@ use serde_json::Value;
 use crate::harness::{self, Running};
 use crate::oracle::{self, RECOMPUTATIONS, Recomputation};
 
-/// The last windows close within seconds; what came before may be a restart of everything.
-const DEADLINE: Duration = Duration::from_secs(180);
-
 /// Most windows are as long as this, and the last of them are closed so soon after the last record.
 const SOON_MS: i64 = 10_000;
 
@@ -129,7 +126,7 @@ impl World {
     }
 
     async fn wait_for_rows(&mut self, cluster: &Cluster) {
-        let deadline = Instant::now() + DEADLINE;
+        let deadline = Instant::now() + harness::patience();
         loop {
             self.read_late(cluster).await;
             let Err(difference) = self.compare_rows(cluster).await else {
