@@ -1,6 +1,7 @@
 //! All that one derivation needs to be started, again and again.
 
 use client::Cluster;
+use model::{ParamError, Params};
 
 use crate::error::RunError;
 use crate::lease::Runner;
@@ -46,6 +47,11 @@ impl Job {
             runner: Runner::new(),
             rejects: of_source.next().is_some_and(|(first, _)| first == name),
         })
+    }
+
+    /// Whether the derivation takes these parameters.
+    pub(crate) fn check(&self, params: &Params) -> Result<(), ParamError> {
+        self.registration.check(params)
     }
 
     pub(crate) fn windows(&self, partitions: usize) -> Result<Box<dyn AnyWindows>, RunError> {

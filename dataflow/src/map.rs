@@ -68,6 +68,9 @@ pub struct DerivationSpec {
     /// How long derived records are kept.
     #[serde(default, deserialize_with = "optional_duration")]
     pub retention: Option<Duration>,
+    /// The topic of later versions of its parameters, for derivations that follow events one by one.
+    #[serde(default)]
+    pub rules: Option<String>,
     /// The derivation's own parameters.
     #[serde(default, deserialize_with = "scalars")]
     pub parameters: BTreeMap<String, String>,
@@ -189,6 +192,15 @@ impl DataflowMap {
                 expected,
             });
         }
+        if registration.shape() != Shape::Events
+            && let Some(topic) = &spec.rules
+        {
+            return Err(MapError::Invalid {
+                place: format!("derivations.{name}.rules"),
+                value: topic.clone(),
+                expected: "only derivations that follow events one by one take new rules",
+            });
+        }
         let refuse = |cause| MapError::Parameter {
             derivation: derivation(),
             cause,
@@ -300,7 +312,7 @@ fn default_max_skew() -> Duration {
 }
 
 /// Parameters may be written as texts, numbers or truth values; they travel as texts.
-fn scalars<'de, D: serde::Deserializer<'de>>(
+pub(crate) fn scalars<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
     let values = BTreeMap::<String, serde_yaml::Value>::deserialize(deserializer)?;

@@ -93,6 +93,11 @@ fn errors_name_the_value_and_the_place() {
         ),
         ("    window: 10s\n", "", "give it a `window` such as"),
         ("window: 10s", "entries_max: 0", "entries_max` is `0`"),
+        (
+            "window: 10s",
+            "window: 10s\n    rules: tick-rules",
+            "`derivations.tick-counts.rules` is `tick-rules`: only derivations that follow",
+        ),
         ("window: 10s", "window: 0s", "parameter `window_ms` is `0`"),
         (
             "partitions: 3",
