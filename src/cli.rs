@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -27,6 +28,9 @@ pub(crate) enum Command {
     Consume(Consume),
     /// Check the dataflow map and print it.
     Dataflow(Map),
+    /// Change the rules of a derivation while it runs, list them, or try them on what has happened.
+    #[command(subcommand)]
+    Rules(Rules),
 }
 
 /// Which cluster to speak to.
@@ -80,6 +84,12 @@ pub(crate) struct Up {
     /// Seed of the generated world.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Incidents to plant per hour: fraud, stuck players and servers in trouble, all kinds in turn.
+    #[arg(long, value_name = "PER_HOUR", default_value_t = 240.0)]
+    pub(crate) incidents: f64,
+    /// File to append the truth about planted incidents to, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) truth: Option<PathBuf>,
     /// Do not generate events: yours are on their way.
     #[arg(long)]
     pub(crate) no_generator: bool,
@@ -109,6 +119,12 @@ pub(crate) struct Generate {
     /// Share of broken records to mix in, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub(crate) broken: f64,
+    /// Incidents to plant per hour of world time: fraud, stuck players and servers in trouble, in turn.
+    #[arg(long, value_name = "PER_HOUR", default_value_t = 0.0)]
+    pub(crate) incidents: f64,
+    /// File to append the truth about planted incidents to, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) truth: Option<PathBuf>,
     /// When an unpaced world begins (RFC 3339); default: so that it ends now.
     #[arg(long, value_name = "TIME")]
     pub(crate) start: Option<String>,
@@ -162,4 +178,54 @@ pub(crate) enum Output {
     Pretty,
     /// The value alone, one a line.
     Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rules {
+    /// Write the next version of a derivation's parameters; the runner goes by it from then on.
+    Set(SetRules),
+    /// Print every version, and from where on it holds or why it does not.
+    List(RulesOf),
+    /// Run parameters, and those in force, over the history of the source topic; write nothing.
+    Test(TestRules),
+}
+
+/// Whose rules.
+#[derive(Debug, Args)]
+pub(crate) struct RulesOf {
+    /// The derivation; it needs `rules: TOPIC` in the map.
+    #[arg(long, value_name = "NAME", default_value = "fraud-alerts")]
+    pub(crate) derivation: String,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterAddress,
+    #[command(flatten)]
+    pub(crate) map: Map,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetRules {
+    /// YAML or JSON with the parameters that differ from the map; all others are as in the map.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) of: RulesOf,
+    /// Why, for those who read the list.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) comment: Option<String>,
+    /// How long to wait for a runner to take the version up; 0s does not wait.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub(crate) wait: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestRules {
+    /// YAML or JSON with the parameters that differ from the map; all others are as in the map.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) of: RulesOf,
+    /// How much of the history: the records that were ingested in this time up to now.
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
+    pub(crate) last: Duration,
+    /// What really happened, as the generator wrote it down: adds precision and recall.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) truth: Option<PathBuf>,
 }

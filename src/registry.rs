@@ -2,11 +2,15 @@
 
 use active_players::ActivePlayersFold;
 use dataflow::{Registration, Registry};
+use fraud_alerts::FraudAlertsRules;
 use level_engagement::LevelEngagementFold;
 use player_activity::PlayerActivityFold;
+use player_session_summaries::PlayerSessionSummariesFold;
 use purchase_summaries::PurchaseSummariesFold;
 use revenue::RevenueFold;
+use server_alerts::ServerAlertsRule;
 use server_health::ServerHealthFold;
+use stuck_players::StuckPlayersRule;
 
 include!(concat!(env!("OUT_DIR"), "/smartmodules.rs"));
 
@@ -14,11 +18,15 @@ include!(concat!(env!("OUT_DIR"), "/smartmodules.rs"));
 pub(crate) fn registry() -> Registry {
     let derivations = [
         Registration::of::<ActivePlayersFold>(),
+        Registration::following::<FraudAlertsRules>(),
         Registration::of::<LevelEngagementFold>(),
         Registration::of::<PlayerActivityFold>(),
+        Registration::of::<PlayerSessionSummariesFold>(),
         Registration::of::<PurchaseSummariesFold>(),
         Registration::of::<RevenueFold>(),
+        Registration::following::<ServerAlertsRule>(),
         Registration::of::<ServerHealthFold>(),
+        Registration::following::<StuckPlayersRule>(),
     ];
     let modules = SMARTMODULES
         .iter()

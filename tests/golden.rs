@@ -11,14 +11,18 @@ use std::path::{Path, PathBuf};
 
 use active_players::ActivePlayersFold;
 use dataflow::Registration;
+use fraud_alerts::FraudAlertsRules;
 use level_engagement::LevelEngagementFold;
 use model::fold::SourceRecord;
 use model::{Params, Shape, Timestamp};
 use player_activity::PlayerActivityFold;
+use player_session_summaries::PlayerSessionSummariesFold;
 use purchase_summaries::PurchaseSummariesFold;
 use revenue::RevenueFold;
 use serde_json::Value;
+use server_alerts::ServerAlertsRule;
 use server_health::ServerHealthFold;
+use stuck_players::StuckPlayersRule;
 
 /// The window of the cases that name none.
 const WINDOW_MS: &str = "10000";
@@ -59,11 +63,15 @@ fn name_of(path: &Path) -> String {
 fn registration_of(room: &str) -> Option<Registration> {
     let registrations = [
         Registration::of::<ActivePlayersFold>(),
+        Registration::following::<FraudAlertsRules>(),
         Registration::of::<LevelEngagementFold>(),
         Registration::of::<PlayerActivityFold>(),
+        Registration::of::<PlayerSessionSummariesFold>(),
         Registration::of::<PurchaseSummariesFold>(),
         Registration::of::<RevenueFold>(),
+        Registration::following::<ServerAlertsRule>(),
         Registration::of::<ServerHealthFold>(),
+        Registration::following::<StuckPlayersRule>(),
     ];
     registrations
         .into_iter()

@@ -25,7 +25,7 @@ pub(crate) fn measure() -> anyhow::Result<()> {
     );
     let mut track = Track::new(COURSE)?;
     for (name, wasm) in modules::built()? {
-        let pages = track.run(&wasm, COURSE)?;
+        let pages = track.run(&wasm, &modules::parameters(&name)?, COURSE)?;
         println!(
             "{name:>20} {:>12} {:>22} {:>22}",
             pages.start, pages.warm, pages.end

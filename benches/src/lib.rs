@@ -14,5 +14,8 @@ pub use guest::Guest;
 /// The version of the engine's interface that clients of 0.50.1 ask for.
 pub const INTERFACE_VERSION: i16 = 25;
 
-/// The parameter that every derivation needs.
+/// The parameter that a derivation of windows needs.
 pub const WINDOW: (&str, &str) = ("window_ms", "10000");
+
+/// The parameter that a derivation of sessions needs.
+pub const GAP: (&str, &str) = ("gap_ms", "10000");

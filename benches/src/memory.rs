@@ -2,8 +2,8 @@
 
 use data_generator::Topic;
 
+use crate::Guest;
 use crate::batch::{batches, events};
-use crate::{Guest, WINDOW};
 
 /// Records in a batch.
 const BATCH: usize = 500;
@@ -46,9 +46,14 @@ impl Track {
         Ok(Self(encoded.collect::<anyhow::Result<_>>()?))
     }
 
-    /// Sends the course's events through a module.
-    pub fn run(&mut self, wasm: &[u8], course: Course) -> anyhow::Result<Pages> {
-        let mut guest = Guest::start(wasm, &[WINDOW])?;
+    /// Sends the course's events through a module with these parameters.
+    pub fn run(
+        &mut self,
+        wasm: &[u8],
+        params: &[(&str, &str)],
+        course: Course,
+    ) -> anyhow::Result<Pages> {
+        let mut guest = Guest::start(wasm, params)?;
         let start = guest.memory_pages();
         let mut warm = start;
         let rounds = (0..course.events).step_by(BATCH);

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 
+use crate::{GAP, WINDOW};
+
 /// Every batch module by its name: those with a fold. The conventional ones beside them leak, as the
 /// baselines do.
 pub fn built() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
@@ -13,6 +15,17 @@ pub fn built() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     let rooms = Path::new(env!("CARGO_MANIFEST_DIR")).join("../smartmodules");
     modules.retain(|name, _| rooms.join(name).join("src/fold.rs").exists());
     Ok(modules)
+}
+
+/// The parameters without which a module does not start, by its `SmartModule.toml`.
+pub fn parameters(name: &str) -> anyhow::Result<Vec<(&'static str, &'static str)>> {
+    let room = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../smartmodules")
+        .join(name);
+    let package = room.join("SmartModule.toml");
+    let text = fs::read_to_string(&package).with_context(|| format!("`{}`", package.display()))?;
+    let listed = |(name, _): &(&str, &str)| text.contains(&format!("name = \"{name}\""));
+    Ok([WINDOW, GAP].into_iter().filter(listed).collect())
 }
 
 /// Every conventional module that exists for comparison alone, by its name.

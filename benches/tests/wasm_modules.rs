@@ -7,15 +7,20 @@ use active_players::ActivePlayersFold;
 use benches::memory::{Course, Track};
 use benches::{Batch, Chain, WINDOW, batch, modules};
 use data_generator::{Event, Topic};
+use fraud_alerts::FraudAlertsRules;
 use level_engagement::LevelEngagementFold;
 use model::fold::SourceRecord;
-use model::{Derivation, Event as _, Fold, Params};
+use model::follow::FactsOf;
+use model::{Derivation, Event as _, Fold, Follow, Params};
 use player_activity::PlayerActivityFold;
+use player_session_summaries::PlayerSessionSummariesFold;
 use purchase_summaries::PurchaseSummariesFold;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use revenue::RevenueFold;
+use server_alerts::ServerAlertsRule;
 use server_health::ServerHealthFold;
+use stuck_players::StuckPlayersRule;
 
 #[test]
 fn memory_stays_constant() {
@@ -26,7 +31,8 @@ fn memory_stays_constant() {
     };
     let mut track = Track::new(course).expect("batches");
     for (name, wasm) in modules::built().expect("built modules") {
-        let pages = track.run(&wasm, course).expect("the module runs");
+        let params = modules::parameters(&name).expect("its package");
+        let pages = track.run(&wasm, &params, course).expect("the module runs");
         assert_eq!(pages.end, pages.warm, "`{name}`: {pages:?}");
     }
 }
@@ -35,11 +41,15 @@ fn memory_stays_constant() {
 fn native_and_wasm_partials_are_the_same_bytes() {
     let compared = BTreeSet::from([
         compare::<ActivePlayersFold>(),
+        compare::<FactsOf<FraudAlertsRules>>(),
         compare::<LevelEngagementFold>(),
         compare::<PlayerActivityFold>(),
+        compare::<PlayerSessionSummariesFold>(),
         compare::<PurchaseSummariesFold>(),
         compare::<RevenueFold>(),
+        compare::<FactsOf<ServerAlertsRule>>(),
         compare::<ServerHealthFold>(),
+        compare::<FactsOf<StuckPlayersRule>>(),
     ]);
     let built: BTreeSet<String> = modules::built()
         .expect("built modules")
@@ -54,8 +64,9 @@ fn compare<D: Derivation>() -> String {
         .into_iter()
         .find(|topic| topic.name() == D::Event::TOPIC);
     let events = batch::events(topic.expect("a source topic"), 4_000, 0.05);
-    let mut native = fold::<D>(&[WINDOW]).expect("valid parameters");
-    let mut wasm = chain(D::NAME, &[WINDOW]).expect("valid parameters");
+    let params = modules::parameters(D::NAME).expect("its package");
+    let mut native = fold::<D>(&params).expect("valid parameters");
+    let mut wasm = chain(D::NAME, &params).expect("valid parameters");
     let mut dice = ChaCha8Rng::seed_from_u64(7);
     let (mut rest, mut offset) = (events.as_slice(), 40);
     while !rest.is_empty() {
@@ -91,13 +102,28 @@ fn a_wrong_parameter_is_named() {
         (&[WINDOW, ("max_skew_ms", "-1")], "max_skew_ms"),
         (&[WINDOW, ("windoow", "1")], "windoow"),
     ];
-    // The modules take turns: they share this code, and compiling one takes a while.
-    for (name, (params, parameter)) in modules.keys().cycle().zip(wrong) {
+    // Those of windows take turns: they share this code, and compiling one takes a while.
+    let windowed = |name: &&String| {
+        let parameters = modules::parameters(name).expect("its package");
+        parameters.contains(&WINDOW)
+    };
+    for (name, (params, parameter)) in modules.keys().filter(windowed).cycle().zip(wrong) {
         let error = chain(name, params).expect_err("refused").to_string();
         assert!(
             error.contains(&format!("`{parameter}`")),
             "`{name}` with {params:?}: {error}"
         );
+    }
+}
+
+#[test]
+fn a_state_machine_takes_no_window_and_names_its_own_wrong_parameter() {
+    for (param, said) in [
+        (WINDOW, "`window_ms` is unknown"),
+        (("silent_s", "0"), "`silent_s` is `0`"),
+    ] {
+        let error = chain(ServerAlertsRule::NAME, &[param]).expect_err("refused");
+        assert!(error.to_string().contains(said), "{error}");
     }
 }
 

@@ -9,7 +9,10 @@ use crate::event::{Broken, Topic};
 
 /// The breaker has a stream of chance of its own: with and without broken records the world is the same.
 const STREAM: u64 = 1;
-const HOUR_MS: i64 = 3_600_000;
+/// A clock that is a thousand years ahead is ahead of whoever ingests the record, whenever the world takes place.
+const AHEAD_MS: i64 = 31_556_952_000_000;
+/// The last year that RFC 3339 has.
+const LATEST_MS: i64 = 253_402_300_799_999;
 /// Far above any event, and below the 1,000,000 bytes that consumers fetch at a time.
 const OVERSIZE_BYTES: (i64, i64) = (700_000, 900_000);
 
@@ -97,7 +100,8 @@ impl Breaker {
             Broken::FutureTimestamp => (
                 "event_timestamp",
                 Some(json!(
-                    Timestamp::from_millis(event_ms + HOUR_MS).to_string()
+                    Timestamp::from_millis(LATEST_MS.min(event_ms.saturating_add(AHEAD_MS)))
+                        .to_string()
                 )),
             ),
             Broken::OutOfRange => out_of_range(topic, dice),

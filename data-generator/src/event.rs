@@ -48,4 +48,6 @@ pub struct Event {
     pub event_ms: i64,
     /// What is wrong with the value, if anything.
     pub broken: Option<Broken>,
+    /// The number of the planted incident that it is part of, if any.
+    pub incident: Option<u64>,
 }

@@ -4,6 +4,7 @@ use model::time::Timestamp;
 
 use crate::catalog::{
     CURRENCY_WEIGHTS, GAME_WEIGHTS, GAMES, LEVELS, MAPS, PLATFORM_WEIGHTS, PLATFORMS,
+    PURSE_WEIGHTS, WHALE_PURSE,
 };
 use crate::dice::Dice;
 use crate::fleet::Fleet;
@@ -20,9 +21,10 @@ const WHALES: f64 = 0.02;
 /// How long sessions last, in seconds, and how common each kind is.
 const SESSION_S: [(i64, i64); 3] = [(15, 60), (120, 480), (480, 1_800)];
 const SESSION_WEIGHTS: [u32; 3] = [10, 60, 30];
-/// Who is stuck on a level, and how likely each action completes it.
-const STUCK: f64 = 0.006;
-const COMPLETES_STUCK: f64 = 0.004;
+/// Whoever has been on a level for this long or has done this much there completes it next: two minutes and thirty
+/// events are what being stuck looks like.
+const LEVEL_US_MAX: i64 = 80_000_000;
+const LEVEL_ACTIONS_MAX: u32 = 24;
 /// How many moves lead to another map of the level.
 const MOVES_ON: f64 = 0.15;
 const COMPLETES: f64 = 0.09;
@@ -33,9 +35,13 @@ pub(crate) struct Player {
     pub(crate) game: usize,
     pub(crate) platform: usize,
     pub(crate) wallet: Wallet,
+    /// Whether the player is in a session.
+    pub(crate) there: bool,
     level: u16,
     map: u16,
-    stuck: bool,
+    /// When the stay on the level began, and what has been done since.
+    level_since_us: i64,
+    level_actions: u32,
 }
 
 /// Room for one player at a time. The number of slots is fixed, and with it the rate of the world.
@@ -92,11 +98,12 @@ impl Population {
         if now_us >= session.ends_us {
             fleet.leave(session.server);
             self.away.push(session.player);
+            self.players[session.player].there = false;
             return self.action(&session, "logout", time);
         }
-        let event_type = self.players[session.player].play(dice);
+        let event_type = self.players[session.player].play(now_us, dice);
         let event = self.action(&session, event_type, time);
-        self.players[session.player].go_on(event_type, dice);
+        self.players[session.player].go_on(event_type, now_us, dice);
         self.slots[slot].session = Some(session);
         event
     }
@@ -109,6 +116,10 @@ impl Population {
             .map(|session| session.player)
     }
 
+    pub(crate) fn known(&self, player: usize) -> &Player {
+        &self.players[player]
+    }
+
     pub(crate) fn player(&mut self, player: usize) -> &mut Player {
         &mut self.players[player]
     }
@@ -116,9 +127,12 @@ impl Population {
     fn log_in(&mut self, now_us: i64, fleet: &mut Fleet, dice: &mut Dice) -> Session {
         self.sessions += 1;
         let (shortest, longest) = SESSION_S[dice.weighted(&SESSION_WEIGHTS)];
+        let player = self.somebody_away(dice);
+        self.players[player].there = true;
+        self.players[player].arrive(now_us);
         Session {
             id: format!("session_{}_{}", self.run, self.sessions),
-            player: self.somebody_away(dice),
+            player,
             server: fleet.join(dice),
             ends_us: now_us + dice.between(shortest * 1_000_000, longest * 1_000_000),
         }
@@ -141,58 +155,112 @@ impl Population {
         time: Timestamp,
     ) -> (String, Vec<u8>) {
         let player = &self.players[session.player];
-        let action = PlayerAction {
+        let step = Step {
+            player_id: &player.id,
+            game: player.game,
+            platform: player.platform,
+            session_id: &session.id,
+            event_type,
+            level: player.level,
+            map: player.map,
+            time,
+        };
+        (player.id.clone(), step.encode())
+    }
+}
+
+/// One thing that a player does. Games and platforms are places in the catalog.
+pub(crate) struct Step<'a> {
+    pub(crate) player_id: &'a str,
+    pub(crate) game: usize,
+    pub(crate) platform: usize,
+    pub(crate) session_id: &'a str,
+    pub(crate) event_type: &'static str,
+    pub(crate) level: u16,
+    pub(crate) map: u16,
+    pub(crate) time: Timestamp,
+}
+
+impl Step<'_> {
+    /// The bytes of its event.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        encode(&PlayerAction {
             event_name: "player_action",
             parameters: Action {
-                game_id: GAMES[player.game],
-                player_id: &player.id,
-                session_id: &session.id,
-                event_type,
-                level_id: &format!("level_{:02}", player.level),
-                map_id: &format!("map_{:02}", player.map),
+                game_id: GAMES[self.game],
+                player_id: self.player_id,
+                session_id: self.session_id,
+                event_type: self.event_type,
+                level_id: &level_id(self.level),
+                map_id: &map_id(self.map),
             },
-            event_timestamp: time,
+            event_timestamp: self.time,
             user_data: User {
-                user_id: &player.id,
-                platform: PLATFORMS[player.platform],
+                user_id: self.player_id,
+                platform: PLATFORMS[self.platform],
             },
-        };
-        (player.id.clone(), encode(&action))
+        })
     }
+}
+
+/// The name of a level.
+pub(crate) fn level_id(level: u16) -> String {
+    format!("level_{level:02}")
+}
+
+/// The name of a map.
+pub(crate) fn map_id(map: u16) -> String {
+    format!("map_{map:02}")
 }
 
 impl Player {
     fn new(seed: u64, number: usize) -> Self {
         let mut nature = Dice::new(seed, NATURES + number as u64);
+        let (game, platform) = (
+            nature.weighted(&GAME_WEIGHTS),
+            nature.weighted(&PLATFORM_WEIGHTS),
+        );
+        let currency = nature.weighted(&CURRENCY_WEIGHTS);
+        let purse = if nature.chance(WHALES) {
+            WHALE_PURSE
+        } else {
+            nature.weighted(&PURSE_WEIGHTS)
+        };
         Self {
             id: format!("player_{}", number + 1),
-            game: nature.weighted(&GAME_WEIGHTS),
-            platform: nature.weighted(&PLATFORM_WEIGHTS),
-            wallet: Wallet::new(nature.weighted(&CURRENCY_WEIGHTS), nature.chance(WHALES)),
+            game,
+            platform,
+            wallet: Wallet::new(currency, purse),
+            there: false,
             level: nature.between(1, 5) as u16,
             map: nature.between(1, i64::from(MAPS)) as u16,
-            stuck: false,
+            level_since_us: 0,
+            level_actions: 0,
         }
     }
 
-    fn play(&self, dice: &mut Dice) -> &'static str {
-        if dice.chance(if self.stuck {
-            COMPLETES_STUCK
-        } else {
-            COMPLETES
-        }) {
+    /// The stay on a level begins.
+    fn arrive(&mut self, now_us: i64) {
+        self.level_since_us = now_us;
+        self.level_actions = 0;
+    }
+
+    fn play(&mut self, now_us: i64, dice: &mut Dice) -> &'static str {
+        self.level_actions += 1;
+        let long = now_us - self.level_since_us >= LEVEL_US_MAX;
+        if long || self.level_actions >= LEVEL_ACTIONS_MAX || dice.chance(COMPLETES) {
             return "level_complete";
         }
         ["move", "interaction", "chat"][dice.weighted(&[74, 23, 3])]
     }
 
     /// Where the player is after an action: on the next level, on another map of this one, or still there.
-    fn go_on(&mut self, event_type: &str, dice: &mut Dice) {
+    fn go_on(&mut self, event_type: &str, now_us: i64, dice: &mut Dice) {
         if event_type == "level_complete" {
             self.level = self.level % LEVELS + 1;
             self.map = dice.between(1, i64::from(MAPS)) as u16;
-            self.stuck = dice.chance(STUCK);
-        } else if event_type == "move" && !self.stuck && dice.chance(MOVES_ON) {
+            self.arrive(now_us);
+        } else if event_type == "move" && dice.chance(MOVES_ON) {
             self.map = self.map % MAPS + 1;
         }
     }

@@ -1,6 +1,7 @@
 //! Plays a world into a cluster: by the wall clock, or as fast as the cluster takes it.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::event::Event;
 use crate::sender::{Sender, Summary};
+use crate::truth_file::TruthFile;
 use crate::world::{World, WorldOptions};
 
 /// How often due events are looked for: below what anybody sees on a dashboard.
@@ -24,6 +26,10 @@ pub struct Options {
     pub cluster: Cluster,
     /// The world. By the wall clock it starts now, whatever its `start_ms` says.
     pub world: WorldOptions,
+    /// Incidents to plant in an hour of world time.
+    pub incidents: f64,
+    /// Append the truth about them to this file, one JSON object a line.
+    pub truth: Option<PathBuf>,
     /// Stop after so many events.
     pub events: Option<u64>,
     /// How fast.
@@ -57,6 +63,14 @@ pub enum GenerateError {
     /// The cluster did not take a record, now or for good.
     #[error("generating events: {0}")]
     Cluster(#[from] ClientError),
+    /// The truth could not be written down.
+    #[error("cannot write the truth to `{}`: name a file in a folder that exists", path.display())]
+    Truth {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
 }
 
 /// Generates until `shutdown` or until enough events are sent, then waits for all acknowledgements.
@@ -64,6 +78,7 @@ pub async fn run(
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Summary, GenerateError> {
+    let mut truth = options.truth.map(TruthFile::open).transpose()?;
     let mut sender = Sender::open(&options.cluster).await?;
     let world = match options.pace {
         Pace::WallClock => WorldOptions {
@@ -77,8 +92,11 @@ pub async fn run(
         told: None,
     };
     let mut shutdown = pin!(shutdown);
-    let limit = usize::try_from(options.events.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
-    for event in World::new(world).take(limit) {
+    let mut world = World::new(world).with_incidents(options.incidents);
+    for _ in 0..options.events.unwrap_or(u64::MAX) {
+        let Some(event) = world.next() else {
+            break;
+        };
         let stopped = tokio::select! {
             biased;
             () = &mut shutdown => true,
@@ -88,8 +106,18 @@ pub async fn run(
         if stopped || !sender.send(event).await? {
             break;
         }
+        // Also where nobody wants to know: the world remembers them until they are taken.
+        let ended = world.ended_incidents();
+        if let Some(truth) = &mut truth {
+            truth.append(ended)?;
+        }
     }
-    Ok(sender.finish().await?)
+    let summary = sender.finish().await?;
+    if let Some(truth) = &mut truth {
+        truth.append(world.ended_incidents())?;
+        truth.append(world.unfinished_incidents())?;
+    }
+    Ok(summary)
 }
 
 /// Holds events back until they are due, and says when it cannot keep up.

@@ -9,6 +9,7 @@ use crate::broken::Breaker;
 use crate::dice::Dice;
 use crate::event::{Event, Topic};
 use crate::fleet::Fleet;
+use crate::incidents::{Incident, Incidents};
 use crate::population::Population;
 use crate::shop::Shop;
 
@@ -60,6 +61,16 @@ enum Turn {
     Player(usize),
     Shop,
     Server(usize),
+    Incident,
+}
+
+/// What is sent when a turn is over.
+struct Happened {
+    topic: Topic,
+    key: String,
+    value: Vec<u8>,
+    incident: Option<u64>,
+    is_heard: bool,
 }
 
 /// An endless iterator of events in the order in which they are sent.
@@ -67,6 +78,7 @@ pub struct World {
     options: WorldOptions,
     dice: Dice,
     breaker: Breaker,
+    incidents: Option<Incidents>,
     population: Population,
     shop: Shop,
     fleet: Fleet,
@@ -87,11 +99,12 @@ impl World {
     pub fn new(options: WorldOptions) -> Self {
         let rate = options.rate.clamp(RATE_MIN, RATE_MAX);
         let slots = ((rate * PLAYER_SHARE * ACTION_EVERY_S).round() as usize).max(1);
-        let run = format!("{:x}", options.start_ms);
+        let run = run(&options);
         let mut world = Self {
             options,
             dice: Dice::new(options.seed, 0),
             breaker: Breaker::new(options.seed, options.broken),
+            incidents: None,
             population: Population::new(options.seed, &run, slots),
             shop: Shop::new(&run),
             fleet: Fleet::new(slots, rate * SERVER_SHARE),
@@ -105,6 +118,34 @@ impl World {
         };
         world.spread_first_turns(slots);
         world
+    }
+
+    /// The same world with so many incidents planted into it an hour, up to 3,600. Their events come on top of the rate;
+    /// broken records are not among them.
+    #[must_use]
+    pub fn with_incidents(mut self, per_hour: f64) -> Self {
+        self.incidents = Incidents::new(self.options.seed, &run(&self.options), per_hour);
+        if let Some(first_us) = self.incidents.as_ref().map(Incidents::first_us) {
+            self.schedule(first_us, Turn::Incident);
+        }
+        self
+    }
+
+    /// The truth about the incidents that have ended since the last call: all their events have been taken.
+    pub fn ended_incidents(&mut self) -> Vec<Incident> {
+        self.incidents
+            .as_mut()
+            .map(Incidents::ended)
+            .unwrap_or_default()
+    }
+
+    /// What has been taken so far of the incidents that have not ended.
+    #[must_use]
+    pub fn unfinished_incidents(&self) -> Vec<Incident> {
+        self.incidents
+            .as_ref()
+            .map(Incidents::unfinished)
+            .unwrap_or_default()
     }
 
     fn spread_first_turns(&mut self, slots: usize) {
@@ -121,17 +162,19 @@ impl World {
         }
     }
 
+    fn schedule(&mut self, at_us: i64, turn: Turn) {
+        self.counter += 1;
+        self.turns.push(Reverse((at_us, self.counter, turn)));
+    }
+
+    /// The time between two turns, on average.
     fn pause_us(&self, turn: Turn) -> i64 {
         match turn {
             Turn::Player(_) => self.action_us,
             Turn::Shop => self.trade_us,
             Turn::Server(_) => self.fleet.report_us(),
+            Turn::Incident => 0, // has its own chance to draw them from
         }
-    }
-
-    fn schedule(&mut self, at_us: i64, turn: Turn) {
-        self.counter += 1;
-        self.turns.push(Reverse((at_us, self.counter, turn)));
     }
 
     /// Lets the next thing happen.
@@ -139,46 +182,93 @@ impl World {
         let Some(Reverse((now_us, _, turn))) = self.turns.pop() else {
             return;
         };
+        if turn == Turn::Incident {
+            self.plant(now_us);
+            return;
+        }
         let event_ms = self.options.start_ms + now_us / 1_000;
-        let time = Timestamp::from_millis(event_ms);
-        let happened = match turn {
-            Turn::Player(slot) => {
-                let event =
-                    self.population
-                        .act(slot, now_us, time, &mut self.fleet, &mut self.dice);
-                Some((Topic::PlayerEvents, event))
-            }
-            Turn::Shop => {
-                let event = self
-                    .shop
-                    .trade(&mut self.population, now_us, time, &mut self.dice);
-                event.map(|event| (Topic::PurchaseEvents, event))
-            }
-            Turn::Server(server) => Some((
-                Topic::ServerMetrics,
-                self.fleet.report(server, now_us, time, &mut self.dice),
-            )),
-        };
+        let happened = self.happen(turn, now_us, Timestamp::from_millis(event_ms));
         let pause_us = self.pause_us(turn);
         let next_us = now_us + self.dice.pause(pause_us).max(1);
         self.schedule(next_us, turn);
-        if let Some((topic, (key, value))) = happened {
-            self.dispatch(topic, key, value, event_ms);
+        if let Some(happened) = happened {
+            self.dispatch(happened, event_ms);
         }
     }
 
-    /// Sends an event on its way, some of them broken.
-    fn dispatch(&mut self, topic: Topic, key: String, value: Vec<u8>, event_ms: i64) {
-        let emitted_ms = event_ms + self.dice.between(0, DELAY_MS_MAX);
-        let (value, broken) = self.breaker.pass(topic, value, event_ms);
-        let event = Event {
+    fn happen(&mut self, turn: Turn, now_us: i64, time: Timestamp) -> Option<Happened> {
+        let (fleet, dice) = (&mut self.fleet, &mut self.dice);
+        let sound = |topic, (key, value)| Happened {
             topic,
             key,
             value,
-            emitted_ms,
-            event_ms,
-            broken,
+            incident: None,
+            is_heard: true,
         };
+        match turn {
+            Turn::Player(slot) => {
+                let event = self.population.act(slot, now_us, time, fleet, dice);
+                Some(sound(Topic::PlayerEvents, event))
+            }
+            Turn::Shop => {
+                let event = self.shop.trade(&mut self.population, now_us, time, dice);
+                event.map(|event| sound(Topic::PurchaseEvents, event))
+            }
+            Turn::Server(server) => {
+                let report = fleet.report(server, now_us, time, dice);
+                Some(Happened {
+                    topic: Topic::ServerMetrics,
+                    key: report.key,
+                    value: report.value,
+                    incident: report.incident,
+                    is_heard: report.is_heard,
+                })
+            }
+            Turn::Incident => None,
+        }
+    }
+
+    fn plant(&mut self, now_us: i64) {
+        let Some(incidents) = &mut self.incidents else {
+            return;
+        };
+        let start_ms = self.options.start_ms;
+        let events = incidents.plant(now_us, start_ms, &self.population, &mut self.fleet);
+        let next_us = now_us + incidents.pause_us();
+        self.schedule(next_us, Turn::Incident);
+        for event in events {
+            self.send(event);
+        }
+    }
+
+    /// Sends an event on its way, some of them broken. Chance is the same for what is not heard, and for evidence, which
+    /// stays whole.
+    fn dispatch(&mut self, happened: Happened, event_ms: i64) {
+        let Happened {
+            topic,
+            key,
+            value,
+            incident,
+            is_heard,
+        } = happened;
+        let emitted_ms = event_ms + self.dice.between(0, DELAY_MS_MAX);
+        let whole = incident.map(|_| value.clone());
+        let (value, broken) = self.breaker.pass(topic, value, event_ms);
+        if is_heard {
+            self.send(Event {
+                topic,
+                key,
+                broken: broken.filter(|_| whole.is_none()),
+                value: whole.unwrap_or(value),
+                emitted_ms,
+                event_ms,
+                incident,
+            });
+        }
+    }
+
+    fn send(&mut self, event: Event) {
+        let emitted_ms = event.emitted_ms;
         let place = self.free.pop().unwrap_or_else(|| {
             self.waiting.push(None);
             self.waiting.len() - 1
@@ -209,8 +299,17 @@ impl Iterator for World {
         }
         let Reverse((_, _, place)) = self.on_their_way.pop()?;
         self.free.push(place);
-        self.waiting[place].take()
+        let event = self.waiting[place].take()?;
+        if let Some(incidents) = &mut self.incidents {
+            incidents.sent(&event);
+        }
+        Some(event)
     }
+}
+
+/// What ids have in them, so that no two runs of the world give two things one name.
+fn run(options: &WorldOptions) -> String {
+    format!("{:x}", options.start_ms)
 }
 
 impl std::fmt::Debug for World {

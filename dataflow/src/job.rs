@@ -1,7 +1,6 @@
 //! All that one derivation needs to be started, again and again.
 
 use client::Cluster;
-use model::{ParamError, Params};
 
 use crate::error::RunError;
 use crate::lease::Runner;
@@ -16,7 +15,7 @@ pub(crate) struct Job {
     pub(crate) cluster: Cluster,
     pub(crate) name: String,
     pub(crate) spec: DerivationSpec,
-    registration: Registration,
+    pub(crate) registration: Registration,
     pub(crate) module: Module,
     pub(crate) status: StatusBoard,
     /// Who this runner is for the lease.
@@ -47,11 +46,6 @@ impl Job {
             runner: Runner::new(),
             rejects: of_source.next().is_some_and(|(first, _)| first == name),
         })
-    }
-
-    /// Whether the derivation takes these parameters.
-    pub(crate) fn check(&self, params: &Params) -> Result<(), ParamError> {
-        self.registration.check(params)
     }
 
     pub(crate) fn windows(&self, partitions: usize) -> Result<Box<dyn AnyWindows>, RunError> {

@@ -46,7 +46,10 @@ pub use offline::{DerivedRecord, Offline};
 pub use provision::{provision, provision_sources};
 pub use registration::{Module, Registration, Registry};
 pub use replay::replay;
-pub use rules::{AdoptedRules, RULE_VERSION, RuleHistory, RuleSet};
+pub use rules::{
+    AdoptedRules, ListedRules, Published, RULE_VERSION, Refusal, RuleBook, RuleHistory, RuleSet,
+    RuleState, RulesError, TrialRead, read_parameters,
+};
 pub use run::{Options, run};
 pub use status::{DerivationStatus, StatusBoard};
 pub use topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, REJECTED_EVENTS, SNAPSHOTS};

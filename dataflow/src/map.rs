@@ -10,6 +10,7 @@ use model::{Params, Shape};
 use serde::Deserialize;
 
 use crate::registration::Registry;
+use crate::rules::RULE_VERSION;
 pub use window::WindowSpec;
 
 /// The whole map.
@@ -199,6 +200,15 @@ impl DataflowMap {
                 place: format!("derivations.{name}.rules"),
                 value: topic.clone(),
                 expected: "only derivations that follow events one by one take new rules",
+            });
+        }
+        if let Some(topic) = &spec.rules
+            && !registration.parameters().contains(&RULE_VERSION)
+        {
+            return Err(MapError::Invalid {
+                place: format!("derivations.{name}.rules"),
+                value: topic.clone(),
+                expected: "it takes no parameter `rule_version`, so that no record could say which rules it goes by",
             });
         }
         let refuse = |cause| MapError::Parameter {

@@ -54,6 +54,13 @@ pub async fn provision_sources(cluster: &Cluster, map: &DataflowMap) -> Result<(
     Ok(())
 }
 
+/// Ensures all that a writer of rules needs: their topic, and that of the checkpoints, which say what
+/// has been taken up.
+pub(crate) async fn provision_rules(cluster: &Cluster, rules: &str) -> Result<(), RunError> {
+    ensure_topic(cluster, rules, 1, Some(RULES_RETENTION)).await?;
+    ensure_topic(cluster, CHECKPOINTS, 1, None).await
+}
+
 /// Ensures one topic.
 pub(crate) async fn ensure_topic(
     cluster: &Cluster,

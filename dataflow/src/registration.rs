@@ -15,6 +15,7 @@ pub struct Registration {
     name: &'static str,
     source: &'static str,
     shape: Shape,
+    parameters: &'static [&'static str],
     fold: MakeFold,
     windows: MakeWindows,
 }
@@ -51,6 +52,7 @@ impl Registration {
             name: D::NAME,
             source: <D::Event<'static> as Event<'static>>::TOPIC,
             shape: D::SHAPE,
+            parameters: D::PARAMETERS,
             fold: |params| Ok(Box::new(Fold::<D>::from_params(params)?)),
             windows,
         }
@@ -70,13 +72,28 @@ impl Registration {
         self.shape
     }
 
+    /// The names of its own parameters.
+    pub fn parameters(&self) -> &'static [&'static str] {
+        self.parameters
+    }
+
     pub(crate) fn check(&self, params: &Params) -> Result<(), ParamError> {
         self.fold(params).map(drop)
     }
 
     /// A run of it without a cluster, over records of so many partitions.
     pub fn offline(&self, params: &Params, partitions: usize) -> Result<Offline, ParamError> {
-        Offline::new(self, params, partitions)
+        self.offline_within(params, partitions, usize::MAX)
+    }
+
+    /// The same with so many keys, windows and facts in memory at most.
+    pub(crate) fn offline_within(
+        &self,
+        params: &Params,
+        partitions: usize,
+        entries_max: usize,
+    ) -> Result<Offline, ParamError> {
+        Offline::new(self, params, partitions, entries_max)
     }
 
     pub(crate) fn fold(&self, params: &Params) -> Result<Box<dyn AnyFold>, ParamError> {

@@ -3,24 +3,33 @@
 //! on the version holds, and only then follows records from there. So a restart, or a replay of the
 //! same checkpoint, goes by the same version for each record.
 
+mod book;
+mod error;
+mod following;
+mod listing;
+mod publishing;
+mod trial;
+
 use std::collections::BTreeMap;
 
-use client::{Cluster, Mode, Record, Start};
-use futures_util::StreamExt;
-use model::Params;
+use client::Record;
+use model::{ParamError, Params};
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
-use tracing::{info, warn};
 
-use crate::error::RunError;
-use crate::job::Job;
 use crate::map::DerivationSpec;
+use crate::registration::Registration;
+pub use book::{RuleBook, read_parameters};
+pub use error::{Refusal, RulesError};
+pub(crate) use following::{Announced, is_usable, start};
+pub use listing::{ListedRules, RuleState};
+pub use publishing::Published;
+pub use trial::TrialRead;
 
 /// The parameter that tells a derivation which version of its rules it goes by.
 pub const RULE_VERSION: &str = "rule_version";
 
-/// Versions that may wait to be taken up; a person writes them.
-const AHEAD: usize = 16;
+/// The version of the map's own parameters.
+const MAP_VERSION: u32 = 1;
 
 /// A version of a derivation's parameters, as it stands in its rules topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +68,12 @@ impl RuleHistory {
     pub fn version(&self) -> u32 {
         self.adopted
             .last()
-            .map_or(1, |adopted| adopted.rules.version)
+            .map_or(MAP_VERSION, |adopted| adopted.rules.version)
+    }
+
+    /// The entry of exactly these rules.
+    pub fn adopted(&self, rules: &RuleSet) -> Option<&AdoptedRules> {
+        self.adopted.iter().find(|adopted| adopted.rules == *rules)
     }
 }
 
@@ -76,76 +90,38 @@ impl RuleSet {
     pub fn decode(record: &Record) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(&record.value)
     }
-}
 
-/// What a rules topic says next: the offset behind it, and the version unless it is none.
-pub(crate) type Announced = (i64, Option<RuleSet>);
-
-/// Follows a rules topic until nobody takes what it says.
-pub(crate) async fn follow(
-    cluster: Cluster,
-    topic: String,
-    from: i64,
-    news: mpsc::Sender<Result<Announced, RunError>>,
-) {
-    let ended = async {
-        let from = from.max(cluster.start_offset(&topic, 0).await?);
-        let mut records = cluster
-            .records(&topic, 0, Start::Offset(from), Mode::Follow)
-            .await?;
-        while let Some(record) = records.next().await {
-            let record = record?;
-            let rules = RuleSet::decode(&record)
-                .inspect_err(
-                    |error| warn!(topic, record.offset, %error, "no version of rules: passed over"),
-                )
-                .ok();
-            if news.send(Ok((record.offset + 1, rules))).await.is_err() {
-                return Ok(());
-            }
+    /// Whether it may be taken up after version `newest`; the parameters to go by then.
+    pub(crate) fn check(
+        &self,
+        newest: u32,
+        spec: &DerivationSpec,
+        registration: &Registration,
+    ) -> Result<Params, Refusal> {
+        if self.version <= newest {
+            return Err(Refusal::Old {
+                version: self.version,
+                newest,
+            });
         }
-        Ok(())
-    };
-    let ended: Result<(), RunError> = ended.await;
-    if let Err(error) = ended {
-        // Whoever is gone does not miss it.
-        let _gone = news.send(Err(error)).await;
+        check_names(&self.parameters, registration)?;
+        let params = self.params(spec);
+        registration.check(&params)?;
+        Ok(params)
     }
 }
 
-/// Starts to follow the derivation's rules topic, if it has one. Without one nothing ever comes.
-pub(crate) fn start(
-    job: &Job,
-    history: &RuleHistory,
-    tasks: &mut tokio::task::JoinSet<()>,
-) -> Option<mpsc::Receiver<Result<Announced, RunError>>> {
-    let topic = job.spec.rules.clone()?;
-    let (sender, news) = mpsc::channel(AHEAD);
-    tasks.spawn(follow(
-        job.cluster.clone(),
-        topic,
-        history.next_offset,
-        sender,
-    ));
-    Some(news)
+/// Rules are the derivation's own parameters. The others (the greatest skew) are the SmartModule's
+/// as well, which goes by the map; and a version is numbered by who writes it.
+fn check_names(
+    parameters: &BTreeMap<String, String>,
+    registration: &Registration,
+) -> Result<(), ParamError> {
+    let own = registration.parameters().iter().copied();
+    let known: Vec<_> = own.filter(|name| *name != RULE_VERSION).collect();
+    let given: Params = parameters.clone().into_iter().collect();
+    given.refuse_unknown(&known)
 }
 
-/// Whether a version may be taken up, by its number and its parameters; if not, it is said why.
-pub(crate) fn is_usable(job: &Job, history: &RuleHistory, rules: &RuleSet) -> bool {
-    let (derivation, version) = (&job.name, rules.version);
-    if version <= history.version() {
-        warn!(
-            derivation,
-            version,
-            newest = history.version(),
-            "rules of an old version: passed over"
-        );
-        return false;
-    }
-    if let Err(error) = job.check(&rules.params(&job.spec)) {
-        warn!(derivation, version, %error, "rules that cannot be used: passed over");
-        return false;
-    }
-    info!(derivation, version, "new rules");
-    true
-}
+#[cfg(test)]
+mod tests;

@@ -18,11 +18,14 @@ pub(crate) async fn generate(args: cli::Generate) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let (_, map) = map::load(&args.map, &registry::registry())?;
     let world = world(&args)?;
+    check_incidents(args.incidents)?;
     let cluster = Cluster::connect(args.cluster.cluster.as_deref()).await?;
     provision_sources(&cluster, &map).await?;
     let options = Options {
         cluster,
         world,
+        incidents: args.incidents,
+        truth: args.truth,
         events: args.events,
         pace: Pace::of(args.events, args.rate),
     };
@@ -31,26 +34,31 @@ pub(crate) async fn generate(args: cli::Generate) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Generates by the wall clock until told to stop.
-pub(crate) async fn follow_the_clock(
-    cluster: Cluster,
-    seed: u64,
-    rate: f64,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    check_rate(rate)?;
+/// What `up` generates: a world that goes by the wall clock.
+pub(crate) fn live(cluster: Cluster, args: &cli::Up) -> anyhow::Result<Options> {
+    check_rate(args.rate)?;
+    check_incidents(args.incidents)?;
     let world = WorldOptions {
-        seed,
+        seed: args.seed,
         start_ms: now_ms(),
-        rate,
+        rate: args.rate,
         broken: 0.0,
     };
-    let options = Options {
+    Ok(Options {
         cluster,
         world,
+        incidents: args.incidents,
+        truth: args.truth.clone(),
         events: None,
         pace: Pace::WallClock,
-    };
+    })
+}
+
+/// Generates until told to stop.
+pub(crate) async fn generate_until(
+    stop: CancellationToken,
+    options: Options,
+) -> anyhow::Result<()> {
     data_generator::run(options, stop.cancelled_owned()).await?;
     Ok(())
 }
@@ -88,6 +96,14 @@ fn check_rate(rate: f64) -> anyhow::Result<()> {
     anyhow::ensure!(
         rate > 0.0 && rate <= 1e6,
         "--rate is `{rate}`: give events per second, above 0 and at most 1000000"
+    );
+    Ok(())
+}
+
+fn check_incidents(per_hour: f64) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        (0.0..=3_600.0).contains(&per_hour),
+        "--incidents is `{per_hour}`: give incidents per hour from 0 to 3600"
     );
     Ok(())
 }

@@ -4,6 +4,7 @@ mod consume;
 mod dataflow;
 mod generate;
 mod local_cluster;
+mod rules;
 mod run;
 mod up;
 
@@ -18,5 +19,6 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
         Command::Run(args) => run::run(args).await,
         Command::Consume(args) => consume::consume(args).await,
         Command::Dataflow(args) => dataflow::dataflow(&args),
+        Command::Rules(args) => rules::rules(args).await,
     }
 }

@@ -36,12 +36,8 @@ async fn on_the_cluster(
     provision(&cluster, &map, &registry).await?;
     let mut services: JoinSet<anyhow::Result<()>> = JoinSet::new();
     if !args.no_generator {
-        services.spawn(generate::follow_the_clock(
-            cluster.clone(),
-            args.seed,
-            args.rate,
-            stop.clone(),
-        ));
+        let options = generate::live(cluster.clone(), args)?;
+        services.spawn(generate::generate_until(stop.clone(), options));
     }
     let options = Options {
         cluster,

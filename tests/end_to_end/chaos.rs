@@ -37,7 +37,7 @@ async fn results_are_exact_whatever_is_killed() {
     for kill in 0..kills {
         // A random moment is what this is about: before and after the lease is taken over, while
         // windows are made again, and while all is well.
-        tokio::time::sleep(Duration::from_millis(u64::from(dice.next_u32() % 16_000))).await;
+        tokio::time::sleep(Duration::from_millis(u64::from(dice.next_u32() % 8_000))).await;
         let what = dice.next_u32() % 3;
         eprintln!(
             "kill {kill} of {kills}: {}",

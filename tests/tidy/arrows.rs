@@ -8,6 +8,7 @@ use crate::repository::{File, assert_none, room_manifests};
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("smartmodules/batch", &[]),
+    ("smartmodules/fold-testing", &["model", "dataflow"]), // for tests: runs what the runner runs
     ("smartmodules/", &["model", "smartmodule-batch"]),
     ("client", &[]),
     ("dataflow", &["model", "client"]),

@@ -12,6 +12,8 @@ use super::{DELAY_MS_MAX, World, WorldOptions};
 use crate::event::{Broken, Event, Topic};
 
 const START_MS: i64 = 1_731_406_530_000;
+/// The year 2900: no clock that ingests a record has got so far.
+const ANY_CLOCK_MS: i64 = 29_348_006_400_000;
 
 fn options(rate: f64) -> WorldOptions {
     WorldOptions {
@@ -156,7 +158,7 @@ fn broken_records_of_every_kind_are_rejected_for_the_reason_on_their_label() {
                 let time =
                     model::time::Timestamp::parse(value["event_timestamp"].as_str().unwrap())
                         .unwrap();
-                assert_eq!(time.as_millis() - event.event_ms, 3_600_000);
+                assert!(time.as_millis() > ANY_CLOCK_MS, "{shown}");
                 assert_eq!(rejection(&event), None, "{shown}");
             }
             label => assert_eq!(rejection(&event), Some(label), "{shown}"),
@@ -168,6 +170,31 @@ fn broken_records_of_every_kind_are_rejected_for_the_reason_on_their_label() {
         Topic::ALL.len() * Broken::ALL.len(),
         "{kinds:?}"
     );
+}
+
+#[test]
+fn the_future_lies_ahead_whenever_the_world_takes_place() {
+    let year_9999 = 253_402_000_000_000;
+    for start_ms in [0, START_MS, year_9999] {
+        let world = World::new(WorldOptions {
+            broken: 1.0,
+            start_ms,
+            ..options(100.0)
+        });
+        let future = world
+            .take(500)
+            .filter(|event| event.broken == Some(Broken::FutureTimestamp));
+        let times = future.map(|event| {
+            let value: Value = serde_json::from_slice(&event.value).unwrap();
+            model::time::Timestamp::parse(value["event_timestamp"].as_str().unwrap()).unwrap()
+        });
+        let least = times.min().unwrap().as_millis();
+        let skew_ms = 300_000;
+        assert!(
+            least > start_ms + skew_ms && (start_ms == 0 || least > ANY_CLOCK_MS),
+            "{least}"
+        );
+    }
 }
 
 #[test]
@@ -211,39 +238,6 @@ fn sessions_last_minutes_and_belong_to_one_player() {
             "logout",
             "move"
         ])
-    );
-}
-
-#[test]
-fn some_players_are_stuck_on_a_level() {
-    let events = history(options(50.0), 900);
-    let mut sorted: Vec<&Event> = of(Topic::PlayerEvents, &events).collect();
-    sorted.sort_by_key(|event| event.event_ms);
-    let mut visits: BTreeMap<&str, (String, i64, u32)> = BTreeMap::new();
-    let mut stuck = BTreeSet::new();
-    for event in &sorted {
-        let parsed = PlayerEvent::parse(&event.value).unwrap();
-        let place = format!(
-            "{} {} {}",
-            parsed.session_id, parsed.level_id, parsed.map_id
-        );
-        let visit = visits
-            .entry(&event.key)
-            .or_insert_with(|| (String::new(), 0, 0));
-        if visit.0 != place {
-            *visit = (place, event.event_ms, 0);
-        }
-        visit.2 += 1;
-        if visit.2 >= 30 && event.event_ms - visit.1 >= 120_000 {
-            stuck.insert(event.key.clone());
-        }
-    }
-    let players: BTreeSet<&str> = sorted.iter().map(|event| event.key.as_str()).collect();
-    assert!(
-        !stuck.is_empty() && stuck.len() * 3 < players.len(),
-        "{} of {}",
-        stuck.len(),
-        players.len()
     );
 }
 
@@ -336,7 +330,7 @@ fn few_players_spend_much_and_nobody_buys_in_a_frenzy() {
 }
 
 #[test]
-fn servers_are_sometimes_overloaded_and_mostly_not() {
+fn servers_have_hiccups_now_and_then() {
     let events = history(options(40.0), 1_200);
     let loads: Vec<i64> = of(Topic::ServerMetrics, &events)
         .map(|event| {
@@ -344,10 +338,10 @@ fn servers_are_sometimes_overloaded_and_mostly_not() {
             value["parameters"]["cpu_load"].as_i64().unwrap()
         })
         .collect();
-    let overloaded = loads.iter().filter(|load| **load > 80).count();
+    let high = loads.iter().filter(|load| **load > 75).count();
     assert!(
-        overloaded > 0 && overloaded * 4 < loads.len(),
-        "{overloaded} of {}",
+        high > 0 && high * 20 < loads.len(),
+        "{high} of {}",
         loads.len()
     );
 }

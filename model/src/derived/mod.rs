@@ -1,18 +1,26 @@
 //! The records of derived topics, as any client reads them: one JSON object each.
 
 mod active_players;
+mod fraud_alert;
 mod level_engagement;
 mod player_activity;
+mod player_session_summary;
 mod purchase_summaries;
 mod revenue;
+mod server_alert;
 mod server_health;
+mod stuck_player;
 
 pub use active_players::ActivePlayers;
+pub use fraud_alert::{Conflict, Evidence, FraudAlert, FraudRule, Severity, Statement};
 pub use level_engagement::LevelEngagement;
 pub use player_activity::PlayerActivity;
+pub use player_session_summary::PlayerSessionSummary;
 pub use purchase_summaries::PurchaseSummary;
 pub use revenue::Revenue;
+pub use server_alert::{ServerAlert, ServerCondition};
 pub use server_health::{LatencyMs, Load, ServerHealth, ServerStatus};
+pub use stuck_player::StuckPlayer;
 
 use serde::{Deserialize, Serialize};
 

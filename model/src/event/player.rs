@@ -29,6 +29,13 @@ pub struct PlayerEvent<'e> {
     pub time: Timestamp,
 }
 
+impl PlayerEvent<'_> {
+    /// Whether the player has left with it.
+    pub fn ends_session(&self) -> bool {
+        matches!(self.event_type.as_ref(), "session_end" | "logout")
+    }
+}
+
 const FIELDS: [&str; 10] = [
     "event_name",
     "event_timestamp",

@@ -4,16 +4,20 @@
 //! records into batches and partitions gives the same result.
 
 mod distinct;
+mod earliest;
 mod latest;
 mod ledger;
+mod names;
 mod piece;
 mod quantiles;
 mod sorted_set;
 mod spread;
 
 pub use distinct::{Distinct, fingerprint};
+pub use earliest::Earliest;
 pub use latest::Latest;
 pub use ledger::{Bookkeeping, Ledger, Totals};
+pub use names::Names;
 pub use quantiles::{QUANTILE_ERROR, Quantiles};
 pub use sorted_set::SortedSet;
 pub use spread::Spread;

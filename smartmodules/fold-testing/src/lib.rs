@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use dataflow::{Offline, Registration};
 use model::derived::Derived;
 use model::fold::SourceRecord;
 use model::{BatchPartial, Derivation, Fold, Merge, Params};
@@ -45,6 +46,47 @@ pub fn derived<D: Derivation>(params: &[(&str, &str)], batches: &[Vec<Value>]) -
         Some(serde_json::to_value(Derived::new(window, measures, 0)).expect("JSON"))
     };
     windows.into_iter().filter_map(row).collect()
+}
+
+/// What a derivation of any shape derives of these records, each with the number of the batch that it
+/// is dealt to, by window and key: from all in one batch, as they are dealt, with the batches in
+/// reverse, and from each record by itself, the last one first. All four must be the same.
+///
+/// The runner's own windows, sessions or state machines make them; a record's offset is its place.
+pub fn dealt_in_four_splits(
+    registration: Registration,
+    params: &[(&str, &str)],
+    dealt: &[(Value, usize)],
+) -> [Vec<Value>; 4] {
+    let all: Vec<usize> = (0..dealt.len()).collect();
+    let mut batches: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for place in &all {
+        batches.entry(dealt[*place].1).or_default().push(*place);
+    }
+    let batches: Vec<_> = batches.into_values().collect();
+    let reversed = batches.iter().rev().cloned().collect();
+    let single = all.iter().rev().map(|place| vec![*place]).collect();
+    let params: Params = params.iter().copied().collect();
+    [vec![all], batches, reversed, single].map(|split: Vec<Vec<usize>>| {
+        let offline = registration.offline(&params, 1).expect("parameters");
+        offline_rows(offline, dealt, &split)
+    })
+}
+
+fn offline_rows(
+    mut offline: Offline,
+    dealt: &[(Value, usize)],
+    split: &[Vec<usize>],
+) -> Vec<Value> {
+    let texts: Vec<String> = dealt.iter().map(|(record, _)| record.to_string()).collect();
+    for batch in split {
+        let record =
+            |place: &usize| SourceRecord::new(*place as i64, None, texts[*place].as_bytes());
+        offline.batch(0, batch.iter().map(record));
+    }
+    let rows = offline.finish().expect("JSON");
+    let row = |(_, value): &(String, Vec<u8>)| serde_json::from_slice(value).expect("JSON");
+    rows.iter().map(row).collect()
 }
 
 /// The text at `pointer` (RFC 6901), which must be one.

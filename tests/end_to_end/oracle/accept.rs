@@ -153,6 +153,13 @@ pub(crate) fn player_events_by_player(records: &[client::Record]) -> Accepted {
     })
 }
 
+/// Player events by themselves, as they stand.
+pub(super) fn player_events_one_by_one(records: &[client::Record]) -> Vec<Event> {
+    let required = player_fields();
+    let accept = |record| accepted(record, &required);
+    records.iter().filter_map(accept).collect()
+}
+
 fn player_fields() -> Vec<(&'static str, &'static str, bool)> {
     let parameters = [
         "player_id",

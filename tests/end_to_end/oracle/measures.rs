@@ -137,7 +137,7 @@ pub(super) fn rows(accepted: &Accepted, measures: impl Fn(&[Event]) -> Value) ->
         .collect()
 }
 
-fn timestamp(ms: i64) -> Value {
+pub(super) fn timestamp(ms: i64) -> Value {
     json!(
         jiff::Timestamp::from_millisecond(ms)
             .unwrap()

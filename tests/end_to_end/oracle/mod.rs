@@ -5,6 +5,7 @@ mod accept;
 mod compare;
 mod measures;
 mod money;
+mod players;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ pub(crate) use measures::level_engagement;
 use measures::{active_players, player_activity, server_health};
 pub(crate) use money::purchase_summaries;
 use money::revenue;
+pub(crate) use players::{Stuck, player_session_summaries, stuck_players};
 
 /// Derived records by (window start, record key).
 pub(crate) type Rows = BTreeMap<(i64, String), Value>;

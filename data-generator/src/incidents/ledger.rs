@@ -1,0 +1,123 @@
+//! What has been sent of each incident, and when it is over.
+
+use std::collections::BTreeMap;
+
+use model::Event as _;
+use model::event::PurchaseEvent;
+use model::time::Timestamp;
+
+use super::truth::{Incident, Subject};
+use crate::event::{Event, Topic};
+
+/// When nothing more of an incident can come.
+#[derive(Clone, Copy)]
+pub(crate) enum Ending {
+    /// When so many events of it have been sent.
+    AfterEvents(usize),
+    /// When something is sent after this.
+    After(Timestamp),
+}
+
+/// Incidents by their number.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    open: BTreeMap<u64, Entry>,
+    ended: Vec<Incident>,
+}
+
+struct Entry {
+    subject: Subject,
+    ending: Ending,
+    /// The times of the first and the last event sent.
+    span: Option<(Timestamp, Timestamp)>,
+    transactions: Vec<(Timestamp, String)>,
+}
+
+impl Ledger {
+    /// An incident is planted; `since` is when it began, if not with its first event.
+    pub(crate) fn open(
+        &mut self,
+        number: u64,
+        subject: Subject,
+        ending: Ending,
+        since: Option<Timestamp>,
+    ) {
+        let entry = Entry {
+            subject,
+            ending,
+            span: since.map(|since| (since, since)),
+            transactions: Vec::new(),
+        };
+        self.open.insert(number, entry);
+    }
+
+    /// An event is sent, of an incident or not.
+    pub(crate) fn sent(&mut self, event: &Event) {
+        if let Some(number) = event.incident
+            && let Some(entry) = self.open.get_mut(&number)
+        {
+            entry.note(event);
+        }
+        let sent_at = Timestamp::from_millis(event.emitted_ms);
+        let over = self.open.extract_if(.., |_, entry| entry.is_over(sent_at));
+        let over: Vec<Entry> = over.map(|(_, entry)| entry).collect();
+        let ended = over.iter().filter_map(|entry| entry.incident(true));
+        self.ended.extend(ended);
+    }
+
+    /// The incidents that are over since the last call.
+    pub(crate) fn ended(&mut self) -> Vec<Incident> {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// What has been sent of those that are not.
+    pub(crate) fn unfinished(&self) -> Vec<Incident> {
+        let entries = self.open.values();
+        entries.filter_map(|entry| entry.incident(false)).collect()
+    }
+}
+
+impl Entry {
+    fn note(&mut self, event: &Event) {
+        let time = Timestamp::from_millis(event.event_ms);
+        let (start, end) = self.span.unwrap_or((time, time));
+        self.span = Some((start.min(time), end.max(time)));
+        if let Ending::AfterEvents(left) = &mut self.ending {
+            *left = left.saturating_sub(1);
+        }
+        if event.topic == Topic::PurchaseEvents
+            && let Ok(purchase) = PurchaseEvent::parse(&event.value)
+        {
+            let id = purchase.transaction_id.to_string();
+            self.transactions.push((time, id));
+        }
+    }
+
+    fn is_over(&self, sent_at: Timestamp) -> bool {
+        match self.ending {
+            Ending::AfterEvents(left) => left == 0,
+            Ending::After(last) => sent_at > last,
+        }
+    }
+
+    /// The truth so far; `None` if nothing was sent.
+    fn incident(&self, complete: bool) -> Option<Incident> {
+        let (start, end) = self.span?;
+        let mut subject = self.subject.clone();
+        if let Subject::Fraud {
+            transaction_ids, ..
+        } = &mut subject
+        {
+            let mut transactions = self.transactions.clone();
+            transactions.sort();
+            transaction_ids.extend(transactions.into_iter().map(|(_, id)| id));
+            transaction_ids.dedup();
+        }
+        Some(Incident {
+            subject,
+            start,
+            end,
+            complete,
+        })
+    }
+}

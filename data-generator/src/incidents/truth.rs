@@ -1,0 +1,96 @@
+//! The truth about one incident, as it is written down.
+
+use model::derived::{FraudRule, ServerCondition};
+use model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An incident that was planted. In JSON one object, whose `kind` is `fraud`, `stuck-player` or `server`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Who or what has to be found, and by which rule.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// The time of its first event; of a silence, that of the last report before it.
+    pub start: Timestamp,
+    /// The time of its last event; of a silence, that of the first report after it.
+    pub end: Timestamp,
+    /// False if the world ended first: it may be found or not.
+    pub complete: bool,
+}
+
+/// Who or what an incident is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Subject {
+    /// A user's transactions.
+    Fraud {
+        /// The one rule that they satisfy.
+        rule: FraudRule,
+        /// The game, `default` where its events name none.
+        game_id: String,
+        /// The user.
+        user_id: String,
+        /// All planted transactions, each id once, in the order of event time.
+        transaction_ids: Vec<String>,
+    },
+    /// A player who does not get on.
+    StuckPlayer {
+        /// The game, `default` where its events name none.
+        game_id: String,
+        /// The player.
+        player_id: String,
+        /// The player's session.
+        session_id: String,
+        /// The level.
+        level_id: String,
+        /// The map within the level.
+        map_id: String,
+    },
+    /// A server in trouble.
+    Server {
+        /// What is wrong.
+        rule: ServerCondition,
+        /// The server.
+        server_id: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incident_is_one_flat_object() {
+        let incident = Incident {
+            subject: Subject::Fraud {
+                rule: FraudRule::CardTesting,
+                game_id: "default".into(),
+                user_id: "player_1".into(),
+                transaction_ids: vec!["trans_1".into()],
+            },
+            start: Timestamp::from_millis(1_731_406_530_000),
+            end: Timestamp::from_millis(1_731_406_590_500),
+            complete: true,
+        };
+        let text = serde_json::to_string(&incident).expect("JSON");
+        assert_eq!(
+            text,
+            r#"{"kind":"fraud","rule":"card-testing","game_id":"default","user_id":"player_1","transaction_ids":["trans_1"],"start":"2024-11-12T10:15:30.000Z","end":"2024-11-12T10:16:30.500Z","complete":true}"#
+        );
+        let read: Incident = serde_json::from_str(&text).expect("an incident");
+        assert_eq!(read, incident);
+    }
+
+    #[test]
+    fn kinds_and_rules_have_the_names_of_their_topics() {
+        let server = Subject::Server {
+            rule: ServerCondition::Silent,
+            server_id: "server_1".into(),
+        };
+        let text = serde_json::to_string(&server).expect("JSON");
+        assert_eq!(
+            text,
+            r#"{"kind":"server","rule":"silent","server_id":"server_1"}"#
+        );
+    }
+}

@@ -1,0 +1,112 @@
+//! What has to be said of players over time: their sessions, and who is stuck. Both by sorting the
+//! accepted events and cutting them where the definitions say so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::Rows;
+use super::accept::{Event, player_events_one_by_one};
+use super::measures::timestamp;
+
+/// The rows of `player-session-summaries`.
+pub(crate) fn player_session_summaries(records: &[client::Record], gap_ms: i64) -> Rows {
+    let mut rows = Rows::new();
+    let key = |event: &Event| {
+        [
+            event.game(),
+            of(event, "player_id"),
+            of(event, "session_id"),
+        ]
+    };
+    for (key, events) in sorted_by(records, key) {
+        for session in events.chunk_by(|a, b| b.time_ms - a.time_ms <= gap_ms) {
+            let (first, last) = (session[0].time_ms, session[session.len() - 1].time_ms);
+            let distinct =
+                |field| -> BTreeSet<_> { session.iter().map(|event| of(event, field)).collect() };
+            let first_ones = session.iter().filter(|event| event.time_ms == first);
+            let row = json!({
+                "window_start": timestamp(first), "window_end": timestamp(last + 1),
+                "game_id": key[0], "player_id": key[1], "session_id": key[2],
+                "platform": first_ones.map(|event| event.text("user_data", "platform")).min(),
+                "session_start": timestamp(first), "session_end": timestamp(last),
+                "duration_s": (last - first) as f64 / 1e3,
+                "events": session.len(),
+                "level_completes": session.iter().filter(|event| event.is("level_complete")).count(),
+                "levels": distinct("level_id"), "maps": distinct("map_id"),
+            });
+            rows.insert((first, key.join("|")), row);
+        }
+    }
+    rows
+}
+
+/// When a visit is worth an alert.
+#[derive(Clone, Copy)]
+pub(crate) struct Stuck {
+    pub(crate) min_ms: i64,
+    pub(crate) min_events: usize,
+    pub(crate) gap_ms: i64,
+}
+
+/// The rows of `stuck-players`.
+pub(crate) fn stuck_players(records: &[client::Record], stuck: Stuck) -> Rows {
+    let mut rows = Rows::new();
+    let key = |event: &Event| [event.game(), of(event, "player_id")];
+    for (key, events) in sorted_by(records, key) {
+        let visits = events.chunk_by(|a, b| is_one_visit(a, b, stuck.gap_ms));
+        for visit in visits.filter(|visit| !ends_visit(&visit[0])) {
+            let since = visit[0].time_ms;
+            let is_too_long = |place: &usize| {
+                visit[*place].time_ms - since >= stuck.min_ms && place + 1 >= stuck.min_events
+            };
+            let Some(place) = (0..visit.len()).find(is_too_long) else {
+                continue;
+            };
+            let (at, level) = (visit[place].time_ms, of(&visit[0], "level_id"));
+            let row = json!({
+                "window_start": timestamp(since), "window_end": timestamp(at + 1),
+                "game_id": key[0], "player_id": key[1], "level_id": level,
+                "map_id": of(&visit[0], "map_id"), "session_id": of(&visit[0], "session_id"),
+                "since": timestamp(since), "seconds_on_level": (at - since) as f64 / 1e3,
+                "events": place + 1,
+            });
+            rows.insert((since, [&key[..], &[level]].concat().join("|")), row);
+        }
+    }
+    rows
+}
+
+/// Whether an event goes on with the visit of the one before it; what ends a visit stands alone.
+fn is_one_visit(before: &Event, event: &Event, gap_ms: i64) -> bool {
+    let same = |field| of(before, field) == of(event, field);
+    !ends_visit(before)
+        && !ends_visit(event)
+        && ["level_id", "map_id", "session_id"].into_iter().all(same)
+        && event.time_ms - before.time_ms <= gap_ms
+}
+
+fn ends_visit(event: &Event) -> bool {
+    ["level_complete", "logout", "session_end"]
+        .iter()
+        .any(|kind| event.is(kind))
+}
+
+/// The accepted events of each key in the order of time; those of one instant as they stand.
+fn sorted_by<const N: usize>(
+    records: &[client::Record],
+    key: impl Fn(&Event) -> [String; N],
+) -> BTreeMap<[String; N], Vec<Event>> {
+    let mut keys: BTreeMap<_, Vec<Event>> = BTreeMap::new();
+    for event in player_events_one_by_one(records) {
+        keys.entry(key(&event)).or_default().push(event);
+    }
+    for events in keys.values_mut() {
+        events.sort_by_key(|event| event.time_ms);
+    }
+    keys
+}
+
+fn of(event: &Event, field: &str) -> String {
+    event.text("parameters", field)
+}

@@ -1,0 +1,143 @@
+//! `docs/adding-a-derived-topic.md`, taken at its word: every step is followed in a copy of the
+//! repository, and the code that the page shows is compiled here and run.
+//!
+//! `fold.rs` and `map_popularity.rs` beside this file are what the page quotes. They find their
+//! record in the crate `model`, as they would in their rooms: here that is this very crate, which
+//! passes on what the real one has.
+
+extern crate model as vocabulary;
+extern crate self as model;
+
+mod map_popularity;
+mod page;
+#[path = "fold.rs"]
+pub mod room;
+
+pub use vocabulary::*;
+
+/// The derived records, with the new one among them.
+pub mod derived {
+    pub use crate::map_popularity::MapPopularity;
+    pub use vocabulary::derived::*;
+}
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use dataflow::{DataflowMap, Registration, Registry};
+use page::{Block, Page};
+use room::MapPopularityFold;
+
+const ROOM: &str = "smartmodules/map-popularity";
+
+#[test]
+fn the_page_shows_the_code_that_is_compiled_here() {
+    let page = Page::read();
+    let record = page.file("model/src/derived/map_popularity.rs");
+    assert_eq!(record, include_str!("map_popularity.rs"));
+    let fold = page.file(&format!("{ROOM}/src/fold.rs"));
+    assert_eq!(fold, include_str!("fold.rs"));
+}
+
+#[test]
+fn its_golden_pair_comes_out_as_it_says() {
+    let page = Page::read();
+    let pair = |kind: &str| page.file(&format!("{ROOM}/testdata/maps-and-windows.{kind}.jsonl"));
+    let (input, expected) = (pair("input"), pair("expected"));
+    let registration = Registration::of::<MapPopularityFold>();
+    let window: Params = [("window_ms", "10000")].into_iter().collect();
+    let mut offline = registration.offline(&window, 1).expect("parameters");
+    let records = (0..).zip(input.lines());
+    let header = offline.batch(
+        0,
+        records.map(|(offset, line)| fold::SourceRecord::new(offset, None, line.as_bytes())),
+    );
+    assert_eq!(header.accepted as usize, input.lines().count());
+    let rows = offline.finish().expect("JSON");
+    let row = |(_, value): &(String, Vec<u8>)| String::from_utf8(value.clone()).expect("text");
+    let rows: Vec<String> = rows.iter().map(row).collect();
+    assert_eq!(rows, expected.lines().collect::<Vec<_>>());
+    let readme = page.file(&format!("{ROOM}/README.md"));
+    assert!(readme.contains(&rows[0]), "the README shows another record");
+}
+
+#[test]
+fn every_step_can_be_taken_in_this_repository() {
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    copy_tree(&page::root(), copy.path());
+    let page = Page::read();
+    page.blocks
+        .iter()
+        .for_each(|block| take(block, copy.path()));
+    let text = |path: &str| fs::read_to_string(copy.path().join(path)).expect(path);
+
+    let room = |file: &str| text(&format!("{ROOM}/{file}"));
+    assert!(room("Cargo.toml").contains("name = \"map-popularity\""));
+    assert!(room("SmartModule.toml").contains("name = \"window_ms\""));
+    assert!(room("src/lib.rs").contains("pub use fold::MapPopularityFold;"));
+    the_map_can_be_read(&text("dataflow.yaml"));
+    cargo_knows_the_room(copy.path());
+}
+
+/// Does what a block says; those that only show something say nothing to do.
+fn take(block: &Block, root: &Path) {
+    match (block.language.as_str(), block.place.as_str()) {
+        ("sh", "scaffold") => {
+            let mut shell = Command::new("sh");
+            shell.args(["-e", "-c", &block.text]).current_dir(root);
+            assert!(shell.status().expect("a shell").success());
+        }
+        (_, "") => {}
+        ("diff", path) => {
+            let path = root.join(path);
+            let before = fs::read_to_string(&path).expect("a file to change");
+            fs::write(&path, block.applied_to(&before)).expect("written");
+        }
+        (_, path) => fs::write(root.join(path), &block.text).expect("the room has its folders"),
+    }
+}
+
+/// The map after the walk, without the derivations that have nothing to do with it.
+fn the_map_can_be_read(yaml: &str) {
+    let (sources, _) = yaml.split_once("\nderivations:").expect("derivations");
+    let (_, from) = yaml
+        .split_once("\n  map-popularity:\n")
+        .expect("the new one");
+    let own = from.lines().take_while(|line| line.starts_with("    "));
+    let own = own.collect::<Vec<_>>().join("\n");
+    let map = format!("{sources}\nderivations:\n  map-popularity:\n{own}\n");
+    let registry = Registry::new([Registration::of::<MapPopularityFold>()], []);
+    let map = DataflowMap::parse(&map, &registry).expect("a map");
+    assert_eq!(map.derivations["map-popularity"].from, "player-events");
+}
+
+/// The workspace is whole: manifests can be read and every path leads somewhere.
+fn cargo_knows_the_room(root: &Path) {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
+    let output = cargo.current_dir(root).output().expect("cargo");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    let metadata = String::from_utf8(output.stdout).expect("text");
+    assert!(metadata.contains(r#""name":"map-popularity""#));
+}
+
+/// What is written by hand: not what was built, and not the history.
+fn copy_tree(from: &Path, to: &Path) {
+    const LEFT_OUT: [&str; 4] = [".git", "target", "data", "node_modules"];
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let (name, kind) = (entry.file_name(), entry.file_type().expect("its kind"));
+        if LEFT_OUT.iter().any(|left_out| name == *left_out) {
+            continue;
+        }
+        let to = to.join(&name);
+        if kind.is_dir() {
+            fs::create_dir(&to).expect("a new folder");
+            copy_tree(&entry.path(), &to);
+        } else if kind.is_file() {
+            fs::copy(entry.path(), to).expect("copied");
+        }
+    }
+}

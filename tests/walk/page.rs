@@ -1,0 +1,86 @@
+//! The page as the walk reads it: its blocks of code. The word behind a block's language is the
+//! file that it is or changes, or `scaffold` for commands that make files; pages do not show it.
+
+use std::fs;
+use std::path::PathBuf;
+
+pub(crate) struct Page {
+    pub(crate) blocks: Vec<Block>,
+}
+
+pub(crate) struct Block {
+    pub(crate) language: String,
+    /// Empty where it is only to be looked at.
+    pub(crate) place: String,
+    pub(crate) text: String,
+}
+
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+impl Page {
+    pub(crate) fn read() -> Self {
+        let path = root().join("docs/adding-a-derived-topic.md");
+        let text = fs::read_to_string(path).expect("the page");
+        let mut blocks: Vec<Block> = Vec::new();
+        let mut inside = false;
+        for line in text.lines() {
+            match (inside, line.strip_prefix("```")) {
+                (false, Some(head)) => blocks.push(Block::headed(head)),
+                (true, None) => blocks.last_mut().expect("a block").text += &format!("{line}\n"),
+                _ => {}
+            }
+            inside ^= line.starts_with("```");
+        }
+        assert!(!inside, "a block has no end");
+        Self { blocks }
+    }
+
+    /// The text of the one block that is this file.
+    pub(crate) fn file(&self, path: &str) -> &str {
+        let mut found = self
+            .blocks
+            .iter()
+            .filter(|block| block.place == path && block.language != "diff");
+        let block = found
+            .next()
+            .unwrap_or_else(|| panic!("no block is `{path}`"));
+        assert!(found.next().is_none(), "`{path}` stands twice");
+        &block.text
+    }
+}
+
+impl Block {
+    fn headed(head: &str) -> Self {
+        let (language, place) = head.split_once(' ').unwrap_or((head, ""));
+        Self {
+            language: language.to_owned(),
+            place: place.to_owned(),
+            text: String::new(),
+        }
+    }
+
+    /// The file after the change: in each part of the block the lines with a space in front stand
+    /// in it, together, exactly once, and those with a `+` are added in between.
+    pub(crate) fn applied_to(&self, before: &str) -> String {
+        let mut text = before.to_owned();
+        for part in self.text.split("@@\n") {
+            let (mut old, mut new) = (String::new(), String::new());
+            for line in part.lines() {
+                let (mark, rest) = line.split_at(1);
+                new += &format!("{rest}\n");
+                match mark {
+                    "+" => {}
+                    " " => old += &format!("{rest}\n"),
+                    _ => panic!("`{}`: `{line}` has no mark", self.place),
+                }
+            }
+            let places = format!("\n{text}").matches(&format!("\n{old}")).count();
+            assert!(places == 1, "`{}` holds {places} times:\n{old}", self.place);
+            let at = format!("\n{text}").find(&format!("\n{old}")).expect("once");
+            text.replace_range(at..at + old.len(), &new);
+        }
+        text
+    }
+}
