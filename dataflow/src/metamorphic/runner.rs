@@ -6,7 +6,6 @@ use model::{RecordKey, Timestamp};
 
 use super::cluster::{Killed, Late, SnapshotAt, Topics};
 use super::course::Course;
-use super::kinds::Kind;
 use super::recovery;
 use super::scripts::Settings;
 use crate::checkpoint::{Checkpoint, PartitionCheckpoint};
@@ -177,7 +176,7 @@ impl Runner {
     /// A restart must not take for accepted what the rows know to be late; nor for late what is in
     /// rows that cannot be corrected.
     fn before_rows(&mut self, topics: &mut Topics) -> Result<(), Killed> {
-        if self.settings.kind != Kind::Followed {
+        if self.windows.corrects() {
             return self.flush_late(topics);
         }
         let late_needed = self.flush(topics)?;

@@ -266,6 +266,10 @@ impl<M: Follow> AnyWindows for Machines<M> {
             .collect()
     }
 
+    fn corrects(&self) -> bool {
+        false
+    }
+
     fn retire(&mut self, _: Timestamp) {}
 
     fn resume(&mut self, watermark: Option<Timestamp>, standing: Standing) {
