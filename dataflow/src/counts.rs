@@ -51,8 +51,12 @@ impl Counts {
             ..
         } = header;
         self.read += (next_offset - first_offset) as u64;
-        self.accepted += accepted.saturating_sub(late + duplicate);
         self.late += late;
+        // What joins two sessions may bring to light that more events repeat each other than it
+        // holds itself: those were accepted before.
+        self.accepted += accepted.saturating_sub(*late);
+        let duplicate = (*duplicate).min(self.accepted);
+        self.accepted -= duplicate;
         self.duplicate += duplicate;
         for (_, reason) in rejected {
             *self.rejected.entry(*reason).or_default() += 1;

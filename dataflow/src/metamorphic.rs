@@ -4,6 +4,9 @@
 
 mod checks;
 mod cluster;
+mod course;
+mod kinds;
+mod recovery;
 mod runner;
 mod scripts;
 
@@ -11,69 +14,115 @@ use proptest::prelude::*;
 
 use self::checks::{late_by_the_book, verify};
 use self::cluster::Cluster;
+use self::kinds::Kind;
 use self::scripts::{Script, Step, in_order_within_lateness, one_partition, with_crashes};
+use crate::testing::LAST_VALUE;
 
 /// How often silence is looked for, as the derivation's loop does.
 const TICK_MS: i64 = 200;
 
+/// Of each property and kind.
+const CASES: u32 = 400;
+
 fn config() -> ProptestConfig {
     ProptestConfig {
-        cases: 400,
+        cases: CASES,
         failure_persistence: None,
         max_shrink_iters: 20_000,
         ..ProptestConfig::default()
     }
 }
 
-proptest! {
-    #![proptest_config(config())]
+macro_rules! properties {
+    ($($name:ident: $kind:expr),*) => {$(
+        mod $name {
+            use super::*;
 
-    #[test]
-    fn order_batches_and_partitions_change_no_number(script in in_order_within_lateness()) {
-        let mut cluster = Cluster::of(&script);
-        cluster.run(&script.steps);
-        cluster.finish();
-        verify(&cluster);
-        prop_assert!(cluster.late.is_empty(), "late: {:?}", cluster.late);
-        let revisions: Vec<_> = cluster.rows().map(|row| row.revision).collect();
-        prop_assert!(revisions.iter().all(|revision| *revision == 0), "{revisions:?}");
-    }
+            proptest! {
+                #![proptest_config(config())]
 
-    #[test]
-    fn each_revision_stands_once_whatever_is_repeated_and_killed(script in with_crashes()) {
-        let mut cluster = Cluster::of(&script);
-        cluster.run(&script.steps);
-        cluster.finish();
-        verify(&cluster);
-    }
+                #[test]
+                fn order_batches_and_partitions_change_no_number(script in in_order_within_lateness($kind)) {
+                    order_changes_nothing(&script);
+                }
 
-    #[test]
-    fn what_is_too_late_is_counted_once_and_in_no_number(script in one_partition()) {
-        let mut cluster = Cluster::of(&script);
-        cluster.run(&script.steps);
-        cluster.finish();
-        verify(&cluster);
-        let mut declared: Vec<_> = cluster.late.iter().map(|(_, offset, _)| *offset).collect();
-        declared.sort_unstable();
-        prop_assert_eq!(declared, late_by_the_book(&script));
-    }
+                #[test]
+                fn each_revision_stands_once_whatever_is_repeated_and_killed(script in with_crashes($kind)) {
+                    verify(&finished(&script));
+                }
 
-    #[test]
-    fn after_the_last_record_silence_closes_every_window(script in with_crashes()) {
-        let mut cluster = Cluster::of(&script);
-        cluster.run(&script.steps);
-        cluster.read_all();
-        let settings = script.settings;
-        let within = settings.idle_timeout_ms.max(settings.lateness_ms + scripts::WINDOW_MS);
-        for _ in 0..within / TICK_MS {
-            cluster.wait(TICK_MS);
+                #[test]
+                fn what_is_too_late_is_counted_once_and_in_no_number(script in one_partition($kind)) {
+                    late_goes_by_the_book(&script);
+                }
+
+                #[test]
+                fn after_the_last_record_silence_says_everything(script in with_crashes($kind)) {
+                    silence_says_everything(&script);
+                }
+            }
         }
-        cluster.wait(within % TICK_MS);
-        cluster.run(&[Step::Correct, Step::Save]); // due within seconds anyway
-        for (window, key) in checks::accepted(&cluster).keys() {
-            let closed = cluster.rows().any(|row| (row.window_start, &row.key) == (*window, key));
-            prop_assert!(closed, "window {} of `{}` is open after {} ms", window, key, within);
-        }
+    )*};
+}
+
+properties! {
+    tumbling: Kind::Tumbling,
+    hopping: Kind::Hopping,
+    sessions: Kind::Sessions,
+    followed: Kind::Followed
+}
+
+fn finished(script: &Script) -> Cluster {
+    let mut cluster = Cluster::of(script);
+    cluster.run(&script.steps);
+    cluster.finish();
+    cluster
+}
+
+fn order_changes_nothing(script: &Script) {
+    let cluster = finished(script);
+    verify(&cluster);
+    assert!(cluster.late.is_empty(), "late: {:?}", cluster.late);
+    for row in cluster.rows() {
+        let values = row
+            .measures
+            .get("values")
+            .and_then(|values| values.as_array());
+        // A session that was complete may go on; what is followed revises itself.
+        let may_go_on = values.is_none_or(|values| values.iter().any(|value| value == LAST_VALUE));
+        let may_be_revised = cluster.settings.kind == Kind::Followed
+            || (cluster.settings.kind == Kind::Sessions && may_go_on);
+        assert!(row.revision == 0 || may_be_revised, "{row:?}");
+        assert!(!row.withdrawn, "{row:?}");
+    }
+}
+
+fn late_goes_by_the_book(script: &Script) {
+    let cluster = finished(script);
+    verify(&cluster);
+    let late = cluster.late.iter().map(|late| late.place.1);
+    let mut declared: Vec<_> = late.collect();
+    declared.sort_unstable();
+    assert_eq!(declared, late_by_the_book(script));
+}
+
+fn silence_says_everything(script: &Script) {
+    let mut cluster = Cluster::of(script);
+    cluster.run(&script.steps);
+    cluster.read_all();
+    let settings = script.settings;
+    let said_after_ms = settings.lateness_ms + settings.kind.said_after_ms();
+    let within = settings.idle_timeout_ms.max(said_after_ms);
+    for _ in 0..within / TICK_MS {
+        cluster.wait(TICK_MS);
+    }
+    cluster.wait(within % TICK_MS);
+    cluster.run(&[Step::Correct, Step::Save]); // due within seconds anyway
+    let said: Vec<_> = cluster.rows().collect();
+    for (start, key, revision) in checks::expected(&cluster).into_keys() {
+        let its = |row: &cluster::Row| (row.window_start, &row.key) == (start, &key);
+        let is_said = said.iter().any(|row| its(row) && row.revision >= revision);
+        assert!(is_said, "nothing of {start} and `{key}` after {within} ms");
     }
 }
 
@@ -88,7 +137,7 @@ fn an_event_that_was_late_stays_late_through_two_restarts() {
             vec![batch(&["25000 key-0 1"])],
             vec![batch(&["1500 key-0 2", "26000 key-0 4"])],
         ],
-        ..Script::empty()
+        ..Script::empty(Kind::Tumbling)
     };
     let mut cluster = Cluster::of(&script);
     cluster.run(&[Produce(0), Deliver(0), Wait(4_000), Produce(1), Deliver(1)]);
@@ -109,7 +158,7 @@ fn a_row_whose_only_event_is_late_after_a_restart_is_taken_back() {
             vec![batch("25000 key-0 1"), batch("1000 key-0 2")],
             vec![batch("30000 key-0 3")],
         ],
-        ..Script::empty()
+        ..Script::empty(Kind::Tumbling)
     };
     let mut cluster = Cluster::of(&script);
     cluster.run(&[Produce(0), Produce(0), Produce(1)]);
@@ -123,7 +172,7 @@ fn a_row_whose_only_event_is_late_after_a_restart_is_taken_back() {
 
 #[test]
 fn an_empty_source_says_nothing() {
-    let script = Script::empty();
+    let script = Script::empty(Kind::Tumbling);
     let mut cluster = Cluster::of(&script);
     cluster.finish();
     verify(&cluster);

@@ -137,12 +137,44 @@ impl Standing {
         was_late
     }
 
+    /// Notes that a row is taken back by this revision.
+    pub(crate) fn withdraw(&mut self, window_start: Timestamp, key: &str, revision: u32) {
+        let rows = self.rows.get_mut(&window_start);
+        if let Some(row) = rows.and_then(|rows| rows.get_mut(key)) {
+            (row.withdrawn, row.revision) = (true, revision);
+        }
+    }
+
+    /// Forgets a row: it comes up no more.
+    pub(crate) fn forget_row(&mut self, window_start: Timestamp, key: &str) {
+        if let Some(rows) = self.rows.get_mut(&window_start) {
+            rows.remove(key);
+            if rows.is_empty() {
+                self.rows.remove(&window_start);
+            }
+        }
+    }
+
     /// Forgets what concerns windows that end by `retired`: they come up no more.
     pub(crate) fn retire(&mut self, retired: Timestamp) {
-        self.rows.retain(|_, rows| {
-            rows.retain(|_, row| row.window_end > retired);
+        self.retire_unless(retired, |_, _| false);
+    }
+
+    /// The same but for rows that are needed all the same, by their window's start and key.
+    pub(crate) fn retire_unless(
+        &mut self,
+        retired: Timestamp,
+        is_needed: impl Fn(Timestamp, &str) -> bool,
+    ) {
+        self.rows.retain(|start, rows| {
+            rows.retain(|key, row| row.window_end > retired || is_needed(*start, key));
             !rows.is_empty()
         });
+        self.retire_late(retired);
+    }
+
+    /// Forgets which events of windows that end by `retired` were late.
+    pub(crate) fn retire_late(&mut self, retired: Timestamp) {
         self.late
             .retain(|_, late| late.window_end.is_none_or(|end| end > retired));
     }

@@ -1,6 +1,12 @@
 //! Small derivations for this room's tests: records are `MILLISECONDS KEY`, and keys are counted, or
 //! `MILLISECONDS KEY VALUE`, and the different values of a key are collected.
 
+mod followed;
+mod sessions;
+
+pub(crate) use followed::{FollowedTicks, SILENCE_MS};
+pub(crate) use sessions::{LAST_VALUE, SessionTicks};
+
 use std::collections::BTreeSet;
 
 use model::event::Layouts;
@@ -14,6 +20,13 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Tick<'e> {
     time: Timestamp,
     key: &'e str,
+}
+
+impl Tick<'_> {
+    /// The key and the value.
+    fn parts(&self) -> (&str, &str) {
+        self.key.split_once(' ').unwrap_or((self.key, ""))
+    }
 }
 
 impl<'e> Event<'e> for Tick<'e> {
@@ -69,7 +82,7 @@ impl Derivation for CountTicks {
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Seen {
-    values: BTreeSet<String>,
+    pub(crate) values: BTreeSet<String>,
 }
 
 impl Merge for Seen {
@@ -93,7 +106,7 @@ impl Derivation for DistinctTicks {
     }
 
     fn lift(&self, event: &Tick<'_>, out: &mut impl Emit<Seen>) {
-        let (key, value) = event.key.split_once(' ').unwrap_or((event.key, ""));
+        let (key, value) = event.parts();
         out.emit(&[key], |seen| {
             seen.values.insert(value.to_owned());
         });
@@ -115,9 +128,18 @@ pub(crate) fn partial(first_offset: i64, records: &[&str]) -> Vec<u8> {
     partial_of::<CountTicks>(first_offset, records)
 }
 
-/// The same of any derivation.
+/// The same of any derivation that makes windows.
 pub(crate) fn partial_of<D: Derivation>(first_offset: i64, records: &[&str]) -> Vec<u8> {
-    let params = [("window_ms", "10000")].into_iter().collect();
+    partial_with::<D>(&[("window_ms", "10000")], first_offset, records)
+}
+
+/// The same of any derivation with these parameters.
+pub(crate) fn partial_with<D: Derivation>(
+    params: &[(&str, &str)],
+    first_offset: i64,
+    records: &[&str],
+) -> Vec<u8> {
+    let params = params.iter().copied().collect();
     let mut fold = Fold::<D>::from_params(&params).expect("good parameters");
     let mut bytes = Vec::new();
     let records = (first_offset..)

@@ -143,7 +143,8 @@ mod tests {
         );
         watermarks.set_idle(1);
         assert_eq!(watermarks.furthest_behind(), Some(2));
-        [0, 2].map(|partition| watermarks.set_idle(partition));
+        watermarks.set_idle(0);
+        watermarks.set_idle(2);
         assert_eq!(watermarks.furthest_behind(), None);
     }
 

@@ -113,6 +113,11 @@ pub(crate) trait AnyWindows: Send + Sync {
         derived_ends: &[i64],
     ) -> Result<Vec<Row>, serde_json::Error>;
 
+    /// Whether rows can be corrected. Where they cannot, a checkpoint has to stand before them.
+    fn corrects(&self) -> bool {
+        true
+    }
+
     /// Forgets what ended the allowed lateness before `watermark`.
     fn retire(&mut self, watermark: Timestamp);
 

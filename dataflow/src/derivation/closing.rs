@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::Timestamp;
 use tokio::time::Instant;
 
 use super::Derivation;
@@ -45,12 +46,7 @@ impl Derivation {
                 .map(|row| row.window_end)
                 .collect();
             if !rows.is_empty() {
-                self.lease.ensure().await?;
-                // A restart must not take for accepted what these rows know to be late.
-                let (pending, windows) = (&mut self.pending, self.windows.as_ref());
-                self.diversion
-                    .flush_late(pending, windows, Some(watermark))
-                    .await?;
+                self.before_rows(watermark).await?;
             }
             written = self
                 .derived
@@ -84,13 +80,38 @@ impl Derivation {
         });
     }
 
+    /// A restart must not take for accepted what the rows know to be late; nor for late what is in
+    /// rows that cannot be corrected.
+    async fn before_rows(&mut self, watermark: Timestamp) -> Result<(), RunError> {
+        self.lease.ensure().await?;
+        if !self.windows.corrects() {
+            self.flush().await?;
+            return self.note().await;
+        }
+        let (pending, windows) = (&mut self.pending, self.windows.as_ref());
+        self.diversion
+            .flush_late(pending, windows, Some(watermark))
+            .await
+    }
+
+    /// Makes a checkpoint, and a snapshot before it if one is due.
     pub(super) async fn save(&mut self) -> Result<(), RunError> {
         self.lease.ensure().await?;
-        let watermark = self.watermarks.current();
-        self.diversion
-            .flush(&mut self.pending, self.windows.as_ref(), watermark)
-            .await?;
+        // Before the snapshot: what it leaves out as late must stand as late.
+        self.flush().await?;
         self.snapshot().await?;
+        self.note().await
+    }
+
+    async fn flush(&mut self) -> Result<(), RunError> {
+        let watermark = self.watermarks.current();
+        let (pending, windows) = (&mut self.pending, self.windows.as_ref());
+        self.diversion.flush(pending, windows, watermark).await
+    }
+
+    /// Makes a checkpoint that names the last snapshot.
+    async fn note(&mut self) -> Result<(), RunError> {
+        let watermark = self.watermarks.current();
         let position = |(partition, position): (usize, &Position)| PartitionCheckpoint {
             rewind_offset: self.rewind_offset(partition),
             next_offset: position.next_offset.max(position.replayed_to),

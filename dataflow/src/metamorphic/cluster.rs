@@ -1,13 +1,17 @@
 //! The topics that outlive the runner, and the course of events around it.
 
-use model::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{RecordKey, Timestamp};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::TICK_MS;
+use super::course::{Course, Place};
+use super::kinds::Kind;
 use super::runner::Runner;
 use super::scripts::{Script, Settings, Step};
 use crate::checkpoint::Checkpoint;
-use crate::testing::{DistinctTicks, partial_of};
 
 /// Longer than any lateness, timeout or window of the scripts.
 const LONG_MS: i64 = 1_000_000;
@@ -24,18 +28,39 @@ pub(super) struct Batch {
 }
 
 /// A derived record as a consumer sees it.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Row {
     #[serde(skip)]
     pub(super) key: String,
-    #[serde(rename = "window_start", deserialize_with = "millis")]
+    #[serde(deserialize_with = "millis")]
     pub(super) window_start: i64,
-    pub(super) values: Vec<String>,
+    #[serde(deserialize_with = "millis")]
+    pub(super) window_end: i64,
     pub(super) revision: u32,
+    #[serde(default)]
+    pub(super) withdrawn: bool,
+    #[serde(flatten)]
+    pub(super) measures: BTreeMap<String, Value>,
 }
 
 fn millis<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     Timestamp::deserialize(deserializer).map(|time| time.as_millis())
+}
+
+/// A record of `late-events`.
+#[derive(Clone, Debug)]
+pub(super) struct Late {
+    pub(super) place: Place,
+    pub(super) time: Timestamp,
+    pub(super) key: RecordKey,
+}
+
+/// What a checkpoint says of a snapshot.
+#[derive(Clone, Debug)]
+pub(super) struct SnapshotAt {
+    pub(super) parts: std::ops::Range<usize>,
+    pub(super) next_offsets: Vec<i64>,
+    pub(super) course: Course,
 }
 
 /// The durable topics.
@@ -45,13 +70,39 @@ pub(super) struct Topics {
     /// How many batches of each partition can be read so far.
     pub(super) produced: Vec<usize>,
     pub(super) derived: [Vec<(String, Vec<u8>)>; 2],
-    pub(super) rejected: Vec<(usize, i64)>,
-    pub(super) late: Vec<(usize, i64, Timestamp)>,
+    pub(super) rejected: Vec<Place>,
+    pub(super) late: Vec<Late>,
     pub(super) checkpoint: Checkpoint,
+    /// The snapshot that the checkpoint names.
+    pub(super) named: Option<SnapshotAt>,
+    pub(super) snapshots: Vec<Vec<u8>>,
+    /// Retention has removed the snapshots' parts before this one.
+    pub(super) snapshots_start: usize,
+    /// Windows that the checkpoint has left behind, and the records that came in time for them.
+    pub(super) left: BTreeMap<i64, BTreeSet<Place>>,
     writes_left: Option<u32>,
 }
 
 impl Topics {
+    fn of(script: &Script) -> Self {
+        let kind = script.settings.kind;
+        let source = script.source.iter();
+        let source: Vec<_> = source.map(|batches| stored(kind, batches)).collect();
+        Self {
+            produced: vec![0; source.len()],
+            source,
+            derived: [Vec::new(), Vec::new()],
+            rejected: Vec::new(),
+            late: Vec::new(),
+            checkpoint: Checkpoint::default(),
+            named: None,
+            snapshots: Vec::new(),
+            snapshots_start: 0,
+            left: BTreeMap::new(),
+            writes_left: None,
+        }
+    }
+
     /// To be asked before every write: whether the runner still lives.
     pub(super) fn before_write(&mut self) -> Result<(), Killed> {
         match &mut self.writes_left {
@@ -67,12 +118,19 @@ impl Topics {
     pub(super) fn derived_ends(&self) -> Vec<i64> {
         self.derived.iter().map(|rows| rows.len() as i64).collect()
     }
+
+    /// Whether there was one more batch.
+    fn produce(&mut self, partition: usize) -> bool {
+        let more = self.produced[partition] < self.source[partition].len();
+        self.produced[partition] += usize::from(more);
+        more
+    }
 }
 
 pub(super) struct Cluster {
-    settings: Settings,
+    pub(super) settings: Settings,
     topics: Topics,
-    runner: Runner,
+    pub(super) runner: Runner,
 }
 
 impl std::ops::Deref for Cluster {
@@ -85,20 +143,7 @@ impl std::ops::Deref for Cluster {
 
 impl Cluster {
     pub(super) fn of(script: &Script) -> Self {
-        let source: Vec<_> = script
-            .source
-            .iter()
-            .map(|batches| stored(batches))
-            .collect();
-        let topics = Topics {
-            produced: vec![0; source.len()],
-            source,
-            derived: [Vec::new(), Vec::new()],
-            rejected: Vec::new(),
-            late: Vec::new(),
-            checkpoint: Checkpoint::default(),
-            writes_left: None,
-        };
+        let topics = Topics::of(script);
         Self {
             settings: script.settings,
             runner: Runner::recover(script.settings, &topics),
@@ -107,14 +152,11 @@ impl Cluster {
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = Row> {
-        self.topics
-            .derived
-            .iter()
-            .flatten()
-            .map(|(key, value)| Row {
-                key: key.clone(),
-                ..serde_json::from_slice(value).expect("a derived record")
-            })
+        let rows = self.topics.derived.iter().flatten();
+        rows.map(|(key, value)| Row {
+            key: key.clone(),
+            ..serde_json::from_slice(value).expect("a derived record")
+        })
     }
 
     pub(super) fn run(&mut self, steps: &[Step]) {
@@ -135,6 +177,14 @@ impl Cluster {
             Step::Wait(ms) => runner.wait(topics, ms),
             Step::Correct => runner.close(topics, true),
             Step::Save => runner.save_if_whole(topics),
+            Step::Snapshot => {
+                runner.wants_snapshot();
+                Ok(())
+            }
+            Step::LoseSnapshots => {
+                topics.snapshots_start = topics.snapshots.len();
+                Ok(())
+            }
             Step::KillAfter(writes) => {
                 topics.writes_left = Some(writes);
                 Ok(())
@@ -177,24 +227,14 @@ impl Cluster {
     }
 }
 
-impl Topics {
-    /// Whether there was one more batch.
-    fn produce(&mut self, partition: usize) -> bool {
-        let more = self.produced[partition] < self.source[partition].len();
-        self.produced[partition] += usize::from(more);
-        more
-    }
-}
-
-fn stored(batches: &[Vec<String>]) -> Vec<Batch> {
+fn stored(kind: Kind, batches: &[Vec<String>]) -> Vec<Batch> {
     let mut first_offset = 0;
     let mut stored = Vec::new();
     for records in batches {
-        let texts: Vec<_> = records.iter().map(String::as_str).collect();
         stored.push(Batch {
             first_offset,
             records: records.clone(),
-            partial: partial_of::<DistinctTicks>(first_offset, &texts),
+            partial: kind.partial(first_offset, records),
         });
         first_offset += records.len() as i64;
     }

@@ -2,30 +2,22 @@
 
 use std::ops::Range;
 
-use model::{Event, RecordKey, Timestamp};
-use serde::Deserialize;
+use model::{RecordKey, Timestamp};
 
-use super::cluster::{Killed, Topics};
+use super::cluster::{Killed, Late, SnapshotAt, Topics};
+use super::course::Course;
+use super::recovery;
 use super::scripts::Settings;
 use crate::checkpoint::{Checkpoint, PartitionCheckpoint};
 use crate::position::Position;
 use crate::source::Place;
-use crate::standing::{Standing, StandingKeys, StandingRow};
-use crate::testing::{DistinctTicks, Tick};
+use crate::standing::StandingKeys;
 use crate::watermarks::Watermarks;
-use crate::windows::{AnyWindows, Arrived, Bounds, LatePlace, Panes, Row};
-
-#[derive(Deserialize)]
-struct Stamp {
-    window_start: Timestamp,
-    window_end: Timestamp,
-    revision: u32,
-    #[serde(default)]
-    withdrawn: bool,
-}
+use crate::windows::{AnyWindows, Arrived, LatePlace, Row};
 
 pub(super) struct Runner {
-    windows: Panes<DistinctTicks>,
+    settings: Settings,
+    windows: Box<dyn AnyWindows>,
     watermarks: Watermarks,
     positions: Vec<Position>,
     rejected: Vec<(usize, i64)>,
@@ -33,29 +25,34 @@ pub(super) struct Runner {
     rejected_standing: StandingKeys,
     late_standing: StandingKeys,
     derived_ends: Vec<i64>,
+    snapshot: Option<SnapshotAt>,
+    snapshot_is_due: bool,
+    pub(super) course: Course,
     now_ms: i64,
 }
 
 impl Runner {
     pub(super) fn recover(settings: Settings, topics: &Topics) -> Self {
-        let partitions = topics.source.len();
         let mut checkpoint = topics.checkpoint.clone();
         checkpoint
             .partitions
-            .resize(partitions, PartitionCheckpoint::default());
-        let (rejected_standing, late_standing) = diverted(topics, &checkpoint);
-        let bounds = Bounds {
-            partitions,
-            allowed_lateness_ms: settings.allowed_lateness_ms,
-            entries_max: 1_000_000,
-        };
-        let mut windows = Panes::new(DistinctTicks, 10_000, 10_000, bounds);
-        windows.resume(checkpoint.watermark, standing(topics, &checkpoint));
-        let max_event_times = checkpoint
-            .partitions
-            .iter()
-            .map(|partition| partition.max_event_time);
+            .resize(topics.source.len(), PartitionCheckpoint::default());
+        let mut windows = settings.kind.windows(settings.bounds(topics.source.len()));
+        let snapshot = recovery::restore(topics, &mut checkpoint, windows.as_mut());
+        let (rejected_standing, late_standing) = recovery::diverted(topics, &checkpoint);
+        windows.resume(
+            checkpoint.watermark,
+            recovery::standing(topics, &checkpoint),
+        );
+        let mut course = snapshot
+            .as_ref()
+            .map(|at| at.course.clone())
+            .unwrap_or_default();
+        course.retire(checkpoint.watermark, settings.allowed_lateness_ms);
+        let partitions = checkpoint.partitions.iter();
+        let max_event_times = partitions.map(|partition| partition.max_event_time);
         Self {
+            settings,
             windows,
             watermarks: Watermarks::new(
                 settings.lateness_ms,
@@ -74,6 +71,9 @@ impl Runner {
             rejected_standing,
             late_standing,
             derived_ends: topics.derived_ends(),
+            snapshot,
+            snapshot_is_due: false,
+            course,
             now_ms: 0,
         }
     }
@@ -117,6 +117,8 @@ impl Runner {
             replayed_to: position.replayed_to,
         };
         let merged = self.windows.merge(arrived, partial).expect("a partial");
+        let offsets = header.first_offset..header.next_offset;
+        self.course.merged(partition, offsets.clone());
         position.next_offset = header.next_offset;
         self.watermarks
             .heard(partition, header.max_event_time, self.now_ms);
@@ -125,14 +127,10 @@ impl Runner {
         }
         position.counts.add(&merged);
         let offset = |delta: u32| header.first_offset + i64::from(delta);
-        self.rejected.extend(
-            header
-                .rejected
-                .iter()
-                .map(|(delta, _)| (partition, offset(*delta))),
-        );
+        let rejected = header.rejected.iter();
+        self.rejected
+            .extend(rejected.map(|(delta, _)| (partition, offset(*delta))));
         if !merged.late_places.is_empty() {
-            let offsets = header.first_offset..header.next_offset;
             self.late.push((partition, offsets, merged.late_places));
         }
     }
@@ -165,9 +163,24 @@ impl Runner {
             .emit(watermark, corrections, &self.derived_ends)
             .expect("emits");
         let written = !rows.is_empty();
+        if written {
+            self.before_rows(topics)?;
+        }
         self.write(topics, rows)?;
         self.windows.retire(watermark);
+        self.course
+            .retire(Some(watermark), self.settings.allowed_lateness_ms);
         if written { self.save(topics) } else { Ok(()) }
+    }
+
+    /// A restart must not take for accepted what the rows know to be late; nor for late what is in
+    /// rows that cannot be corrected.
+    fn before_rows(&mut self, topics: &mut Topics) -> Result<(), Killed> {
+        if self.windows.corrects() {
+            return self.flush_late(topics);
+        }
+        let late_needed = self.flush(topics)?;
+        self.note(topics, late_needed)
     }
 
     fn write(&mut self, topics: &mut Topics, rows: Vec<Row>) -> Result<(), Killed> {
@@ -187,8 +200,31 @@ impl Runner {
         self.save(topics)
     }
 
+    /// The next checkpoint names a new snapshot.
+    pub(super) fn wants_snapshot(&mut self) {
+        self.snapshot_is_due = true;
+    }
+
     fn save(&mut self, topics: &mut Topics) -> Result<(), Killed> {
-        self.flush(topics)?;
+        let late_needed = self.flush(topics)?;
+        if std::mem::take(&mut self.snapshot_is_due) {
+            self.make_snapshot(topics)?;
+        }
+        self.note(topics, late_needed)?;
+        recovery::leave(topics, &self.course, self.settings.kind);
+        Ok(())
+    }
+
+    /// Writes a checkpoint.
+    fn note(&mut self, topics: &mut Topics, late_needed: bool) -> Result<(), Killed> {
+        let checkpoint = self.checkpoint(topics, late_needed);
+        topics.before_write()?;
+        topics.checkpoint = checkpoint;
+        topics.named = self.snapshot.clone();
+        Ok(())
+    }
+
+    fn checkpoint(&self, topics: &Topics, late_needed: bool) -> Checkpoint {
         let partition = |(partition, position): (usize, &Position)| PartitionCheckpoint {
             rewind_offset: self
                 .windows
@@ -198,114 +234,88 @@ impl Runner {
             max_event_time: self.watermarks.max_event_time(partition),
             counts: position.counts.clone(),
         };
-        let ends = |length: usize| vec![length as i64];
-        let checkpoint = Checkpoint {
+        let (rejected, late) = (topics.rejected.len() as i64, topics.late.len() as i64);
+        Checkpoint {
             watermark: self.watermarks.current(),
             partitions: self.positions.iter().enumerate().map(partition).collect(),
             derived_from: self.windows.derived_from(&self.derived_ends),
             snapshot: None,
-            rejected_from: self
-                .rejected_standing
-                .from(&ends(topics.rejected.len()), false),
-            late_from: self
-                .late_standing
-                .from(&ends(topics.late.len()), self.windows.late_stands()),
-        };
-        topics.before_write()?;
-        topics.checkpoint = checkpoint;
+            rejected_from: self.rejected_standing.from(&[rejected], false),
+            late_from: self.late_standing.from(&[late], late_needed),
+        }
+    }
+
+    fn make_snapshot(&mut self, topics: &mut Topics) -> Result<(), Killed> {
+        let bytes = self.windows.snapshot().expect("a snapshot");
+        let first = topics.snapshots.len();
+        for part in bytes.chunks(bytes.len().div_ceil(2).max(1)) {
+            topics.before_write()?;
+            topics.snapshots.push(part.to_vec());
+        }
+        let positions = self.positions.iter();
+        self.snapshot = Some(SnapshotAt {
+            parts: first..topics.snapshots.len(),
+            next_offsets: positions.map(|position| position.next_offset).collect(),
+            course: self.course.clone(),
+        });
+        self.windows.snapshotted(&self.derived_ends);
         Ok(())
     }
 
-    fn flush(&mut self, topics: &mut Topics) -> Result<(), Killed> {
+    /// Whether windows need what stands of late events.
+    fn flush(&mut self, topics: &mut Topics) -> Result<bool, Killed> {
+        self.flush_rejected(topics)?;
+        self.flush_late(topics)?;
+        Ok(self.windows.late_stands())
+    }
+
+    fn flush_rejected(&mut self, topics: &mut Topics) -> Result<(), Killed> {
         for (partition, offset) in std::mem::take(&mut self.rejected) {
-            if !self.rejected_standing.take(&key(partition, offset)) {
+            if !self
+                .rejected_standing
+                .take(&recovery::key(partition, offset))
+            {
                 topics.before_write()?;
                 topics.rejected.push((partition, offset));
             }
         }
+        Ok(())
+    }
+
+    fn flush_late(&mut self, topics: &mut Topics) -> Result<(), Killed> {
         for (partition, offsets, places) in std::mem::take(&mut self.late) {
-            for (offset, time, at_key) in times(topics, partition, offsets) {
-                let late = places.iter().any(|place| place.holds(time, &at_key));
-                if late && !self.late_standing.take(&key(partition, offset)) {
+            for (offset, time, key) in self.places(topics, partition, offsets) {
+                let late = places.iter().any(|place| place.holds(time, &key));
+                if late && !self.late_standing.take(&recovery::key(partition, offset)) {
+                    let place = (partition, offset);
                     topics.before_write()?;
-                    topics.late.push((partition, offset, time));
+                    topics.late.push(Late { place, time, key });
                 }
             }
         }
         Ok(())
     }
-}
 
-fn key(partition: usize, offset: i64) -> Vec<u8> {
-    format!("{partition}|{offset}").into_bytes()
+    /// The events at these offsets.
+    fn places(
+        &self,
+        topics: &Topics,
+        partition: usize,
+        offsets: Range<i64>,
+    ) -> Vec<(i64, Timestamp, RecordKey)> {
+        let batches = topics.source[partition].iter();
+        let records = (0..).zip(batches.flat_map(|batch| &batch.records));
+        let wanted = records.filter(|(offset, _)| offsets.contains(offset));
+        let place = |(offset, record): (i64, &String)| {
+            let (time, key) = self.windows.place(record.as_bytes()).ok()?;
+            Some((offset, time, key))
+        };
+        wanted.filter_map(place).collect()
+    }
 }
 
 fn end(topics: &Topics, partition: usize) -> i64 {
     topics.source[partition][..topics.produced[partition]]
         .last()
         .map_or(0, |batch| batch.first_offset + batch.records.len() as i64)
-}
-
-/// The events at these offsets.
-fn times(
-    topics: &Topics,
-    partition: usize,
-    offsets: Range<i64>,
-) -> Vec<(i64, Timestamp, RecordKey)> {
-    let records = topics.source[partition]
-        .iter()
-        .flat_map(|batch| &batch.records);
-    (0..)
-        .zip(records)
-        .filter(|(offset, _)| offsets.contains(offset))
-        .filter_map(|(offset, record)| {
-            let time = Tick::parse(record.as_bytes()).ok()?.time();
-            Some((offset, time, RecordKey::from(record.split(' ').nth(1)?)))
-        })
-        .collect()
-}
-
-fn standing(topics: &Topics, checkpoint: &Checkpoint) -> Standing {
-    let mut from = checkpoint.derived_from.clone();
-    from.resize(topics.derived.len(), 0);
-    let mut standing = Standing::behind(&from);
-    for (rows, from) in topics.derived.iter().zip(from) {
-        for (key, value) in &rows[from as usize..] {
-            let stamp: Stamp = serde_json::from_slice(value).expect("a row");
-            let row = StandingRow {
-                window_end: stamp.window_end,
-                revision: stamp.revision,
-                withdrawn: stamp.withdrawn,
-                value: value.clone(),
-            };
-            standing.add_row(stamp.window_start, key.clone(), row);
-        }
-    }
-    for (partition, offset, time) in &topics.late[behind(&checkpoint.late_from)..] {
-        if checkpoint.partitions[*partition].reads_again(*offset) {
-            standing.add_late((*partition, *offset), *time, None);
-        }
-    }
-    standing
-}
-
-fn diverted(topics: &Topics, checkpoint: &Checkpoint) -> (StandingKeys, StandingKeys) {
-    let mut rejected = StandingKeys::behind(&checkpoint.rejected_from);
-    let mut late = StandingKeys::behind(&checkpoint.late_from);
-    let anew = |partition: usize, offset| checkpoint.partitions[partition].counts_anew(offset);
-    for (partition, offset) in &topics.rejected[behind(&checkpoint.rejected_from)..] {
-        if anew(*partition, *offset) {
-            rejected.add(&key(*partition, *offset));
-        }
-    }
-    for (partition, offset, _) in &topics.late[behind(&checkpoint.late_from)..] {
-        if anew(*partition, *offset) {
-            late.add(&key(*partition, *offset));
-        }
-    }
-    (rejected, late)
-}
-
-fn behind(from: &[i64]) -> usize {
-    from.first().map_or(0, |from| *from as usize)
 }

@@ -5,17 +5,34 @@ use std::ops::Range;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// The windows of the tests' derivations.
-pub(super) const WINDOW_MS: i64 = 10_000;
+use super::kinds::Kind;
+use crate::windows::Bounds;
+
 /// Event time that goes by between two events, on average.
 const PACE_MS: i64 = 500;
 const PARTITIONS_MAX: usize = 16;
+/// Room for everything.
+const ENTRIES_MAX: usize = 1_000_000;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
+    pub(super) kind: Kind,
     pub(super) lateness_ms: i64,
     pub(super) allowed_lateness_ms: i64,
     pub(super) idle_timeout_ms: i64,
+    pub(super) entries_max: usize,
+    /// Whether the events of a key are all in one partition.
+    pub(super) keyed: bool,
+}
+
+impl Settings {
+    pub(super) fn bounds(&self, partitions: usize) -> Bounds {
+        Bounds {
+            partitions,
+            allowed_lateness_ms: self.allowed_lateness_ms,
+            entries_max: self.entries_max,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -31,6 +48,10 @@ pub(super) enum Step {
     Correct,
     /// A checkpoint is due.
     Save,
+    /// A snapshot is due with the next checkpoint.
+    Snapshot,
+    /// Retention removes all snapshots so far.
+    LoseSnapshots,
     /// The runner is killed after this many more writes.
     KillAfter(u32),
     Kill,
@@ -45,11 +66,14 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn empty() -> Self {
+    pub(super) fn empty(kind: Kind) -> Self {
         let settings = Settings {
+            kind,
             lateness_ms: 0,
             allowed_lateness_ms: 0,
             idle_timeout_ms: 1,
+            entries_max: ENTRIES_MAX,
+            keyed: false,
         };
         Self {
             settings,
@@ -99,14 +123,28 @@ fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
     vec(event, 0..70)
 }
 
-fn settings(lateness_ms: Range<i64>) -> impl Strategy<Value = Settings> {
-    (lateness_ms, 0..15_000_i64, 1_000..8_000_i64).prop_map(
-        |(lateness_ms, allowed_lateness_ms, idle_timeout_ms)| Settings {
-            lateness_ms,
-            allowed_lateness_ms,
-            idle_timeout_ms,
-        },
+fn settings(kind: Kind, lateness_ms: Range<i64>) -> impl Strategy<Value = Settings> {
+    // Half of them such that watermarks fall on events.
+    let round = |range: Range<i64>| {
+        let steps = (range.end / PACE_MS).max(1);
+        prop_oneof![range, (0..steps).prop_map(|steps| steps * PACE_MS)]
+    };
+    (
+        round(lateness_ms),
+        round(0..15_000),
+        1_000..8_000_i64,
+        prop::bool::ANY,
     )
+        .prop_map(
+            move |(lateness_ms, allowed_lateness_ms, idle_timeout_ms, keyed)| Settings {
+                kind,
+                lateness_ms,
+                allowed_lateness_ms,
+                idle_timeout_ms,
+                entries_max: ENTRIES_MAX,
+                keyed,
+            },
+        )
 }
 
 /// Cuts the records, given in the order in which they are produced, into batches.
@@ -131,7 +169,7 @@ fn batches(
 }
 
 /// No event comes later than the lateness behind any other; nothing waits, nothing is killed.
-pub(super) fn in_order_within_lateness() -> impl Strategy<Value = Script> {
+pub(super) fn in_order_within_lateness(kind: Kind) -> impl Strategy<Value = Script> {
     let read = prop_oneof![
         (0..PARTITIONS_MAX).prop_map(Step::Produce),
         (0..PARTITIONS_MAX).prop_map(Step::Deliver),
@@ -139,7 +177,7 @@ pub(super) fn in_order_within_lateness() -> impl Strategy<Value = Script> {
     ];
     (
         1..=PARTITIONS_MAX,
-        settings(0..6_000),
+        settings(kind, 0..6_000),
         drawn(),
         vec(read, 0..150),
     )
@@ -150,11 +188,13 @@ pub(super) fn in_order_within_lateness() -> impl Strategy<Value = Script> {
             };
             timed.sort_by_key(|(time, event)| arrival(*time, event));
             let records = timed.iter().map(|(time, event)| {
-                (
-                    event.partition % partitions,
-                    event.record(*time),
-                    event.ends_batch,
-                )
+                let partition = if settings.keyed {
+                    usize::from(event.key)
+                } else {
+                    event.partition
+                };
+                let record = event.record(*time);
+                (partition % partitions, record, event.ends_batch)
             });
             Script {
                 settings,
@@ -164,18 +204,26 @@ pub(super) fn in_order_within_lateness() -> impl Strategy<Value = Script> {
         })
 }
 
-/// Everything happens. A value is always in the same partition, as with keyed topics: which of two
-/// equal records is the duplicate does not depend on what is read first then.
-pub(super) fn with_crashes() -> impl Strategy<Value = Script> {
-    (1..=PARTITIONS_MAX).prop_flat_map(|partitions| wild(partitions, 1))
+/// Everything happens. A key or a value is always in the same partition, as with keyed topics: which
+/// of two equal records is the duplicate does not depend on what is read first then.
+pub(super) fn with_crashes(kind: Kind) -> impl Strategy<Value = Script> {
+    let room = prop_oneof![5 => Just(ENTRIES_MAX), 1 => 1..12_usize];
+    let script = (1..=PARTITIONS_MAX).prop_flat_map(move |partitions| wild(kind, partitions, 1));
+    (script, room).prop_map(move |(mut script, room)| {
+        // Windows for which there is no room are counted together: see their own tests.
+        if matches!(kind, Kind::Sessions | Kind::Followed) {
+            script.settings.entries_max = room;
+        }
+        script
+    })
 }
 
 /// One partition, and no pauses in which time would go on: what is late depends on the source alone.
-pub(super) fn one_partition() -> impl Strategy<Value = Script> {
-    wild(1, 0)
+pub(super) fn one_partition(kind: Kind) -> impl Strategy<Value = Script> {
+    wild(kind, 1, 0)
 }
 
-fn wild(partitions: usize, waits: u32) -> impl Strategy<Value = Script> {
+fn wild(kind: Kind, partitions: usize, waits: u32) -> impl Strategy<Value = Script> {
     const LATEST_MS: f64 = 30_000.0;
     let partition = || 0..partitions;
     let step = prop_oneof![
@@ -185,14 +233,25 @@ fn wild(partitions: usize, waits: u32) -> impl Strategy<Value = Script> {
         3 * waits => (0..10_000_i64).prop_map(Step::Wait),
         3 => Just(Step::Correct),
         3 => Just(Step::Save),
+        2 => Just(Step::Snapshot),
+        1 => Just(Step::LoseSnapshots),
         3 => (0..8_u32).prop_map(Step::KillAfter),
         1 => Just(Step::Kill),
     ];
-    (settings(0..3_000), drawn(), vec(step, 0..200)).prop_map(move |(settings, drawn, steps)| {
+    let script = (settings(kind, 0..3_000), drawn(), vec(step, 0..200));
+    script.prop_map(move |(settings, drawn, steps)| {
         let records = (0..).zip(&drawn).map(|(index, event): (i64, _)| {
             let time = (index * PACE_MS - (event.delay * LATEST_MS) as i64).max(0);
-            let partition = usize::from(event.value) % partitions;
-            (partition, event.record(time), event.ends_batch)
+            let by = if settings.keyed {
+                event.key
+            } else {
+                event.value
+            };
+            (
+                usize::from(by) % partitions,
+                event.record(time),
+                event.ends_batch,
+            )
         });
         Script {
             settings,

@@ -4,6 +4,7 @@
 //! stands is not written twice.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use model::derived::Derived;
 use model::follow::{Facts, FactsOf, Finding, Moment};
@@ -175,18 +176,14 @@ impl<M: Follow> Machines<M> {
 
     fn is_late(
         &mut self,
-        arrived: Arrived,
-        place: Place,
+        time: Timestamp,
+        (partition, offsets): (usize, Range<i64>),
         is_replayed: bool,
         key: &RecordKey,
     ) -> bool {
-        let (time, _, offset) = place;
-        let was_late = self.standing.was_late(
-            arrived.partition,
-            offset..offset + 1,
-            Window::instant(time),
-            key,
-        );
+        // Of a batch, a key and a time all or none are late, as their place does not tell them apart.
+        let instant = Window::instant(time);
+        let was_late = self.standing.was_late(partition, offsets, instant, key);
         let followed_to = if is_replayed {
             self.followed_to
         } else {
@@ -195,8 +192,13 @@ impl<M: Follow> Machines<M> {
         was_late || followed_to.is_some_and(|followed_to| time < followed_to)
     }
 
+    /// What was taken in before a restart is taken in again, room or not; all else asks.
+    fn is_full_for(&self, key: &RecordKey) -> bool {
+        self.len() >= self.bounds.entries_max && !self.keys.contains_key(key)
+    }
+
     /// The row of a finding; `None` where it stands already.
-    fn row(&self, finding: Finding<M::Output>) -> Result<Option<Row>, serde_json::Error> {
+    fn row(&mut self, finding: Finding<M::Output>) -> Result<Option<Row>, serde_json::Error> {
         let Finding {
             key,
             span,
@@ -204,7 +206,14 @@ impl<M: Follow> Machines<M> {
             revision,
         } = finding;
         let standing = self.standing.row(span.start, key.as_str());
-        if standing.is_some_and(|row| row.revision >= revision) {
+        if let Some(last) = standing.map(|row| row.revision)
+            && last >= revision
+        {
+            // Only what has come up again need not be known any more: a finding may be revised
+            // long after its time.
+            if last == revision {
+                self.standing.forget_row(span.start, key.as_str());
+            }
             return Ok(None);
         }
         Row::of(&key, span, &Derived::new(span, output, revision)).map(Some)
@@ -218,16 +227,18 @@ impl<M: Follow> AnyWindows for Machines<M> {
             contributions,
         } = BatchPartial::<Facts<M::Fact>>::decode(partial)?;
         let is_replayed = header.next_offset <= arrived.replayed_to;
+        let offsets = header.first_offset..header.next_offset;
         let mut merged = Merged::of(header);
         for contribution in contributions {
             let key = contribution.key;
             for model::follow::Fact { time, offset, fact } in contribution.partial.0 {
                 let place = (time, arrived.partition, offset);
                 self.last_time = self.last_time.max(Some(time));
-                if self.is_late(arrived, place, is_replayed, &key) {
+                let batch = (arrived.partition, offsets.clone());
+                if self.is_late(time, batch, is_replayed, &key) {
                     self.late_since = true;
                     merged.add_late(Window::instant(time), key.clone(), 1, Cause::Late);
-                } else if self.len() >= self.bounds.entries_max && !self.keys.contains_key(&key) {
+                } else if !is_replayed && self.is_full_for(&key) {
                     self.late_since = true;
                     merged.add_late(Window::instant(time), key.clone(), 1, Cause::NoRoom);
                 } else {
@@ -279,6 +290,10 @@ impl<M: Follow> AnyWindows for Machines<M> {
             .into_iter()
             .filter_map(|finding| self.row(finding).transpose())
             .collect()
+    }
+
+    fn corrects(&self) -> bool {
+        false
     }
 
     fn retire(&mut self, _: Timestamp) {}
@@ -360,7 +375,7 @@ impl<M: Follow> AnyWindows for Machines<M> {
 
     fn snapshotted(&mut self, derived_ends: &[i64]) {
         if let Some(followed_to) = self.followed_to {
-            self.standing.retire(followed_to);
+            self.standing.retire_late(followed_to);
         }
         if self.standing.rows_from().is_none() {
             self.derived_from = derived_ends.to_vec();

@@ -32,6 +32,8 @@ pub(crate) struct Panes<D: Derivation> {
 
 struct Pane<P> {
     slots: BTreeMap<RecordKey, Slot<P>>,
+    /// Whether all windows that it is part of are there, not just the one that begins here.
+    is_open: bool,
     /// Per partition, the first offset that contributes: where a restart must read from.
     first_offsets: Vec<Option<i64>>,
     /// The last merge that changed it.
@@ -92,9 +94,9 @@ impl<D: Derivation> Panes<D> {
         watermark.plus_ms(-self.bounds.allowed_lateness_ms)
     }
 
-    /// Makes the pane at `start`, and with it the windows that it is the first to be part of.
+    /// Makes the pane at `start`, and with it the windows that it is part of.
     fn open(&mut self, start: Timestamp) {
-        if self.panes.contains_key(&start) {
+        if self.panes.get(&start).is_some_and(|pane| pane.is_open) {
             return;
         }
         let mut first = start.plus_ms(self.hop_ms - self.size_ms);
@@ -105,6 +107,9 @@ impl<D: Derivation> Panes<D> {
                 self.panes.entry(first).or_insert_with(pane);
             }
             first = first.plus_ms(self.hop_ms);
+        }
+        if let Some(pane) = self.panes.get_mut(&start) {
+            pane.is_open = true;
         }
     }
 
@@ -208,8 +213,22 @@ impl<D: Derivation> Panes<D> {
         self.derivation.finish(window, key, &merged)
     }
 
+    /// Whether a window says something of a key, or has. Where it does not, a pane may hold the key
+    /// without events, for the window's sake that begins with it.
+    fn speaks_of(&self, window: Window, key: &RecordKey) -> bool {
+        let slots =
+            |pane: &Pane<D::Partial>| pane.slots.get(key).is_some_and(|slot| slot.events > 0);
+        let said = |pane: &Pane<D::Partial>| pane.slots.get(key)?.revision;
+        self.panes_of(window).any(slots)
+            || self.panes.get(&window.start).and_then(said).is_some()
+            || self.standing.row(window.start, key.as_str()).is_some()
+    }
+
     /// The row of a window's next revision; `None` where it stands.
     fn row(&mut self, window: Window, key: &RecordKey) -> Result<Option<Row>, serde_json::Error> {
+        if !self.speaks_of(window, key) {
+            return Ok(None);
+        }
         let measures = self.measures(window, key);
         let (Some(measures), Some(pane)) = (measures, self.panes.get_mut(&window.start)) else {
             return Ok(None);
@@ -391,6 +410,7 @@ impl<D: Derivation> AnyWindows for Panes<D> {
             };
             let pane = Pane {
                 slots: saved.slots.into_iter().map(slot).collect(),
+                is_open: false,
                 first_offsets,
                 changed: merges,
                 emitted: None,
@@ -408,6 +428,7 @@ impl<P> Pane<P> {
     fn new(partitions: usize) -> Self {
         Self {
             slots: BTreeMap::new(),
+            is_open: false,
             first_offsets: vec![None; partitions],
             changed: 0,
             emitted: None,

@@ -24,7 +24,7 @@ pub(crate) struct Sessions<D: Derivation> {
     bounds: Bounds,
     sessions: BTreeMap<Number, Session<D::Partial>>,
     /// The sessions of each key, in the order of time.
-    keys: BTreeMap<RecordKey, Vec<Number>>,
+    keys: Keys,
     /// What this process has numbered so far.
     numbered: Number,
     /// When sessions are over that have not been emitted as they are.
@@ -34,13 +34,19 @@ pub(crate) struct Sessions<D: Derivation> {
     /// When nothing can join a session any more.
     ending: BTreeSet<(Timestamp, Number)>,
     withdrawn: Vec<Withdrawn>,
-    /// Sessions that ended by this time are forgotten.
+    /// Whether an event was late since the last snapshot: what a session takes in depends on the
+    /// order of events, so nothing else says which.
+    late_since: bool,
+    /// Sessions that can be corrected no more by this time are forgotten.
     retired_to: Option<Timestamp>,
     standing: Standing,
 }
 
 /// What a session is called in this process.
 type Number = u64;
+
+/// The sessions of each key.
+type Keys = BTreeMap<RecordKey, Vec<Number>>;
 
 impl<D: Derivation> Sessions<D> {
     pub(crate) fn new(derivation: D, gap_ms: i64, bounds: Bounds) -> Self {
@@ -55,6 +61,7 @@ impl<D: Derivation> Sessions<D> {
             corrected: BTreeSet::new(),
             ending: BTreeSet::new(),
             withdrawn: Vec::new(),
+            late_since: false,
             retired_to: None,
             standing: Standing::default(),
         }
@@ -63,6 +70,26 @@ impl<D: Derivation> Sessions<D> {
     /// When nothing can belong to a session of this span any more.
     fn ends_at(&self, span: Window) -> Timestamp {
         span.end.plus_ms(self.gap_ms)
+    }
+
+    /// When a session can be corrected no more: an event that is not late may begin as much as the
+    /// gap before what is forgotten, and belong to a session that ended as much before that.
+    fn forgotten_at(&self, span: Window) -> Timestamp {
+        self.ends_at(span).plus_ms(self.gap_ms)
+    }
+
+    /// Whether events of this span come too late: what they would begin is over. Those that go on a
+    /// session in memory do not. None can touch a session that is forgotten, so that a restart,
+    /// which may read its events again, cannot take them for another one's.
+    fn is_late(&self, span: Window, touched: &[Number]) -> bool {
+        let Some(retired) = self.retired_to else {
+            return false;
+        };
+        let goes_on = |number: &Number| {
+            let session = self.sessions[number].span;
+            session.start <= span.start && self.forgotten_at(session) > retired
+        };
+        self.ends_at(Window::instant(span.start)) <= retired && !touched.iter().any(goes_on)
     }
 
     fn closes_at(&self, session: &Session<D::Partial>) -> Timestamp {
@@ -121,7 +148,8 @@ impl<D: Derivation> Sessions<D> {
         self.numbered += 1;
         let number = self.numbered;
         self.closing.insert((self.closes_at(&session), number));
-        self.ending.insert((self.ends_at(session.span), number));
+        self.ending
+            .insert((self.forgotten_at(session.span), number));
         let start = session.span.start;
         let sessions = &self.sessions;
         let numbers = self.keys.entry(session.key.clone()).or_default();
@@ -133,7 +161,8 @@ impl<D: Derivation> Sessions<D> {
     fn remove(&mut self, number: Number) -> Option<Session<D::Partial>> {
         let session = self.sessions.remove(&number)?;
         self.closing.remove(&(self.closes_at(&session), number));
-        self.ending.remove(&(self.ends_at(session.span), number));
+        self.ending
+            .remove(&(self.forgotten_at(session.span), number));
         self.corrected.remove(&number);
         if let Some(numbers) = self.keys.get_mut(&session.key) {
             numbers.retain(|other| *other != number);
@@ -144,14 +173,28 @@ impl<D: Derivation> Sessions<D> {
         Some(session)
     }
 
+    fn forget(&mut self, retired: Timestamp) {
+        while let Some((at, number)) = self.ending.first().copied()
+            && at <= retired
+        {
+            if let Some(session) = self.remove(number) {
+                self.standing
+                    .forget_row(session.span.start, session.key.as_str());
+            }
+        }
+        let sessions = (&self.keys, &self.sessions);
+        let is_needed = |start: Timestamp, key: &str| begins(sessions, start, key);
+        let ended = retired.plus_ms(-2 * self.gap_ms);
+        self.standing.retire_unless(ended, is_needed);
+    }
+
     /// What stands of sessions that are about to be forgotten, and nothing speaks for it.
     fn take_back(&mut self, retired: Timestamp) {
-        for (start, key) in self.standing.rows_until(retired.plus_ms(-self.gap_ms)) {
-            let numbers = self.keys.get(key).map_or(&[][..], Vec::as_slice);
-            let speaks = |number: &Number| self.sessions[number].span.start == start;
+        let sessions = (&self.keys, &self.sessions);
+        for (start, key) in self.standing.rows_until(retired.plus_ms(-2 * self.gap_ms)) {
             let taken =
                 |withdrawn: &Withdrawn| withdrawn.start == start && withdrawn.key.as_str() == key;
-            if !numbers.iter().any(speaks)
+            if !begins(sessions, start, key)
                 && !self.withdrawn.iter().any(taken)
                 && let Some(row) = self.standing.row(start, key)
             {
@@ -178,7 +221,7 @@ impl<D: Derivation> Sessions<D> {
         let candidates = std::mem::take(&mut self.corrected);
         let is_due = |number: &Number| {
             let session = &self.sessions[number];
-            corrections || session.revision.is_none() || self.ends_at(session.span) <= retired
+            corrections || session.revision.is_none() || self.forgotten_at(session.span) <= retired
         };
         let (due, waiting) = candidates.into_iter().partition(is_due);
         self.corrected = waiting;
@@ -221,6 +264,7 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
             self.standing.lost_source();
         }
         let offsets = header.first_offset..header.next_offset;
+        let is_replayed = header.next_offset <= arrived.replayed_to;
         let mut merged = Merged::of(header);
         for contribution in contributions {
             let (span, key) = (contribution.window, contribution.key);
@@ -229,14 +273,15 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
             let was_late = self
                 .standing
                 .was_late(arrived.partition, offsets.clone(), span, &key);
-            let is_over = self
-                .retired_to
-                .is_some_and(|retired| self.ends_at(span) <= retired);
-            if was_late || (is_over && touched.is_empty()) {
+            // What was taken in before a restart is taken in again.
+            if was_late || (!is_replayed && self.is_late(span, &touched)) {
+                self.late_since = true;
                 merged.add_late(span, key, contribution.events, Cause::Late);
                 continue;
             }
-            if touched.is_empty() && self.sessions.len() >= self.bounds.entries_max {
+            let is_full = self.sessions.len() >= self.bounds.entries_max;
+            if touched.is_empty() && is_full && !is_replayed {
+                self.late_since = true;
                 merged.add_late(span, key, contribution.events, Cause::NoRoom);
                 continue;
             }
@@ -244,7 +289,7 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
             let session = Session::new(key, span, contribution.partial, contribution.events, place);
             merged.duplicate += self.add(session, touched);
         }
-        if merged.header.next_offset <= arrived.replayed_to {
+        if is_replayed {
             return Ok(merged.uncounted());
         }
         Ok(merged)
@@ -256,6 +301,10 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
         corrections: bool,
         derived_ends: &[i64],
     ) -> Result<Vec<Row>, serde_json::Error> {
+        // A restart has made sessions again that were said and forgotten.
+        if let Some(retired) = self.retired_to {
+            self.forget(retired);
+        }
         let retired = self.retired_by(watermark);
         self.take_back(retired);
         let mut rows = Vec::new();
@@ -263,13 +312,15 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
             let start = self.sessions[&number].span.start;
             rows.extend(self.row(number, derived_ends)?.map(|row| (start, row)));
         }
-        for withdrawn in &self.withdrawn {
-            rows.extend(
-                self.withdrawal(withdrawn)?
-                    .map(|row| (withdrawn.start, row)),
-            );
+        for withdrawn in std::mem::take(&mut self.withdrawn) {
+            let Withdrawn {
+                key,
+                start,
+                revision,
+            } = &withdrawn;
+            self.standing.withdraw(*start, key.as_str(), *revision);
+            rows.extend(self.withdrawal(&withdrawn)?.map(|row| (*start, row)));
         }
-        self.withdrawn.clear();
         rows.sort_by(|(a_start, a), (b_start, b)| (a_start, &a.key).cmp(&(b_start, &b.key)));
         Ok(rows.into_iter().map(|(_, row)| row).collect())
     }
@@ -277,22 +328,14 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
     fn retire(&mut self, watermark: Timestamp) {
         let retired = self.retired_by(watermark);
         self.retired_to = self.retired_to.max(Some(retired));
-        while let Some((_, number)) = self
-            .ending
-            .first()
-            .copied()
-            .filter(|(end, _)| *end <= retired)
-        {
-            self.remove(number);
-        }
-        self.standing.retire(retired.plus_ms(-self.gap_ms));
+        self.forget(retired);
     }
 
     fn resume(&mut self, watermark: Option<Timestamp>, standing: Standing) {
+        // Nothing is forgotten yet: what is in a snapshot, or comes up first, may be no more than
+        // the beginning of a session.
         self.standing = standing;
-        watermark
-            .into_iter()
-            .for_each(|watermark| self.retire(watermark));
+        self.retired_to = watermark.map(|watermark| self.retired_by(watermark));
     }
 
     fn rewind_offset(&self, partition: usize) -> Option<i64> {
@@ -320,7 +363,7 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
     }
 
     fn late_stands(&self) -> bool {
-        self.standing.has_late()
+        self.late_since || self.standing.has_late()
     }
 
     fn adopt(&mut self, _: &Params, _: &[i64]) -> Result<(), ParamError> {
@@ -353,5 +396,19 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
         Ok(())
     }
 
-    fn snapshotted(&mut self, _: &[i64]) {}
+    fn snapshotted(&mut self, _: &[i64]) {
+        self.late_since = false;
+    }
+}
+
+/// Whether a session of this key begins then.
+fn begins<P>(
+    (keys, sessions): (&Keys, &BTreeMap<Number, Session<P>>),
+    start: Timestamp,
+    key: &str,
+) -> bool {
+    let numbers = keys.get(key).map_or(&[][..], Vec::as_slice);
+    numbers
+        .iter()
+        .any(|number| sessions[number].span.start == start)
 }
