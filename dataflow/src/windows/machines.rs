@@ -3,6 +3,8 @@
 //! on the facts and their order alone, so a restart from a snapshot finds the same again, and what
 //! stands is not written twice.
 
+mod saved;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -12,8 +14,8 @@ use model::{
     BatchPartial, Derivation, Follow, ParamError, Params, PartialError, RecordKey, Rejection,
     Timestamp, Window,
 };
-use serde::{Deserialize, Serialize};
 
+use self::saved::{Saved, SavedKey, SavedKeyRef, SavedRef};
 use super::rows::Row;
 use super::{AnyWindows, Arrived, Bounds, Cause, Merged, place};
 use crate::standing::Standing;
@@ -56,21 +58,6 @@ struct Kept<M: Follow> {
 
 /// The order in which facts are followed: time, partition, offset.
 type Place = (Timestamp, usize, i64);
-
-#[derive(Serialize, Deserialize)]
-struct Saved<S, F> {
-    followed_to: Option<Timestamp>,
-    last_time: Option<Timestamp>,
-    keys: Vec<SavedKey<S, F>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SavedKey<S, F> {
-    key: RecordKey,
-    state: S,
-    version: usize,
-    waiting: Vec<(Place, F)>,
-}
 
 impl<M: Follow> Machines<M> {
     pub(crate) fn new(params: &Params, bounds: Bounds) -> Result<Self, ParamError> {
@@ -382,22 +369,6 @@ impl<M: Follow> AnyWindows for Machines<M> {
         }
         self.late_since = false;
     }
-}
-
-/// [`Saved`] without a copy of the states.
-#[derive(Serialize)]
-struct SavedRef<'s, S, F> {
-    followed_to: Option<Timestamp>,
-    last_time: Option<Timestamp>,
-    keys: Vec<SavedKeyRef<'s, S, F>>,
-}
-
-#[derive(Serialize)]
-struct SavedKeyRef<'s, S, F> {
-    key: &'s RecordKey,
-    state: &'s S,
-    version: usize,
-    waiting: Vec<(&'s Place, &'s F)>,
 }
 
 impl<M: Follow> Default for Kept<M> {

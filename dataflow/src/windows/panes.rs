@@ -1,6 +1,8 @@
 //! Windows that are aligned to the epoch. Each is made of panes as long as the hop: one if the
 //! windows tumble. A window is kept together with the pane that begins when it does.
 
+mod kept;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::partial::Contribution;
@@ -8,8 +10,8 @@ use model::{
     BatchPartial, Derivation, Merge, ParamError, Params, PartialError, RecordKey, Rejection,
     Timestamp, Window,
 };
-use serde::{Deserialize, Serialize};
 
+use self::kept::{Pane, SavedPane, Slot};
 use super::rows::Row;
 use super::{AnyWindows, Arrived, Bounds, Cause, Merged, lower, no_other_rules, place};
 use crate::standing::Standing;
@@ -28,44 +30,6 @@ pub(crate) struct Panes<D: Derivation> {
     /// Windows that end by this time are forgotten.
     retired_to: Option<Timestamp>,
     standing: Standing,
-}
-
-struct Pane<P> {
-    slots: BTreeMap<RecordKey, Slot<P>>,
-    /// Whether all windows that it is part of are there, not just the one that begins here.
-    is_open: bool,
-    /// Per partition, the first offset that contributes: where a restart must read from.
-    first_offsets: Vec<Option<i64>>,
-    /// The last merge that changed it.
-    changed: u64,
-    /// The last merge when the window that begins here was emitted.
-    emitted: Option<u64>,
-    /// The derived topic's ends before that window's first row.
-    derived_from: Option<Vec<i64>>,
-}
-
-struct Slot<P> {
-    partial: P,
-    events: u64,
-    duplicates: u64,
-    /// The last merge that changed it.
-    changed: u64,
-    /// The revision that stands in the derived topic, of the window that begins here.
-    revision: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SavedPane<P> {
-    start: Timestamp,
-    first_offsets: Vec<Option<i64>>,
-    slots: Vec<(RecordKey, SavedSlot<P>)>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SavedSlot<P> {
-    partial: P,
-    events: u64,
-    duplicates: u64,
 }
 
 impl<D: Derivation> Panes<D> {
@@ -358,93 +322,20 @@ impl<D: Derivation> AnyWindows for Panes<D> {
     }
 
     fn snapshot(&self) -> Result<Vec<u8>, postcard::Error> {
-        let pane = |(start, pane): (&Timestamp, &Pane<D::Partial>)| {
-            let slot = |(key, slot): (&RecordKey, &Slot<D::Partial>)| {
-                let mut partial = slot.partial.clone();
-                partial.settle();
-                let (events, duplicates) = (slot.events, slot.duplicates);
-                (
-                    key.clone(),
-                    SavedSlot {
-                        partial,
-                        events,
-                        duplicates,
-                    },
-                )
-            };
-            SavedPane {
-                start: *start,
-                first_offsets: pane.first_offsets.clone(),
-                slots: pane.slots.iter().map(slot).collect(),
-            }
-        };
-        postcard::to_stdvec(&self.panes.iter().map(pane).collect::<Vec<_>>())
+        let panes = self.panes.iter();
+        let saved: Vec<_> = panes.map(|(start, pane)| pane.save(*start)).collect();
+        postcard::to_stdvec(&saved)
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), postcard::Error> {
         self.merges += 1;
-        let merges = self.merges;
         for saved in postcard::from_bytes::<Vec<SavedPane<D::Partial>>>(snapshot)? {
-            let mut first_offsets = saved.first_offsets;
-            first_offsets.resize(self.bounds.partitions, None);
-            self.slots += saved.slots.len();
-            let slot = |(
-                key,
-                SavedSlot {
-                    partial,
-                    events,
-                    duplicates,
-                },
-            )| {
-                let (changed, revision) = (merges, None);
-                (
-                    key,
-                    Slot {
-                        partial,
-                        events,
-                        duplicates,
-                        changed,
-                        revision,
-                    },
-                )
-            };
-            let pane = Pane {
-                slots: saved.slots.into_iter().map(slot).collect(),
-                is_open: false,
-                first_offsets,
-                changed: merges,
-                emitted: None,
-                derived_from: None,
-            };
-            self.panes.insert(saved.start, pane);
+            let (start, pane) = saved.restore(self.bounds.partitions, self.merges);
+            self.slots += pane.slots.len();
+            self.panes.insert(start, pane);
         }
         Ok(())
     }
 
     fn snapshotted(&mut self, _: &[i64]) {}
-}
-
-impl<P> Pane<P> {
-    fn new(partitions: usize) -> Self {
-        Self {
-            slots: BTreeMap::new(),
-            is_open: false,
-            first_offsets: vec![None; partitions],
-            changed: 0,
-            emitted: None,
-            derived_from: None,
-        }
-    }
-}
-
-impl<P: Merge> Default for Slot<P> {
-    fn default() -> Self {
-        Self {
-            partial: P::default(),
-            events: 0,
-            duplicates: 0,
-            changed: 0,
-            revision: None,
-        }
-    }
 }

@@ -2,11 +2,11 @@
 //! lengthen a session that was emitted, or join two: the one that begins first goes on with its next
 //! revision, the other is withdrawn. A session is known by its key and its start.
 
+mod emitting;
 mod kept;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::derived::Derived;
 use model::{
     BatchPartial, Derivation, ParamError, Params, PartialError, RecordKey, Rejection, Timestamp,
     Window,
@@ -205,52 +205,6 @@ impl<D: Derivation> Sessions<D> {
                 });
             }
         }
-    }
-
-    /// The sessions to emit now.
-    fn due(
-        &mut self,
-        watermark: Timestamp,
-        corrections: bool,
-        retired: Timestamp,
-    ) -> BTreeSet<Number> {
-        let later = self.closing.split_off(&(watermark.plus_ms(1), 0));
-        let over = std::mem::replace(&mut self.closing, later);
-        self.corrected
-            .extend(over.into_iter().map(|(_, number)| number));
-        let candidates = std::mem::take(&mut self.corrected);
-        let is_due = |number: &Number| {
-            let session = &self.sessions[number];
-            corrections || session.revision.is_none() || self.forgotten_at(session.span) <= retired
-        };
-        let (due, waiting) = candidates.into_iter().partition(is_due);
-        self.corrected = waiting;
-        due
-    }
-
-    fn row(&mut self, number: Number, ends: &[i64]) -> Result<Option<Row>, serde_json::Error> {
-        let Some(session) = self.sessions.get_mut(&number) else {
-            return Ok(None);
-        };
-        session.derived_from.get_or_insert_with(|| ends.to_vec());
-        let (key, span) = (&session.key, session.span);
-        let Some(measures) = self.derivation.finish(span, key, &session.partial) else {
-            return Ok(None);
-        };
-        Row::next(key, span, measures, &mut session.revision, &self.standing)
-    }
-
-    /// An empty session takes the place of what was said.
-    fn withdrawal(&self, withdrawn: &Withdrawn) -> Result<Option<Row>, serde_json::Error> {
-        let (key, span) = (&withdrawn.key, Window::instant(withdrawn.start));
-        let Some(measures) = self.derivation.finish(span, key, &D::Partial::default()) else {
-            return Ok(None);
-        };
-        let derived = Derived {
-            withdrawn: true,
-            ..Derived::new(span, measures, withdrawn.revision)
-        };
-        Row::of(key, span, &derived).map(Some)
     }
 }
 
