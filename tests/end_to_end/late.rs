@@ -7,6 +7,7 @@ use client::Cluster;
 use serde_json::{Value, json};
 
 use crate::harness::{self, LocalCluster, Running};
+use crate::map_file::MapFile;
 use crate::oracle::RECOMPUTATIONS;
 
 /// All of one key, so that they stand in one partition in this order.
@@ -31,7 +32,9 @@ const EVENTS: [(&str, &str); 5] = [
 async fn late_events_correct_their_window_or_are_kept() {
     let node = LocalCluster::start();
     let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
-    let runner = Running::start(&["run", "--cluster", &node.address]);
+    // Sessions and followed events have a lateness of their own.
+    let map = MapFile::windows();
+    let runner = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
     runner.line("runner: reads from ");
     let producer = cluster.producer("player-events").await.unwrap();
     for (index, (time, note)) in EVENTS.into_iter().enumerate() {

@@ -3,15 +3,43 @@
 use tempfile::TempDir;
 
 use crate::harness;
+use crate::oracle::RECOMPUTATIONS;
 
 const BUILT_IN: &str = include_str!("../../dataflow.yaml");
 
 /// A map on disk, gone when dropped.
 pub(crate) struct MapFile(TempDir);
 
+/// The derivations of the map at the root and their sources, in the order of the map.
+pub(crate) fn derivations() -> Vec<(&'static str, &'static str)> {
+    let (_, derivations) = BUILT_IN.split_once("\nderivations:\n").unwrap();
+    let mut found = Vec::new();
+    let mut name = "";
+    for line in derivations.lines() {
+        if let Some(header) = header(line) {
+            name = header;
+        } else if let Some(source) = line.strip_prefix("    from: ") {
+            found.push((name, source));
+        }
+    }
+    found
+}
+
+/// The derivation or source that begins on this line.
+fn header(line: &str) -> Option<&str> {
+    let name = line.strip_prefix("  ")?.strip_suffix(':')?;
+    (!name.starts_with(' ')).then_some(name)
+}
+
 impl MapFile {
-    /// The map at the root with derivations that call a partition idle after two seconds, so that
-    /// tests need not wait for ten.
+    /// The map at the root without the derivations that have no windows: only those that
+    /// [`RECOMPUTATIONS`] knows.
+    pub(crate) fn windows() -> Self {
+        Self::of(&windows())
+    }
+
+    /// The same with derivations that call a partition idle after two seconds, so that tests need
+    /// not wait for ten.
     pub(crate) fn quick() -> Self {
         Self::of(&quick())
     }
@@ -45,9 +73,24 @@ impl MapFile {
     }
 }
 
+fn windows() -> String {
+    let (sources, derivations) = BUILT_IN.split_once("\nderivations:\n").unwrap();
+    let mut text = format!("{sources}\nderivations:\n");
+    let mut is_kept = false;
+    for line in derivations.lines() {
+        if let Some(name) = header(line) {
+            is_kept = RECOMPUTATIONS.iter().any(|known| known.topic == name);
+        }
+        if is_kept {
+            text += &format!("{line}\n");
+        }
+    }
+    text
+}
+
 fn quick() -> String {
     let mut text = String::new();
-    for line in BUILT_IN.lines() {
+    for line in windows().lines() {
         text += &format!("{line}\n");
         if line.starts_with("    from: ") {
             text += "    idle_timeout: 2s\n";

@@ -11,6 +11,7 @@ use client::Cluster;
 use serde_json::Value;
 
 use crate::harness::{self, BINARY, LocalCluster, Running};
+use crate::map_file;
 use crate::oracle::{RECOMPUTATIONS, Recomputation};
 
 const EVENTS: u64 = 20_000;
@@ -43,7 +44,7 @@ async fn metrics_add_up_and_health_follows_the_cluster() {
     let health = wait_for_health(&second.line("metrics: "), 200, "ok");
     assert_eq!(
         health.matches("\"standby\"").count(),
-        RECOMPUTATIONS.len(),
+        map_file::derivations().len(),
         "{health}"
     );
     second.stop();
@@ -86,7 +87,7 @@ fn a_port_in_use_is_an_error_that_names_the_flag() {
 /// each partition.
 async fn assert_counts(cluster: &Cluster, address: &str) {
     let mut records = 0;
-    for Recomputation { source, .. } in &RECOMPUTATIONS {
+    for (_, source) in map_file::derivations() {
         records += harness::records(cluster, source).await.len() as u64;
     }
     assert!(records >= EVENTS, "{records} records");
@@ -186,7 +187,7 @@ fn wait_for_health(address: &str, code: u16, status: &str) -> String {
         let health: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
             health["derivations"].as_object().unwrap().len(),
-            RECOMPUTATIONS.len()
+            map_file::derivations().len()
         );
         if found == code {
             assert_eq!(health["status"], status, "{text}");

@@ -7,6 +7,7 @@ use client::Cluster;
 use tempfile::TempDir;
 
 use crate::harness::{self, Running};
+use crate::map_file;
 use crate::oracle::RECOMPUTATIONS;
 use crate::python_client;
 
@@ -61,7 +62,7 @@ async fn up_gives_derived_records_of_every_topic_within_half_a_minute() {
             .iter()
             .filter(|line| line.contains(": read "))
             .count(),
-        RECOMPUTATIONS.len(),
+        map_file::derivations().len(),
         "a summary per derivation"
     );
 }
