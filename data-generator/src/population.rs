@@ -227,7 +227,8 @@ impl Player {
             nature.weighted(&PURSE_WEIGHTS)
         };
         Self {
-            id: format!("player_{}", number + 1),
+            // Of each world its own: two of them in one cluster do not share their players.
+            id: format!("player_{seed}_{}", number + 1),
             game,
             platform,
             wallet: Wallet::new(currency, purse),

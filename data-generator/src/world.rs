@@ -93,6 +93,11 @@ pub struct World {
     counter: u64,
 }
 
+/// What happens is another story at each start; who there is, is not.
+fn course(options: &WorldOptions) -> u64 {
+    options.seed ^ options.start_ms.cast_unsigned().rotate_left(20)
+}
+
 impl World {
     /// A world of its own.
     #[must_use]
@@ -102,7 +107,7 @@ impl World {
         let run = run(&options);
         let mut world = Self {
             options,
-            dice: Dice::new(options.seed, 0),
+            dice: Dice::new(course(&options), 0),
             breaker: Breaker::new(options.seed, options.broken),
             incidents: None,
             population: Population::new(options.seed, &run, slots),

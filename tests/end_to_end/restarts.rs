@@ -6,11 +6,13 @@ use std::collections::BTreeSet;
 use client::Cluster;
 
 use crate::harness::{self, LocalCluster, Running};
+use crate::map_file::MapFile;
 use crate::oracle;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_runner_that_stops_and_starts_neither_loses_nor_repeats_a_window() {
     let node = LocalCluster::start();
+    let map = MapFile::quick();
     let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
     // A stream by the wall clock, so that windows are open whenever the runner stops.
     let generator = Running::start(&[
@@ -23,7 +25,7 @@ async fn a_runner_that_stops_and_starts_neither_loses_nor_repeats_a_window() {
         "3",
     ]);
     for restarts in 1..4 {
-        let runner = Running::start(&["run", "--cluster", &node.address]);
+        let runner = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
         let windows = |rows: &[serde_json::Value]| {
             rows.iter()
                 .map(|row| row["window_start"].to_string())
@@ -37,7 +39,7 @@ async fn a_runner_that_stops_and_starts_neither_loses_nor_repeats_a_window() {
         runner.stop();
     }
     generator.stop();
-    let runner = Running::start(&["run", "--cluster", &node.address]);
+    let runner = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
     let players = oracle::player_events(&harness::records(&cluster, "player-events").await);
     let expected = oracle::level_engagement(&players);
     harness::wait_for_derived(&cluster, "level-engagement", |rows| {
@@ -52,6 +54,7 @@ async fn a_runner_that_stops_and_starts_neither_loses_nor_repeats_a_window() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_runners_one_writes_and_the_other_takes_over() {
     let node = LocalCluster::start();
+    let map = MapFile::quick();
     let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
     let generator = Running::start(&[
         "generate",
@@ -62,11 +65,11 @@ async fn of_two_runners_one_writes_and_the_other_takes_over() {
         "--seed",
         "4",
     ]);
-    let mut first = Running::start(&["run", "--cluster", &node.address]);
-    let second = Running::start(&["run", "--cluster", &node.address]);
+    let mut first = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
+    let second = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
     harness::wait_for_derived(&cluster, "level-engagement", |rows| !rows.is_empty()).await;
     first.kill();
-    let third = Running::start(&["run", "--cluster", &node.address]);
+    let third = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
     let before = harness::derived(&cluster, "level-engagement").await.len();
     harness::wait_for_derived(&cluster, "level-engagement", |rows| rows.len() > before).await;
     generator.stop();
@@ -89,6 +92,7 @@ async fn of_two_runners_one_writes_and_the_other_takes_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_runner_knows_that_one_of_its_host_was_killed() {
     let node = LocalCluster::start();
+    let map = MapFile::quick();
     let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
     let generator = Running::start(&[
         "generate",
@@ -99,7 +103,7 @@ async fn a_runner_knows_that_one_of_its_host_was_killed() {
         "--seed",
         "6",
     ]);
-    let mut first = Running::start(&["run", "--cluster", &node.address]);
+    let mut first = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
     harness::wait_for_derived(&cluster, "level-engagement", |rows| !rows.is_empty()).await;
     first.kill();
     let held = in_claims(
@@ -107,7 +111,7 @@ async fn a_runner_knows_that_one_of_its_host_was_killed() {
         "runner",
     );
     assert!(held.len() > 1, "each derivation has a lease: {held:?}");
-    let second = Running::start(&["run", "--cluster", &node.address]);
+    let second = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
     let words = harness::wait_for_derived(&cluster, "dataflow-leases", |words| {
         in_claims(words, "supersedes").is_superset(&held)
     })
