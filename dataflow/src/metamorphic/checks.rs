@@ -109,6 +109,7 @@ fn verify_counts(cluster: &Cluster, accepted: &Recomputed) {
         late,
         duplicate,
         rejected,
+        evicted: _,
     } in cluster
         .checkpoint
         .partitions
