@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::counts::Counts;
 use crate::error::RunError;
 use crate::outlet::Outlet;
+use crate::rules::RuleHistory;
 use crate::snapshot::SnapshotRef;
 use crate::topics::CHECKPOINTS;
 
@@ -33,6 +34,9 @@ pub(crate) struct Checkpoint {
     /// What was in memory when some of the records had been read.
     #[serde(default)]
     pub(crate) snapshot: Option<SnapshotRef>,
+    /// The versions of its rules that hold.
+    #[serde(default)]
+    pub(crate) rules: RuleHistory,
 }
 
 /// How far a derivation has come in one source partition.

@@ -20,6 +20,7 @@ use crate::lease::Lease;
 use crate::outlet::Outlet;
 use crate::position::Position;
 use crate::recovery;
+use crate::rules::{self, AdoptedRules, Announced, RuleHistory};
 use crate::snapshot::Snapshots;
 use crate::source::{Arrival, PARTIALS_AHEAD, Source};
 use crate::status::DerivationStatus;
@@ -42,6 +43,7 @@ pub(crate) struct Derivation {
     pending: Pending,
     accounting: Accounting,
     snapshots: Snapshots,
+    rules: RuleHistory,
     partitions: Vec<Position>,
     /// The one partition that may be read while memory is short.
     only: watch::Sender<Option<usize>>,
@@ -61,7 +63,8 @@ impl Derivation {
         };
         let mut derivation = Self::recover(job, lease).await?;
         let (arrivals, mut inbox) = mpsc::channel(PARTIALS_AHEAD);
-        let _sources = derivation.start_sources(arrivals)?;
+        let mut tasks = derivation.start_sources(arrivals)?;
+        let mut rules = rules::start(&derivation.job, &derivation.rules, &mut tasks);
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -70,6 +73,7 @@ impl Derivation {
                     Some(arrival) => derivation.merge(arrival)?,
                     None => return Err(RunError::TaskEnded(derivation.job.name)),
                 },
+                news = next_rules(&mut rules), if !derivation.is_replaying() => derivation.adopt(news?).await?,
                 _ = ticks.tick() => derivation.tick().await?,
                 () = stop.cancelled() => break,
             }
@@ -93,6 +97,9 @@ impl Derivation {
             .partitions
             .resize(partitions, PartitionCheckpoint::default());
         let mut windows = job.windows(partitions)?;
+        for adopted in &checkpoint.rules.adopted {
+            windows.adopt(&adopted.rules.params(&job.spec), &adopted.from)?;
+        }
         recovery::restore(&job, &mut checkpoint, windows.as_mut()).await?;
         let derived = Outlet::open(&job.cluster, &job.name).await?;
         let mut diversion =
@@ -110,6 +117,7 @@ impl Derivation {
                 checkpoint.snapshot.clone(),
             )
             .await?,
+            rules: checkpoint.rules.clone(),
             accounting: Accounting::open(&job.cluster, &job.name, &job.spec.from).await?,
             watermarks: recovery::watermarks(&job.spec, &checkpoint),
             partitions: checkpoint
@@ -146,7 +154,38 @@ impl Derivation {
         Ok(sources)
     }
 
+    /// Takes up a new version of the rules. The checkpoint says so before any record goes by it.
+    async fn adopt(&mut self, (next_offset, rules): Announced) -> Result<(), RunError> {
+        self.rules.next_offset = next_offset;
+        if let Some(rules) = rules
+            && rules::is_usable(&self.job, &self.rules, &rules)
+        {
+            let from: Vec<_> = self
+                .partitions
+                .iter()
+                .map(|position| position.next_offset)
+                .collect();
+            self.windows.adopt(&rules.params(&self.job.spec), &from)?;
+            self.rules.adopted.push(AdoptedRules { rules, from });
+        }
+        self.save().await
+    }
+
     fn now_ms(&self) -> i64 {
         self.started.elapsed().as_millis() as i64
+    }
+}
+
+/// The next version of the rules; never, where there is no topic of them.
+async fn next_rules(
+    rules: &mut Option<mpsc::Receiver<Result<Announced, RunError>>>,
+) -> Result<Announced, RunError> {
+    let next = match rules {
+        Some(rules) => rules.recv().await,
+        None => None,
+    };
+    match next {
+        Some(news) => news,
+        None => std::future::pending().await,
     }
 }

@@ -1,6 +1,9 @@
 //! Records that did not make it into a number, with their payload and their reason: rejected ones
 //! go to `rejected-events`, late ones to `late-events`, each once.
 
+mod pending;
+mod record;
+
 use std::collections::HashSet;
 
 use base64::Engine;
@@ -8,83 +11,17 @@ use base64::engine::general_purpose::STANDARD;
 use client::{Cluster, Mode, Record, Start};
 use futures_util::StreamExt;
 use model::{RecordKey, Rejection, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Checkpoint;
 use crate::error::RunError;
 use crate::outlet::Outlet;
 use crate::standing::StandingKeys;
 use crate::topics::{LATE_EVENTS, REJECTED_EVENTS};
-use crate::windows::{AnyWindows, Cause, LatePlace};
+use crate::windows::{AnyWindows, LatePlace};
 
-/// The most bytes of payload in one diverted record, so that even escaped or in base64 it stays
-/// below what a cluster takes; longer payloads are cut into parts.
-const PAYLOAD_BYTES_MAX: usize = 128 * 1024;
-
-/// Diverted records whose payload has not been fetched yet, of one derivation.
-#[derive(Debug, Default)]
-pub(crate) struct Pending {
-    rejected: Vec<(usize, i64)>,
-    late: Vec<LateBatch>,
-}
-
-#[derive(Debug)]
-struct LateBatch {
-    partition: usize,
-    offsets: std::ops::Range<i64>,
-    places: Vec<LatePlace>,
-}
-
-impl Pending {
-    pub(crate) fn reject(&mut self, partition: usize, offset: i64) {
-        self.rejected.push((partition, offset));
-    }
-
-    pub(crate) fn late(
-        &mut self,
-        partition: usize,
-        offsets: std::ops::Range<i64>,
-        places: Vec<LatePlace>,
-    ) {
-        self.late.push(LateBatch {
-            partition,
-            offsets,
-            places,
-        });
-    }
-
-    /// How many records and batches wait.
-    pub(crate) fn len(&self) -> usize {
-        self.rejected.len() + self.late.len()
-    }
-}
-
-/// A record of `rejected-events` or `late-events`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Diverted {
-    pub(crate) topic: String,
-    pub(crate) partition: usize,
-    pub(crate) offset: i64,
-    pub(crate) received_at: Option<Timestamp>,
-    pub(crate) reason: String,
-    pub(crate) detail: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) derivation: Option<String>,
-    /// The derived record's key that the event would have counted for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) key: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) event_time: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) watermark: Option<Timestamp>,
-    /// Which part of the payload this is, from 0, and of how many.
-    pub(crate) part: usize,
-    pub(crate) parts: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) payload: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) payload_base64: Option<String>,
-}
+use pending::LateBatch;
+pub(crate) use pending::Pending;
+use record::{Diverted, own, pieces};
 
 /// Where an event stands that was late, its time and its key.
 pub(crate) type StandingLate = ((usize, i64), Timestamp, Option<RecordKey>);
@@ -217,8 +154,10 @@ impl Diversion {
         windows: &dyn AnyWindows,
         watermark: Option<Timestamp>,
     ) -> Result<(), RunError> {
-        for batch in std::mem::take(&mut pending.late) {
-            let records = self.late_records(batch, windows, watermark).await?;
+        let mut batches = std::mem::take(&mut pending.late);
+        batches.sort_by_key(|batch| (batch.partition, batch.offsets.start));
+        for near in batches.chunk_by(LateBatch::is_near) {
+            let records = self.late_records(near, windows, watermark).await?;
             self.late.write(records).await?;
         }
         Ok(())
@@ -254,26 +193,34 @@ impl Diversion {
         Ok(diverted)
     }
 
+    /// The late records of batches of one partition, in the order of their offsets.
     async fn late_records(
         &mut self,
-        batch: LateBatch,
+        batches: &[LateBatch],
         windows: &dyn AnyWindows,
         watermark: Option<Timestamp>,
     ) -> Result<Vec<(String, Vec<u8>)>, RunError> {
+        let (first, last) = (&batches[0], &batches[batches.len() - 1]);
+        let (partition, offsets) = (first.partition, first.offsets.start..last.offsets.end);
+        let batch_of = |offset: i64| {
+            let behind = batches.partition_point(|batch| batch.offsets.end <= offset);
+            batches
+                .get(behind)
+                .filter(|batch| batch.offsets.contains(&offset))
+        };
         let mut diverted = Vec::new();
-        for record in self.fetch(batch.partition, batch.offsets, |_| true).await? {
+        let records = self
+            .fetch(partition, offsets, |offset| batch_of(offset).is_some())
+            .await?;
+        for record in records {
             let Ok((time, place)) = windows.place(&record.value) else {
                 continue;
             };
-            let held = batch.places.iter().find(|late| late.holds(time, &place));
-            let Some(LatePlace { cause, .. }) = held else {
+            let late = batch_of(record.offset).and_then(|batch| batch.late_at(time, &place));
+            let Some(LatePlace { cause, .. }) = late else {
                 continue;
             };
             let (reason, detail) = cause.words();
-            let key = format!(
-                "{}|{}|{}|{}",
-                self.derivation, self.source, batch.partition, record.offset
-            );
             let late = Diverted {
                 derivation: Some(self.derivation.clone()),
                 key: Some(place.to_string()),
@@ -281,8 +228,12 @@ impl Diversion {
                 watermark,
                 reason: reason.to_owned(),
                 detail: detail.to_owned(),
-                ..self.refused(batch.partition, &record, None)
+                ..self.refused(partition, &record, None)
             };
+            let key = format!(
+                "{}|{}|{partition}|{}",
+                self.derivation, self.source, record.offset
+            );
             diverted.extend(self.parts(&key, &record, late)?);
         }
         Ok(diverted)
@@ -372,48 +323,5 @@ impl Diversion {
             }
         }
         Ok(records)
-    }
-}
-
-impl Cause {
-    /// The reason and the detail of a late event.
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Late => ("late", "its window could be corrected no more"),
-            Self::NoRoom => (
-                "no_room",
-                "as many keys as `entries_max` allows were in memory",
-            ),
-        }
-    }
-}
-
-/// The key and content of a diverted record whose key begins with `prefix`.
-fn own<'r>(
-    record: &'r Record,
-    prefix: &str,
-    topic: &str,
-) -> Result<Option<(&'r [u8], Diverted)>, RunError> {
-    let Some(key) = record
-        .key
-        .as_deref()
-        .filter(|key| key.starts_with(prefix.as_bytes()))
-    else {
-        return Ok(None);
-    };
-    let malformed = |cause| RunError::Derived {
-        topic: topic.to_owned(),
-        cause,
-    };
-    let diverted = serde_json::from_slice(&record.value).map_err(malformed)?;
-    Ok(Some((key, diverted)))
-}
-
-/// The payload in pieces of at most [`PAYLOAD_BYTES_MAX`]; an empty payload is one piece.
-fn pieces(payload: &[u8]) -> Vec<&[u8]> {
-    if payload.is_empty() {
-        vec![payload]
-    } else {
-        payload.chunks(PAYLOAD_BYTES_MAX).collect()
     }
 }

@@ -10,6 +10,9 @@ use crate::map::DataflowMap;
 use crate::registration::Registry;
 use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, REJECTED_EVENTS, SNAPSHOTS};
 
+/// Rules are few, and hold until others come.
+const RULES_RETENTION: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 /// Ensures the map's source topics, derived topics and SmartModules, and the runner's own topics.
 pub async fn provision(
     cluster: &Cluster,
@@ -19,6 +22,9 @@ pub async fn provision(
     provision_sources(cluster, map).await?;
     for (name, spec) in &map.derivations {
         ensure_topic(cluster, name, spec.partitions, spec.retention).await?;
+        if let Some(rules) = &spec.rules {
+            ensure_topic(cluster, rules, 1, Some(RULES_RETENTION)).await?;
+        }
     }
     ensure(cluster, snapshots_topic()).await?;
     for name in [

@@ -9,7 +9,10 @@ mod sessions;
 
 use model::event::Layouts;
 use model::partial::BatchHeader;
-use model::{Derivation, Emit, Event, PartialError, RecordKey, Rejection, Timestamp, Window};
+use model::{
+    Derivation, Emit, Event, ParamError, Params, PartialError, RecordKey, Rejection, Timestamp,
+    Window,
+};
 
 use crate::standing::Standing;
 
@@ -126,6 +129,10 @@ pub(crate) trait AnyWindows: Send + Sync {
     /// Whether a decision that an event was late stands that a restart must know of.
     fn late_stands(&self) -> bool;
 
+    /// Goes by other parameters for records from these offsets of the source partitions on. Only
+    /// derivations that follow events one by one can.
+    fn adopt(&mut self, params: &Params, from: &[i64]) -> Result<(), ParamError>;
+
     /// The event time and key of a source record.
     fn place(&self, record: &[u8]) -> Result<(Timestamp, RecordKey), Rejection>;
 
@@ -141,6 +148,15 @@ pub(crate) trait AnyWindows: Send + Sync {
     /// A snapshot of the present state will be found by the next restart, when the derived topic
     /// ended at `derived_ends`.
     fn snapshotted(&mut self, derived_ends: &[i64]);
+}
+
+/// The answer of windows and sessions, whose numbers would be of two kinds.
+fn no_other_rules() -> Result<(), ParamError> {
+    Err(ParamError::Invalid {
+        name: "rules".to_owned(),
+        value: "a new version".to_owned(),
+        expected: "a derivation that follows events one by one",
+    })
 }
 
 /// The time and key of a record, by the derivation's own word.

@@ -105,6 +105,7 @@ impl Derivation {
             rejected_from,
             late_from,
             snapshot: self.snapshots.last().cloned(),
+            rules: self.rules.clone(),
         };
         checkpoint
             .save(&mut self.checkpoints, &self.job.name)

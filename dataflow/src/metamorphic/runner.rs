@@ -204,6 +204,7 @@ impl Runner {
             partitions: self.positions.iter().enumerate().map(partition).collect(),
             derived_from: self.windows.derived_from(&self.derived_ends),
             snapshot: None,
+            rules: topics.checkpoint.rules.clone(),
             rejected_from: self
                 .rejected_standing
                 .from(&ends(topics.rejected.len()), false),

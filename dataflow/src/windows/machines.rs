@@ -19,7 +19,8 @@ use crate::standing::Standing;
 
 /// The state machines of `M`, one for each key.
 pub(crate) struct Machines<M: Follow> {
-    machine: M,
+    /// The one of the map, and those that came later.
+    versions: Vec<Version<M>>,
     facts: FactsOf<M>,
     bounds: Bounds,
     keys: BTreeMap<RecordKey, Kept<M>>,
@@ -39,8 +40,16 @@ pub(crate) struct Machines<M: Follow> {
     standing: Standing,
 }
 
+/// A machine and from which offsets of the source partitions on it holds.
+struct Version<M> {
+    machine: M,
+    from: Vec<i64>,
+}
+
 struct Kept<M: Follow> {
     state: M::State,
+    /// Which version its last fact was followed by.
+    version: usize,
     waiting: BTreeMap<Place, M::Fact>,
 }
 
@@ -58,13 +67,17 @@ struct Saved<S, F> {
 struct SavedKey<S, F> {
     key: RecordKey,
     state: S,
+    version: usize,
     waiting: Vec<(Place, F)>,
 }
 
 impl<M: Follow> Machines<M> {
     pub(crate) fn new(params: &Params, bounds: Bounds) -> Result<Self, ParamError> {
         Ok(Self {
-            machine: M::from_params(params)?,
+            versions: vec![Version {
+                machine: M::from_params(params)?,
+                from: Vec::new(),
+            }],
             facts: FactsOf::from_params(params)?,
             bounds,
             keys: BTreeMap::new(),
@@ -79,13 +92,24 @@ impl<M: Follow> Machines<M> {
         })
     }
 
+    /// The newest version that holds for the record at this place.
+    fn version_at(&self, partition: usize, offset: i64) -> usize {
+        let holds = |version: &Version<M>| {
+            version
+                .from
+                .get(partition)
+                .is_none_or(|from| *from <= offset)
+        };
+        self.versions.iter().rposition(holds).unwrap_or(0)
+    }
+
     fn due_at(&self, kept: &Kept<M>) -> Option<Timestamp> {
         // A fact is followed once the watermark is behind it.
         let fact = kept
             .waiting
             .first_key_value()
             .map(|((time, ..), _)| time.plus_ms(1));
-        let deadline = self.machine.deadline(&kept.state);
+        let deadline = self.versions[kept.version].machine.deadline(&kept.state);
         fact.into_iter().chain(deadline).min()
     }
 
@@ -104,7 +128,7 @@ impl<M: Follow> Machines<M> {
         if let Some(due) = self.due_at(&kept) {
             self.agenda.insert((due, key.clone()));
         }
-        if !kept.waiting.is_empty() || !self.machine.is_spent(&kept.state) {
+        if !kept.waiting.is_empty() || !self.versions[kept.version].machine.is_spent(&kept.state) {
             self.keys.insert(key, kept);
         }
     }
@@ -117,9 +141,9 @@ impl<M: Follow> Machines<M> {
         watermark: Timestamp,
         findings: &mut Vec<Finding<M::Output>>,
     ) {
-        let machine = &self.machine;
         let mut reached = None;
         loop {
+            let machine = &self.versions[kept.version].machine;
             let fact = kept
                 .waiting
                 .first_entry()
@@ -143,6 +167,8 @@ impl<M: Follow> Machines<M> {
                 offset,
                 fact,
             };
+            kept.version = self.version_at(partition, offset);
+            let machine = &self.versions[kept.version].machine;
             machine.follow(key, &mut kept.state, moment, findings);
         }
     }
@@ -278,6 +304,14 @@ impl<M: Follow> AnyWindows for Machines<M> {
         self.late_since || self.standing.has_late()
     }
 
+    fn adopt(&mut self, params: &Params, from: &[i64]) -> Result<(), ParamError> {
+        self.versions.push(Version {
+            machine: M::from_params(params)?,
+            from: from.to_vec(),
+        });
+        Ok(())
+    }
+
     fn place(&self, record: &[u8]) -> Result<(Timestamp, RecordKey), Rejection> {
         place(&self.facts, record)
     }
@@ -290,6 +324,7 @@ impl<M: Follow> AnyWindows for Machines<M> {
         let keys = self.keys.iter().map(|(key, kept)| SavedKeyRef {
             key,
             state: &kept.state,
+            version: kept.version,
             waiting: kept.waiting.iter().collect(),
         });
         postcard::to_stdvec(&SavedRef {
@@ -305,12 +340,20 @@ impl<M: Follow> AnyWindows for Machines<M> {
         for SavedKey {
             key,
             state,
+            version,
             waiting,
         } in saved.keys
         {
             self.waiting += waiting.len();
             let waiting = waiting.into_iter().collect();
-            self.keep(key, Kept { state, waiting });
+            // Of a version that no checkpoint knows of nothing was followed.
+            let version = version.min(self.versions.len() - 1);
+            let kept = Kept {
+                state,
+                version,
+                waiting,
+            };
+            self.keep(key, kept);
         }
         Ok(())
     }
@@ -338,6 +381,7 @@ struct SavedRef<'s, S, F> {
 struct SavedKeyRef<'s, S, F> {
     key: &'s RecordKey,
     state: &'s S,
+    version: usize,
     waiting: Vec<(&'s Place, &'s F)>,
 }
 
@@ -345,6 +389,7 @@ impl<M: Follow> Default for Kept<M> {
     fn default() -> Self {
         Self {
             state: M::State::default(),
+            version: 0,
             waiting: BTreeMap::new(),
         }
     }

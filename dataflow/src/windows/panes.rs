@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::partial::Contribution;
 use model::{
-    BatchPartial, Derivation, Merge, PartialError, RecordKey, Rejection, Timestamp, Window,
+    BatchPartial, Derivation, Merge, ParamError, Params, PartialError, RecordKey, Rejection,
+    Timestamp, Window,
 };
 use serde::{Deserialize, Serialize};
 
 use super::rows::Row;
-use super::{AnyWindows, Arrived, Bounds, Cause, Merged, lower, place};
+use super::{AnyWindows, Arrived, Bounds, Cause, Merged, lower, no_other_rules, place};
 use crate::standing::Standing;
 
 /// The windows of `D`.
@@ -323,6 +324,10 @@ impl<D: Derivation> AnyWindows for Panes<D> {
 
     fn late_stands(&self) -> bool {
         self.standing.has_late()
+    }
+
+    fn adopt(&mut self, _: &Params, _: &[i64]) -> Result<(), ParamError> {
+        no_other_rules()
     }
 
     fn place(&self, record: &[u8]) -> Result<(Timestamp, RecordKey), Rejection> {

@@ -7,11 +7,14 @@ mod kept;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::derived::Derived;
-use model::{BatchPartial, Derivation, PartialError, RecordKey, Rejection, Timestamp, Window};
+use model::{
+    BatchPartial, Derivation, ParamError, Params, PartialError, RecordKey, Rejection, Timestamp,
+    Window,
+};
 
 use self::kept::{SavedSession, Session, Withdrawn};
 use super::rows::Row;
-use super::{AnyWindows, Arrived, Bounds, Cause, Merged, lower, place};
+use super::{AnyWindows, Arrived, Bounds, Cause, Merged, lower, no_other_rules, place};
 use crate::standing::Standing;
 
 /// The sessions of `D`.
@@ -318,6 +321,10 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
 
     fn late_stands(&self) -> bool {
         self.standing.has_late()
+    }
+
+    fn adopt(&mut self, _: &Params, _: &[i64]) -> Result<(), ParamError> {
+        no_other_rules()
     }
 
     fn place(&self, record: &[u8]) -> Result<(Timestamp, RecordKey), Rejection> {
