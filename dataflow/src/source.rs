@@ -1,13 +1,12 @@
 //! Reads one source partition through a derivation's SmartModule, partial by partial, without gaps.
 
-use std::collections::BTreeMap;
+#[cfg(test)]
+mod tests;
+mod upstream;
 
 use bytes::Bytes;
-use client::{
-    Backoff, BatchStream, ClientError, Cluster, PartitionSource, SmartModule, StoredBatch,
-};
+use client::{Backoff, ClientError, PartitionSource, SmartModule, StoredBatch};
 use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
 use model::fold::SourceRecord;
 use model::partial::{BatchHeader, BatchPartial, FORMAT};
 use tokio::sync::{mpsc, watch};
@@ -18,6 +17,8 @@ use crate::hub::{Seat, SharedBatch};
 use crate::job::Job;
 use crate::offline::AnyFold;
 use crate::status::StatusBoard;
+use upstream::Partition;
+pub(crate) use upstream::Upstream;
 
 /// Partials that may wait to be merged; each covers a batch of hundreds of events.
 pub(crate) const PARTIALS_AHEAD: usize = 64;
@@ -40,50 +41,6 @@ pub(crate) struct Source<U = Partition> {
 pub(crate) struct Sharing {
     pub(crate) seat: Seat,
     pub(crate) fold: Box<dyn AnyFold>,
-}
-
-/// Where a partition's records come from, folded or plain.
-pub(crate) trait Upstream: Clone + Send + Sync + 'static {
-    /// The partial of each stored batch from the one around `offset` on.
-    fn partials(&self, offset: i64) -> impl Future<Output = Opened<Bytes>> + Send;
-    /// The stored batches from `offset` on, where one must begin.
-    fn batches(&self, offset: i64) -> impl Future<Output = Opened<StoredBatch>> + Send;
-}
-
-type Opened<T> = Result<BoxStream<'static, Result<T, ClientError>>, ClientError>;
-
-/// A partition of a cluster, and the SmartModule that it is read through.
-#[derive(Clone)]
-pub(crate) struct Partition {
-    cluster: Cluster,
-    source: PartitionSource,
-    module: SmartModule,
-    params: BTreeMap<String, String>,
-}
-
-impl Partition {
-    fn at(&self, offset: i64) -> PartitionSource {
-        PartitionSource {
-            offset,
-            ..self.source.clone()
-        }
-    }
-}
-
-impl Upstream for Partition {
-    async fn partials(&self, offset: i64) -> Opened<Bytes> {
-        let source = self.at(offset);
-        let partials = self
-            .cluster
-            .transformed(&source, &self.module, &self.params);
-        Ok(partials.await?.boxed())
-    }
-
-    async fn batches(&self, offset: i64) -> Opened<StoredBatch> {
-        let batches = self.cluster.batches(&self.at(offset)).await?;
-        let next = |mut batches: BatchStream| async { Some((batches.next().await, batches)) };
-        Ok(stream::unfold(batches, next).boxed())
-    }
 }
 
 type Inbox = mpsc::Receiver<SharedBatch>;
@@ -384,54 +341,5 @@ impl Place {
         } else {
             Self::Gap
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{CountTicks, partial};
-    use crate::windows::{AnyWindows, Arrived, Bounds, Panes};
-
-    #[test]
-    fn lost_records_move_the_position_on_and_contribute_nothing() {
-        let mut windows = Panes::new(
-            CountTicks,
-            10_000,
-            10_000,
-            Bounds {
-                partitions: 1,
-                allowed_lateness_ms: 0,
-                entries_max: 1,
-            },
-        );
-        let arrived = Arrived {
-            partition: 0,
-            replayed_to: 5,
-        };
-        let merged = windows
-            .merge(arrived, &nothing_before(7))
-            .expect("a partial of any derivation");
-        assert_eq!(
-            (merged.header.first_offset, merged.header.next_offset),
-            (7, 7)
-        );
-        assert_eq!((windows.len(), windows.rewind_offset(0)), (0, None));
-    }
-
-    #[test]
-    fn a_batch_is_merged_once_and_none_is_passed_over() {
-        let header = BatchHeader::decode(&partial(3, &["1 a", "2 a"])).expect("a partial");
-        let places = [2, 3, 4, 5, 6].map(|next_offset| Place::of(&header, next_offset));
-        assert_eq!(
-            places,
-            [
-                Place::Gap,
-                Place::Next,
-                Place::Gap,
-                Place::Merged,
-                Place::Merged
-            ]
-        );
     }
 }

@@ -94,16 +94,28 @@ impl Drop for Flow {
     }
 }
 
-/// Reads until nobody is there any more. If it ends before that, so does what its readers are given.
+/// Reads until nobody is there any more, or until it cannot go on.
 async fn run<U: Upstream>(id: u64, start: i64, hub: Arc<Hub>, upstream: U) {
     debug!(start, "reading together");
-    let ended = read(id, start, &hub, &upstream).await;
-    let mut state = hub.lock();
-    if state.flow.as_ref().is_some_and(|flow| flow.id == id) {
-        let cause = ended.err().map(|error| error.to_string());
-        warn!(cause, "each derivation reads for itself for a while");
-        state.paused_until = Some(Instant::now() + PAUSE);
-        state.flow = None;
+    let running = Running { id, hub };
+    if let Err(error) = read(id, start, &running.hub, &upstream).await {
+        warn!(%error, "each derivation reads for itself for a while");
+    }
+}
+
+/// Ends what its readers are given, however its task ends: they would wait for ever.
+struct Running {
+    id: u64,
+    hub: Arc<Hub>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut state = self.hub.lock();
+        if state.flow.as_ref().is_some_and(|flow| flow.id == self.id) {
+            state.paused_until = Some(Instant::now() + PAUSE);
+            state.flow = None;
+        }
     }
 }
 

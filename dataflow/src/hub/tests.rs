@@ -42,6 +42,7 @@ struct Scripted {
 enum Breaking {
     Error,
     End,
+    Panic,
     /// Batches begin one record later.
     Shift,
 }
@@ -105,6 +106,7 @@ impl Upstream for Script {
         });
         let batches = batches.map(move |number| match how {
             Breaking::Error if number >= breaks_at => Err(broken()),
+            Breaking::Panic if number >= breaks_at => panic!("a defect, for once on purpose"),
             Breaking::Shift if number >= breaks_at => Ok(records(number, 1)),
             _ => Ok(records(number, 0)),
         });
@@ -305,13 +307,14 @@ async fn who_must_not_be_read_now_is_held_back_here_too() {
 
 #[tokio::test]
 async fn when_the_stream_breaks_each_goes_on_alone() {
-    for how in [Breaking::Error, Breaking::End, Breaking::Shift] {
+    for how in [
+        Breaking::Error,
+        Breaking::End,
+        Breaking::Panic,
+        Breaking::Shift,
+    ] {
         let mut readers = Readers::of(Script::breaking(80, 50, how));
         let mut two = readers.add_all([0, 20]);
-        if how == Breaking::Shift {
-            // Each notices by itself, pauses and reads alone.
-            take_all(&mut two, 80).await;
-        }
         take_all(&mut two, 80).await;
         assert_eq!(readers.script.opened(), (2, 1));
     }
