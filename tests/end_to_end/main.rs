@@ -20,6 +20,7 @@ mod python_client;
 mod replay;
 mod restarts;
 mod server_restart;
+mod shared_reads;
 mod silence;
 mod up;
 mod verdict;
