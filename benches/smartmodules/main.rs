@@ -1,5 +1,6 @@
-//! `make bench`: how fast a batch module is beside a conventional one, and that its memory stays
-//! constant. It fails where a claim does not hold.
+//! `make bench`: how fast a batch module is beside a conventional one, what it saves to read a source
+//! once for several derivations, and that the memory of modules stays constant. It fails where a
+//! claim does not hold.
 
 mod memory;
 mod ratio;
