@@ -36,7 +36,9 @@ pub(crate) type SharedBatch = Arc<StoredBatch>;
 
 /// The hubs of a process, by topic and partition.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Hubs(Arc<Mutex<BTreeMap<(String, u32), Arc<Hub>>>>);
+pub(crate) struct Hubs(Arc<Mutex<ByPartition>>);
+
+type ByPartition = BTreeMap<(String, u32), Arc<Hub>>;
 
 impl Hubs {
     /// The hub of one partition.
