@@ -93,6 +93,17 @@ pub(crate) struct Up {
     /// Do not generate events: yours are on their way.
     #[arg(long)]
     pub(crate) no_generator: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reading {
+    /// Read plain records once for all derivations of a source and fold them here, instead of through
+    /// a SmartModule for each. Takes less time in all, but all of it here, and brings every event
+    /// over the network.
+    #[arg(long, env = "GAME_ANALYTICS_SHARED_READS")]
+    pub(crate) shared_reads: bool,
 }
 
 #[derive(Debug, Args)]
@@ -138,6 +149,8 @@ pub(crate) struct Run {
     pub(crate) map: Map,
     #[command(flatten)]
     pub(crate) monitoring: Monitoring,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
     /// Recompute over the history that the source topics hold, then end; needs --into.
     #[arg(long, value_enum, requires = "into")]
     pub(crate) from: Option<From>,

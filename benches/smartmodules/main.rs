@@ -1,11 +1,32 @@
-//! `make bench`: how fast a batch module is beside a conventional one, and that its memory stays
-//! constant. It fails where a claim does not hold.
+//! `make bench`: how fast a batch module is beside a conventional one, what it saves to read a source
+//! once for several derivations, and that the memory of modules stays constant. It fails where a
+//! claim does not hold.
 
 mod memory;
 mod ratio;
+mod shared;
 mod speed;
+mod streamed;
 
+/// A measurement, by the name that chooses it.
+type Named = (&'static str, fn() -> anyhow::Result<()>);
+
+const MEASUREMENTS: [Named; 4] = [
+    ("speed", speed::measure),
+    ("shared", shared::measure),
+    ("streamed", streamed::measure),
+    ("memory", memory::measure),
+];
+
+/// Takes the names of the measurements to make; without any, all are made.
 fn main() -> anyhow::Result<()> {
-    speed::measure()?;
-    memory::measure()
+    let names: Vec<String> = std::env::args().skip(1).collect();
+    let is_named = |name: &str| names.iter().any(|named| named == name);
+    let any_named = MEASUREMENTS.iter().any(|(name, _)| is_named(name));
+    for (name, measure) in MEASUREMENTS {
+        if is_named(name) || !any_named {
+            measure()?;
+        }
+    }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 //! read without gaps. No other crate of the package names the `fluvio` crate.
 
 mod backoff;
+mod batches;
 mod cluster;
 mod error;
 mod offsets;
@@ -16,6 +17,7 @@ mod topic;
 mod transformed;
 
 pub use backoff::Backoff;
+pub use batches::{BatchStream, StoredBatch};
 pub use cluster::Cluster;
 pub use error::ClientError;
 pub use offsets::Offsets;

@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use fluvio::consumer::ConsumerConfig;
 use fluvio::dataplane::link::ErrorCode;
+use fluvio::dataplane::record::Batch;
 use fluvio::{Fluvio, Offset};
 use futures_util::{Stream, StreamExt};
 
@@ -61,6 +62,21 @@ impl PartitionReader {
         from: i64,
         config: ConsumerConfig,
     ) -> Result<Frames, ClientError> {
+        let partition = self.partition;
+        self.stream_as(from, config, move |batch| {
+            let records = batch.into_consumer_records_iter(partition);
+            Ok(records.map(Record::from).collect())
+        })
+        .await
+    }
+
+    /// The same, with what `records` makes of each batch.
+    pub(crate) async fn stream_as(
+        &self,
+        from: i64,
+        config: ConsumerConfig,
+        records: impl Fn(Batch) -> Result<Vec<Record>, ClientError> + Send + 'static,
+    ) -> Result<Frames, ClientError> {
         let what = format!("reading `{}`", self.name());
         let connection = self.cluster.connection().await?;
         let start =
@@ -79,10 +95,7 @@ impl PartitionReader {
             .map_err(|error| ClientError::from_fluvio(&what, &error))?;
         let reader = self.clone();
         let batches = batches.map(move |batch| match batch {
-            Ok(batch) => Ok(batch
-                .into_consumer_records_iter(reader.partition)
-                .map(Record::from)
-                .collect()),
+            Ok(batch) => records(batch),
             Err(code) => Err(reader.failure(&code)),
         });
         Ok(Frames {

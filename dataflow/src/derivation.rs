@@ -6,8 +6,8 @@ mod watching;
 
 use std::time::Duration;
 
-use client::SmartModule;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -63,7 +63,7 @@ impl Derivation {
         };
         let mut derivation = Self::recover(job, lease).await?;
         let (arrivals, mut inbox) = mpsc::channel(PARTIALS_AHEAD);
-        let mut tasks = derivation.start_sources(arrivals);
+        let mut tasks = derivation.start_sources(arrivals)?;
         let mut rules = rules::start(&derivation.job, &derivation.rules, &mut tasks);
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -141,27 +141,17 @@ impl Derivation {
     }
 
     /// Starts to read; reading ends when the returned set is dropped.
-    fn start_sources(&self, arrivals: mpsc::Sender<Arrival>) -> tokio::task::JoinSet<()> {
-        let mut sources = tokio::task::JoinSet::new();
+    fn start_sources(&self, arrivals: mpsc::Sender<Arrival>) -> Result<JoinSet<()>, RunError> {
+        let mut sources = JoinSet::new();
         self.job
             .status
             .update(&self.job.name, DerivationStatus::started);
         for (partition, position) in (0..).zip(&self.partitions) {
-            let source = Source {
-                cluster: self.job.cluster.clone(),
-                topic: self.job.spec.from.clone(),
-                partition,
-                // The very bytes that this runner was built with, whatever the cluster knows by the name.
-                module: SmartModule::AdHoc(self.job.module.clone()),
-                params: self.job.spec.param_texts(),
-                next_offset: position.next_offset,
-                derivation: self.job.name.clone(),
-                status: self.job.status.clone(),
-                only: self.only.subscribe(),
-            };
-            sources.spawn(source.run(arrivals.clone()));
+            let only = self.only.subscribe();
+            let source = Source::of(&self.job, partition, position.next_offset, only);
+            sources.spawn(source.shared(&self.job)?.run(arrivals.clone()));
         }
-        sources
+        Ok(sources)
     }
 
     /// Takes up a new version of the rules. The checkpoint says so before any record goes by it.

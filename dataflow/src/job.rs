@@ -3,8 +3,10 @@
 use client::Cluster;
 
 use crate::error::RunError;
+use crate::hub::Hubs;
 use crate::lease::Runner;
 use crate::map::DerivationSpec;
+use crate::offline::AnyFold;
 use crate::registration::{Module, Registration};
 use crate::run::Options;
 use crate::status::StatusBoard;
@@ -22,6 +24,8 @@ pub(crate) struct Job {
     pub(crate) runner: Runner,
     /// Of several derivations of one source, the first speaks for its rejected records.
     pub(crate) rejects: bool,
+    /// Where derivations of this process meet that read together.
+    pub(crate) hubs: Option<Hubs>,
 }
 
 impl Job {
@@ -29,6 +33,7 @@ impl Job {
         options: &Options,
         name: &str,
         spec: &DerivationSpec,
+        hubs: Option<&Hubs>,
     ) -> Result<Self, RunError> {
         let missing = || RunError::ModuleMissing(name.to_owned());
         let mut of_source = options
@@ -45,6 +50,7 @@ impl Job {
             status: options.status.clone(),
             runner: Runner::new(),
             rejects: of_source.next().is_some_and(|(first, _)| first == name),
+            hubs: hubs.cloned(),
         })
     }
 
@@ -55,5 +61,10 @@ impl Job {
             entries_max: self.spec.entries_max,
         };
         Ok(self.registration.windows(&self.spec.params(), bounds)?)
+    }
+
+    /// What its SmartModule does, to be done here.
+    pub(crate) fn fold(&self) -> Result<Box<dyn AnyFold>, RunError> {
+        Ok(self.registration.fold(&self.spec.params())?)
     }
 }

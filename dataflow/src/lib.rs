@@ -13,6 +13,7 @@ mod counts;
 mod derivation;
 mod diversion;
 mod error;
+mod hub;
 mod job;
 mod latency;
 mod lease;

@@ -17,7 +17,7 @@ pub struct Offline {
 }
 
 /// A fold of a derivation that the caller does not know.
-pub(crate) trait AnyFold {
+pub(crate) trait AnyFold: Send {
     /// Appends the partial of one batch to `output`.
     fn batch(&mut self, records: &mut dyn Iterator<Item = SourceRecord<'_>>, output: &mut Vec<u8>);
 }

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use client::SmartModule;
 use model::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -26,7 +25,7 @@ use crate::windows::{AnyWindows, Arrived};
 pub async fn replay(options: &Options, suffix: &str) -> Result<BTreeMap<String, Counts>, RunError> {
     let mut counts = BTreeMap::new();
     for (name, spec) in &options.map.derivations {
-        let job = Job::new(options, name, spec)?;
+        let job = Job::new(options, name, spec, None)?;
         counts.insert(
             name.clone(),
             replay_one(&job, &format!("{name}-{suffix}")).await?,
@@ -83,17 +82,8 @@ impl History {
         let end_offset = job.cluster.end_offset(&job.spec.from, partition).await?;
         let (sender, partials) = mpsc::channel(PARTIALS_AHEAD);
         if next_offset < end_offset {
-            let source = Source {
-                cluster: job.cluster.clone(),
-                topic: job.spec.from.clone(),
-                partition,
-                module: SmartModule::AdHoc(job.module.clone()),
-                params: job.spec.param_texts(),
-                next_offset,
-                derivation: job.name.clone(),
-                status: job.status.clone(),
-                only: watch::Sender::default().subscribe(),
-            };
+            let only = watch::Sender::default().subscribe();
+            let source = Source::of(job, partition, next_offset, only);
             sources.spawn(source.run(sender));
         }
         Ok(Self {

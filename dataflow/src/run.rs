@@ -10,6 +10,7 @@ use tracing::warn;
 
 use crate::derivation::Derivation;
 use crate::error::RunError;
+use crate::hub::Hubs;
 use crate::job::Job;
 use crate::map::DataflowMap;
 use crate::registration::Registry;
@@ -29,6 +30,9 @@ pub struct Options {
     pub registry: Registry,
     /// Where progress is noted.
     pub status: StatusBoard,
+    /// Whether derivations of one source read plain records together, once for all of them, and
+    /// fold them in this process, instead of each through its SmartModule. Results are the same.
+    pub shared_reads: bool,
 }
 
 /// Runs every derivation of the map until `shutdown`, then stops in order: what is merged is
@@ -37,8 +41,10 @@ pub struct Options {
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let stop = CancellationToken::new();
     let mut derivations = JoinSet::new();
+    let hubs = options.shared_reads.then(Hubs::default);
     for (name, spec) in &options.map.derivations {
-        derivations.spawn(keep_running(Job::new(&options, name, spec)?, stop.clone()));
+        let job = Job::new(&options, name, spec, hubs.as_ref())?;
+        derivations.spawn(keep_running(job, stop.clone()));
     }
     tokio::pin!(shutdown);
     let mut result = Ok(());

@@ -1,39 +1,118 @@
 //! Reads one source partition through a derivation's SmartModule, partial by partial, without gaps.
 
-use std::collections::BTreeMap;
+#[cfg(test)]
+mod tests;
+mod upstream;
 
 use bytes::Bytes;
-use client::{Backoff, ClientError, Cluster, PartitionSource, SmartModule, ValueStream};
+use client::{Backoff, ClientError, PartitionSource, SmartModule, StoredBatch};
 use futures_util::StreamExt;
+use model::fold::SourceRecord;
 use model::partial::{BatchHeader, BatchPartial, FORMAT};
 use tokio::sync::{mpsc, watch};
 use tracing::warn;
 
 use crate::error::RunError;
+use crate::hub::{Seat, SharedBatch};
+use crate::job::Job;
+use crate::offline::AnyFold;
 use crate::status::StatusBoard;
+use upstream::Partition;
+pub(crate) use upstream::Upstream;
 
 /// Partials that may wait to be merged; each covers a batch of hundreds of events.
 pub(crate) const PARTIALS_AHEAD: usize = 64;
 
 /// One partition to read.
-pub(crate) struct Source {
-    pub(crate) cluster: Cluster,
-    pub(crate) topic: String,
-    pub(crate) partition: u32,
-    pub(crate) module: SmartModule,
-    pub(crate) params: BTreeMap<String, String>,
-    pub(crate) next_offset: i64,
-    pub(crate) derivation: String,
+pub(crate) struct Source<U = Partition> {
+    upstream: U,
+    topic: String,
+    partition: u32,
+    next_offset: i64,
+    derivation: String,
     /// Where it says whether the partition can be read.
-    pub(crate) status: StatusBoard,
+    status: StatusBoard,
     /// The one partition that may be read while memory is short; all may otherwise.
-    pub(crate) only: watch::Receiver<Option<usize>>,
+    only: watch::Receiver<Option<usize>>,
+    sharing: Option<Sharing>,
 }
+
+/// What it takes to read together with others.
+pub(crate) struct Sharing {
+    pub(crate) seat: Seat,
+    pub(crate) fold: Box<dyn AnyFold>,
+}
+
+type Inbox = mpsc::Receiver<SharedBatch>;
 
 /// The partial of one batch, or what ended the reading.
 pub(crate) type Arrival = (usize, Result<Bytes, RunError>);
 
 impl Source {
+    /// A partition of a derivation's source, that is read from `next_offset` on by itself.
+    pub(crate) fn of(
+        job: &Job,
+        partition: u32,
+        next_offset: i64,
+        only: watch::Receiver<Option<usize>>,
+    ) -> Self {
+        let upstream = Partition {
+            cluster: job.cluster.clone(),
+            source: PartitionSource {
+                topic: job.spec.from.clone(),
+                partition,
+                offset: next_offset,
+            },
+            // The very bytes that this runner was built with, whatever the cluster knows by the name.
+            module: SmartModule::AdHoc(job.module.clone()),
+            params: job.spec.param_texts(),
+        };
+        Self {
+            upstream,
+            topic: job.spec.from.clone(),
+            partition,
+            next_offset,
+            derivation: job.name.clone(),
+            status: job.status.clone(),
+            only,
+            sharing: None,
+        }
+    }
+
+    /// The same, read together with other derivations of this process where they meet.
+    pub(crate) fn shared(mut self, job: &Job) -> Result<Self, RunError> {
+        if let Some(hubs) = &job.hubs {
+            let hub = hubs.of(&self.topic, self.partition);
+            self.sharing = Some(Sharing {
+                seat: hub.seat(self.next_offset),
+                fold: job.fold()?,
+            });
+        }
+        Ok(self)
+    }
+}
+
+impl<U: Upstream> Source<U> {
+    /// Partition 0 of a source that is no cluster's.
+    #[cfg(test)]
+    pub(crate) fn over(
+        upstream: U,
+        next_offset: i64,
+        only: watch::Receiver<Option<usize>>,
+        sharing: Option<Sharing>,
+    ) -> Self {
+        Self {
+            upstream,
+            topic: "ticks".to_owned(),
+            partition: 0,
+            next_offset,
+            derivation: "tick-counts".to_owned(),
+            status: StatusBoard::default(),
+            only,
+            sharing,
+        }
+    }
+
     /// Sends partials until nobody takes them any more, or an error that a pause cannot cure.
     pub(crate) async fn run(mut self, arrivals: mpsc::Sender<Arrival>) {
         let index = self.partition as usize;
@@ -85,32 +164,103 @@ impl Source {
         arrivals: &mpsc::Sender<Arrival>,
         backoff: &mut Backoff,
     ) -> Result<(), RunError> {
-        let mut partials = self.open().await?;
+        loop {
+            let joined = match self.join() {
+                Some(inbox) => Some(inbox),
+                None => self.read_alone(arrivals, backoff).await?,
+            };
+            let Some(inbox) = joined else { return Ok(()) };
+            self.note(None);
+            if !self.read_together(inbox, arrivals, backoff).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads for itself until it can join others; `None` when nobody takes partials any more.
+    async fn read_alone(
+        &mut self,
+        arrivals: &mpsc::Sender<Arrival>,
+        backoff: &mut Backoff,
+    ) -> Result<Option<Inbox>, RunError> {
+        let mut partials = self.upstream.partials(self.next_offset).await?;
         self.note(None);
         loop {
             let next = tokio::select! {
                 next = partials.next() => next,
-                () = arrivals.closed() => return Ok(()),
+                () = arrivals.closed() => return Ok(None),
             };
             let Some(partial) = next.transpose()? else {
-                return Ok(());
+                return Ok(None);
             };
             if !self.covers_new_records(&partial)? {
                 continue;
             }
             backoff.reset();
-            let index = self.partition as usize;
-            let may_go_on = |only: &Option<usize>| only.is_none_or(|only| only == index);
-            // An error means that whoever says so is gone, and then nobody takes partials either.
-            drop(self.only.wait_for(may_go_on).await);
-            if arrivals
-                .send((self.partition as usize, Ok(partial)))
-                .await
-                .is_err()
-            {
-                return Ok(());
+            if !self.hand_on(partial, arrivals).await {
+                return Ok(None);
+            }
+            if let Some(inbox) = self.join() {
+                return Ok(Some(inbox));
             }
         }
+    }
+
+    fn join(&self) -> Option<Inbox> {
+        let seat = &self.sharing.as_ref()?.seat;
+        seat.moved_to(self.next_offset);
+        seat.join(&self.upstream)
+    }
+
+    /// Folds what the hub hands out, until it hands out no more; `false` when nobody takes partials
+    /// any more.
+    async fn read_together(
+        &mut self,
+        mut inbox: Inbox,
+        arrivals: &mpsc::Sender<Arrival>,
+        backoff: &mut Backoff,
+    ) -> Result<bool, RunError> {
+        loop {
+            let next = tokio::select! {
+                next = inbox.recv() => next,
+                () = arrivals.closed() => return Ok(false),
+            };
+            let Some(batch) = next else { return Ok(true) };
+            let Some(partial) = self.fold_new(&batch) else {
+                continue;
+            };
+            if let Err(gap) = self.covers_new_records(&partial) {
+                self.sharing = None; // a reader of its own may be given what is missing
+                return Err(gap);
+            }
+            backoff.reset();
+            if !self.hand_on(partial, arrivals).await {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// The partial of a batch, unless all of it was merged already.
+    fn fold_new(&mut self, batch: &StoredBatch) -> Option<Bytes> {
+        let fold = &mut self.sharing.as_mut()?.fold;
+        batch
+            .last()
+            .filter(|last| last.offset >= self.next_offset)?;
+        let mut records = batch
+            .iter()
+            .map(|record| SourceRecord::new(record.offset, record.timestamp_ms, &record.value));
+        let mut partial = Vec::new();
+        fold.batch(&mut records, &mut partial);
+        Some(partial.into())
+    }
+
+    /// `false` when nobody takes partials any more.
+    async fn hand_on(&mut self, partial: Bytes, arrivals: &mpsc::Sender<Arrival>) -> bool {
+        let index = self.partition as usize;
+        let may_go_on = |only: &Option<usize>| only.is_none_or(|only| only == index);
+        // An error means that whoever says so is gone, and then nobody takes partials either.
+        drop(self.only.wait_for(may_go_on).await);
+        arrivals.send((index, Ok(partial))).await.is_ok()
     }
 
     fn note(&self, trouble: Option<&RunError>) {
@@ -120,18 +270,6 @@ impl Source {
                 None => status.unread.remove(&self.partition),
             };
         });
-    }
-
-    async fn open(&self) -> Result<ValueStream, RunError> {
-        let source = PartitionSource {
-            topic: self.topic.clone(),
-            partition: self.partition,
-            offset: self.next_offset,
-        };
-        Ok(self
-            .cluster
-            .transformed(&source, &self.module, &self.params)
-            .await?)
     }
 
     /// Moves on behind the partial. A batch that was merged already is passed over: a server may
@@ -157,6 +295,9 @@ impl Source {
             }
         }
         self.next_offset = header.next_offset;
+        if let Some(sharing) = &self.sharing {
+            sharing.seat.moved_to(self.next_offset);
+        }
         Ok(true)
     }
 }
@@ -200,54 +341,5 @@ impl Place {
         } else {
             Self::Gap
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{CountTicks, partial};
-    use crate::windows::{AnyWindows, Arrived, Bounds, Panes};
-
-    #[test]
-    fn lost_records_move_the_position_on_and_contribute_nothing() {
-        let mut windows = Panes::new(
-            CountTicks,
-            10_000,
-            10_000,
-            Bounds {
-                partitions: 1,
-                allowed_lateness_ms: 0,
-                entries_max: 1,
-            },
-        );
-        let arrived = Arrived {
-            partition: 0,
-            replayed_to: 5,
-        };
-        let merged = windows
-            .merge(arrived, &nothing_before(7))
-            .expect("a partial of any derivation");
-        assert_eq!(
-            (merged.header.first_offset, merged.header.next_offset),
-            (7, 7)
-        );
-        assert_eq!((windows.len(), windows.rewind_offset(0)), (0, None));
-    }
-
-    #[test]
-    fn a_batch_is_merged_once_and_none_is_passed_over() {
-        let header = BatchHeader::decode(&partial(3, &["1 a", "2 a"])).expect("a partial");
-        let places = [2, 3, 4, 5, 6].map(|next_offset| Place::of(&header, next_offset));
-        assert_eq!(
-            places,
-            [
-                Place::Gap,
-                Place::Next,
-                Place::Gap,
-                Place::Merged,
-                Place::Merged
-            ]
-        );
     }
 }

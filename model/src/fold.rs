@@ -5,9 +5,11 @@ mod sessions;
 mod slots;
 
 use groups::{Groups, InPane, InSession};
+use serde::Serialize;
 
 use crate::derivation::Derivation;
 use crate::event::{Event, Layouts};
+use crate::merge::Merge;
 use crate::params::{ParamError, Params};
 use crate::partial::{BatchHeader, BatchPartialRef, FORMAT};
 use crate::reject::{Reason, Rejection};
@@ -71,56 +73,64 @@ impl<D: Derivation> Fold<D> {
         records: impl Iterator<Item = SourceRecord<'r>>,
         output: &mut Vec<u8>,
     ) {
-        let mut groups = Groups::new(self.windowing);
-        let header = self.fold(records, &mut groups);
-        let contributions = groups.contributions();
-        BatchPartialRef {
-            header,
-            contributions,
+        let mut open = self.open();
+        for record in records {
+            let event = D::Event::parse_alike(record.value, &mut self.layouts);
+            self.take(&mut open, &record, event.as_ref());
         }
-        .encode(output);
+        open.close(output);
     }
 
-    fn fold<'r>(
-        &mut self,
-        records: impl Iterator<Item = SourceRecord<'r>>,
-        groups: &mut Groups<D::Partial>,
-    ) -> BatchHeader {
-        let mut header = BatchHeader {
-            format: FORMAT,
-            first_offset: 0,
-            next_offset: 0,
-            max_event_time: None,
-            accepted: 0,
-            rejected: Vec::new(),
-        };
-        let mut first = true;
-        for record in records {
-            if std::mem::take(&mut first) {
-                header.first_offset = record.offset;
+    /// A batch that no record has been taken into. With [`take`](Self::take), for those who read an
+    /// event once and fold it several times.
+    pub fn open(&self) -> OpenBatch<D::Partial> {
+        OpenBatch {
+            header: BatchHeader {
+                format: FORMAT,
+                first_offset: 0,
+                next_offset: 0,
+                max_event_time: None,
+                accepted: 0,
+                rejected: Vec::new(),
+            },
+            is_empty: true,
+            groups: Groups::new(self.windowing),
+        }
+    }
+
+    /// Takes the next record into the batch: its event, or why it is none.
+    #[inline]
+    pub fn take(
+        &self,
+        open: &mut OpenBatch<D::Partial>,
+        record: &SourceRecord<'_>,
+        event: Result<&D::Event<'_>, &Rejection>,
+    ) {
+        let header = &mut open.header;
+        if std::mem::take(&mut open.is_empty) {
+            header.first_offset = record.offset;
+        }
+        header.next_offset = record.offset + 1;
+        match self.lift(record, event, &mut open.groups) {
+            Ok(time) => {
+                header.accepted += 1;
+                header.max_event_time = header.max_event_time.max(Some(time));
             }
-            header.next_offset = record.offset + 1;
-            match self.lift(&record, groups) {
-                Ok(time) => {
-                    header.accepted += 1;
-                    header.max_event_time = header.max_event_time.max(Some(time));
-                }
-                Err(rejection) => {
-                    let delta = record.offset - header.first_offset;
-                    header.rejected.push((delta as u32, rejection.reason));
-                }
+            Err(rejection) => {
+                let delta = record.offset - header.first_offset;
+                header.rejected.push((delta as u32, rejection.reason));
             }
         }
-        header
     }
 
     #[inline]
     fn lift(
-        &mut self,
+        &self,
         record: &SourceRecord<'_>,
+        event: Result<&D::Event<'_>, &Rejection>,
         groups: &mut Groups<D::Partial>,
     ) -> Result<Timestamp, Rejection> {
-        let event = D::Event::parse_alike(record.value, &mut self.layouts)?;
+        let event = event.map_err(|rejection| *rejection)?;
         let time = event.time();
         let ahead = |ingest: Timestamp| {
             // Saturating: a producer may have written any ingest time.
@@ -133,7 +143,7 @@ impl<D: Derivation> Fold<D> {
         match groups {
             Groups::Panes(panes) => {
                 let slots = panes.slots(time);
-                self.derivation.lift(&event, &mut InPane { slots, offset });
+                self.derivation.lift(event, &mut InPane { slots, offset });
             }
             Groups::Sessions(slots, gap_ms) => {
                 let gap_ms = *gap_ms;
@@ -143,9 +153,28 @@ impl<D: Derivation> Fold<D> {
                     gap_ms,
                     offset,
                 };
-                self.derivation.lift(&event, &mut sessions);
+                self.derivation.lift(event, &mut sessions);
             }
         }
         Ok(time)
+    }
+}
+
+/// One batch while it is folded.
+pub struct OpenBatch<P> {
+    header: BatchHeader,
+    is_empty: bool,
+    groups: Groups<P>,
+}
+
+impl<P: Merge + Serialize> OpenBatch<P> {
+    /// Appends the partial of what was taken in to `output`.
+    pub fn close(mut self, output: &mut Vec<u8>) {
+        let contributions = self.groups.contributions();
+        BatchPartialRef {
+            header: self.header,
+            contributions,
+        }
+        .encode(output);
     }
 }

@@ -25,6 +25,7 @@ pub(crate) async fn run(args: cli::Run) -> anyhow::Result<()> {
         map,
         registry,
         status,
+        shared_reads: args.reading.shared_reads,
     };
     match &args.into {
         Some(suffix) => replay(&options, suffix, &stop).await,

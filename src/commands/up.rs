@@ -44,6 +44,7 @@ async fn on_the_cluster(
         map,
         registry,
         status,
+        shared_reads: args.reading.shared_reads,
     };
     services.spawn(run::run_dataflow(options, stop.clone()));
     all(services, &stop).await

@@ -22,6 +22,7 @@ mod replay;
 mod restarts;
 mod rules;
 mod server_restart;
+mod shared_reads;
 mod silence;
 mod up;
 mod verdict;

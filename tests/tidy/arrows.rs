@@ -17,6 +17,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("connectors/", &["model", "client"]),
     ("dashboard", &["model", "client"]),
     ("benches/idiomatic-baseline", &[]),
+    ("benches/bundle", &["model", "smartmodule-batch"]),
     ("benches", &[ANY]), // like tests/, it must see what it measures
 ];
 
