@@ -38,7 +38,12 @@ impl MapFile {
         Self::of(&windows())
     }
 
-    /// The same with derivations that call a partition idle after two seconds, so that tests need
+    /// The same and other derivations, as lines of the map.
+    pub(crate) fn windows_and(derivations: &str) -> Self {
+        Self::of(&format!("{}{derivations}", windows()))
+    }
+
+    /// Those of windows, which here call a partition idle after two seconds, so that tests need
     /// not wait for ten.
     pub(crate) fn quick() -> Self {
         Self::of(&quick())
