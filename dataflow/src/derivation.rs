@@ -96,10 +96,7 @@ impl Derivation {
         checkpoint
             .partitions
             .resize(partitions, PartitionCheckpoint::default());
-        let mut windows = job.windows(partitions)?;
-        for adopted in &checkpoint.rules.adopted {
-            windows.adopt(&adopted.rules.params(&job.spec), &adopted.from)?;
-        }
+        let mut windows = job.windows(partitions, &checkpoint.rules)?;
         recovery::restore(&job, &mut checkpoint, windows.as_mut()).await?;
         let derived = Outlet::open(&job.cluster, &job.name).await?;
         let mut diversion =

@@ -8,6 +8,7 @@ use crate::lease::Runner;
 use crate::map::DerivationSpec;
 use crate::offline::AnyFold;
 use crate::registration::{Module, Registration};
+use crate::rules::RuleHistory;
 use crate::run::Options;
 use crate::status::StatusBoard;
 use crate::windows::{AnyWindows, Bounds};
@@ -54,13 +55,22 @@ impl Job {
         })
     }
 
-    pub(crate) fn windows(&self, partitions: usize) -> Result<Box<dyn AnyWindows>, RunError> {
+    /// Empty windows for so many partitions, which go for each record by the rules that held for it.
+    pub(crate) fn windows(
+        &self,
+        partitions: usize,
+        rules: &RuleHistory,
+    ) -> Result<Box<dyn AnyWindows>, RunError> {
         let bounds = Bounds {
             partitions,
             allowed_lateness_ms: self.spec.allowed_lateness.as_millis() as i64,
             entries_max: self.spec.entries_max,
         };
-        Ok(self.registration.windows(&self.spec.params(), bounds)?)
+        let mut windows = self.registration.windows(&self.spec.params(), bounds)?;
+        for adopted in &rules.adopted {
+            windows.adopt(&adopted.rules.params(&self.spec), &adopted.from)?;
+        }
+        Ok(windows)
     }
 
     /// What its SmartModule does, to be done here.

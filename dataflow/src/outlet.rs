@@ -5,6 +5,7 @@ use client::{Cluster, Mode, Producer, Record, Start};
 use futures_util::StreamExt;
 
 use crate::error::RunError;
+use crate::position::padded;
 
 /// A topic to write to.
 pub(crate) struct Outlet {
@@ -37,11 +38,7 @@ impl Outlet {
 
     /// These offsets of the partitions, in order; those that are not named were empty then.
     pub(crate) fn padded(&self, from: &[i64]) -> Vec<i64> {
-        let missing = self.ends.len().saturating_sub(from.len());
-        from.iter()
-            .copied()
-            .chain(std::iter::repeat_n(0, missing))
-            .collect()
+        padded(from, self.ends.len())
     }
 
     /// Hands every record from these offsets on to `take`.

@@ -3,6 +3,13 @@
 use crate::checkpoint::PartitionCheckpoint;
 use crate::counts::Counts;
 
+/// These offsets of a topic's partitions, in order; those that are not named were empty then.
+pub(crate) fn padded(offsets: &[i64], partitions: usize) -> Vec<i64> {
+    let missing = partitions.saturating_sub(offsets.len());
+    let offsets = offsets.iter().copied();
+    offsets.chain(std::iter::repeat_n(0, missing)).collect()
+}
+
 /// How far one source partition has come.
 pub(crate) struct Position {
     /// The next offset to merge.

@@ -45,14 +45,10 @@ async fn replay_one(job: &Job, topic: &str) -> Result<Counts, RunError> {
     for partition in 0..job.cluster.partition_count(&job.spec.from).await? {
         histories.push(History::open(job, partition, &mut sources).await?);
     }
-    let mut windows = job.windows(histories.len())?;
-    // Each record by the rules that held for it, as it was followed at first.
     let checkpoint = Checkpoint::load(&job.cluster, &job.name)
         .await?
         .unwrap_or_default();
-    for adopted in &checkpoint.rules.adopted {
-        windows.adopt(&adopted.rules.params(&job.spec), &adopted.from)?;
-    }
+    let windows = job.windows(histories.len(), &checkpoint.rules)?;
     let allowed_lateness_ms = job.spec.allowed_lateness.as_millis() as i64;
     let lateness_ms = job.spec.lateness.as_millis() as i64;
     Replay {

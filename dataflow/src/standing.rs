@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use model::{RecordKey, Timestamp, Window};
 
+use crate::position::padded;
+
 /// Derived rows, and decisions that events were late.
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
@@ -212,11 +214,6 @@ impl StandingKeys {
         if self.keys.is_empty() && !more {
             return ends.to_vec();
         }
-        let missing = ends.len().saturating_sub(self.from.len());
-        self.from
-            .iter()
-            .copied()
-            .chain(std::iter::repeat_n(0, missing))
-            .collect()
+        padded(&self.from, ends.len())
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Tick<'e> {
 
 impl Tick<'_> {
     /// The key and the value.
-    fn parts(&self) -> (&str, &str) {
+    pub(crate) fn parts(&self) -> (&str, &str) {
         self.key.split_once(' ').unwrap_or((self.key, ""))
     }
 }

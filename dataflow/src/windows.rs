@@ -97,6 +97,13 @@ pub(crate) struct Bounds {
     pub(crate) entries_max: usize,
 }
 
+impl Bounds {
+    /// What ends by this time can be corrected no more at `watermark`.
+    fn retired_by(&self, watermark: Timestamp) -> Timestamp {
+        watermark.plus_ms(-self.allowed_lateness_ms)
+    }
+}
+
 /// What a derivation that the caller does not know keeps in memory.
 pub(crate) trait AnyWindows: Send + Sync {
     /// Merges the partial of one batch.
@@ -187,11 +194,19 @@ impl<P> Emit<P> for KeyOnly {
     }
 }
 
-/// Lowers `from` to what stands at `offsets`.
-fn lower(from: &mut [i64], offsets: &[i64]) {
-    from.iter_mut()
-        .zip(offsets)
-        .for_each(|(from, offset)| *from = (*from).min(*offset));
+/// Of the derived topic's ends, and of what `emitted` rows and those that stand begin at, the least
+/// by partition. What stands may belong to windows that have not come up again yet.
+fn derived_from<'o>(
+    derived_ends: &[i64],
+    emitted: impl Iterator<Item = &'o [i64]>,
+    standing: &'o Standing,
+) -> Vec<i64> {
+    let mut least = derived_ends.to_vec();
+    for offsets in emitted.chain(standing.rows_from()) {
+        let partitions = least.iter_mut().zip(offsets);
+        partitions.for_each(|(least, offset)| *least = (*least).min(*offset));
+    }
+    least
 }
 
 #[cfg(test)]

@@ -12,10 +12,10 @@ use crate::registration::Registry;
 
 const MAP: &str = "
 sources:
-  marks: { key: key }
+  ticks: { key: key }
 derivations:
   every-nth:
-    from: marks
+    from: ticks
     rules: every-rules
     parameters: { every: 3 }
 ";

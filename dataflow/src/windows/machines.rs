@@ -18,6 +18,7 @@ use model::{
 use self::saved::{Saved, SavedKey, SavedKeyRef, SavedRef};
 use super::rows::Row;
 use super::{AnyWindows, Arrived, Bounds, Cause, Merged, place};
+use crate::position::padded;
 use crate::standing::Standing;
 
 /// The state machines of `M`, one for each key.
@@ -297,9 +298,7 @@ impl<M: Follow> AnyWindows for Machines<M> {
     }
 
     fn derived_from(&self, derived_ends: &[i64]) -> Vec<i64> {
-        let missing = derived_ends.len().saturating_sub(self.derived_from.len());
-        let from = self.derived_from.iter().copied();
-        from.chain(std::iter::repeat_n(0, missing)).collect()
+        padded(&self.derived_from, derived_ends.len())
     }
 
     fn late_stands(&self) -> bool {

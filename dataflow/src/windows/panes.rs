@@ -13,7 +13,7 @@ use model::{
 
 use self::kept::{Pane, SavedPane, Slot};
 use super::rows::Row;
-use super::{AnyWindows, Arrived, Bounds, Cause, Merged, lower, no_other_rules, place};
+use super::{AnyWindows, Arrived, Bounds, Cause, Merged, derived_from, no_other_rules, place};
 use crate::standing::Standing;
 
 /// The windows of `D`.
@@ -52,10 +52,6 @@ impl<D: Derivation> Panes<D> {
             start,
             end: start.plus_ms(self.size_ms),
         }
-    }
-
-    fn retired_by(&self, watermark: Timestamp) -> Timestamp {
-        watermark.plus_ms(-self.bounds.allowed_lateness_ms)
     }
 
     /// Makes the pane at `start`, and with it the windows that it is part of.
@@ -237,7 +233,7 @@ impl<D: Derivation> AnyWindows for Panes<D> {
         corrections: bool,
         derived_ends: &[i64],
     ) -> Result<Vec<Row>, serde_json::Error> {
-        let retired = self.retired_by(watermark);
+        let retired = self.bounds.retired_by(watermark);
         self.take_back(retired);
         let mut rows = Vec::new();
         let starts: Vec<_> = self.panes.keys().copied().collect();
@@ -265,7 +261,7 @@ impl<D: Derivation> AnyWindows for Panes<D> {
     }
 
     fn retire(&mut self, watermark: Timestamp) {
-        let retired = self.retired_by(watermark);
+        let retired = self.bounds.retired_by(watermark);
         self.retired_to = self.retired_to.max(Some(retired));
         let size_ms = self.size_ms;
         while let Some(entry) = self
@@ -293,16 +289,9 @@ impl<D: Derivation> AnyWindows for Panes<D> {
     }
 
     fn derived_from(&self, derived_ends: &[i64]) -> Vec<i64> {
-        let mut from = derived_ends.to_vec();
-        let emitted = self
-            .panes
-            .values()
-            .filter_map(|pane| pane.derived_from.as_deref());
-        // What stands may belong to windows that have not come up again yet.
-        emitted
-            .chain(self.standing.rows_from())
-            .for_each(|offsets| lower(&mut from, offsets));
-        from
+        let panes = self.panes.values();
+        let emitted = panes.filter_map(|pane| pane.derived_from.as_deref());
+        derived_from(derived_ends, emitted, &self.standing)
     }
 
     fn late_stands(&self) -> bool {

@@ -14,7 +14,7 @@ use model::{
 
 use self::kept::{SavedSession, Session, Withdrawn};
 use super::rows::Row;
-use super::{AnyWindows, Arrived, Bounds, Cause, Merged, lower, no_other_rules, place};
+use super::{AnyWindows, Arrived, Bounds, Cause, Merged, derived_from, no_other_rules, place};
 use crate::standing::Standing;
 
 /// The sessions of `D`.
@@ -98,10 +98,6 @@ impl<D: Derivation> Sessions<D> {
         } else {
             self.ends_at(session.span)
         }
-    }
-
-    fn retired_by(&self, watermark: Timestamp) -> Timestamp {
-        watermark.plus_ms(-self.bounds.allowed_lateness_ms)
     }
 
     /// The sessions of a key that events of this span belong to.
@@ -259,7 +255,7 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
         if let Some(retired) = self.retired_to {
             self.forget(retired);
         }
-        let retired = self.retired_by(watermark);
+        let retired = self.bounds.retired_by(watermark);
         self.take_back(retired);
         let mut rows = Vec::new();
         for number in self.due(watermark, corrections, retired) {
@@ -280,7 +276,7 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
     }
 
     fn retire(&mut self, watermark: Timestamp) {
-        let retired = self.retired_by(watermark);
+        let retired = self.bounds.retired_by(watermark);
         self.retired_to = self.retired_to.max(Some(retired));
         self.forget(retired);
     }
@@ -289,7 +285,7 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
         // Nothing is forgotten yet: what is in a snapshot, or comes up first, may be no more than
         // the beginning of a session.
         self.standing = standing;
-        self.retired_to = watermark.map(|watermark| self.retired_by(watermark));
+        self.retired_to = watermark.map(|watermark| self.bounds.retired_by(watermark));
     }
 
     fn rewind_offset(&self, partition: usize) -> Option<i64> {
@@ -304,16 +300,9 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
     }
 
     fn derived_from(&self, derived_ends: &[i64]) -> Vec<i64> {
-        let mut from = derived_ends.to_vec();
-        let emitted = self
-            .sessions
-            .values()
-            .filter_map(|session| session.derived_from.as_deref());
-        // What stands may belong to sessions that have not come up again yet.
-        emitted
-            .chain(self.standing.rows_from())
-            .for_each(|offsets| lower(&mut from, offsets));
-        from
+        let sessions = self.sessions.values();
+        let emitted = sessions.filter_map(|session| session.derived_from.as_deref());
+        derived_from(derived_ends, emitted, &self.standing)
     }
 
     fn late_stands(&self) -> bool {

@@ -5,9 +5,8 @@
 use std::collections::BTreeMap;
 
 use dataflow::{Offline, Registration};
-use model::derived::Derived;
 use model::fold::SourceRecord;
-use model::{BatchPartial, Derivation, Fold, Merge, Params};
+use model::{Derivation, Params};
 use serde_json::Value;
 
 /// What `D` derives from the records of these batches, by window and key: from all in one batch, as
@@ -32,20 +31,13 @@ pub fn derived_in_four_splits<D: Derivation>(
 /// is merged in the batches' order.
 pub fn derived<D: Derivation>(params: &[(&str, &str)], batches: &[Vec<Value>]) -> Vec<Value> {
     let params: Params = params.iter().copied().collect();
-    let mut fold = Fold::<D>::from_params(&params).expect("parameters");
-    let mut windows: BTreeMap<_, D::Partial> = BTreeMap::new();
-    for batch in batches {
-        for contribution in over_the_wire(&mut fold, batch).contributions {
-            let key = (contribution.window, contribution.key);
-            windows.entry(key).or_default().merge(contribution.partial);
-        }
-    }
-    let derivation = D::from_params(&params).expect("parameters");
-    let row = |((window, key), partial)| {
-        let measures = derivation.finish(window, &key, &partial)?;
-        Some(serde_json::to_value(Derived::new(window, measures, 0)).expect("JSON"))
-    };
-    windows.into_iter().filter_map(row).collect()
+    let registration = Registration::of::<D>();
+    let offline = registration.offline(&params, 1).expect("parameters");
+    let records = batches.concat();
+    let mut places = 0..records.len();
+    let batch = |batch: &Vec<Value>| places.by_ref().take(batch.len()).collect();
+    let split: Vec<_> = batches.iter().map(batch).collect();
+    offline_rows(offline, &records, &split)
 }
 
 /// What a derivation of any shape derives of these records, each with the number of the batch that it
@@ -58,6 +50,7 @@ pub fn dealt_in_four_splits(
     params: &[(&str, &str)],
     dealt: &[(Value, usize)],
 ) -> [Vec<Value>; 4] {
+    let records: Vec<Value> = dealt.iter().map(|(record, _)| record.clone()).collect();
     let all: Vec<usize> = (0..dealt.len()).collect();
     let mut batches: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for place in &all {
@@ -69,16 +62,12 @@ pub fn dealt_in_four_splits(
     let params: Params = params.iter().copied().collect();
     [vec![all], batches, reversed, single].map(|split: Vec<Vec<usize>>| {
         let offline = registration.offline(&params, 1).expect("parameters");
-        offline_rows(offline, dealt, &split)
+        offline_rows(offline, &records, &split)
     })
 }
 
-fn offline_rows(
-    mut offline: Offline,
-    dealt: &[(Value, usize)],
-    split: &[Vec<usize>],
-) -> Vec<Value> {
-    let texts: Vec<String> = dealt.iter().map(|(record, _)| record.to_string()).collect();
+fn offline_rows(mut offline: Offline, records: &[Value], split: &[Vec<usize>]) -> Vec<Value> {
+    let texts: Vec<String> = records.iter().map(Value::to_string).collect();
     for batch in split {
         let record =
             |place: &usize| SourceRecord::new(*place as i64, None, texts[*place].as_bytes());
@@ -93,15 +82,4 @@ fn offline_rows(
 pub fn text<'v>(record: &'v Value, pointer: &str) -> &'v str {
     let value = record.pointer(pointer).expect("a field");
     value.as_str().expect("a string")
-}
-
-fn over_the_wire<D: Derivation>(fold: &mut Fold<D>, batch: &[Value]) -> BatchPartial<D::Partial> {
-    let texts: Vec<String> = batch.iter().map(Value::to_string).collect();
-    let records = (0..).zip(&texts);
-    let mut bytes = Vec::new();
-    fold.batch(
-        records.map(|(offset, text)| SourceRecord::new(offset, None, text.as_bytes())),
-        &mut bytes,
-    );
-    BatchPartial::decode(&bytes).expect("a partial")
 }

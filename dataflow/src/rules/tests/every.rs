@@ -1,33 +1,12 @@
 //! A derivation that follows events one by one: records are `MILLISECONDS KEY`, and every n-th of a
 //! key is a finding.
 
-use model::event::Layouts;
 use model::follow::{Collect, Finding, Moment};
-use model::{Event, Follow, ParamError, Params, Reason, RecordKey, Rejection, Timestamp, Window};
+use model::{Follow, ParamError, Params, RecordKey, Window};
 use serde::Serialize;
 
 use crate::rules::RULE_VERSION;
-
-pub(super) struct Mark<'e> {
-    time: Timestamp,
-    key: &'e str,
-}
-
-impl<'e> Event<'e> for Mark<'e> {
-    const TOPIC: &'static str = "marks";
-
-    fn parse_alike(record: &'e [u8], _: &mut Layouts) -> Result<Self, Rejection> {
-        let refused = Rejection::new(Reason::NotJson, "record");
-        let text = std::str::from_utf8(record).map_err(|_| refused)?;
-        let (ms, key) = text.split_once(' ').ok_or(refused)?;
-        let time = Timestamp::from_millis(ms.parse().map_err(|_| refused)?);
-        Ok(Self { time, key })
-    }
-
-    fn time(&self) -> Timestamp {
-        self.time
-    }
-}
+use crate::testing::Tick;
 
 /// Not `VERSIONED`, it does not say which rules it goes by.
 pub(super) struct Every<const VERSIONED: bool> {
@@ -50,7 +29,7 @@ impl<const VERSIONED: bool> Follow for Every<VERSIONED> {
     } else {
         &["every"]
     };
-    type Event<'e> = Mark<'e>;
+    type Event<'e> = Tick<'e>;
     type Fact = ();
     type State = u64;
     type Output = Nth;
@@ -63,8 +42,8 @@ impl<const VERSIONED: bool> Follow for Every<VERSIONED> {
         })
     }
 
-    fn fact(&self, event: &Mark<'_>, out: &mut impl Collect<()>) {
-        out.collect(&[event.key], ());
+    fn fact(&self, event: &Tick<'_>, out: &mut impl Collect<()>) {
+        out.collect(&[event.parts().0], ());
     }
 
     fn follow(
