@@ -51,7 +51,10 @@ pub(crate) struct Derivation {
     corrected: Instant,
     saved: Instant,
     partitions_asked: Instant,
+    /// Whether there is anything that no checkpoint says …
     dirty: bool,
+    /// … and rows among it.
+    rows_unsaved: bool,
 }
 
 impl Derivation {
@@ -134,6 +137,7 @@ impl Derivation {
             saved: now,
             partitions_asked: now,
             dirty: false,
+            rows_unsaved: false,
         })
     }
 

@@ -151,7 +151,7 @@ fn an_event_that_was_late_stays_late_through_two_restarts() {
 /// A row is written whose event comes too late for the next runner, which reads in another order.
 #[test]
 fn a_row_whose_only_event_is_late_after_a_restart_is_taken_back() {
-    use Step::{Deliver, KillAfter, Produce};
+    use Step::{Deliver, KillAfter, Produce, Save};
     let batch = |record: &str| vec![record.to_owned()];
     let script = Script {
         source: vec![
@@ -162,7 +162,7 @@ fn a_row_whose_only_event_is_late_after_a_restart_is_taken_back() {
     };
     let mut cluster = Cluster::of(&script);
     cluster.run(&[Produce(0), Produce(0), Produce(1)]);
-    cluster.run(&[Deliver(0), Deliver(0), KillAfter(1), Deliver(1)]);
+    cluster.run(&[Deliver(0), Deliver(0), KillAfter(1), Deliver(1), Save]);
     assert_eq!(cluster.rows().count(), 1, "the checkpoint was not written");
     cluster.run(&[Deliver(1), Deliver(0), Deliver(0)]);
     cluster.finish();

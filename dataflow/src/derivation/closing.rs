@@ -16,6 +16,9 @@ use crate::status::DerivationStatus;
 const CORRECTION_INTERVAL: Duration = Duration::from_secs(1);
 /// How much may have to be counted again after a crash, in time, where no window closes meanwhile.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
+/// How long rows may wait for a checkpoint behind them. Where sessions of many keys end all the time,
+/// one for each batch of rows would cost more than all else.
+const ROWS_INTERVAL: Duration = Duration::from_secs(1);
 /// Diverted records that may wait for the next checkpoint before one is made for them.
 const PENDING_MAX: usize = 10_000;
 
@@ -61,14 +64,20 @@ impl Derivation {
             }
         }
         self.show(written);
-        let due = written > 0
-            || self.saved.elapsed() >= CHECKPOINT_INTERVAL
-            || self.pending.len() >= PENDING_MAX;
         self.dirty |= written > 0;
-        if self.dirty && due && !self.is_replaying() {
+        self.rows_unsaved |= written > 0;
+        if self.dirty && self.is_due() && !self.is_replaying() {
             self.save().await?;
         }
         Ok(())
+    }
+
+    /// Whether a checkpoint is.
+    fn is_due(&self) -> bool {
+        let elapsed = self.saved.elapsed();
+        (self.rows_unsaved && elapsed >= ROWS_INTERVAL)
+            || elapsed >= CHECKPOINT_INTERVAL
+            || self.pending.len() >= PENDING_MAX
     }
 
     fn show(&self, written: u64) {
@@ -131,7 +140,8 @@ impl Derivation {
         checkpoint
             .save(&mut self.checkpoints, &self.job.name)
             .await?;
-        (self.saved, self.dirty) = (Instant::now(), false);
+        self.saved = Instant::now();
+        (self.dirty, self.rows_unsaved) = (false, false);
         self.job
             .status
             .update(&self.job.name, DerivationStatus::saved);

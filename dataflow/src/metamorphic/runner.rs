@@ -162,15 +162,14 @@ impl Runner {
             .windows
             .emit(watermark, corrections, &self.derived_ends)
             .expect("emits");
-        let written = !rows.is_empty();
-        if written {
+        if !rows.is_empty() {
             self.before_rows(topics)?;
         }
         self.write(topics, rows)?;
         self.windows.retire(watermark);
         self.course
             .retire(Some(watermark), self.settings.allowed_lateness_ms);
-        if written { self.save(topics) } else { Ok(()) }
+        Ok(())
     }
 
     /// A restart must not take for accepted what the rows know to be late; nor for late what is in
