@@ -63,9 +63,7 @@ impl Distinct {
         match &mut self.0 {
             State::Exact(set) => {
                 set.insert(halves(fingerprint));
-                if set.len_max() > Self::LOOK_AT {
-                    self.limit();
-                }
+                self.limit_if_large();
             }
             State::Sketch(union) => union.update_value(fingerprint),
         }
@@ -95,6 +93,15 @@ impl Distinct {
             State::Sketch(_) => false,
         };
         (!is_exact).then_some(Self::SKETCH_ERROR)
+    }
+
+    #[inline]
+    fn limit_if_large(&mut self) {
+        if let State::Exact(set) = &self.0
+            && set.len_max() > Self::LOOK_AT
+        {
+            self.limit();
+        }
     }
 
     /// Sorts a set, and turns it into a sketch where it has grown too large.
@@ -133,9 +140,7 @@ impl Merge for Distinct {
         match (&mut self.0, other.0) {
             (State::Exact(mine), State::Exact(theirs)) => {
                 mine.merge(theirs);
-                if mine.len_max() > Self::LOOK_AT {
-                    self.limit();
-                }
+                self.limit_if_large();
             }
             (State::Sketch(mine), State::Exact(mut theirs)) => {
                 theirs
@@ -204,24 +209,23 @@ impl Serialize for Distinct {
 
 impl<'de> Deserialize<'de> for Distinct {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut distinct = Self::default();
         match Wire::deserialize(deserializer)? {
             Wire::Exact(bytes) => {
                 let (fingerprints, rest) = bytes.as_chunks();
                 if !rest.is_empty() {
                     return Err(de::Error::custom("a fingerprint is cut short"));
                 }
-                for bytes in fingerprints {
-                    distinct.insert(u128::from_le_bytes(*bytes));
-                }
+                let fingerprints = fingerprints.iter().copied().map(u128::from_le_bytes);
+                let mut distinct = Self(State::Exact(fingerprints.map(halves).collect()));
+                distinct.limit_if_large();
+                Ok(distinct)
             }
             Wire::Sketch(bytes) => {
                 let mut union = empty_union();
                 union.update(&HllSketch::deserialize(&bytes).map_err(de::Error::custom)?);
-                distinct.0 = State::Sketch(union);
+                Ok(Self(State::Sketch(union)))
             }
         }
-        Ok(distinct)
     }
 }
 

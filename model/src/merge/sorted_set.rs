@@ -77,6 +77,16 @@ impl<T: Ord> SortedSet<T> {
     }
 }
 
+/// Takes what is in order already, as it comes over the wire, as it is.
+impl<T: Ord> FromIterator<T> for SortedSet<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        let values = Vec::from_iter(values);
+        let is_settled = values.is_sorted_by(|a, b| a < b);
+        let sorted = if is_settled { values.len() } else { 0 };
+        Self { values, sorted }
+    }
+}
+
 impl<T: Ord> Merge for SortedSet<T> {
     fn merge(&mut self, other: Self) {
         if self.values.is_empty() {
@@ -116,6 +126,10 @@ mod tests {
             }
             prop_assert_eq!(merged.values(), oracle.iter().copied().collect::<Vec<_>>());
             prop_assert_eq!(merged.len(), oracle.len());
+            let collected: SortedSet<u16> = parts.into_iter().flatten().collect();
+            prop_assert_eq!(collected.settled().into_owned(), merged.values());
+            let again: SortedSet<u16> = merged.values().iter().copied().collect();
+            prop_assert_eq!(again, merged);
         }
     }
 }
