@@ -1,7 +1,8 @@
 //! `make bench`: how fast a batch module is beside a conventional one, what it saves to read a source
-//! once for several derivations, and that the memory of modules stays constant. It fails where a
-//! claim does not hold.
+//! once for several derivations, that the memory of modules stays constant, and what ten million players
+//! cost the runner. It fails where a claim does not hold.
 
+mod explosion;
 mod memory;
 mod ratio;
 mod shared;
@@ -11,11 +12,12 @@ mod streamed;
 /// A measurement, by the name that chooses it.
 type Named = (&'static str, fn() -> anyhow::Result<()>);
 
-const MEASUREMENTS: [Named; 4] = [
+const MEASUREMENTS: [Named; 5] = [
     ("speed", speed::measure),
     ("shared", shared::measure),
     ("streamed", streamed::measure),
     ("memory", memory::measure),
+    ("explosion", explosion::measure),
 ];
 
 /// Takes the names of the measurements to make; without any, all are made.

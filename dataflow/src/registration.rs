@@ -87,7 +87,7 @@ impl Registration {
     }
 
     /// The same with so many keys, windows and facts in memory at most.
-    pub(crate) fn offline_within(
+    pub fn offline_within(
         &self,
         params: &Params,
         partitions: usize,
