@@ -1,7 +1,10 @@
 //! Ten million players within one window, native, one thread: what every derivation of their events
-//! keeps in memory, and that each event is in its rows or counted as having found no room.
+//! keeps in memory, and that each event is in its rows or counted as having found no room. Each is
+//! measured in a process of its own.
 
+use std::env;
 use std::fs;
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
@@ -20,6 +23,9 @@ const GROWTH_MAX_MIB: f64 = 1_500.0;
 /// Where players are counted and not kept.
 const SKETCHES_MAX_MIB: f64 = 150.0;
 
+/// What chooses [`measure_one`].
+pub(crate) const ONE: &str = "explosion-of";
+
 struct Candidate {
     registration: Registration,
     /// The measure that adds up to the events, if its rows have one for each of them.
@@ -34,7 +40,22 @@ pub(crate) fn measure() -> anyhow::Result<()> {
         "{:>26} {:>9} {:>12} {:>12} {:>12} {:>16}",
         "derivation", "rows", "events in", "no room", "MiB", "million events/s"
     );
-    candidates().into_iter().try_for_each(Candidate::measure)
+    for candidate in candidates() {
+        let name = candidate.registration.name();
+        let status = Command::new(env::current_exe()?)
+            .args([ONE, name])
+            .status()?;
+        ensure!(status.success(), "`{name}`: {status}");
+    }
+    Ok(())
+}
+
+/// Prints the line of the derivation that the process was started for.
+pub(crate) fn measure_one() -> anyhow::Result<()> {
+    let name = env::args().next_back().context("a derivation's name")?;
+    let mut candidates = candidates().into_iter();
+    let named = candidates.find(|candidate| candidate.registration.name() == name);
+    named.context(name)?.measure()
 }
 
 fn candidates() -> [Candidate; 5] {

@@ -23,6 +23,9 @@ const MEASUREMENTS: [Named; 5] = [
 /// Takes the names of the measurements to make; without any, all are made.
 fn main() -> anyhow::Result<()> {
     let names: Vec<String> = std::env::args().skip(1).collect();
+    if names.first().is_some_and(|name| name == explosion::ONE) {
+        return explosion::measure_one();
+    }
     let is_named = |name: &str| names.iter().any(|named| named == name);
     let any_named = MEASUREMENTS.iter().any(|(name, _)| is_named(name));
     for (name, measure) in MEASUREMENTS {

@@ -73,7 +73,7 @@ impl Derivation {
         loop {
             tokio::select! {
                 arrival = inbox.recv() => match arrival {
-                    Some(arrival) => derivation.merge(arrival)?,
+                    Some(arrival) => derivation.merge_all(arrival, &mut inbox)?,
                     None => return Err(RunError::TaskEnded(derivation.job.name)),
                 },
                 news = next_rules(&mut rules), if !derivation.is_replaying() => derivation.adopt(news?).await?,

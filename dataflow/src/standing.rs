@@ -2,7 +2,7 @@
 //! live to say so. Whoever takes over must neither write it again nor contradict it; and as long as
 //! some of it may still come up, the next checkpoint must not say that it has been dealt with.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use model::{RecordKey, Timestamp, Window};
@@ -14,6 +14,9 @@ use crate::position::padded;
 pub(crate) struct Standing {
     /// By the start of their windows, then by key: there is one window of a key that starts then.
     rows: BTreeMap<Timestamp, HashMap<String, StandingRow>>,
+    /// The end, start and key of the window of each: a look for those that are over must not touch
+    /// all of them.
+    ends: BTreeSet<(Timestamp, Timestamp, String)>,
     late: BTreeMap<(usize, i64), Late>,
     /// The offsets behind which the rows stand.
     rows_from: Vec<i64>,
@@ -65,15 +68,14 @@ impl Standing {
 
     /// Notes a row; of several revisions the last one counts.
     pub(crate) fn add_row(&mut self, window_start: Timestamp, key: String, row: StandingRow) {
-        let standing = self
-            .rows
-            .entry(window_start)
-            .or_default()
-            .entry(key)
-            .or_insert_with(|| row.clone());
-        if row.revision > standing.revision {
-            *standing = row;
+        let stands = self.row(window_start, &key).map(|row| row.revision);
+        if stands.is_some_and(|revision| revision >= row.revision) {
+            return;
         }
+        self.forget_row(window_start, &key);
+        self.ends
+            .insert((row.window_end, window_start, key.clone()));
+        self.rows.entry(window_start).or_default().insert(key, row);
     }
 
     /// Notes that the event at this place was late.
@@ -109,14 +111,12 @@ impl Standing {
     /// The places of the rows of windows that end by this time, unless they must stay or are
     /// withdrawn already.
     pub(crate) fn rows_until(&self, end: Timestamp) -> impl Iterator<Item = (Timestamp, &str)> {
-        let ends = move |row: &StandingRow| row.window_end <= end && !row.withdrawn;
-        self.rows
-            .iter()
-            .filter(move |(start, _)| !self.source_lost && **start < end)
-            .flat_map(move |(start, rows)| {
-                let rows = rows.iter().filter(move |(_, row)| ends(row));
-                rows.map(|(key, _)| (*start, key.as_str()))
-            })
+        let over = self.ends.iter().take_while(move |(at, ..)| *at <= end);
+        over.filter(move |(_, start, key)| {
+            let row = self.row(*start, key);
+            !self.source_lost && *start < end && row.is_some_and(|row| !row.withdrawn)
+        })
+        .map(|(_, start, key)| (*start, key.as_str()))
     }
 
     /// Whether an event of `window` and `key` among these offsets was late; all of them are then.
@@ -149,11 +149,14 @@ impl Standing {
 
     /// Forgets a row: it comes up no more.
     pub(crate) fn forget_row(&mut self, window_start: Timestamp, key: &str) {
-        if let Some(rows) = self.rows.get_mut(&window_start) {
-            rows.remove(key);
-            if rows.is_empty() {
-                self.rows.remove(&window_start);
-            }
+        let Some(rows) = self.rows.get_mut(&window_start) else {
+            return;
+        };
+        if let Some((key, row)) = rows.remove_entry(key) {
+            self.ends.remove(&(row.window_end, window_start, key));
+        }
+        if rows.is_empty() {
+            self.rows.remove(&window_start);
         }
     }
 
@@ -168,10 +171,11 @@ impl Standing {
         retired: Timestamp,
         is_needed: impl Fn(Timestamp, &str) -> bool,
     ) {
-        self.rows.retain(|start, rows| {
-            rows.retain(|key, row| row.window_end > retired || is_needed(*start, key));
-            !rows.is_empty()
-        });
+        let over = self.ends.iter().take_while(|(end, ..)| *end <= retired);
+        let forgotten = over.filter(|(_, start, key)| !is_needed(*start, key));
+        for (_, start, key) in forgotten.cloned().collect::<Vec<_>>() {
+            self.forget_row(start, &key);
+        }
         self.retire_late(retired);
     }
 

@@ -1,13 +1,31 @@
 //! Partials in: merged into the windows, counted, and their rejected and late records remembered.
 
+use tokio::sync::mpsc;
+
 use super::Derivation;
 use crate::error::RunError;
-use crate::source::Arrival;
+use crate::source::{Arrival, PARTIALS_AHEAD};
 use crate::status::DerivationStatus;
 use crate::windows::{Arrived, Merged};
 
 impl Derivation {
-    pub(super) fn merge(&mut self, (partition, arrival): Arrival) -> Result<(), RunError> {
+    /// Merges what has arrived. Rows and their acknowledgement cost the same for many as for one.
+    pub(super) fn merge_all(
+        &mut self,
+        first: Arrival,
+        inbox: &mut mpsc::Receiver<Arrival>,
+    ) -> Result<(), RunError> {
+        self.merge(first)?;
+        for _ in 1..PARTIALS_AHEAD {
+            let Ok(next) = inbox.try_recv() else {
+                break;
+            };
+            self.merge(next)?;
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, (partition, arrival): Arrival) -> Result<(), RunError> {
         let partial = arrival?;
         let position = &mut self.partitions[partition];
         let arrived = Arrived {

@@ -5,7 +5,7 @@
 mod emitting;
 mod kept;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use model::{
     BatchPartial, Derivation, ParamError, Params, PartialError, RecordKey, Rejection, Timestamp,
@@ -22,16 +22,17 @@ pub(crate) struct Sessions<D: Derivation> {
     derivation: D,
     gap_ms: i64,
     bounds: Bounds,
-    sessions: BTreeMap<Number, Session<D::Partial>>,
+    sessions: HashMap<Number, Session<D::Partial>>,
     /// The sessions of each key, in the order of time.
     keys: Keys,
     /// What this process has numbered so far.
     numbered: Number,
-    /// When sessions are over that have not been emitted as they are.
+    /// When sessions are over that have not been emitted as they are, or earlier: what goes on is
+    /// found out when it is looked at.
     closing: BTreeSet<(Timestamp, Number)>,
     /// Sessions that are over and were emitted before they changed.
     corrected: BTreeSet<Number>,
-    /// When nothing can join a session any more.
+    /// When nothing can join a session any more, or earlier.
     ending: BTreeSet<(Timestamp, Number)>,
     withdrawn: Vec<Withdrawn>,
     /// Whether an event was late since the last snapshot: what a session takes in depends on the
@@ -46,7 +47,7 @@ pub(crate) struct Sessions<D: Derivation> {
 type Number = u64;
 
 /// The sessions of each key.
-type Keys = BTreeMap<RecordKey, Vec<Number>>;
+type Keys = HashMap<RecordKey, Vec<Number>>;
 
 impl<D: Derivation> Sessions<D> {
     pub(crate) fn new(derivation: D, gap_ms: i64, bounds: Bounds) -> Self {
@@ -54,8 +55,8 @@ impl<D: Derivation> Sessions<D> {
             derivation,
             gap_ms,
             bounds,
-            sessions: BTreeMap::new(),
-            keys: BTreeMap::new(),
+            sessions: HashMap::new(),
+            keys: HashMap::new(),
             numbered: 0,
             closing: BTreeSet::new(),
             corrected: BTreeSet::new(),
@@ -110,25 +111,21 @@ impl<D: Derivation> Sessions<D> {
     /// Adds a session; those that it touches become one with it. The number of duplicates that this
     /// brought to light.
     fn add(&mut self, mut session: Session<D::Partial>, touched: Vec<Number>) -> u64 {
+        if let [number] = touched[..]
+            && self.sessions[&number].span.start <= session.span.start
+        {
+            return self.go_on(number, session);
+        }
         let parts: Vec<_> = touched
             .into_iter()
             .filter_map(|number| self.remove(number))
             .collect();
         let known: u64 = parts.iter().map(|part| part.duplicates).sum();
         for part in parts {
-            let later = if part.span.start < session.span.start {
-                &session
-            } else {
-                &part
-            };
-            if part.span.start != session.span.start
-                && let Some(revision) = later.standing_revision(&self.standing)
-            {
-                self.withdrawn.push(Withdrawn {
-                    key: later.key.clone(),
-                    start: later.span.start,
-                    revision: revision + 1,
-                });
+            let is_first = part.span.start < session.span.start;
+            let later = if is_first { &session } else { &part };
+            if part.span.start != session.span.start {
+                self.withdrawn.extend(later.withdrawal(&self.standing));
             }
             session.join(part);
         }
@@ -140,10 +137,28 @@ impl<D: Derivation> Sessions<D> {
         found
     }
 
+    /// Adds a session to the one that it goes on: what most events do.
+    fn go_on(&mut self, number: Number, later: Session<D::Partial>) -> u64 {
+        let Some(session) = self.sessions.get_mut(&number) else {
+            return 0;
+        };
+        if session.span.start != later.span.start {
+            self.withdrawn.extend(later.withdrawal(&self.standing));
+        }
+        session.join(later);
+        let duplicates = self
+            .derivation
+            .duplicates(&mut session.partial, session.events);
+        let found = duplicates.saturating_sub(session.duplicates);
+        session.duplicates = duplicates;
+        self.corrected.remove(&number);
+        self.close(number);
+        found
+    }
+
     fn insert(&mut self, session: Session<D::Partial>) {
         self.numbered += 1;
         let number = self.numbered;
-        self.closing.insert((self.closes_at(&session), number));
         self.ending
             .insert((self.forgotten_at(session.span), number));
         let start = session.span.start;
@@ -152,13 +167,29 @@ impl<D: Derivation> Sessions<D> {
         let place = numbers.partition_point(|other| sessions[other].span.start < start);
         numbers.insert(place, number);
         self.sessions.insert(number, session);
+        self.close(number);
+    }
+
+    /// Sees to it that a session is looked at when it is over, if not before.
+    fn close(&mut self, number: Number) {
+        let at = self.closes_at(&self.sessions[&number]);
+        let Some(session) = self.sessions.get_mut(&number) else {
+            return;
+        };
+        if session.looked_at.is_some_and(|earlier| earlier <= at) {
+            return;
+        }
+        if let Some(later) = session.looked_at.replace(at) {
+            self.closing.remove(&(later, number));
+        }
+        self.closing.insert((at, number));
     }
 
     fn remove(&mut self, number: Number) -> Option<Session<D::Partial>> {
-        let session = self.sessions.remove(&number)?;
-        self.closing.remove(&(self.closes_at(&session), number));
-        self.ending
-            .remove(&(self.forgotten_at(session.span), number));
+        let mut session = self.sessions.remove(&number)?;
+        if let Some(at) = session.looked_at.take() {
+            self.closing.remove(&(at, number));
+        }
         self.corrected.remove(&number);
         if let Some(numbers) = self.keys.get_mut(&session.key) {
             numbers.retain(|other| *other != number);
@@ -173,7 +204,13 @@ impl<D: Derivation> Sessions<D> {
         while let Some((at, number)) = self.ending.first().copied()
             && at <= retired
         {
-            if let Some(session) = self.remove(number) {
+            self.ending.pop_first();
+            let Some(span) = self.sessions.get(&number).map(|session| session.span) else {
+                continue; // it has become part of another one
+            };
+            if self.forgotten_at(span) > retired {
+                self.ending.insert((self.forgotten_at(span), number));
+            } else if let Some(session) = self.remove(number) {
                 self.standing
                     .forget_row(session.span.start, session.key.as_str());
             }
@@ -346,7 +383,7 @@ impl<D: Derivation> AnyWindows for Sessions<D> {
 
 /// Whether a session of this key begins then.
 fn begins<P>(
-    (keys, sessions): (&Keys, &BTreeMap<Number, Session<P>>),
+    (keys, sessions): (&Keys, &HashMap<Number, Session<P>>),
     start: Timestamp,
     key: &str,
 ) -> bool {

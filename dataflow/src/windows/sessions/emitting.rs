@@ -18,9 +18,16 @@ impl<D: Derivation> Sessions<D> {
         retired: Timestamp,
     ) -> BTreeSet<Number> {
         let later = self.closing.split_off(&(watermark.plus_ms(1), 0));
-        let over = std::mem::replace(&mut self.closing, later);
-        self.corrected
-            .extend(over.into_iter().map(|(_, number)| number));
+        for (_, number) in std::mem::replace(&mut self.closing, later) {
+            if let Some(session) = self.sessions.get_mut(&number) {
+                session.looked_at = None;
+            }
+            if self.closes_at(&self.sessions[&number]) <= watermark {
+                self.corrected.insert(number);
+            } else {
+                self.close(number);
+            }
+        }
         let candidates = std::mem::take(&mut self.corrected);
         let is_due = |number: &Number| {
             let session = &self.sessions[number];

@@ -19,6 +19,8 @@ pub(super) struct Session<P> {
     pub(super) revision: Option<u32>,
     /// The derived topic's ends before its first row.
     pub(super) derived_from: Option<Vec<i64>>,
+    /// When it is looked at next, to see whether it is over.
+    pub(super) looked_at: Option<Timestamp>,
 }
 
 /// A session as a snapshot holds it.
@@ -50,6 +52,7 @@ impl<P: Merge> Session<P> {
             first_offsets: vec![place],
             revision: None,
             derived_from: None,
+            looked_at: None,
         }
     }
 
@@ -83,11 +86,17 @@ impl<P: Merge> Session<P> {
         }
     }
 
-    /// The revision that stands of it, unless that takes it back already.
-    pub(super) fn standing_revision(&self, standing: &Standing) -> Option<u32> {
+    /// What takes back the revision that stands of it, if there is one that is not taken back.
+    pub(super) fn withdrawal(&self, standing: &Standing) -> Option<Withdrawn> {
         let row = || standing.row(self.span.start, self.key.as_str());
-        self.revision
-            .or_else(|| row().filter(|row| !row.withdrawn).map(|row| row.revision))
+        let revision = self
+            .revision
+            .or_else(|| row().filter(|row| !row.withdrawn).map(|row| row.revision))?;
+        Some(Withdrawn {
+            key: self.key.clone(),
+            start: self.span.start,
+            revision: revision + 1,
+        })
     }
 
     pub(super) fn save(&self) -> SavedSession<P>
@@ -118,6 +127,7 @@ impl<P> From<SavedSession<P>> for Session<P> {
             first_offsets: saved.first_offsets,
             revision: None,
             derived_from: None,
+            looked_at: None,
         }
     }
 }
