@@ -91,7 +91,7 @@ fn snapshots_topic() -> TopicSettings {
         retention: None,
         storage: Some(StorageBounds {
             segment_bytes: 64 << 20,
-            partition_bytes_max: 2 << 30,
+            partition_bytes_max: 4 << 30,
         }),
     }
 }

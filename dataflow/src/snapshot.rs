@@ -17,9 +17,9 @@ const PART_BYTES_MAX: usize = 512 * 1024;
 /// A restart reads at most about so many records again: a second or less of work …
 const RECORDS_MAX: i64 = 100_000;
 /// … and nothing that is older than this, so that retention takes nothing that is still needed.
-const AGE_MAX: Duration = Duration::from_secs(5 * 60);
+const AGE_MAX: Duration = Duration::from_secs(60);
 /// The bytes a second that snapshots of a derivation may cost on average.
-const BYTES_PER_SECOND: u64 = 1024 * 1024;
+const BYTES_PER_SECOND: u64 = 4 * 1024 * 1024;
 /// Snapshots follow each other no faster than this, however small they are.
 const PAUSE_MIN: Duration = Duration::from_secs(5);
 
