@@ -9,20 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use active_players::ActivePlayersFold;
-use dataflow::Registration;
-use fraud_alerts::FraudAlertsRules;
-use level_engagement::LevelEngagementFold;
+use dataflow::{Registration, Registry};
 use model::fold::SourceRecord;
 use model::{Params, Shape, Timestamp};
-use player_activity::PlayerActivityFold;
-use player_session_summaries::PlayerSessionSummariesFold;
-use purchase_summaries::PurchaseSummariesFold;
-use revenue::RevenueFold;
 use serde_json::Value;
-use server_alerts::ServerAlertsRule;
-use server_health::ServerHealthFold;
-use stuck_players::StuckPlayersRule;
+
+/// The binary's own list: a derivation is named once.
+#[path = "../src/registry.rs"]
+#[allow(dead_code, reason = "the binary has more use for it")]
+mod registry;
 
 /// The window of the cases that name none.
 const WINDOW_MS: &str = "10000";
@@ -34,7 +29,11 @@ const SPLITS: u64 = 40;
 fn every_golden_pair_comes_out_as_expected_in_every_split() {
     let rooms = rooms_with_a_fold();
     assert!(!rooms.is_empty(), "no src/fold.rs below smartmodules/");
-    let problems: Vec<String> = rooms.iter().flat_map(|room| check_room(room)).collect();
+    let registry = registry::registry();
+    let problems: Vec<String> = rooms
+        .iter()
+        .flat_map(|room| check_room(room, &registry))
+        .collect();
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
@@ -59,31 +58,10 @@ fn name_of(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// The derivation of a room. The compiler must see each derivation's type somewhere.
-fn registration_of(room: &str) -> Option<Registration> {
-    let registrations = [
-        Registration::of::<ActivePlayersFold>(),
-        Registration::following::<FraudAlertsRules>(),
-        Registration::of::<LevelEngagementFold>(),
-        Registration::of::<PlayerActivityFold>(),
-        Registration::of::<PlayerSessionSummariesFold>(),
-        Registration::of::<PurchaseSummariesFold>(),
-        Registration::of::<RevenueFold>(),
-        Registration::following::<ServerAlertsRule>(),
-        Registration::of::<ServerHealthFold>(),
-        Registration::following::<StuckPlayersRule>(),
-    ];
-    registrations
-        .into_iter()
-        .find(|registration| registration.name() == room)
-}
-
-fn check_room(room: &Path) -> Vec<String> {
+fn check_room(room: &Path, registry: &Registry) -> Vec<String> {
     let name = name_of(room);
-    let Some(registration) = registration_of(&name) else {
-        return vec![format!(
-            "{name}: add its derivation to `registration_of` in tests/golden.rs"
-        )];
+    let Some(registration) = registry.get(&name) else {
+        return vec![format!("{name}: add its derivation to src/registry.rs")];
     };
     let cases = match cases_in(&room.join("testdata"), registration.shape()) {
         Ok(cases) => cases,
@@ -92,7 +70,7 @@ fn check_room(room: &Path) -> Vec<String> {
     let readme = fs::read_to_string(room.join("README.md")).unwrap_or_default();
     let check = |case: &Case| {
         if readme.contains(&format!("`{}`", case.name)) {
-            check_case(case, &registration).err()
+            check_case(case, registration).err()
         } else {
             Some("say in README.md what it is about".into())
         }

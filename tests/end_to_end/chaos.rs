@@ -2,18 +2,19 @@
 //! the end every derived topic equals the recomputation, no row stands twice, and the accounts add
 //! up.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use client::{Cluster, Record};
+use client::Cluster;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::harness::{self, LocalCluster, Running};
+use crate::followed::followed;
+use crate::harness::{LocalCluster, Running};
 use crate::map_file::MapFile;
-use crate::oracle::{self, Rows, Stuck};
+use crate::oracle::{FraudRules, ServerRules, Stuck};
 use crate::verdict::{self, Windows};
 
-/// Sessions and visits so short that they begin and end in the midst of the kills.
+/// Sessions, visits, bursts and silences so short that they begin and end in the midst of the kills.
 const FOLLOWING: &str = "
   player-session-summaries:
     from: player-events
@@ -21,24 +22,71 @@ const FOLLOWING: &str = "
   stuck-players:
     from: player-events
     parameters: {min_seconds: 20, min_events: 6, session_gap_s: 10}
+  fraud-alerts:
+    from: purchase-events
+    parameters:
+      velocity_n: 1
+      velocity_window_s: 30
+      amount_spike_k: 2
+      amount_spike_m: 1
+      amount_spike_limit: 30
+      amount_spike_window_s: 60
+      card_testing_n: 1
+      card_testing_small: 5
+      card_testing_large: 10
+      card_testing_window_s: 60
+      refund_abuse_n: 1
+      refund_abuse_r: 0.1
+      refund_abuse_window_s: 60
+      multi_currency_window_s: 60
+      transaction_conflict_window_s: 60
+  server-alerts:
+    from: server-metrics
+    parameters:
+      window_s: 2
+      cpu_percent: 52
+      memory_percent: 52
+      percent_margin: 3
+      latency_ms: 20
+      latency_margin_ms: 2
+      silent_s: 5
+      forget_s: 40
 ";
 
-type Recompute = fn(&[Record]) -> Rows;
-
-/// These, recomputed.
-const FOLLOWED: [(&str, Recompute); 2] = [
-    ("player-session-summaries", |records| {
-        oracle::player_session_summaries(records, 8_000)
-    }),
-    ("stuck-players", |records| {
-        let stuck = Stuck {
-            min_ms: 20_000,
-            min_events: 6,
-            gap_ms: 10_000,
-        };
-        oracle::stuck_players(records, stuck)
-    }),
-];
+/// The same for their recomputations.
+const GAP_MS: i64 = 8_000;
+const STUCK: Stuck = Stuck {
+    min_ms: 20_000,
+    min_events: 6,
+    gap_ms: 10_000,
+};
+const FRAUD: FraudRules = FraudRules {
+    velocity: (1, 30),
+    spike_k: 2,
+    spike_m: 1,
+    spike_limit: 30,
+    spike_window_s: 60,
+    testing_n: 1,
+    testing_small: 5,
+    testing_large: 10,
+    testing_window_s: 60,
+    refunds_n: 1,
+    refunds_r: 100,
+    refunds_window_s: 60,
+    currencies: (1, 60),
+    platforms: (1, 60),
+    conflict_window_s: 60,
+};
+/// Nothing is as fast as 20 ms or comes near it, so a sketch says of each window what its figures do.
+const SERVERS: ServerRules = ServerRules {
+    window_s: 2,
+    percent: 52.0,
+    percent_margin: 3.0,
+    latency_ms: 20.0,
+    latency_margin_ms: 2.0,
+    silent_s: 5,
+    forget_s: 40,
+};
 
 /// Kills in a run of the whole suite; `CHAOS_KILLS` asks for more.
 const KILLS: u32 = 20;
@@ -61,6 +109,8 @@ async fn results_are_exact_whatever_is_killed() {
         "400",
         "--seed",
         "5",
+        "--incidents",
+        "1200",
     ]);
     let map = MapFile::windows_and(FOLLOWING);
     let run = ["run", "--cluster", &address, "--map", &map.path()];
@@ -89,38 +139,9 @@ async fn results_are_exact_whatever_is_killed() {
     }
     generator.stop();
     let cluster = Cluster::connect(Some(&address)).await.unwrap();
-    for (topic, recompute) in FOLLOWED {
-        wait_for_recomputed(&cluster, topic, recompute).await;
+    for one in followed(GAP_MS, STUCK, FRAUD, SERVERS) {
+        let rows = one.wait_until_exact(&cluster, i64::MAX).await.len();
+        assert!(rows > 10, "{rows} rows of `{}` are no test", one.topic);
     }
     verdict::assert_exact(&cluster, runner, Windows::All).await;
-}
-
-/// Waits until a topic equals its recomputation from all events that it does not call late. Every
-/// look checks that no row stands twice.
-async fn wait_for_recomputed(cluster: &Cluster, topic: &str, recompute: Recompute) {
-    let deadline = Instant::now() + harness::patience();
-    loop {
-        let late = harness::late(cluster, topic).await;
-        let is_late = |partition: u64, record: &Record| {
-            late.contains_key(&("player-events".to_owned(), partition, record.offset))
-        };
-        let mut on_time = Vec::new();
-        for (partition, records) in (0..).zip(harness::partitions(cluster, "player-events").await) {
-            let records = records.into_iter();
-            on_time.extend(records.filter(|record| !is_late(partition, record)));
-        }
-        let mut found = oracle::last_revisions(&harness::records(cluster, topic).await);
-        found.retain(|_, row| row["withdrawn"] != true);
-        let compared = oracle::compare_rows(&found, &recompute(&on_time), |_| 1e-12);
-        let Err(difference) = compared else {
-            assert!(
-                found.len() > 10,
-                "{} rows of `{topic}` are no test",
-                found.len()
-            );
-            return;
-        };
-        assert!(Instant::now() < deadline, "`{topic}`: {difference}");
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
 }

@@ -8,6 +8,8 @@
 mod bounded_run;
 mod chaos;
 mod clusters;
+mod day;
+mod followed;
 mod growth;
 mod harness;
 mod late;
@@ -17,6 +19,7 @@ mod mixture;
 mod monitoring;
 mod oracle;
 mod players;
+mod promptness;
 mod python_client;
 mod replay;
 mod restarts;

@@ -51,18 +51,14 @@ impl MapFile {
 
     /// The same with other numbers of partitions, in the order of the sources.
     pub(crate) fn quick_with_partitions(counts: &[u32]) -> Self {
-        let mut counts = counts.iter();
-        let mut text = String::new();
-        for line in quick().lines() {
-            if line.starts_with("    partitions: ") {
-                let count = counts.next().expect("a number for each source");
-                text += &format!("    partitions: {count}\n");
-            } else {
-                text += &format!("{line}\n");
-            }
-        }
-        assert!(counts.next().is_none(), "the map has fewer sources");
-        Self::of(&text)
+        Self::of(&with_partitions(&quick(), counts))
+    }
+
+    /// The map at the root with other numbers of partitions; none of these is ever idle, so that
+    /// event times alone move time on.
+    pub(crate) fn all_by_event_time(counts: &[u32]) -> Self {
+        let text = with_idle_timeout(BUILT_IN, "10m");
+        Self::of(&with_partitions(&text, counts))
     }
 
     /// A map of this text.
@@ -94,12 +90,31 @@ fn windows() -> String {
 }
 
 fn quick() -> String {
+    with_idle_timeout(&windows(), "2s")
+}
+
+fn with_idle_timeout(map: &str, timeout: &str) -> String {
     let mut text = String::new();
-    for line in windows().lines() {
+    for line in map.lines() {
         text += &format!("{line}\n");
         if line.starts_with("    from: ") {
-            text += "    idle_timeout: 2s\n";
+            text += &format!("    idle_timeout: {timeout}\n");
         }
     }
+    text
+}
+
+fn with_partitions(map: &str, counts: &[u32]) -> String {
+    let mut counts = counts.iter();
+    let mut text = String::new();
+    for line in map.lines() {
+        if line.starts_with("    partitions: ") {
+            let count = counts.next().expect("a number for each source");
+            text += &format!("    partitions: {count}\n");
+        } else {
+            text += &format!("{line}\n");
+        }
+    }
+    assert!(counts.next().is_none(), "the map has fewer sources");
     text
 }

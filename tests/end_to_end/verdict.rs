@@ -23,17 +23,14 @@ pub(crate) enum Windows {
     All,
     /// Those that end within ten seconds of the last record.
     EndingSoon,
+    /// Those that end by then.
+    Until(i64),
 }
 
 /// Waits until everything that the source topics hold has come out, stops the runner, and checks
 /// all that it has written.
 pub(crate) async fn assert_exact(cluster: &Cluster, runner: Running, windows: Windows) {
-    let mut worlds = Vec::new();
-    for recomputation in &RECOMPUTATIONS {
-        let mut world = World::read(cluster, recomputation, windows).await;
-        world.wait_for_rows(cluster).await;
-        worlds.push(world);
-    }
+    let mut worlds = wait_until_exact(cluster, windows).await;
     runner.stop();
     let accounts = accounts(cluster).await;
     for world in &mut worlds {
@@ -43,6 +40,17 @@ pub(crate) async fn assert_exact(cluster: &Cluster, runner: Running, windows: Wi
         }
         world.assert_accounts(&accounts);
     }
+}
+
+/// Waits until everything that the source topics hold has come out.
+pub(crate) async fn wait_until_exact(cluster: &Cluster, windows: Windows) -> Vec<World> {
+    let mut worlds = Vec::new();
+    for recomputation in &RECOMPUTATIONS {
+        let mut world = World::read(cluster, recomputation, windows).await;
+        world.wait_for_rows(cluster).await;
+        worlds.push(world);
+    }
+    worlds
 }
 
 /// Every account ever published, by key, in their order; each of them adds up.
@@ -58,10 +66,11 @@ pub(crate) async fn accounts(cluster: &Cluster) -> Vec<(String, Value)> {
 }
 
 /// One derived topic's source, and what has to be made of it.
-struct World {
+pub(crate) struct World {
     recomputation: &'static Recomputation,
     partitions: Vec<Vec<Record>>,
-    late: BTreeSet<(u64, i64)>,
+    /// By partition and offset, once it is known.
+    late: Option<BTreeSet<(u64, i64)>>,
     accepted: oracle::Accepted,
     rows: oracle::Rows,
     /// Windows that end later are left alone.
@@ -75,21 +84,18 @@ impl World {
         windows: Windows,
     ) -> Self {
         let partitions = harness::partitions(cluster, recomputation.source).await;
-        let records = partitions.concat();
-        let last_ms = records
-            .iter()
-            .filter_map(|record| record.timestamp_ms)
-            .max();
-        let accepted = (recomputation.accept)(&records);
+        let records = partitions.iter().flatten();
+        let last_ms = records.filter_map(|record| record.timestamp_ms).max();
         Self {
-            rows: (recomputation.rows)(&accepted),
             until_ms: match windows {
                 Windows::All => i64::MAX,
                 Windows::EndingSoon => last_ms.unwrap_or(0) + SOON_MS,
+                Windows::Until(until_ms) => until_ms,
             },
-            accepted,
+            accepted: oracle::Accepted::default(),
+            rows: oracle::Rows::new(),
             partitions,
-            late: BTreeSet::new(),
+            late: None,
             recomputation,
         }
     }
@@ -101,18 +107,18 @@ impl World {
             .into_keys()
             .map(|(_, partition, offset)| (partition, offset))
             .collect();
-        if late == self.late {
+        if self.late.as_ref() == Some(&late) {
             return;
         }
-        self.late = late;
         let on_time: Vec<Record> = (0..)
             .zip(&self.partitions)
             .flat_map(|(partition, records)| records.iter().map(move |record| (partition, record)))
-            .filter(|(partition, record)| !self.late.contains(&(*partition, record.offset)))
+            .filter(|(partition, record)| !late.contains(&(*partition, record.offset)))
             .map(|(_, record)| record.clone())
             .collect();
         self.accepted = (self.recomputation.accept)(&on_time);
         self.rows = (self.recomputation.rows)(&self.accepted);
+        self.late = Some(late);
     }
 
     async fn compare_rows(&self, cluster: &Cluster) -> Result<(), String> {
@@ -146,6 +152,7 @@ impl World {
             unique,
             ..
         } = self.recomputation;
+        let kept = self.late.as_ref().map_or(0, BTreeSet::len);
         let (mut accepted, mut late, mut duplicate) = (0, 0, 0);
         for (partition, records) in self.partitions.iter().enumerate() {
             let wanted = format!("{topic}|{source}|{partition}");
@@ -170,23 +177,19 @@ impl World {
         };
         assert_eq!(
             (accepted, late, duplicate),
-            (
-                self.accepted.count() - repeated,
-                self.late.len() as u64,
-                repeated
-            ),
+            (self.accepted.count() - repeated, kept as u64, repeated),
             "{topic}: accepted, late, duplicate"
         );
         let records = self.partitions.iter().map(Vec::len).sum::<usize>();
         assert!(
-            self.late.len() as f64 <= records as f64 * LATE_SHARE_MAX,
-            "{topic}: {} of {records} records are late",
-            self.late.len()
+            kept as f64 <= records as f64 * LATE_SHARE_MAX,
+            "{topic}: {kept} of {records} records are late"
         );
     }
 }
 
-fn window_end_ms(row: &Value) -> i64 {
+/// Where a row's window ends.
+pub(crate) fn window_end_ms(row: &Value) -> i64 {
     let end: jiff::Timestamp = row["window_end"].as_str().unwrap().parse().unwrap();
     end.as_millisecond()
 }

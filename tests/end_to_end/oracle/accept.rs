@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::money::minor_units;
+
 /// A source record with an event that has to be accepted.
 pub(super) struct Event {
     pub(super) json: Value,
@@ -26,22 +28,45 @@ impl Event {
         self.json["parameters"][field].as_f64().unwrap()
     }
 
+    /// A transaction's amount in minor units of its currency.
+    pub(super) fn minor(&self) -> i64 {
+        minor_units(&self.json).expect("accepted")
+    }
+
+    /// Everything that makes a transaction the same one.
+    pub(super) fn content(&self) -> String {
+        let texts = [
+            "transaction_id",
+            "transaction_type",
+            "currency",
+            "item_id",
+            "item_type",
+        ]
+        .map(|field| self.text("parameters", field));
+        let user = ["user_id", "platform"].map(|field| self.text("user_data", field));
+        format!(
+            "{:?}",
+            (self.game(), texts, self.minor(), self.time_ms, user)
+        )
+    }
+
     pub(super) fn is(&self, event_type: &str) -> bool {
         self.json["parameters"]["event_type"] == event_type
     }
 }
 
 /// The events that have to be accepted, by (window start, key).
+#[derive(Default)]
 pub(crate) struct Accepted {
     pub(super) windows: BTreeMap<(i64, String), Vec<Event>>,
     pub(super) window_ms: i64,
 }
 
 impl Accepted {
-    /// The number of accepted events that repeat others of their window and key.
+    /// The number of accepted transactions that repeat others of their window and key.
     pub(crate) fn duplicates(&self) -> u64 {
         let repeated = |events: &Vec<Event>| {
-            let distinct: BTreeSet<_> = events.iter().map(|event| event.json.to_string()).collect();
+            let distinct: BTreeSet<_> = events.iter().map(Event::content).collect();
             (events.len() - distinct.len()) as u64
         };
         self.windows.values().map(repeated).sum()
@@ -69,16 +94,19 @@ fn accept(
         .filter_map(|record| accepted(record, required))
     {
         let window = event.time_ms.div_euclid(window_ms) * window_ms;
-        let fields: Vec<String> = key(&event)
-            .iter()
-            .map(|field| field.replace('%', "%25").replace('|', "%7C"))
-            .collect();
         windows
-            .entry((window, fields.join("|")))
+            .entry((window, record_key(&key(&event))))
             .or_default()
             .push(event);
     }
     Accepted { windows, window_ms }
+}
+
+/// The fields of a key, joined.
+pub(super) fn record_key(fields: &[impl AsRef<str>]) -> String {
+    let encode = |field: &str| field.replace('%', "%25").replace('|', "%7C");
+    let fields: Vec<String> = fields.iter().map(|field| encode(field.as_ref())).collect();
+    fields.join("|")
 }
 
 /// The event of a record, unless one of the reasons for rejection holds. `required`: section,
@@ -121,8 +149,9 @@ fn in_range(json: &Value) -> bool {
     let type_known = parameters["transaction_type"]
         .as_str()
         .is_none_or(|kind| ["purchase", "refund"].contains(&kind));
+    let is_affordable = parameters["amount"].is_null() || minor_units(json).is_some();
     type_known
-        && within("amount", 1e10)
+        && is_affordable
         && within("cpu_load", 100.0)
         && within("memory_usage", 100.0)
         && within("latency", 86_400_000.0)
@@ -155,9 +184,32 @@ pub(crate) fn player_events_by_player(records: &[client::Record]) -> Accepted {
 
 /// Player events by themselves, as they stand.
 pub(super) fn player_events_one_by_one(records: &[client::Record]) -> Vec<Event> {
-    let required = player_fields();
-    let accept = |record| accepted(record, &required);
+    one_by_one(records, &player_fields())
+}
+
+/// Purchase events by themselves, as they stand.
+pub(super) fn purchase_events_one_by_one(records: &[client::Record]) -> Vec<Event> {
+    one_by_one(records, &purchase_fields())
+}
+
+/// Server metrics by themselves, as they stand.
+pub(super) fn server_metrics_one_by_one(records: &[client::Record]) -> Vec<Event> {
+    one_by_one(records, &server_fields())
+}
+
+fn one_by_one(records: &[client::Record], required: &[(&str, &str, bool)]) -> Vec<Event> {
+    let accept = |record| accepted(record, required);
     records.iter().filter_map(accept).collect()
+}
+
+/// The event time of a record of any topic, if it has to be accepted.
+pub(crate) fn time_ms(record: &client::Record, topic: &str) -> Option<i64> {
+    let required = match topic {
+        "player-events" => player_fields(),
+        "purchase-events" => purchase_fields(),
+        _ => server_fields(),
+    };
+    accepted(record, &required).map(|event| event.time_ms)
 }
 
 fn player_fields() -> Vec<(&'static str, &'static str, bool)> {
@@ -204,15 +256,19 @@ fn purchase_fields() -> Vec<(&'static str, &'static str, bool)> {
     [&texts[..], &[("parameters", "amount", true)], &user].concat()
 }
 
+/// Server metrics by server.
 pub(crate) fn server_metrics(records: &[client::Record]) -> Accepted {
+    accept(records, &server_fields(), 10_000, |event| {
+        vec![event.text("parameters", "server_id")]
+    })
+}
+
+fn server_fields() -> Vec<(&'static str, &'static str, bool)> {
     let numbers = ["cpu_load", "memory_usage", "latency"].map(|field| ("parameters", field, true));
     let texts = [
         ("parameters", "server_id", false),
         ("server_data", "region", false),
         ("server_data", "server_type", false),
     ];
-    let required = [&numbers[..], &texts].concat();
-    accept(records, &required, 10_000, |event| {
-        vec![event.text("parameters", "server_id")]
-    })
+    [&numbers[..], &texts].concat()
 }

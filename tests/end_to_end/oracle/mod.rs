@@ -3,24 +3,30 @@
 
 mod accept;
 mod compare;
+mod fraud;
 mod measures;
 mod money;
 mod players;
+mod servers;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub(crate) use accept::{Accepted, player_events, purchase_events};
+pub(crate) use accept::{Accepted, player_events, purchase_events, time_ms};
 use accept::{
     player_events_by_game, player_events_by_player, purchase_events_by_currency, server_metrics,
 };
-pub(crate) use compare::{assert_rows_equal, compare_rows, last_revisions, tolerance};
+pub(crate) use compare::{
+    assert_rows_equal, compare_rows, every_revision, last_revisions, tolerance,
+};
+pub(crate) use fraud::{FraudRules, fraud_alerts};
 pub(crate) use measures::level_engagement;
 use measures::{active_players, player_activity, server_health};
-pub(crate) use money::purchase_summaries;
 use money::revenue;
+pub(crate) use money::{ledger, purchase_summaries};
 pub(crate) use players::{Stuck, player_session_summaries, stuck_players};
+pub(crate) use servers::{ServerRules, server_alerts};
 
 /// Derived records by (window start, record key).
 pub(crate) type Rows = BTreeMap<(i64, String), Value>;
@@ -36,7 +42,7 @@ pub(crate) struct Recomputation {
     pub(crate) unique: bool,
 }
 
-/// Every derived topic.
+/// Every derived topic that has windows.
 pub(crate) const RECOMPUTATIONS: [Recomputation; 6] = [
     Recomputation {
         topic: "active-players",

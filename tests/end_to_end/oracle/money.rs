@@ -1,12 +1,11 @@
-//! What each derived topic has to say of the accepted purchase events. The generator's amounts have
-//! their currency's digits exactly.
+//! What each derived topic has to say of the accepted purchase events, in whole minor units.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Rows;
-use super::accept::{Accepted, Event};
+use super::accept::{Accepted, Event, purchase_events_one_by_one};
 use super::measures::rows;
 
 /// The rows of `purchase-summaries`.
@@ -42,6 +41,24 @@ pub(crate) fn revenue(accepted: &Accepted) -> Rows {
     })
 }
 
+/// Gross and refunded of all accepted transactions by currency, in minor units.
+pub(crate) fn ledger(records: &[client::Record]) -> BTreeMap<String, (i64, i64)> {
+    let mut seen = BTreeSet::new();
+    let mut sums = BTreeMap::<_, (i64, i64)>::new();
+    for event in purchase_events_one_by_one(records) {
+        if seen.insert(event.content()) {
+            let sum = sums
+                .entry(event.text("parameters", "currency"))
+                .or_default();
+            match event.text("parameters", "transaction_type").as_str() {
+                "purchase" => sum.0 += event.minor(),
+                _ => sum.1 += event.minor(),
+            }
+        }
+    }
+    sums
+}
+
 /// The transactions of one currency, each once, in minor units.
 struct Ledger {
     digits: usize,
@@ -54,19 +71,15 @@ struct Ledger {
 
 impl Ledger {
     fn of(events: &[Event]) -> Self {
-        let digits = match events[0].text("parameters", "currency").as_str() {
-            "JPY" => 0,
-            "BHD" => 3,
-            _ => 2,
-        };
+        let digits = minor_digits(&events[0].text("parameters", "currency"));
         let mut seen = BTreeSet::new();
         let (mut purchases, mut refunds, mut gross, mut refunded) = (0, 0, 0, 0);
         let mut buyers = BTreeSet::new();
         for event in events {
-            if !seen.insert(event.json.to_string()) {
+            if !seen.insert(event.content()) {
                 continue;
             }
-            let minor = (event.number("amount") * 10_f64.powi(digits as i32)).round() as i64;
+            let minor = event.minor();
             if event.text("parameters", "transaction_type") == "purchase" {
                 (purchases, gross) = (purchases + 1, gross + minor);
                 buyers.insert(event.text("user_data", "user_id"));
@@ -85,17 +98,7 @@ impl Ledger {
     }
 
     fn money(&self, minor: i64) -> String {
-        let unit = 10_i64.pow(self.digits as u32);
-        match self.digits {
-            0 => minor.to_string(),
-            _ => format!(
-                "{}{}.{:0width$}",
-                if minor < 0 { "-" } else { "" },
-                minor.abs() / unit,
-                minor.abs() % unit,
-                width = self.digits
-            ),
-        }
+        decimal(minor, self.digits)
     }
 
     /// The magnitude divided and rounded half to even: the same on both sides of zero.
@@ -103,8 +106,57 @@ impl Ledger {
         if count == 0 {
             return None;
         }
-        let (down, rest) = (minor.abs() / count, minor.abs() % count);
-        let up = 2 * rest > count || (2 * rest == count && down % 2 == 1);
-        Some(self.money(minor.signum() * (down + i64::from(up))))
+        Some(self.money(minor.signum() * half_even(minor.abs(), count)))
     }
+}
+
+/// Digits behind the point of the currencies that tests use (ISO 4217; 2 where it is unknown).
+pub(super) fn minor_digits(currency: &str) -> usize {
+    match currency {
+        "JPY" => 0,
+        "BHD" | "KWD" => 3,
+        _ => 2,
+    }
+}
+
+/// Minor units as a decimal number.
+pub(super) fn decimal(minor: i64, digits: usize) -> String {
+    let unit = 10_i64.pow(digits as u32);
+    let sign = if minor < 0 { "-" } else { "" };
+    let (whole, part) = (minor.abs() / unit, minor.abs() % unit);
+    match digits {
+        0 => minor.to_string(),
+        _ => format!("{sign}{whole}.{part:0digits$}"),
+    }
+}
+
+/// A quotient of what is not below 0, halves to the even neighbour.
+pub(super) fn half_even(dividend: i64, divisor: i64) -> i64 {
+    let (down, rest) = (dividend / divisor, dividend % divisor);
+    let up = 2 * rest > divisor || (2 * rest == divisor && down % 2 == 1);
+    down + i64::from(up)
+}
+
+/// The amount of a transaction by the digits of its text, halves to the even neighbour; `None` where
+/// it is out of range.
+pub(super) fn minor_units(event: &Value) -> Option<i64> {
+    const MINOR_MAX: i128 = 1_000_000_000_000;
+    let parameters = &event["parameters"];
+    let text = parameters["amount"].as_number()?.to_string();
+    let digits = minor_digits(parameters["currency"].as_str()?) as i32;
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((&text, "0"));
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let figures: i128 = format!("{whole}{part}").parse().ok()?;
+    let shift = digits + exponent.parse::<i32>().ok()? - part.len() as i32;
+    let minor = match u32::try_from(shift) {
+        Ok(shift) => figures.checked_mul(10_i128.checked_pow(shift)?)?,
+        Err(_) => {
+            let divisor = 10_i128.checked_pow(shift.unsigned_abs())?;
+            let (down, rest) = (figures.div_euclid(divisor), figures.rem_euclid(divisor));
+            let up = 2 * rest > divisor || (2 * rest == divisor && down % 2 == 1);
+            down + i128::from(up)
+        }
+    };
+    let is_in_range = figures >= 0 && minor <= MINOR_MAX;
+    is_in_range.then_some(minor as i64)
 }

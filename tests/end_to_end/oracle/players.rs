@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::Rows;
-use super::accept::{Event, player_events_one_by_one};
+use super::accept::{Event, player_events_one_by_one, record_key};
 use super::measures::timestamp;
 
 /// The rows of `player-session-summaries`.
@@ -19,7 +19,7 @@ pub(crate) fn player_session_summaries(records: &[client::Record], gap_ms: i64) 
             of(event, "session_id"),
         ]
     };
-    for (key, events) in sorted_by(records, key) {
+    for (key, events) in sorted_by(player_events_one_by_one(records), key) {
         for session in events.chunk_by(|a, b| b.time_ms - a.time_ms <= gap_ms) {
             let (first, last) = (session[0].time_ms, session[session.len() - 1].time_ms);
             let distinct =
@@ -35,7 +35,7 @@ pub(crate) fn player_session_summaries(records: &[client::Record], gap_ms: i64) 
                 "level_completes": session.iter().filter(|event| event.is("level_complete")).count(),
                 "levels": distinct("level_id"), "maps": distinct("map_id"),
             });
-            rows.insert((first, key.join("|")), row);
+            rows.insert((first, record_key(&key)), row);
         }
     }
     rows
@@ -53,7 +53,7 @@ pub(crate) struct Stuck {
 pub(crate) fn stuck_players(records: &[client::Record], stuck: Stuck) -> Rows {
     let mut rows = Rows::new();
     let key = |event: &Event| [event.game(), of(event, "player_id")];
-    for (key, events) in sorted_by(records, key) {
+    for (key, events) in sorted_by(player_events_one_by_one(records), key) {
         let visits = events.chunk_by(|a, b| is_one_visit(a, b, stuck.gap_ms));
         for visit in visits.filter(|visit| !ends_visit(&visit[0])) {
             let since = visit[0].time_ms;
@@ -71,7 +71,7 @@ pub(crate) fn stuck_players(records: &[client::Record], stuck: Stuck) -> Rows {
                 "since": timestamp(since), "seconds_on_level": (at - since) as f64 / 1e3,
                 "events": place + 1,
             });
-            rows.insert((since, [&key[..], &[level]].concat().join("|")), row);
+            rows.insert((since, record_key(&[&key[..], &[level]].concat())), row);
         }
     }
     rows
@@ -93,12 +93,12 @@ fn ends_visit(event: &Event) -> bool {
 }
 
 /// The accepted events of each key in the order of time; those of one instant as they stand.
-fn sorted_by<const N: usize>(
-    records: &[client::Record],
+pub(super) fn sorted_by<const N: usize>(
+    accepted: Vec<Event>,
     key: impl Fn(&Event) -> [String; N],
 ) -> BTreeMap<[String; N], Vec<Event>> {
     let mut keys: BTreeMap<_, Vec<Event>> = BTreeMap::new();
-    for event in player_events_one_by_one(records) {
+    for event in accepted {
         keys.entry(key(&event)).or_default().push(event);
     }
     for events in keys.values_mut() {
