@@ -13,6 +13,7 @@ profile_dir := $(if $(profile),$(CARGO_PROFILE),debug)
 binary := target/$(profile_dir)/game-analytics
 venv := target/venv
 fluvio_python := fluvio==0.21.0
+schemathesis := schemathesis==4.32.5
 
 .DEFAULT_GOAL := help
 .PHONY: help start consume wasm build test chaos test-cluster check bench ci clean-data
@@ -56,8 +57,8 @@ ci: check test ## what .ci/run runs
 clean-data: ## remove ./data, the local cluster's topics
 	rm -rf data
 
-# Tests drive the cluster with Fluvio's own Python client too.
+# Tests drive the cluster with Fluvio's own Python client too, and the web API with schemathesis.
 $(venv)/bin/python: Makefile
 	python3 -m venv $(venv)
-	$(venv)/bin/python -m pip install --quiet '$(fluvio_python)'
+	$(venv)/bin/python -m pip install --quiet '$(fluvio_python)' '$(schemathesis)'
 	@touch $@

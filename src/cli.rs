@@ -16,12 +16,14 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run everything in one process: a local cluster, the generator, the runner.
+    /// Run everything in one process: a local cluster, the generator, the runner, the web API.
     Up(Up),
     /// Run a Fluvio-protocol cluster in this process, with its data on disk.
     LocalCluster(LocalCluster),
-    /// Send the events of a seeded game world to the source topics.
+    /// Send the events of a seeded game world to the source topics, or serve them as a web API.
     Generate(Generate),
+    /// Pull records from HTTP and WebSocket endpoints into topics.
+    HttpSource(HttpSource),
     /// Run the dataflow: read source topics through SmartModules, write derived topics.
     Run(Run),
     /// Print the records of a topic.
@@ -31,6 +33,11 @@ pub(crate) enum Command {
     /// Change the rules of a derivation while it runs, list them, or try them on what has happened.
     #[command(subcommand)]
     Rules(Rules),
+    /// Take events over HTTP and write them to the source topics.
+    WebApi(WebApi),
+    /// Add, list or revoke the keys of the web API.
+    #[command(subcommand)]
+    Keys(Keys),
 }
 
 /// Which cluster to speak to.
@@ -78,6 +85,8 @@ pub(crate) struct Up {
     pub(crate) map: Map,
     #[command(flatten)]
     pub(crate) monitoring: Monitoring,
+    #[command(flatten)]
+    pub(crate) posting: Posting,
     /// Events per second of the generator.
     #[arg(long, value_name = "EVENTS_PER_SECOND", default_value_t = 1000.0)]
     pub(crate) rate: f64,
@@ -139,6 +148,36 @@ pub(crate) struct Generate {
     /// When an unpaced world begins (RFC 3339); default: so that it ends now.
     #[arg(long, value_name = "TIME")]
     pub(crate) start: Option<String>,
+    /// Serve the events as a web API instead of sending them to a cluster: /stream_events, and one event
+    /// at a time at /player_event, /purchase_event and /server_metric. Port 0 picks a free one.
+    #[arg(
+        long,
+        value_name = "IP:PORT",
+        num_args = 0..=1,
+        default_missing_value = "127.0.0.1:8088",
+        conflicts_with_all = ["cluster", "map", "truth"]
+    )]
+    pub(crate) serve: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HttpSource {
+    /// Configuration files in the form of Fluvio's own http-source connector; each is a connector of its own.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterAddress,
+    #[command(flatten)]
+    pub(crate) map: Map,
+    /// File with the values of secrets, `NAME=value` on each line; default: environment variables.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secrets: Option<PathBuf>,
+    /// Read one answer of each endpoint to its end, then stop, instead of asking again for ever.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Check the files and stop.
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, Args)]
@@ -241,4 +280,69 @@ pub(crate) struct TestRules {
     /// What really happened, as the generator wrote it down: adds precision and recall.
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: Option<PathBuf>,
+}
+
+/// Where events are posted, and who may.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Posting {
+    /// Address of the web API; port 0 picks a free one.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) web_api_addr: SocketAddr,
+    /// File of the keys, one of which every request must show; read again when it changes. Without it
+    /// only this machine is listened to.
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    pub(crate) keys: Option<PathBuf>,
+    /// Let everybody who reaches the address write events, without a key.
+    #[arg(long)]
+    pub(crate) insecure: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WebApi {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterAddress,
+    #[command(flatten)]
+    pub(crate) map: Map,
+    #[command(flatten)]
+    pub(crate) posting: Posting,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a key and print it, once; the file keeps its hash alone.
+    Add(AddKey),
+    /// Print what each key may do.
+    List(KeysFile),
+    /// Make a key useless, at once.
+    Revoke(RevokeKey),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysFile {
+    /// File of the keys; `add` makes it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddKey {
+    #[command(flatten)]
+    pub(crate) file: KeysFile,
+    /// Game whose events the key may write; `default` for events that name none.
+    #[arg(long, value_name = "GAME_ID")]
+    pub(crate) game: String,
+    /// Source topic that it may write to; may be given several times; default: all.
+    #[arg(long = "topic", value_name = "TOPIC")]
+    pub(crate) topics: Vec<String>,
+    /// How many records a second it may send.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) events_per_second: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeKey {
+    /// The key's id, as `list` prints it.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) file: KeysFile,
 }

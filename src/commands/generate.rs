@@ -1,24 +1,32 @@
-//! `generate`: a seeded game world into the source topics.
+//! `generate`: a seeded game world into the source topics, or as a web API.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ::dataflow::provision_sources;
 use anyhow::Context;
 use client::Cluster;
-use data_generator::{Options, Pace, Summary, WorldOptions};
+use data_generator::{Options, Pace, ServeOptions, Served, Summary, WorldOptions};
 use model::Timestamp;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{cli, map, registry, signal};
 
 /// Events per second where nothing else is said.
 const RATE_DEFAULT: f64 = 1_000.0;
+/// A reader that does not read keeps a stream open no longer than this.
+const HANG_UP_DEADLINE: Duration = Duration::from_secs(3);
 
 pub(crate) async fn generate(args: cli::Generate) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
-    let (_, map) = map::load(&args.map, &registry::registry())?;
     let world = world(&args)?;
     check_incidents(args.incidents)?;
+    if let Some(address) = args.serve {
+        return serve(address, &args, world, stop).await;
+    }
+    let (_, map) = map::load(&args.map, &registry::registry())?;
     let cluster = Cluster::connect(args.cluster.cluster.as_deref()).await?;
     provision_sources(&cluster, &map).await?;
     let options = Options {
@@ -31,6 +39,43 @@ pub(crate) async fn generate(args: cli::Generate) -> anyhow::Result<()> {
     };
     let summary = data_generator::run(options, stop.cancelled_owned()).await?;
     print(&summary);
+    Ok(())
+}
+
+/// The world as a web API, until told to stop.
+async fn serve(
+    address: SocketAddr,
+    args: &cli::Generate,
+    world: WorldOptions,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on `{address}`; name another address with --serve, port 0 picks a free one")
+    })?;
+    println!("serving: http://{}/stream_events", listener.local_addr()?);
+    if !address.ip().is_loopback() {
+        println!("note: whoever reaches {address} can read");
+    }
+    let options = ServeOptions {
+        world,
+        incidents: args.incidents,
+        events: args.events,
+        pace: Pace::of(args.events, args.rate),
+    };
+    let served = Arc::new(Served::default());
+    let stopped = stop.clone().cancelled_owned();
+    let serving = data_generator::serve(listener, options, Arc::clone(&served), stopped);
+    let deadline = async {
+        stop.cancelled().await;
+        tokio::time::sleep(HANG_UP_DEADLINE).await;
+    };
+    tokio::select! {
+        ended = serving => ended?,
+        () = deadline => {}
+    }
+    for (topic, events) in served.now() {
+        println!("{}: {events} events", topic.name());
+    }
     Ok(())
 }
 

@@ -3,10 +3,13 @@
 mod consume;
 mod dataflow;
 mod generate;
+mod keys;
+mod http_source;
 mod local_cluster;
 mod rules;
 mod run;
 mod up;
+mod web_api;
 
 use crate::cli::Command;
 
@@ -16,9 +19,12 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
         Command::Up(args) => up::up(args).await,
         Command::LocalCluster(args) => local_cluster::local_cluster(args).await,
         Command::Generate(args) => generate::generate(args).await,
+        Command::HttpSource(args) => http_source::http_source(args).await,
         Command::Run(args) => run::run(args).await,
         Command::Consume(args) => consume::consume(args).await,
         Command::Dataflow(args) => dataflow::dataflow(&args),
         Command::Rules(args) => rules::rules(args).await,
+        Command::WebApi(args) => web_api::web_api(args).await,
+        Command::Keys(args) => keys::keys(args),
     }
 }

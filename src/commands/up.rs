@@ -5,7 +5,7 @@ use client::Cluster;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{generate, local_cluster, run};
+use super::{generate, local_cluster, run, web_api};
 use crate::provision::provision;
 use crate::{cli, map, monitoring, registry, signal};
 
@@ -34,6 +34,7 @@ async fn on_the_cluster(
 ) -> anyhow::Result<()> {
     let cluster = Cluster::connect(Some(address)).await?;
     provision(&cluster, &map, &registry).await?;
+    let posts = web_api::start(cluster.clone(), &args.posting, stop.clone()).await?;
     let mut services: JoinSet<anyhow::Result<()>> = JoinSet::new();
     if !args.no_generator {
         let options = generate::live(cluster.clone(), args)?;
@@ -47,6 +48,7 @@ async fn on_the_cluster(
         shared_reads: args.reading.shared_reads,
     };
     services.spawn(run::run_dataflow(options, stop.clone()));
+    services.spawn(async move { Ok(posts.stopped().await?) });
     all(services, &stop).await
 }
 

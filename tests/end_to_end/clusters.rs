@@ -52,6 +52,10 @@ impl LocalCluster {
     pub(crate) fn kill(&mut self) {
         self.process.take().unwrap().kill();
     }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().unwrap().pid()
+    }
 }
 
 /// The cluster of a test that makes sense on any: a fresh local one, or `CLUSTER`, which all such

@@ -70,6 +70,10 @@ impl Running {
         }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to stop, as Ctrl-C does, and waits until it has; its last lines.
     pub(crate) fn stop(mut self) -> Vec<String> {
         let pid = self.child.id().to_string();
@@ -99,14 +103,19 @@ pub(crate) fn path(path: &Path) -> &str {
     path.to_str().expect("temporary folders have plain names")
 }
 
-/// Where a subcommand serves its metrics, it does so on a free port: tests run side by side.
-fn free_port(args: &[&str]) -> &'static [&'static str] {
-    let serves_metrics = ["run", "up"].contains(&args[0]);
-    if serves_metrics && !args.contains(&"--metrics-addr") {
-        &["--metrics-addr", "127.0.0.1:0"]
-    } else {
-        &[]
+/// Where a subcommand serves metrics or takes events, it does so on a free port: tests run side by side.
+fn free_port(args: &[&str]) -> Vec<&'static str> {
+    let mut free = Vec::new();
+    for (flag, subcommands) in [
+        ("--metrics-addr", &["run", "up"][..]),
+        ("--web-api-addr", &["up", "web-api"]),
+        ("--dashboard-addr", &["up", "dashboard"]),
+    ] {
+        if subcommands.contains(&args[0]) && !args.contains(&flag) {
+            free.extend([flag, "127.0.0.1:0"]);
+        }
     }
+    free
 }
 
 /// Runs a subcommand to its end, which must be a good one.
@@ -218,7 +227,12 @@ async fn diverted_of(
             "a diverted record stands twice: {:?}",
             record.key
         );
-        let row: Value = serde_json::from_slice(&record.value).unwrap();
+        // Topics with many late events are read often, and reading JSON takes long.
+        let text = String::from_utf8_lossy(&record.value);
+        if derivation.is_some_and(|derivation| !text.contains(derivation)) {
+            continue;
+        }
+        let row: Value = serde_json::from_str(&text).unwrap();
         if derivation.is_some_and(|derivation| row["derivation"] != derivation) {
             continue;
         }

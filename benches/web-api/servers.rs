@@ -1,0 +1,72 @@
+//! What is put under load: the web API on a local cluster, and a handler that does nothing.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::post;
+use client::{Cluster, TopicSettings};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use web_api::{Access, Handle, Options};
+
+/// Serves a handler that reads the body and answers as the web API would.
+pub(crate) async fn nothing() -> anyhow::Result<SocketAddr> {
+    let answer = async |_: Bytes| r#"{"accepted":1,"rejected":0,"rejections":[]}"#;
+    let router = Router::new().route("/v1/player-events", post(answer));
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(address)
+}
+
+/// The web API and its cluster.
+pub(crate) struct WebApi {
+    handle: Handle,
+    node: local_cluster::Handle,
+    stop: CancellationToken,
+    _data: TempDir,
+}
+
+impl WebApi {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
+        let data = TempDir::new()?;
+        let options = local_cluster::Options::new(data.path()).with_free_ports();
+        let node = local_cluster::start(options).await?;
+        let cluster = Cluster::connect(Some(&node.sc_addr().to_string())).await?;
+        for (name, partitions) in web_api::source_topics().into_iter().zip([2, 2, 1]) {
+            let topic = TopicSettings {
+                name: name.to_owned(),
+                partitions,
+                retention: None,
+                storage: None,
+            };
+            cluster.ensure_topic(&topic).await?;
+        }
+        let stop = CancellationToken::new();
+        let options = Options {
+            cluster,
+            access: Access::Loopback,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let handle = web_api::start(listener, options, stop.clone()).await?;
+        Ok(Self {
+            handle,
+            node,
+            stop,
+            _data: data,
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.handle.address()
+    }
+
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        self.handle.stopped().await?;
+        self.node.shutdown().await?;
+        Ok(())
+    }
+}

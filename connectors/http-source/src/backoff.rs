@@ -1,0 +1,58 @@
+//! Pauses between attempts, uneven so that connectors which lost one server do not come back to it in step.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use client::Backoff;
+
+/// The client's growing pauses, each shortened by chance to between half of it and all of it.
+#[derive(Debug)]
+pub(crate) struct Pauses {
+    backoff: Backoff,
+    /// Seeded by the system for each connector.
+    chance: RandomState,
+    drawn: u64,
+}
+
+impl Pauses {
+    pub(crate) fn new() -> Self {
+        Self {
+            backoff: Backoff::new(),
+            chance: RandomState::new(),
+            drawn: 0,
+        }
+    }
+
+    pub(crate) fn pause(&mut self) -> Duration {
+        self.drawn += 1;
+        let chance = self.chance.hash_one(self.drawn) as f64 / u64::MAX as f64;
+        self.backoff.pause().mul_f64(0.5 + chance / 2.0)
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.backoff.reset();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_differ_from_connector_to_connector() {
+        let draw = || {
+            let mut pauses = Pauses::new();
+            (0..8).map(|_| pauses.pause()).collect::<Vec<_>>()
+        };
+        let (one, other) = (draw(), draw());
+        assert_ne!(one, other);
+        let mut even = Backoff::new();
+        for pause in one {
+            let whole = even.pause();
+            assert!(
+                pause >= whole / 2 && pause <= whole,
+                "{pause:?} of {whole:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! The configuration: where to read, how, and where to write. A pure value, read from YAML.
+
+mod file;
+mod secrets;
+mod suggestion;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use client::TopicSettings;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::{Method, Url};
+use serde::Deserialize;
+
+use crate::error::ConfigError;
+
+use file::{File, Topic};
+use secrets::Filler;
+pub use secrets::Secrets;
+pub(crate) use secrets::{Censor, Filled};
+
+const TYPE: &str = "http-source";
+const API_VERSIONS: [&str; 3] = ["0.0.0", "0.1.0", "0.2.0"];
+const USER_AGENT_DEFAULT: &str = concat!("http-source/", env!("CARGO_PKG_VERSION"));
+/// As often as Fluvio's connector does.
+const PING_EVERY_MS: u64 = 10_000;
+
+/// A checked configuration, with the values of secrets in it; it shows none of them.
+#[derive(Clone)]
+pub struct Config {
+    /// What the connector is called in logs and rejected records.
+    pub name: String,
+    /// Where records go.
+    pub target: Target,
+    /// How the endpoint is read.
+    pub reading: Reading,
+    /// What a record consists of.
+    pub output: Output,
+    /// What to tell whoever starts it: keys that are read and not followed.
+    pub notes: Vec<String>,
+    /// How long to wait after a good answer when polling, and after one that refuses.
+    pub(crate) interval: Duration,
+    /// Silence of this length is taken for a lost connection.
+    pub(crate) idle_timeout: Duration,
+    pub(crate) url: Url,
+    /// The endpoint as people may see it.
+    pub(crate) endpoint: String,
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Filled>,
+    pub(crate) censor: Censor,
+}
+
+/// Where records go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// All to one topic.
+    One(TopicSettings),
+    /// By the `event_name` of each; ours alone.
+    ByEventName(BTreeMap<String, String>),
+}
+
+/// How the endpoint is read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reading {
+    /// A request in each interval; each answer is a record.
+    Polling,
+    /// One answer without an end, cut at a delimiter.
+    Streaming {
+        /// What stands between records.
+        delimiter: String,
+    },
+    /// A WebSocket; each message is a record.
+    WebSocket(Socket),
+}
+
+/// What a WebSocket needs besides its endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Socket {
+    /// What is sent first.
+    pub(crate) subscription: Option<Filled>,
+    pub(crate) ping_every: Duration,
+}
+
+/// What a record consists of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Its form.
+    pub kind: OutputType,
+    /// Its parts.
+    pub parts: OutputParts,
+}
+
+/// `output_type`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputType {
+    /// As it came.
+    #[default]
+    Text,
+    /// A JSON object with the parts as fields.
+    Json,
+}
+
+/// `output_parts`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputParts {
+    /// The body alone.
+    #[default]
+    Body,
+    /// Status and headers too.
+    Full,
+}
+
+impl Config {
+    /// Reads a configuration from YAML and puts secrets in.
+    pub fn parse(yaml: &str, secrets: &Secrets) -> Result<Self, ConfigError> {
+        let file: File = serde_yaml::from_str(yaml).map_err(|error| {
+            ConfigError::Syntax(suggestion::with_suggestion(&error.to_string()))
+        })?;
+        check_kind(&file)?;
+        let notes = notes(&file);
+        let (meta, http) = (file.meta, file.http);
+        let declared = meta.secrets.into_iter().map(|secret| secret.name);
+        let mut filler = Filler::new(secrets, declared)?;
+        let filled = filler.fill("http.endpoint", &http.endpoint.0)?;
+        let (url, endpoint) = endpoint(&http.endpoint.0, &filled)?;
+        let socket = url.scheme().starts_with("ws");
+        let output = Output {
+            kind: http.output_type,
+            parts: http.output_parts,
+        };
+        let mut fill = |place: &str, text: Option<file::Text>| {
+            text.map(|text| filler.fill(place, &text.0)).transpose()
+        };
+        let body = fill("http.body", http.body)?;
+        let user_agent = fill("http.user-agent", http.user_agent)?;
+        let headers = headers(&mut filler, http.headers, user_agent)?;
+        let reading = if socket {
+            websocket(&mut filler, http.websocket_config)?
+        } else if http.stream {
+            check_delimiter(&http.delimiter)?;
+            Reading::Streaming {
+                delimiter: http.delimiter,
+            }
+        } else {
+            Reading::Polling
+        };
+        let target = target(meta.topic)?;
+        check_output(output, &target, socket)?;
+        Ok(Self {
+            name: meta.name,
+            target,
+            reading,
+            output,
+            notes,
+            interval: http.interval,
+            idle_timeout: check_idle(http.idle_timeout)?,
+            url,
+            endpoint,
+            method: method(&http.method)?,
+            headers,
+            body,
+            censor: filler.censor,
+        })
+    }
+
+    /// The endpoint as people may see it: without user, query and secrets.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Secrets may be part of the address, of headers and of the body.
+        formatter
+            .debug_struct("Config")
+            .field("name", &self.name)
+            .field("endpoint", &self.endpoint)
+            .field("target", &self.target)
+            .field("reading", &self.reading)
+            .finish_non_exhaustive()
+    }
+}
+
+fn invalid(place: &str, value: &str, expected: &str) -> ConfigError {
+    ConfigError::Invalid {
+        place: place.to_owned(),
+        value: value.to_owned(),
+        expected: expected.to_owned(),
+    }
+}
+
+fn check_kind(file: &File) -> Result<(), ConfigError> {
+    if let Some(transform) = file.transforms.first() {
+        return Err(ConfigError::Transforms(transform.uses.clone()));
+    }
+    if let Some(version) = file.api_version.as_deref()
+        && !API_VERSIONS.contains(&version)
+    {
+        return Err(invalid("apiVersion", version, "write 0.1.0 or 0.2.0"));
+    }
+    if file.meta.kind != TYPE {
+        return Err(invalid(
+            "meta.type",
+            &file.meta.kind,
+            "this connector is `http-source`",
+        ));
+    }
+    if file.meta.name.trim().is_empty() {
+        return Err(invalid(
+            "meta.name",
+            "",
+            "give the connector a name, which rejected records and logs bear",
+        ));
+    }
+    Ok(())
+}
+
+fn notes(file: &File) -> Vec<String> {
+    let mut notes = Vec::new();
+    if file.meta.producer.is_some() {
+        notes.push(
+            "`meta.producer` is not followed: batches and compression are the connector's own"
+                .to_owned(),
+        );
+    }
+    let websocket = file.http.websocket_config.as_ref();
+    if websocket.is_some_and(|websocket| websocket.reconnection_policy.is_some()) {
+        notes.push(
+            "`http.websocket_config.reconnection_policy` is not followed: the connector tries again for ever, with \
+             pauses of up to 5 s"
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+/// The address, and what may be seen of it.
+fn endpoint(written: &str, filled: &Filled) -> Result<(Url, String), ConfigError> {
+    let refuse = |expected| invalid("http.endpoint", written, expected);
+    let url = Url::parse(filled.reveal())
+        .map_err(|_| refuse("give an address such as `https://example.net/events`"))?;
+    if !["http", "https", "ws", "wss"].contains(&url.scheme()) || url.host_str().is_none() {
+        return Err(refuse("begin it with http://, https://, ws:// or wss://"));
+    }
+    if filled.is_secret {
+        let shown = written.split('?').next().unwrap_or_default();
+        return Ok((url, shown.to_owned()));
+    }
+    let mut shown = url.clone();
+    shown.set_query(None);
+    shown.set_fragment(None);
+    let _hidden = shown
+        .set_username("")
+        .and_then(|()| shown.set_password(None));
+    Ok((url, shown.to_string()))
+}
+
+fn headers(
+    filler: &mut Filler<'_>,
+    lines: Vec<file::Text>,
+    user_agent: Option<Filled>,
+) -> Result<HeaderMap, ConfigError> {
+    let mut headers = HeaderMap::new();
+    let user_agent = match user_agent {
+        Some(text) => value("http.user-agent", "***", text.reveal(), text.is_secret)?,
+        None => HeaderValue::from_static(USER_AGENT_DEFAULT),
+    };
+    headers.insert(USER_AGENT, user_agent);
+    for (index, line) in lines.into_iter().enumerate() {
+        let place = format!("http.headers[{index}]");
+        let filled = filler.fill(&place, &line.0)?;
+        // What stands behind the name may be secret even where it is not declared to be.
+        let shown = line.0.split([':', ' ']).next().unwrap_or_default();
+        let refuse = || invalid(&place, shown, "write `Name: value`");
+        let (name, text) = filled.reveal().split_once(':').ok_or_else(refuse)?;
+        let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| refuse())?;
+        headers.append(name, value(&place, shown, text, filled.is_secret)?);
+    }
+    Ok(headers)
+}
+
+fn value(
+    place: &str,
+    written: &str,
+    text: &str,
+    is_secret: bool,
+) -> Result<HeaderValue, ConfigError> {
+    let mut value = HeaderValue::from_str(text.trim())
+        .map_err(|_| invalid(place, written, "its value may hold printable letters only"))?;
+    value.set_sensitive(is_secret);
+    Ok(value)
+}
+
+fn websocket(
+    filler: &mut Filler<'_>,
+    config: Option<file::WebSocket>,
+) -> Result<Reading, ConfigError> {
+    let (subscription, ping_ms) = match config {
+        Some(config) => (config.subscription_message, config.ping_interval_ms),
+        None => (None, None),
+    };
+    let place = "http.websocket_config.subscription_message";
+    let subscription = subscription
+        .map(|text| filler.fill(place, &text.0))
+        .transpose()?;
+    let ping_every = Duration::from_millis(ping_ms.unwrap_or(PING_EVERY_MS).max(1));
+    Ok(Reading::WebSocket(Socket {
+        subscription,
+        ping_every,
+    }))
+}
+
+fn target(topic: Topic) -> Result<Target, ConfigError> {
+    let one = |name, partitions: u32, retention| TopicSettings {
+        name,
+        partitions,
+        retention,
+        storage: None,
+    };
+    match topic {
+        Topic::Named(name) => Ok(Target::One(one(name, 1, None))),
+        Topic::Described(config) => Ok(Target::One(one(
+            config.meta.name,
+            config.partition.count.unwrap_or(1),
+            config.retention.time,
+        ))),
+        Topic::ByEventName(topics) if topics.is_empty() => Err(invalid(
+            "meta.topic",
+            "{}",
+            "name a topic, or one for each event_name",
+        )),
+        Topic::ByEventName(topics) => Ok(Target::ByEventName(topics)),
+    }
+}
+
+fn method(method: &str) -> Result<Method, ConfigError> {
+    let refuse = |_| invalid("http.method", method, "write a method such as GET or POST");
+    Method::from_bytes(method.to_uppercase().as_bytes()).map_err(refuse)
+}
+
+fn check_delimiter(delimiter: &str) -> Result<(), ConfigError> {
+    if delimiter.is_empty() {
+        let expected = "name what stands between records, in double quotes: \"\\n\"";
+        return Err(invalid("http.delimiter", "", expected));
+    }
+    Ok(())
+}
+
+fn check_idle(timeout: Duration) -> Result<Duration, ConfigError> {
+    if timeout.is_zero() {
+        let expected = "give a time above zero, such as 60s";
+        return Err(invalid("http.idle-timeout", "0s", expected));
+    }
+    Ok(timeout)
+}
+
+/// Where a record is more than its body, its `event_name` is out of reach; messages have no head.
+fn check_output(output: Output, target: &Target, socket: bool) -> Result<(), ConfigError> {
+    let refuse = |expected| {
+        let (place, value) = match output.kind {
+            OutputType::Json => ("http.output_type", "json"),
+            OutputType::Text => ("http.output_parts", "full"),
+        };
+        Err(invalid(place, value, expected))
+    };
+    if output == Output::default() {
+        Ok(())
+    } else if socket {
+        refuse("messages of a WebSocket come as they are: leave it out")
+    } else if matches!(target, Target::ByEventName(_)) {
+        refuse("where `meta.topic` is a map, records are bodies as they come: leave it out")
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! Secrets: where their values come from, and texts that are never shown once values are in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::error::ConfigError;
+
+use super::suggestion::nearest;
+
+const OPEN: &str = "${{";
+const CLOSE: &str = "}}";
+
+/// Where the values of secrets are looked up.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    /// `None` for the environment.
+    file: Option<BTreeMap<String, String>>,
+}
+
+impl Secrets {
+    /// The process's environment variables.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        Self::default()
+    }
+
+    /// The text of a file with `NAME=value` on each line; blank lines and those that begin with `#` are passed over.
+    pub fn from_file(text: &str) -> Result<Self, ConfigError> {
+        let mut values = BTreeMap::new();
+        for (line, text) in (1..).zip(text.lines()) {
+            if text.trim().is_empty() || text.trim_start().starts_with('#') {
+                continue;
+            }
+            // The line is not shown: whatever is wrong with it, it may hold a secret.
+            let Some((name, value)) = text.split_once('=') else {
+                let expected = "write NAME=value";
+                return Err(ConfigError::SecretsFile { line, expected });
+            };
+            if !is_name(name.trim()) {
+                let expected = "before `=` give a name of letters, digits and underscores";
+                return Err(ConfigError::SecretsFile { line, expected });
+            }
+            values.insert(name.trim().to_owned(), value.trim().to_owned());
+        }
+        Ok(Self { file: Some(values) })
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        match &self.file {
+            Some(values) => values.get(name).cloned(),
+            None => std::env::var(name).ok(),
+        }
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = self.file.as_ref().map_or("the environment", |_| "a file");
+        write!(formatter, "Secrets(from {from})")
+    }
+}
+
+/// A text with the values of its secrets in it, which is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Filled {
+    text: String,
+    /// Whether there is a secret in it.
+    pub(crate) is_secret: bool,
+}
+
+impl Filled {
+    /// The text, for the server that it is meant for and for nobody else.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Debug for Filled {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+/// Every value that has been put in somewhere, to be struck out of whatever others say.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Censor(BTreeSet<String>);
+
+impl Censor {
+    /// The text without the values of secrets.
+    pub(crate) fn strike(&self, text: &str) -> String {
+        // Longer ones first, so that none is left in halves by another that is part of it.
+        let mut values: Vec<&String> = self.0.iter().collect();
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        values.into_iter().fold(text.to_owned(), |text, value| {
+            text.replace(value.as_str(), "***")
+        })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Censor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Censor({} values)", self.0.len())
+    }
+}
+
+/// Puts the values of declared secrets into texts.
+pub(super) struct Filler<'s> {
+    secrets: &'s Secrets,
+    declared: BTreeSet<String>,
+    pub(super) censor: Censor,
+}
+
+impl<'s> Filler<'s> {
+    pub(super) fn new(
+        secrets: &'s Secrets,
+        declared: impl Iterator<Item = String>,
+    ) -> Result<Self, ConfigError> {
+        let declared: BTreeSet<String> = declared.collect();
+        if let Some(name) = declared.iter().find(|name| !is_name(name)) {
+            return Err(ConfigError::Invalid {
+                place: "meta.secrets".to_owned(),
+                value: name.clone(),
+                expected: "a name of letters, digits and underscores that begins with no digit"
+                    .to_owned(),
+            });
+        }
+        Ok(Self {
+            secrets,
+            declared,
+            censor: Censor::default(),
+        })
+    }
+
+    pub(super) fn fill(&mut self, place: &str, text: &str) -> Result<Filled, ConfigError> {
+        let (mut filled, mut left, mut is_secret) = (String::new(), text, false);
+        while let Some((before, after)) = left.split_once(OPEN) {
+            let named = after
+                .split_once(CLOSE)
+                .and_then(|(inner, rest)| Some((inner.trim().strip_prefix("secrets.")?, rest)));
+            let Some((name, rest)) = named else {
+                return Err(ConfigError::Invalid {
+                    place: place.to_owned(),
+                    value: text.to_owned(),
+                    expected: "write `${{ secrets.NAME }}`; nothing else may stand in such braces"
+                        .to_owned(),
+                });
+            };
+            filled.push_str(before);
+            filled.push_str(&self.value(place, name.trim())?);
+            (left, is_secret) = (rest, true);
+        }
+        filled.push_str(left);
+        Ok(Filled {
+            text: filled,
+            is_secret,
+        })
+    }
+
+    fn value(&mut self, place: &str, name: &str) -> Result<String, ConfigError> {
+        let refuse = |expected: String| ConfigError::Secret {
+            place: place.to_owned(),
+            name: name.to_owned(),
+            expected,
+        };
+        if !self.declared.contains(name) {
+            let declared = self.declared.iter().map(String::as_str);
+            let hint = nearest(name, declared)
+                .map(|near| format!("; did you mean `{near}`?"))
+                .unwrap_or_default();
+            return Err(refuse(format!("declare it in `meta.secrets`{hint}")));
+        }
+        let value = self.secrets.get(name).filter(|value| !value.is_empty());
+        let Some(value) = value else {
+            let where_to = match &self.secrets.file {
+                Some(_) => "the file of secrets has no value for it: add a line NAME=value",
+                None => "set the environment variable of that name, or give a file of secrets",
+            };
+            return Err(refuse(where_to.to_owned()));
+        };
+        self.censor.0.insert(value.clone());
+        Ok(value)
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let mut letters = name.chars();
+    letters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+}

@@ -1,0 +1,69 @@
+//! What was likely meant by a name that does not exist.
+
+/// The message about an unknown key, with the known one that is nearest to it.
+pub(super) fn with_suggestion(message: &str) -> String {
+    match suggestion(message) {
+        Some(known) => format!("{message}; did you mean `{known}`?"),
+        None => message.to_owned(),
+    }
+}
+
+/// The name among `known` that is nearest to `name`, if one is near enough to be meant.
+pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let (distance, nearest) = known
+        .map(|known| (distance(name, known), known))
+        .min_by_key(|(distance, _)| *distance)?;
+    let near_enough = (nearest.len().max(name.len()) / 3).max(1);
+    (distance <= near_enough).then_some(nearest)
+}
+
+/// The message names the unknown key first and the known ones after it, each in backticks.
+fn suggestion(message: &str) -> Option<&str> {
+    let at = message
+        .find("unknown field `")
+        .or_else(|| message.find("unknown variant `"))?;
+    let mut quoted = message[at..].split('`').skip(1).step_by(2);
+    let unknown = quoted.next()?;
+    nearest(unknown, quoted)
+}
+
+/// Letters to change, add, take away or swap with their neighbour; `-` and `_` are one.
+fn distance(one: &str, other: &str) -> usize {
+    let letters = |text: &str| text.to_lowercase().replace('-', "_").into_bytes();
+    let (one, other) = (letters(one), letters(other));
+    let mut rows = vec![(0..=other.len()).collect::<Vec<_>>()];
+    for (i, a) in (1..).zip(&one) {
+        let mut row = vec![i];
+        for (j, b) in (1..).zip(&other) {
+            let changed = rows[i - 1][j - 1] + usize::from(a != b);
+            let mut least = changed.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && *a == other[j - 2] && one[i - 2] == *b {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[one.len()][other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_of_the_finger_are_understood_and_other_words_left_alone() {
+        let known = ["endpoint", "interval", "user-agent", "stream", "body"];
+        for (name, expected) in [
+            ("intervall", Some("interval")),
+            ("endpiont", Some("endpoint")),
+            ("user_agent", Some("user-agent")),
+            ("Stream", Some("stream")),
+            ("boddy", Some("body")),
+            ("timeout", None),
+            ("x", None),
+        ] {
+            assert_eq!(nearest(name, known.into_iter()), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `{"key": …, "event": …}`: a record that comes with its key.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Exactly these two fields, or it is no envelope.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope<'e> {
+    #[serde(borrow, deserialize_with = "Option::deserialize")]
+    key: Option<Cow<'e, str>>,
+    #[serde(borrow)]
+    event: &'e RawValue,
+}
+
+/// The key and the event of an envelope, the event byte for byte; what is none comes back as it is.
+pub(crate) fn unwrap(payload: Bytes) -> (Option<Bytes>, Bytes) {
+    match serde_json::from_slice::<Envelope<'_>>(&payload) {
+        Ok(envelope) if envelope.event.get().starts_with('{') => {
+            let key = envelope
+                .key
+                .map(|key| Bytes::copy_from_slice(key.as_bytes()));
+            let event = payload.slice_ref(envelope.event.get().as_bytes());
+            (key, event)
+        }
+        _ => (None, payload),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unwrapped(payload: &'static str) -> (Option<String>, String) {
+        let (key, value) = unwrap(Bytes::from_static(payload.as_bytes()));
+        let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).expect("text");
+        (key.map(text), text(value))
+    }
+
+    #[test]
+    fn the_key_is_taken_and_the_event_left_byte_for_byte() {
+        let some = |key: &str, event: &str| (Some(key.to_owned()), event.to_owned());
+        for (payload, expected) in [
+            (
+                r#"{"key":"player_1","event":{"a" : 1.0e2}}"#,
+                some("player_1", r#"{"a" : 1.0e2}"#),
+            ),
+            (r#" {"event":{},"key":"\u00e9\n"} "#, some("é\n", "{}")),
+            (
+                r#"{"key":null,"event":{"a":1}}"#,
+                (None, r#"{"a":1}"#.to_owned()),
+            ),
+        ] {
+            assert_eq!(unwrapped(payload), expected, "{payload}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_envelope_stays_as_it_is() {
+        for payload in [
+            r#"{"event":{"a":1}}"#,
+            r#"{"key":"k","event":[1]}"#,
+            r#"{"key":7,"event":{}}"#,
+            r#"{"key":"k","event":{},"more":1}"#,
+            r#"{"key":"k","event":{}} {}"#,
+            r#"{"key":"k","event":{"#,
+            "text",
+            "",
+        ] {
+            assert_eq!(unwrapped(payload), (None, payload.to_owned()), "{payload}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The four forms of a record: the body alone or with status and headers, as text or as JSON.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use reqwest::{Response, StatusCode, Version};
+use serde::Serialize;
+
+use crate::config::{Output, OutputParts, OutputType};
+
+/// What came before the body.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    version: Version,
+    status: StatusCode,
+    headers: Vec<(String, String)>,
+}
+
+impl Head {
+    pub(crate) fn of(response: &Response) -> Self {
+        let headers = response.headers().iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        });
+        Self {
+            version: response.version(),
+            status: response.status(),
+            headers: headers.collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Json<'r> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<BTreeMap<&'r str, Values<'r>>>,
+    body: &'r str,
+}
+
+#[derive(Serialize)]
+struct Status {
+    version: String,
+    code: u16,
+    string: &'static str,
+}
+
+/// A header that stands once is a text, one that stands more often a list.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Values<'r> {
+    One(&'r str),
+    Many(Vec<&'r str>),
+}
+
+/// The record that a body makes.
+pub(crate) fn format(output: Output, head: &Head, body: Bytes) -> Bytes {
+    match (output.kind, output.parts) {
+        (OutputType::Text, OutputParts::Body) => body,
+        (OutputType::Text, OutputParts::Full) => text(head, &body),
+        (OutputType::Json, OutputParts::Body) => json(None, &body),
+        (OutputType::Json, OutputParts::Full) => json(Some(head), &body),
+    }
+}
+
+fn text(head: &Head, body: &[u8]) -> Bytes {
+    let mut text = format!("{:?} {}\n", head.version, head.status).into_bytes();
+    for (name, value) in &head.headers {
+        text.extend_from_slice(format!("{name}: {value}\n").as_bytes());
+    }
+    text.push(b'\n');
+    text.extend_from_slice(body);
+    text.into()
+}
+
+fn json(head: Option<&Head>, body: &[u8]) -> Bytes {
+    let body = String::from_utf8_lossy(body);
+    let record = Json {
+        status: head.map(|head| Status {
+            version: format!("{:?}", head.version),
+            code: head.status.as_u16(),
+            string: head.status.canonical_reason().unwrap_or_default(),
+        }),
+        header: head.map(headers),
+        body: &body,
+    };
+    let json = serde_json::to_vec(&record);
+    json.expect("texts and numbers always have a JSON form")
+        .into()
+}
+
+fn headers(head: &Head) -> BTreeMap<&str, Values<'_>> {
+    let mut headers = BTreeMap::<&str, Vec<&str>>::new();
+    for (name, value) in &head.headers {
+        headers.entry(name).or_default().push(value);
+    }
+    let values = |(name, values): (_, Vec<_>)| match values[..] {
+        [one] => (name, Values::One(one)),
+        _ => (name, Values::Many(values)),
+    };
+    headers.into_iter().map(values).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn formatted(kind: OutputType, parts: OutputParts) -> String {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let head = Head {
+            version: Version::HTTP_11,
+            status: StatusCode::OK,
+            headers: vec![header("a", "1"), header("b", "2"), header("b", "3")],
+        };
+        let body = Bytes::from_static(b"one \"two\"");
+        let record = format(Output { kind, parts }, &head, body);
+        String::from_utf8(record.to_vec()).expect("text")
+    }
+
+    #[test]
+    fn records_have_the_four_documented_forms() {
+        use OutputParts::{Body, Full};
+        use OutputType::{Json, Text};
+        assert_eq!(formatted(Text, Body), "one \"two\"");
+        assert_eq!(
+            formatted(Text, Full),
+            "HTTP/1.1 200 OK\na: 1\nb: 2\nb: 3\n\none \"two\""
+        );
+        assert_eq!(formatted(Json, Body), r#"{"body":"one \"two\""}"#);
+        assert_eq!(
+            formatted(Json, Full),
+            r#"{"status":{"version":"HTTP/1.1","code":200,"string":"OK"},"header":{"a":"1","b":["2","3"]},"body":"one \"two\""}"#
+        );
+    }
+}

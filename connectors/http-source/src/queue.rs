@@ -1,0 +1,104 @@
+//! The way from the endpoint to the cluster: short, so that a slow cluster slows the reading down and memory stays flat.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+/// What may be under way at once: many batches of usual records, and several of the largest.
+const ROOM_BYTES: u32 = 8 * 1024 * 1024;
+/// What a record takes besides its bytes; it also bounds how many small ones there are.
+const OVERHEAD_BYTES: usize = 256;
+
+/// A record for a topic. Its room is free again when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    pub(crate) topic: Arc<str>,
+    pub(crate) key: Option<Bytes>,
+    pub(crate) value: Bytes,
+    /// Whether it is a record that came, or the last part of one; parts count once.
+    pub(crate) counts: bool,
+    _room: OwnedSemaphorePermit,
+}
+
+/// Takes records as long as there is room.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    parcels: mpsc::UnboundedSender<Parcel>,
+    room: Arc<Semaphore>,
+}
+
+/// Nobody takes records any more: writing has failed for good.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+/// A queue and its end.
+pub(crate) fn queue() -> (Queue, mpsc::UnboundedReceiver<Parcel>) {
+    // Bounded by the room, not by the number of parcels.
+    let (parcels, receiver) = mpsc::unbounded_channel();
+    let room = Arc::new(Semaphore::new(ROOM_BYTES as usize));
+    (Queue { parcels, room }, receiver)
+}
+
+impl Queue {
+    /// Waits for room and puts a record into it.
+    pub(crate) async fn put(
+        &self,
+        topic: Arc<str>,
+        key: Option<Bytes>,
+        value: Bytes,
+        counts: bool,
+    ) -> Result<(), Closed> {
+        let bytes = key.as_ref().map_or(0, Bytes::len) + value.len() + OVERHEAD_BYTES;
+        let room = u32::try_from(bytes).unwrap_or(ROOM_BYTES).min(ROOM_BYTES);
+        let taken = Arc::clone(&self.room).acquire_many_owned(room);
+        let taken = tokio::select! {
+            taken = taken => taken.map_err(|_| Closed)?,
+            () = self.parcels.closed() => return Err(Closed),
+        };
+        let parcel = Parcel {
+            topic,
+            key,
+            value,
+            counts,
+            _room: taken,
+        };
+        self.parcels.send(parcel).map_err(|_| Closed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn put(queue: &Queue, bytes: usize) -> Option<Result<(), Closed>> {
+        let value = Bytes::from(vec![0; bytes]);
+        queue.put("t".into(), None, value, true).now_or_never()
+    }
+
+    #[tokio::test]
+    async fn it_takes_no_more_than_its_room_until_a_record_is_done_with() {
+        let (queue, mut receiver) = queue();
+        let mut taken = 0;
+        while put(&queue, 900_000).is_some() {
+            taken += 1;
+        }
+        assert_eq!(taken, ROOM_BYTES as usize / (900_000 + OVERHEAD_BYTES));
+        drop(receiver.recv().await);
+        assert!(put(&queue, 900_000).is_some());
+        assert!(put(&queue, 900_000).is_none());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_room_learns_that_nobody_takes_records_any_more() {
+        let (queue, receiver) = queue();
+        while put(&queue, 900_000).is_some() {}
+        let value = Bytes::from(vec![0; 900_000]);
+        let waiting = queue.put("t".into(), None, value, true);
+        let dropped = async { drop(receiver) };
+        let (result, ()) = tokio::join!(waiting, dropped);
+        assert!(result.is_err());
+    }
+}

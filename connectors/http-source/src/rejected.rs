@@ -1,0 +1,191 @@
+//! Records that have no topic to go to: they are kept, payload and all, in `rejected-events`.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use model::{Rejection, Timestamp};
+use serde::Serialize;
+
+/// The topic that rejected records of every origin go to.
+pub const REJECTED_EVENTS: &str = "rejected-events";
+
+const ORIGIN: &str = "http-source";
+
+/// The most bytes of payload in one record, so that even escaped or in base64 it stays below what a cluster takes; the
+/// same as where the runner rejects.
+const PART_BYTES_MAX: usize = 128 * 1024;
+
+/// A record of `rejected-events` that has never stood in a topic, and so has neither partition nor offset.
+#[derive(Debug, Serialize)]
+struct Rejected<'r> {
+    origin: &'static str,
+    /// The connector's name.
+    source: &'r str,
+    /// Where it was to go, if that was known.
+    topic: Option<&'r str>,
+    received_at: Timestamp,
+    reason: &'static str,
+    detail: String,
+    part: usize,
+    parts: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload_base64: Option<String>,
+}
+
+/// Writes up the rejected records of one connector.
+#[derive(Debug)]
+pub(crate) struct Rejects {
+    source: String,
+    topic: Option<String>,
+    /// Together with the number it makes keys that no other run uses.
+    started_ms: i64,
+    number: u64,
+}
+
+impl Rejects {
+    /// For a connector of that name, whose records all go to `topic` if it is named.
+    pub(crate) fn new(source: &str, topic: Option<&str>) -> Self {
+        Self {
+            source: source.to_owned(),
+            topic: topic.map(ToOwned::to_owned),
+            started_ms: now_ms(),
+            number: 0,
+        }
+    }
+
+    /// The keys and records of one rejected payload: one, or as many as it needs.
+    pub(crate) fn write(
+        &mut self,
+        rejection: Rejection,
+        payload: &[u8],
+        bytes: u64,
+    ) -> Vec<(Bytes, Bytes)> {
+        self.number += 1;
+        let detail = if bytes == payload.len() as u64 {
+            rejection.subject.to_owned()
+        } else {
+            format!(
+                "{}: {bytes} bytes, of which the first {} are kept",
+                rejection.subject,
+                payload.len()
+            )
+        };
+        let pieces: Vec<&[u8]> = match payload.len() {
+            0 => vec![payload],
+            _ => payload.chunks(PART_BYTES_MAX).collect(),
+        };
+        let received_at = Timestamp::from_millis(now_ms());
+        let write = |(part, piece)| {
+            let text = std::str::from_utf8(piece).ok();
+            let record = Rejected {
+                origin: ORIGIN,
+                source: &self.source,
+                topic: self.topic.as_deref(),
+                received_at,
+                reason: rejection.reason.name(),
+                detail: detail.clone(),
+                part,
+                parts: pieces.len(),
+                payload: text,
+                payload_base64: text.is_none().then(|| STANDARD.encode(piece)),
+            };
+            let value = serde_json::to_vec(&record);
+            let value = value.expect("texts and numbers always have a JSON form");
+            (self.key(part), value.into())
+        };
+        pieces.iter().copied().enumerate().map(write).collect()
+    }
+
+    fn key(&self, part: usize) -> Bytes {
+        let Self {
+            source,
+            started_ms,
+            number,
+            ..
+        } = self;
+        format!("{ORIGIN}|{source}|{started_ms}|{number}|{part}").into()
+    }
+}
+
+fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use model::Reason;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn rows(payload: &[u8], bytes: u64) -> (Vec<Value>, Vec<u8>) {
+        let mut rejects = Rejects::new("api", Some("facts"));
+        let rejection = Rejection::new(Reason::NotJson, "record");
+        let records = rejects.write(rejection, payload, bytes);
+        let keys: BTreeSet<_> = records.iter().map(|(key, _)| key).collect();
+        assert_eq!(keys.len(), records.len());
+        let rows = records
+            .iter()
+            .map(|(_, value)| serde_json::from_slice(value));
+        let rows: Vec<Value> = rows.collect::<Result<_, _>>().expect("JSON");
+        let mut together = Vec::new();
+        for row in &rows {
+            match row["payload"].as_str() {
+                Some(text) => together.extend_from_slice(text.as_bytes()),
+                None => together.extend(
+                    STANDARD
+                        .decode(row["payload_base64"].as_str().expect("a payload"))
+                        .expect("base64"),
+                ),
+            }
+        }
+        (rows, together)
+    }
+
+    #[test]
+    fn any_payload_comes_back_from_its_parts() {
+        let binary: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+        for (payload, parts) in [(&b""[..], 1), (b"text", 1), (b"\xff\n", 1), (&binary, 3)] {
+            let (rows, together) = rows(payload, payload.len() as u64);
+            assert_eq!((rows.len(), together.as_slice()), (parts, payload));
+            for (part, row) in rows.iter().enumerate() {
+                assert_eq!(row["part"], part);
+                assert_eq!(row["parts"], parts);
+                assert_eq!(row["origin"], "http-source");
+                assert_eq!(row["source"], "api");
+                assert_eq!(row["topic"], "facts");
+                assert_eq!(row["reason"], "not_json");
+                assert_eq!(row["detail"], "record");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_kept_is_told() {
+        let (rows, _) = rows(b"begin", 1_000_000);
+        assert_eq!(
+            rows[0]["detail"],
+            "record: 1000000 bytes, of which the first 5 are kept"
+        );
+    }
+
+    #[test]
+    fn each_rejected_record_has_a_key_of_its_own() {
+        let mut rejects = Rejects::new("api", Some("facts"));
+        let mut key = || {
+            rejects.write(Rejection::new(Reason::NotJson, "record"), b"", 0)[0]
+                .0
+                .clone()
+        };
+        assert_ne!(key(), key());
+    }
+}

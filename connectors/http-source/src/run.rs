@@ -1,0 +1,141 @@
+//! A connector from its start to its end.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use client::{Cluster, TopicSettings};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Reading, Target};
+use crate::counts::{Counted, Counts};
+use crate::delivery::{Deliverer, Tally};
+use crate::error::SourceError;
+use crate::http::Http;
+use crate::intake::Intake;
+use crate::polling::Polling;
+use crate::queue::queue;
+use crate::rejected::REJECTED_EVENTS;
+use crate::streaming::Streaming;
+use crate::supervisor::{Reader, supervise};
+use crate::websocket::WebSocket;
+
+/// How long what has been received may take to be acknowledged after a request to stop: longer than a restart of the
+/// cluster takes.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
+
+/// What to read, and where to write it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The cluster; topics that are missing are made.
+    pub cluster: Cluster,
+    /// The configuration.
+    pub config: Config,
+    /// By topic, the dotted path of the field that is the key of its records; for those that come without a key.
+    pub key_paths: BTreeMap<String, String>,
+    /// End when the endpoint has given one answer to its end, instead of asking again.
+    pub once: bool,
+    /// Counters to keep.
+    pub counts: Arc<Counts>,
+}
+
+/// What a connector has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Acknowledged records by topic.
+    pub topics: BTreeMap<String, u64>,
+    /// The counters at the end.
+    pub counted: Counted,
+}
+
+/// Reads until `shutdown`, then waits until all that was received is acknowledged.
+pub async fn run(
+    options: Options,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Summary, SourceError> {
+    let config = Arc::new(options.config);
+    ensure_topics(&options.cluster, &config.target).await?;
+    let reader = reader(&config)?;
+    let (queue, parcels) = queue();
+    let counts = options.counts;
+    let mut intake = Intake::new(&config, options.key_paths, queue, Arc::clone(&counts));
+    let deliverer = Deliverer::new(options.cluster, Arc::clone(&counts));
+    let stop = CancellationToken::new();
+    let working = async {
+        let reading = async {
+            let ended = supervise(&config, reader, &mut intake, options.once, &stop).await;
+            // The queue is closed with it, and the deliverer comes to its end.
+            drop(intake);
+            ended
+        };
+        let delivering = async {
+            let delivered = deliverer.run(parcels).await;
+            // Without it there is nothing to read for, however long the endpoint is silent.
+            stop.cancel();
+            delivered
+        };
+        // Where reading ends because nobody takes records, delivering says why.
+        let (_closed, delivered) = tokio::join!(reading, delivering);
+        delivered
+    };
+    let mut working = pin!(working);
+    let delivered = tokio::select! {
+        delivered = &mut working => delivered,
+        () = shutdown => {
+            stop.cancel();
+            match timeout(DRAIN_DEADLINE, working).await {
+                Ok(delivered) => delivered,
+                Err(_) => return Err(undelivered(counts.now())),
+            }
+        }
+    };
+    let topics: Tally = delivered?;
+    Ok(Summary {
+        topics,
+        counted: counts.now(),
+    })
+}
+
+pub(crate) fn reader(config: &Arc<Config>) -> Result<Reader, SourceError> {
+    Ok(match &config.reading {
+        Reading::Polling => {
+            Reader::Polling(Polling::new(Http::new(Arc::clone(config))?, config.output))
+        }
+        Reading::Streaming { delimiter } => {
+            let http = Http::new(Arc::clone(config))?;
+            Reader::Streaming(Streaming::new(http, delimiter.clone()))
+        }
+        Reading::WebSocket(socket) => {
+            Reader::WebSocket(WebSocket::new(Arc::clone(config), socket.clone())?)
+        }
+    })
+}
+
+async fn ensure_topics(cluster: &Cluster, target: &Target) -> Result<(), SourceError> {
+    let named = |name: &str| TopicSettings {
+        name: name.to_owned(),
+        partitions: 1,
+        retention: None,
+        storage: None,
+    };
+    let mut topics = vec![named(REJECTED_EVENTS)];
+    match target {
+        Target::One(topic) => topics.push(topic.clone()),
+        Target::ByEventName(by_name) => topics.extend(by_name.values().map(|name| named(name))),
+    }
+    for topic in topics {
+        let ensured = cluster.ensure_topic(&topic).await?;
+        tracing::info!(topic = topic.name, ?ensured, "topic");
+    }
+    Ok(())
+}
+
+fn undelivered(counted: Counted) -> SourceError {
+    SourceError::Undelivered {
+        records: counted.received.saturating_sub(counted.delivered),
+        seconds: DRAIN_DEADLINE.as_secs(),
+    }
+}

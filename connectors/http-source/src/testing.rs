@@ -1,0 +1,155 @@
+//! For tests: an endpoint that does what a script says, and a connector without a cluster.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Secrets};
+use crate::counts::{Counted, Counts};
+use crate::intake::Intake;
+use crate::queue::queue;
+use crate::run::reader;
+use crate::supervisor::supervise;
+
+/// For everything together; what is waited for comes within a few seconds.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The beginning of an answer that comes in chunks.
+pub(crate) const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+
+/// What an endpoint does on one connection, in order; then it hangs up.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    /// Sends these bytes at once.
+    Send(Vec<u8>),
+    /// Says nothing until the other side hangs up.
+    Stall,
+}
+
+pub(crate) fn send(text: impl Into<Vec<u8>>) -> Act {
+    Act::Send(text.into())
+}
+
+/// One chunk of an answer that comes in chunks.
+pub(crate) fn chunk(text: &str) -> Act {
+    send(format!("{:x}\r\n{text}\r\n", text.len()))
+}
+
+/// An endpoint that plays one script for each connection, the last one again and again.
+pub(crate) struct Endpoint {
+    pub(crate) address: String,
+    pub(crate) connections: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+impl Endpoint {
+    pub(crate) async fn start(scripts: Vec<Vec<Act>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&connections);
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let number = counted.fetch_add(1, Ordering::SeqCst);
+                let script = scripts[number.min(scripts.len() - 1)].clone();
+                tokio::spawn(play(stream, script));
+            }
+        });
+        Self {
+            address,
+            connections,
+            task,
+        }
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn play(mut stream: TcpStream, script: Vec<Act>) {
+    let mut request = [0; 4096];
+    // The request is short and comes in one piece.
+    let _request = stream.read(&mut request).await;
+    for act in script {
+        match act {
+            Act::Send(bytes) => {
+                if stream.write_all(&bytes).await.is_err() {
+                    return;
+                }
+            }
+            Act::Stall => while stream.read(&mut request).await.is_ok_and(|read| read > 0) {},
+        }
+    }
+    // Everything sent arrives before the end does.
+    let _ended = stream.shutdown().await;
+}
+
+/// A record as it would be written.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) topic: String,
+    pub(crate) key: Option<String>,
+    pub(crate) value: String,
+}
+
+/// A configuration with these lines below `http:`, records going to `topic`.
+pub(crate) fn config(topic: &str, http: &str) -> Config {
+    let lines = http.replace('\n', "\n  ");
+    let yaml = format!(
+        "apiVersion: 0.1.0\nmeta:\n  name: test\n  type: http-source\n  topic: {topic}\nhttp:\n  {lines}\n"
+    );
+    Config::parse(&yaml, &Secrets::from_environment()).expect(&yaml)
+}
+
+/// Runs a connector until it has written so many records; and what it has counted by then.
+pub(crate) async fn written(config: Config, records: usize) -> (Vec<Written>, Counted) {
+    let config = Arc::new(config);
+    let counts = Arc::new(Counts::default());
+    let (queue, mut parcels) = queue();
+    let mut intake = Intake::new(&config, BTreeMap::new(), queue, Arc::clone(&counts));
+    let reader = reader(&config).expect("a reader");
+    let stop = CancellationToken::new();
+    let reading = supervise(&config, reader, &mut intake, false, &stop);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let taking = async {
+        let mut written = Vec::new();
+        while written.len() < records {
+            let parcel = parcels.recv().await.expect("a record");
+            written.push(Written {
+                topic: parcel.topic.to_string(),
+                key: parcel.key.as_deref().map(text),
+                value: text(&parcel.value),
+            });
+        }
+        stop.cancel();
+        written
+    };
+    let both = async { tokio::join!(reading, taking) };
+    let (ended, mut written) = timeout(PATIENCE, both)
+        .await
+        .expect("enough records in time");
+    ended.expect("somebody takes records");
+    while let Ok(parcel) = parcels.try_recv() {
+        written.push(Written {
+            topic: parcel.topic.to_string(),
+            key: parcel.key.as_deref().map(text),
+            value: text(&parcel.value),
+        });
+    }
+    (written, counts.now())
+}
+
+/// The values alone.
+pub(crate) fn values(written: &[Written]) -> Vec<&str> {
+    written.iter().map(|record| record.value.as_str()).collect()
+}

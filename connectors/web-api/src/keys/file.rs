@@ -1,0 +1,268 @@
+//! The file of keys: JSON, readable for its owner alone, replaced as a whole.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use model::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::token::{self, Token};
+use crate::source::source_topics;
+
+/// What can be wrong with a file of keys.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// It cannot be read or written.
+    #[error("cannot use the file of keys `{path}`: {cause}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        cause: std::io::Error,
+    },
+    /// It is not what `keys add` writes.
+    #[error("the file of keys `{path}` cannot be understood: {cause}")]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: serde_json::Error,
+    },
+    /// Two keys have one id.
+    #[error("the file of keys `{path}` has two keys `{id}`; take one out")]
+    Twice {
+        /// The file.
+        path: PathBuf,
+        /// The id.
+        id: String,
+    },
+    /// No source topic has this name.
+    #[error("`{0}` is no topic that can be written to; name {names}", names = source_topics().join(", "))]
+    Topic(String),
+    /// There is no such key.
+    #[error("there is no key `{0}`; `keys list` shows those there are")]
+    Unknown(String),
+    /// The system has no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(String),
+}
+
+/// The keys, without the keys themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyFile {
+    /// All of them, those that are revoked too.
+    pub keys: Vec<KeyEntry>,
+}
+
+/// What is known of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyEntry {
+    /// What it is called; the part of the key behind its prefix.
+    pub id: String,
+    /// Its SHA-256 in hex.
+    pub sha256: String,
+    /// The game whose events it may write.
+    pub game_id: String,
+    /// The source topics that it may write to.
+    pub topics: BTreeSet<String>,
+    /// How many records a second it may send.
+    pub events_per_second: u32,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was revoked, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Timestamp>,
+}
+
+/// What a new key is to be for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewKey {
+    /// The game whose events it may write.
+    pub game_id: String,
+    /// The source topics that it may write to; all if none is named.
+    pub topics: Vec<String>,
+    /// How many records a second it may send.
+    pub events_per_second: u32,
+}
+
+impl KeyFile {
+    /// Reads the file.
+    pub fn read(path: &Path) -> Result<Self, KeysError> {
+        let text = fs::read(path).map_err(failed(path))?;
+        let file: Self = serde_json::from_slice(&text).map_err(|cause| KeysError::Content {
+            path: path.to_owned(),
+            cause,
+        })?;
+        let mut ids = BTreeSet::new();
+        for key in &file.keys {
+            check_topics(&key.topics)?;
+            if !ids.insert(&key.id) {
+                return Err(KeysError::Twice {
+                    path: path.to_owned(),
+                    id: key.id.clone(),
+                });
+            }
+        }
+        Ok(file)
+    }
+
+    /// Adds a key, and makes the file if it is not there. The key, which nobody can be shown again.
+    pub fn add(path: &Path, new: NewKey, now: Timestamp) -> Result<String, KeysError> {
+        let mut topics = BTreeSet::from_iter(new.topics);
+        check_topics(&topics)?;
+        if topics.is_empty() {
+            topics = source_topics().map(str::to_owned).into();
+        }
+        let token = Token::new().map_err(|error| KeysError::Random(error.to_string()))?;
+        change(path, true, |file| {
+            file.keys.push(KeyEntry {
+                id: token.id,
+                sha256: token::hash(&token.text),
+                game_id: new.game_id,
+                topics,
+                events_per_second: new.events_per_second,
+                created: now,
+                revoked: None,
+            });
+            Ok(())
+        })?;
+        Ok(token.text)
+    }
+
+    /// Revokes a key. One that is revoked stays so, since when it was.
+    pub fn revoke(path: &Path, id: &str, now: Timestamp) -> Result<(), KeysError> {
+        change(path, false, |file| {
+            let key = file.keys.iter_mut().find(|key| key.id == id);
+            let key = key.ok_or_else(|| KeysError::Unknown(id.to_owned()))?;
+            key.revoked.get_or_insert(now);
+            Ok(())
+        })
+    }
+}
+
+fn check_topics(topics: &BTreeSet<String>) -> Result<(), KeysError> {
+    let unknown = topics
+        .iter()
+        .find(|topic| !source_topics().contains(&topic.as_str()));
+    unknown.map_or(Ok(()), |topic| Err(KeysError::Topic(topic.clone())))
+}
+
+/// Changes the file under a lock, so that of two who do so at once neither is lost.
+fn change(
+    path: &Path,
+    create: bool,
+    change: impl FnOnce(&mut KeyFile) -> Result<(), KeysError>,
+) -> Result<(), KeysError> {
+    let lock = File::create(path.with_extension("lock")).map_err(failed(path))?;
+    lock.lock().map_err(failed(path))?;
+    let mut file = match KeyFile::read(path) {
+        Err(KeysError::File { cause, .. })
+            if create && cause.kind() == std::io::ErrorKind::NotFound =>
+        {
+            KeyFile::default()
+        }
+        other => other?,
+    };
+    change(&mut file)?;
+    replace(path, &file)
+}
+
+/// Readers see the file as it was or as it is, never half of it. The new one is its owner's alone.
+fn replace(path: &Path, file: &KeyFile) -> Result<(), KeysError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut text = serde_json::to_vec_pretty(file).map_err(|cause| KeysError::Content {
+        path: path.to_owned(),
+        cause,
+    })?;
+    text.push(b'\n');
+    let mut next = tempfile::NamedTempFile::new_in(folder).map_err(failed(path))?;
+    next.write_all(&text).map_err(failed(path))?;
+    next.as_file().sync_all().map_err(failed(path))?;
+    next.persist(path)
+        .map_err(|error| failed(path)(error.error))?;
+    Ok(())
+}
+
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> KeysError {
+    move |cause| KeysError::File {
+        path: path.to_owned(),
+        cause,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn new_key(topics: &[&str]) -> NewKey {
+        NewKey {
+            game_id: "chess".to_owned(),
+            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            events_per_second: 100,
+        }
+    }
+
+    #[test]
+    fn keys_are_added_and_revoked_and_never_stored_themselves() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.json");
+        let now = Timestamp::from_millis;
+        let token = KeyFile::add(&path, new_key(&["player-events"]), now(1)).unwrap();
+        KeyFile::add(&path, new_key(&[]), now(2)).unwrap();
+        let id = token::id_of(&token).unwrap();
+        KeyFile::revoke(&path, id, now(3)).unwrap();
+        KeyFile::revoke(&path, id, now(4)).unwrap();
+        let keys = KeyFile::read(&path).unwrap().keys;
+        assert_eq!((keys[0].id.as_str(), keys[0].revoked), (id, Some(now(3))));
+        assert_eq!((keys[1].topics.len(), keys[1].revoked), (3, None));
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.contains(&token) && text.contains(&token::hash(&token)));
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.json");
+        let now = Timestamp::from_millis(0);
+        let error = KeyFile::revoke(&path, "x", now).unwrap_err();
+        assert!(matches!(error, KeysError::File { .. }), "{error}");
+        let error = KeyFile::add(&path, new_key(&["late-events"]), now).unwrap_err();
+        assert!(
+            error.to_string().contains("`late-events` is no topic"),
+            "{error}"
+        );
+        KeyFile::add(&path, new_key(&[]), now).unwrap();
+        let error = KeyFile::revoke(&path, "x", now).unwrap_err();
+        assert!(matches!(error, KeysError::Unknown(_)), "{error}");
+        fs::write(&path, "{\"keys\":[{}]}").unwrap();
+        assert!(matches!(
+            KeyFile::read(&path),
+            Err(KeysError::Content { .. })
+        ));
+    }
+
+    #[test]
+    fn of_many_changes_at_once_none_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.json");
+        std::thread::scope(|scope| {
+            for at in 0..8 {
+                let path = &path;
+                scope.spawn(move || {
+                    KeyFile::add(path, new_key(&[]), Timestamp::from_millis(at)).unwrap();
+                });
+            }
+        });
+        assert_eq!(KeyFile::read(&path).unwrap().keys.len(), 8);
+    }
+}

@@ -1,0 +1,187 @@
+//! A cluster and a web API on free ports, and what stands in the topics.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use client::{Cluster, Mode, Record, Start, TopicSettings};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use web_api::{Access, Handle, Options};
+
+use crate::http::{self, Response};
+
+/// A cluster whose data stays when it is stopped.
+pub(crate) struct Node {
+    dir: TempDir,
+    sc_addr: SocketAddr,
+    spu_addr: SocketAddr,
+    handle: Option<local_cluster::Handle>,
+}
+
+impl Node {
+    pub(crate) async fn start() -> Self {
+        let dir = TempDir::new().unwrap();
+        let options = local_cluster::Options::new(dir.path()).with_free_ports();
+        let handle = local_cluster::start(options).await.unwrap();
+        Self {
+            dir,
+            sc_addr: handle.sc_addr(),
+            spu_addr: handle.spu_addr(),
+            handle: Some(handle),
+        }
+    }
+
+    /// A fresh cluster with the source topics.
+    pub(crate) async fn with_topics() -> Self {
+        let node = Self::start().await;
+        for (name, partitions) in web_api::source_topics().into_iter().zip([2, 2, 1]) {
+            let topic = TopicSettings {
+                name: name.to_owned(),
+                partitions,
+                retention: None,
+                storage: None,
+            };
+            node.cluster().await.ensure_topic(&topic).await.unwrap();
+        }
+        node
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        self.handle.take().unwrap().shutdown().await.unwrap();
+    }
+
+    /// On the same ports and with the same data.
+    pub(crate) async fn restart(&mut self) {
+        let options = local_cluster::Options {
+            data_dir: self.dir.path().to_owned(),
+            sc_addr: self.sc_addr,
+            spu_addr: self.spu_addr,
+        };
+        self.handle = Some(local_cluster::start(options).await.unwrap());
+    }
+
+    pub(crate) async fn cluster(&self) -> Cluster {
+        Cluster::connect(Some(&self.sc_addr.to_string()))
+            .await
+            .unwrap()
+    }
+
+    /// Every record of a topic.
+    pub(crate) async fn records(&self, topic: &str) -> Vec<Record> {
+        let cluster = self.cluster().await;
+        let mut records = Vec::new();
+        for partition in 0..cluster.partition_count(topic).await.unwrap() {
+            let mut stream = cluster
+                .records(topic, partition, Start::Beginning, Mode::UntilEnd)
+                .await
+                .unwrap();
+            while let Some(record) = stream.next().await {
+                records.push(record.unwrap());
+            }
+        }
+        records
+    }
+
+    /// Key and value of every record of a topic, sorted.
+    pub(crate) async fn texts(&self, topic: &str) -> Vec<(String, String)> {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let records = self.records(topic).await;
+        let pairs = records
+            .iter()
+            .map(|record| (text(record.key.as_ref().unwrap()), text(&record.value)));
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.sort();
+        pairs
+    }
+}
+
+/// A running web API.
+pub(crate) struct Api {
+    pub(crate) address: SocketAddr,
+    handle: Handle,
+    stop: CancellationToken,
+}
+
+impl Api {
+    pub(crate) async fn start(node: &Node) -> Self {
+        Self::with_access(node, Access::Loopback).await
+    }
+
+    pub(crate) async fn with_access(node: &Node, access: Access) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let options = Options {
+            cluster: node.cluster().await,
+            access,
+        };
+        let stop = CancellationToken::new();
+        let handle = web_api::start(listener, options, stop.clone())
+            .await
+            .unwrap();
+        Self {
+            address: handle.address(),
+            handle,
+            stop,
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        self.handle.stopped().await.unwrap();
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        http::request(self.address, &format!("GET {path}"), &[], b"").await
+    }
+
+    /// Posts JSON.
+    pub(crate) async fn post(&self, topic: &str, body: &str) -> Response {
+        self.post_with(topic, &[], body.as_bytes()).await
+    }
+
+    pub(crate) async fn post_with(
+        &self,
+        topic: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Response {
+        http::request(self.address, &format!("POST /v1/{topic}"), headers, body).await
+    }
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn wait_until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+    let deadline = Instant::now() + Duration::from_secs(90);
+    while !condition().await {
+        assert!(Instant::now() < deadline, "{what} did not come to be");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+pub(crate) fn player_event(player: &str, number: usize) -> Value {
+    json!({
+        "event_name": "player_action", "event_timestamp": "2024-11-12T10:15:30Z",
+        "parameters": {"player_id": player, "session_id": "s", "event_type": "move",
+            "level_id": "l", "map_id": "m", "number": number},
+        "user_data": {"user_id": player, "platform": "PC"}
+    })
+}
+
+pub(crate) fn purchase_event(user: &str) -> Value {
+    json!({
+        "event_name": "transaction", "event_timestamp": "2024-11-12T10:15:30Z",
+        "parameters": {"transaction_id": "t", "transaction_type": "purchase", "currency": "USD",
+            "amount": 1.5, "item_id": "i", "item_type": "x"},
+        "user_data": {"user_id": user, "platform": "PC"}
+    })
+}
+
+pub(crate) fn server_metric(server: &str) -> Value {
+    json!({
+        "event_name": "server_metric", "event_timestamp": "2024-11-12T10:15:30Z",
+        "parameters": {"server_id": server, "cpu_load": 20, "memory_usage": 30.5, "latency": 12},
+        "server_data": {"region": "eu", "server_type": "dedicated"}
+    })
+}

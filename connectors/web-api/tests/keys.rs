@@ -1,0 +1,118 @@
+//! Who may write what, while keys come and go.
+
+use model::Timestamp;
+use serde_json::json;
+use tempfile::TempDir;
+use web_api::{Access, KeyFile, NewKey, Options, StartError};
+
+use crate::harness::{Api, Node, player_event, purchase_event, wait_until};
+
+fn key(game: &str, topics: &[&str], events_per_second: u32) -> NewKey {
+    NewKey {
+        game_id: game.to_owned(),
+        topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+        events_per_second,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_opens_its_own_game_and_topics_until_it_is_revoked() {
+    let node = Node::with_topics().await;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("keys.json");
+    let now = Timestamp::from_millis(0);
+    let chess = KeyFile::add(&path, key("chess", &["player-events"], 10_000), now).unwrap();
+    let api = Api::with_access(&node, Access::Keys(path.clone())).await;
+    let post = async |topic: &str, token: &str, body: String| {
+        let bearer = format!("Bearer {token}");
+        api.post_with(topic, &[("authorization", &bearer)], body.as_bytes())
+            .await
+    };
+    let mut event = player_event("p", 1);
+    event["parameters"]["game_id"] = json!("chess");
+    let (mine, default) = (event.to_string(), player_event("p", 2).to_string());
+
+    let answer = api.post("player-events", &mine).await;
+    assert_eq!(answer.problem(), (401, "unauthorized".to_owned()));
+    assert_eq!(answer.headers["www-authenticate"], "Bearer");
+    assert_eq!(
+        post("player-events", "gak_x_y", mine.clone()).await.status,
+        401
+    );
+    assert_eq!(
+        post("player-events", &chess, mine.clone()).await.status,
+        200
+    );
+    let answer = post("player-events", &chess, format!("[{mine},{default}]")).await;
+    assert_eq!(answer.problem(), (403, "wrong_game".to_owned()));
+    assert_eq!(answer.json()["index"], 1);
+    let purchase = purchase_event("u").to_string();
+    let answer = post("purchase-events", &chess, purchase.clone()).await;
+    assert_eq!(answer.problem(), (403, "wrong_topic".to_owned()));
+    let answer = post("events", &chess, format!("[{mine},{purchase}]")).await;
+    assert_eq!(answer.problem(), (403, "wrong_topic".to_owned()));
+    assert_eq!(
+        node.records("player-events").await.len(),
+        1,
+        "a refused request writes nothing"
+    );
+
+    let other = KeyFile::add(&path, key("default", &[], 10_000), now).unwrap();
+    wait_until("the new key", async || {
+        post("purchase-events", &other, purchase.clone())
+            .await
+            .status
+            == 200
+    })
+    .await;
+    let id = KeyFile::read(&path).unwrap().keys[0].id.clone();
+    KeyFile::revoke(&path, &id, now).unwrap();
+    wait_until("the end of the key", async || {
+        post("player-events", &chess, mine.clone()).await.status == 401
+    })
+    .await;
+    assert_eq!(post("player-events", &other, default).await.status, 200);
+    api.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_more_than_allowed_is_told_when_to_come_back() {
+    let node = Node::with_topics().await;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("keys.json");
+    let token = KeyFile::add(&path, key("default", &[], 1), Timestamp::from_millis(0)).unwrap();
+    let api = Api::with_access(&node, Access::Keys(path)).await;
+    let bearer = format!("Bearer {token}");
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/x-ndjson"),
+    ];
+    let full = format!("{}\n", player_event("p", 1)).repeat(5_000);
+    let answer = api
+        .post_with("player-events", &headers, full.as_bytes())
+        .await;
+    assert_eq!(answer.json()["accepted"], 5_000);
+    let answer = api.post_with("player-events", &headers, b"{}").await;
+    assert_eq!(answer.problem(), (429, "rate_limited".to_owned()));
+    assert!(answer.headers["retry-after"].parse::<u64>().unwrap() >= 1);
+    api.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_door_has_to_be_asked_for() {
+    let node = Node::with_topics().await;
+    let start = async |access| {
+        let listener = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let options = Options {
+            cluster: node.cluster().await,
+            access,
+        };
+        web_api::start(listener, options, Default::default()).await
+    };
+    assert!(matches!(
+        start(Access::Loopback).await,
+        Err(StartError::Open(_))
+    ));
+    let missing = Access::Keys("no/such/file.json".into());
+    assert!(matches!(start(missing).await, Err(StartError::Keys(_))));
+}

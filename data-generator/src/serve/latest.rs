@@ -1,0 +1,83 @@
+//! A world that goes by, of which the latest event of each kind can be taken, once.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
+
+use crate::event::{Event, Topic};
+use crate::run::now_ms;
+use crate::world::World;
+
+/// How often due events are looked for.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The latest events.
+pub(super) struct Latest {
+    slots: Arc<BTreeMap<Topic, Slot>>,
+    stop: watch::Receiver<bool>,
+}
+
+/// An event that nobody has taken yet.
+#[derive(Default)]
+struct Slot {
+    event: Mutex<Option<Event>>,
+    filled: Notify,
+}
+
+impl Latest {
+    /// Lets the world go by from now on, until told to stop.
+    pub(super) fn of(world: World, stop: watch::Receiver<bool>) -> Self {
+        let slots = Topic::ALL.map(|topic| (topic, Slot::default()));
+        let slots = Arc::new(BTreeMap::from(slots));
+        tokio::spawn(pass(world, Arc::clone(&slots), stop.clone()));
+        Self { slots, stop }
+    }
+
+    /// The latest event of a topic, or the next one if that is taken already; none where the world is stopped.
+    pub(super) async fn take(&self, topic: Topic) -> Option<Event> {
+        let slot = self.slots.get(&topic)?;
+        let mut stop = self.stop.clone();
+        loop {
+            if let Some(event) = slot.take() {
+                return Some(event);
+            }
+            tokio::select! {
+                () = slot.filled.notified() => {}
+                _ = stop.wait_for(|stopped| *stopped) => return None,
+            }
+        }
+    }
+}
+
+impl Slot {
+    fn take(&self) -> Option<Event> {
+        self.lock().take()
+    }
+
+    fn put(&self, event: Event) {
+        *self.lock() = Some(event);
+        self.filled.notify_one();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Event>> {
+        self.event.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn pass(mut world: World, slots: Arc<BTreeMap<Topic, Slot>>, stop: watch::Receiver<bool>) {
+    let mut next = world.next();
+    while !*stop.borrow() {
+        while let Some(event) = next.take_if(|event| event.emitted_ms <= now_ms()) {
+            if let Some(slot) = slots.get(&event.topic) {
+                slot.put(event);
+            }
+            next = world.next();
+        }
+        // The truth about incidents is nobody's here, and would pile up.
+        drop(world.ended_incidents());
+        sleep(TICK).await;
+    }
+}

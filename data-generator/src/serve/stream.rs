@@ -1,0 +1,96 @@
+//! The body of `/stream_events`: events when they are due, as many together as there are.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::envelope::envelope;
+use super::{ServeOptions, Served};
+use crate::event::Event;
+use crate::run::{Pace, now_ms};
+use crate::world::{World, WorldOptions};
+
+/// What stands behind each event: a line break and a blank line.
+const BETWEEN: &[u8] = b"\n\n";
+/// One piece of the body holds about this much; a reader that is slower than the world is sent no more meanwhile.
+const PIECE_BYTES: usize = 32 * 1024;
+/// How often due events are looked for.
+const TICK: Duration = Duration::from_millis(10);
+
+/// One reader's world.
+pub(super) struct Paced {
+    world: World,
+    pace: Pace,
+    left: u64,
+    next: Option<Event>,
+    served: Arc<Served>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Paced {
+    pub(super) fn new(
+        options: &ServeOptions,
+        world: WorldOptions,
+        served: Arc<Served>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            world: World::new(world).with_incidents(options.incidents),
+            pace: options.pace,
+            left: options.events.unwrap_or(u64::MAX),
+            next: None,
+            served,
+            stop,
+        }
+    }
+
+    pub(super) fn into_stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        unfold(self, |mut paced| async move {
+            let piece = paced.piece().await?;
+            Some((Ok(piece), paced))
+        })
+    }
+
+    /// The next piece, as soon as an event is due; none at the end.
+    async fn piece(&mut self) -> Option<Bytes> {
+        loop {
+            if *self.stop.borrow() {
+                return None;
+            }
+            let piece = self.due();
+            if !piece.is_empty() {
+                return Some(piece.into());
+            }
+            if self.left == 0 {
+                return None;
+            }
+            sleep(TICK).await;
+        }
+    }
+
+    fn due(&mut self) -> Vec<u8> {
+        let mut piece = Vec::new();
+        while self.left > 0 && piece.len() < PIECE_BYTES {
+            let Some(event) = self.next.take().or_else(|| self.world.next()) else {
+                break;
+            };
+            if self.pace == Pace::WallClock && event.emitted_ms > now_ms() {
+                self.next = Some(event);
+                break;
+            }
+            piece.extend_from_slice(&envelope(&event));
+            piece.extend_from_slice(BETWEEN);
+            self.served.add(event.topic);
+            self.left -= 1;
+        }
+        // The truth about incidents is nobody's here, and would pile up.
+        drop(self.world.ended_incidents());
+        piece
+    }
+}

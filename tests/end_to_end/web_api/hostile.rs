@@ -1,0 +1,86 @@
+//! Clients that want to take the server's memory do not get it.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::http;
+use crate::harness::{LocalCluster, Running};
+
+/// What the process may come to hold beside what it holds at rest: the room for bodies (96 MiB) and
+/// the queues of the writers, in allocators that do not give everything back at once.
+const GROWTH_KIB_MAX: u64 = 384 * 1024;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bombs_endless_bodies_and_slow_senders_leave_memory_flat() {
+    let node = LocalCluster::start();
+    let web_api = Running::start(&["web-api", "--cluster", &node.address]);
+    let address = web_api.line("web-api: http://").parse().unwrap();
+    let at_rest = peak_kib(&web_api);
+    let bomb = gzip_bomb(1 << 30);
+    assert!(bomb.len() < 2 << 20);
+    let mut clients = JoinSet::new();
+    for _ in 0..40 {
+        let bomb = bomb.clone();
+        clients.spawn(async move {
+            let headers = [("content-encoding", "gzip")];
+            let answer = http::try_request(address, "POST /v1/events", &headers, &bomb).await;
+            answer.map(|answer| answer.problem().0)
+        });
+        clients.spawn(endless(address));
+    }
+    let mut slow = Vec::new();
+    for _ in 0..300 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = b"POST /v1/events HTTP/1.1\r\nhost: t\r\ncontent-length: 4194304\r\n\r\n[";
+        stream.write_all(head).await.unwrap();
+        slow.push(stream);
+    }
+    for status in clients.join_all().await.into_iter().flatten() {
+        assert!([413, 503].contains(&status), "{status}");
+    }
+    let health = http::request(address, "GET /health", &[], b"").await;
+    assert_eq!(health.status, 200);
+    let grown = peak_kib(&web_api) - at_rest;
+    assert!(grown < GROWTH_KIB_MAX, "{grown} KiB more than at rest");
+    drop(slow);
+    web_api.stop();
+}
+
+/// A body that goes on until the server has had enough.
+async fn endless(address: SocketAddr) -> Option<u16> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    let head = b"POST /v1/events HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\n";
+    stream.write_all(head).await.ok()?;
+    let chunk = [b"10000\r\n".as_slice(), &[b' '; 0x10000], b"\r\n"].concat();
+    for _ in 0..4_096 {
+        if stream.write_all(&chunk).await.is_err() {
+            break;
+        }
+    }
+    let answer = tokio::time::timeout(Duration::from_secs(60), http::answer(stream));
+    Some(answer.await.ok()??.status)
+}
+
+/// Many packed pieces behind each other are one packed body.
+fn gzip_bomb(bytes: usize) -> Vec<u8> {
+    let piece = vec![b' '; 1 << 20];
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&piece).unwrap();
+    encoder.finish().unwrap().repeat(bytes / piece.len())
+}
+
+/// The most memory that the process has held so far.
+fn peak_kib(process: &Running) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap()
+}

@@ -1,0 +1,247 @@
+//! Kills: `kill -9` for the web API, the cluster or both, while clients post and repeat what was not
+//! answered under the same key; and a cluster that hangs. In the end every record that was acknowledged stands once.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use client::Cluster;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde_json::json;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::http;
+use crate::harness::{self, LocalCluster, Running};
+
+/// Kills in a run of the whole suite; `WEB_API_KILLS` asks for more.
+const KILLS: u32 = 6;
+const CLIENTS: u64 = 8;
+const TOPICS: [&str; 3] = ["player-events", "server-metrics", "rejected-events"];
+
+/// Requests that had no answer, or one that leaves open what was written.
+static LOST: AtomicUsize = AtomicUsize::new(0);
+
+/// How many times each record has to stand, by topic and by what tells it from others.
+type Expected = BTreeMap<(&'static str, String), usize>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_acknowledged_stands_once_whatever_is_killed() {
+    let number = |name: &str, default| match std::env::var(name) {
+        Ok(value) => value.parse().expect("a number"),
+        Err(_) => default,
+    };
+    let kills = number("WEB_API_KILLS", KILLS);
+    let mut dice = ChaCha8Rng::seed_from_u64(number("WEB_API_SEED", 1).into());
+    let mut node = LocalCluster::start();
+    let address: SocketAddr = free_address();
+    let mut web_api = start(&node, address);
+    let over = Arc::new(AtomicBool::new(false));
+    let mut clients = JoinSet::new();
+    for client in 0..CLIENTS {
+        let dice = ChaCha8Rng::seed_from_u64(u64::from(dice.next_u32()));
+        clients.spawn(post_until(Arc::clone(&over), address, client, dice));
+    }
+    for kill in 0..kills {
+        // A random moment is what this is about.
+        sleep(Duration::from_millis(
+            1_000 + u64::from(dice.next_u32() % 2_000),
+        ))
+        .await;
+        let what = kill % 3;
+        eprintln!(
+            "kill {kill} of {kills}: {}",
+            ["web-api", "cluster", "both"][what as usize]
+        );
+        if what != 1 {
+            web_api.kill();
+        }
+        if what != 0 {
+            node.kill();
+            node.restart();
+        }
+        if what != 1 {
+            web_api = start(&node, address);
+        }
+    }
+    stall(&node).await;
+    sleep(Duration::from_secs(2)).await;
+    over.store(true, Ordering::Relaxed);
+    let mut expected = Expected::new();
+    for posted in clients.join_all().await {
+        for (record, count) in posted {
+            *expected.entry(record).or_default() += count;
+        }
+    }
+    assert!(
+        expected.len() > 500,
+        "{} records are no test",
+        expected.len()
+    );
+    let lost = LOST.load(Ordering::Relaxed);
+    assert!(
+        lost >= kills as usize,
+        "{lost} requests were lost: that is no test"
+    );
+    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+    let found = found(&cluster).await;
+    let wrong: Vec<_> = expected
+        .iter()
+        .filter(|(record, count)| found.get(record) != Some(count))
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{} records stand as often as they must not, {wrong:.3?}",
+        wrong.len()
+    );
+    assert_eq!(
+        found.len(),
+        expected.len(),
+        "records stand that nobody posted"
+    );
+    web_api.stop();
+}
+
+/// The cluster hangs until its answers are given up for lost, and then does what it was asked to.
+async fn stall(node: &LocalCluster) {
+    let signal = |name: &str| {
+        let status = Command::new("kill")
+            .args([name, &node.pid().to_string()])
+            .status();
+        assert!(status.unwrap().success());
+    };
+    eprintln!("the cluster stalls");
+    signal("-STOP");
+    sleep(client::ANSWER_DEADLINE + Duration::from_secs(2)).await;
+    signal("-CONT");
+}
+
+fn start(node: &LocalCluster, address: SocketAddr) -> Running {
+    let address = address.to_string();
+    let args = [
+        "web-api",
+        "--cluster",
+        &node.address,
+        "--web-api-addr",
+        &address,
+    ];
+    let running = Running::start(&args);
+    assert_eq!(running.line("web-api: "), format!("http://{address}"));
+    running
+}
+
+/// Posts one request after another, each until it is answered; what has to stand then.
+async fn post_until(
+    over: Arc<AtomicBool>,
+    address: SocketAddr,
+    client: u64,
+    mut dice: ChaCha8Rng,
+) -> Expected {
+    let mut expected = Expected::new();
+    let mut number = 0;
+    while !over.load(Ordering::Relaxed) {
+        let key = format!("c{client}-{number}");
+        let (body, records) = request(&key, &mut dice);
+        let accepted = records
+            .iter()
+            .filter(|(topic, _)| *topic != "rejected-events");
+        let answer = json!({"accepted": accepted.count()});
+        let deadline = Instant::now() + harness::patience();
+        loop {
+            assert!(Instant::now() < deadline, "`{key}` is not answered");
+            let headers = [("idempotency-key", key.as_str())];
+            let line = "POST /v1/events";
+            match http::try_request(address, line, &headers, body.as_bytes()).await {
+                Some(response) if response.status == 200 => {
+                    assert_eq!(response.json()["accepted"], answer["accepted"]);
+                    break;
+                }
+                Some(response) => {
+                    let (status, word) = response.problem();
+                    assert!([409, 429, 503].contains(&status), "{status} {word}");
+                    LOST.fetch_add(usize::from(word == "unconfirmed"), Ordering::Relaxed);
+                }
+                None => {
+                    LOST.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            sleep(Duration::from_millis(u64::from(dice.next_u32() % 200))).await;
+        }
+        for record in records {
+            *expected.entry(record).or_default() += 1;
+        }
+        number += 1;
+    }
+    expected
+}
+
+/// A body, and the records that it comes to: some stand twice in it, and some are no events.
+fn request(key: &str, dice: &mut ChaCha8Rng) -> (String, Vec<(&'static str, String)>) {
+    let mut elements = Vec::new();
+    let mut records = Vec::new();
+    for index in 0..=dice.next_u32() % 12 {
+        // What every client posts alike is told from others by nothing but its number.
+        let name = match dice.next_u32() % 4 {
+            0 => format!("alike-{}", dice.next_u32() % 50),
+            _ => format!("{key}-{}", index / 2),
+        };
+        let (topic, text) = match dice.next_u32() % 10 {
+            0 => (
+                "rejected-events",
+                json!({"event_name": "transaction", "name": name}).to_string(),
+            ),
+            1..4 => ("server-metrics", metric(&name)),
+            _ => ("player-events", event(&name, dice.next_u32() % 5)),
+        };
+        elements.push(text.clone());
+        records.push((topic, text));
+    }
+    (format!("[{}]", elements.join(",")), records)
+}
+
+fn event(name: &str, player: u32) -> String {
+    let player = format!("p{player}");
+    json!({
+        "event_name": "player_action", "event_timestamp": "2024-11-12T10:15:30Z",
+        "parameters": {"player_id": player, "session_id": name, "event_type": "move",
+            "level_id": "l", "map_id": "m"},
+        "user_data": {"user_id": player, "platform": "PC"}
+    })
+    .to_string()
+}
+
+fn metric(name: &str) -> String {
+    json!({
+        "event_name": "server_metric", "event_timestamp": "2024-11-12T10:15:30Z",
+        "parameters": {"server_id": name, "cpu_load": 20, "memory_usage": 30, "latency": 12},
+        "server_data": {"region": "eu", "server_type": "dedicated"}
+    })
+    .to_string()
+}
+
+/// How many times each record stands.
+async fn found(cluster: &Cluster) -> Expected {
+    let mut found = Expected::new();
+    for topic in TOPICS {
+        for record in harness::records(cluster, topic).await {
+            let text = match topic {
+                "rejected-events" => {
+                    let kept: serde_json::Value = serde_json::from_slice(&record.value).unwrap();
+                    kept["payload"].as_str().unwrap().to_owned()
+                }
+                _ => String::from_utf8(record.value.to_vec()).unwrap(),
+            };
+            *found.entry((topic, text)).or_default() += 1;
+        }
+    }
+    found
+}
+
+fn free_address() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
