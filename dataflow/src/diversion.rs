@@ -6,11 +6,9 @@ mod record;
 
 use std::collections::HashSet;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use client::{Cluster, Mode, Record, Start};
 use futures_util::StreamExt;
-use model::{RecordKey, Rejection, Timestamp};
+use model::{PayloadPart, RecordKey, Rejection, Timestamp};
 
 use crate::checkpoint::Checkpoint;
 use crate::error::RunError;
@@ -21,7 +19,7 @@ use crate::windows::{AnyWindows, LatePlace};
 
 use pending::LateBatch;
 pub(crate) use pending::Pending;
-use record::{Diverted, own, pieces};
+use record::{Diverted, own};
 
 /// Where an event stands that was late, its time and its key.
 pub(crate) type StandingLate = ((usize, i64), Timestamp, Option<RecordKey>);
@@ -257,10 +255,7 @@ impl Diversion {
             key: None,
             event_time: None,
             watermark: None,
-            part: 0,
-            parts: 1,
             payload: None,
-            payload_base64: None,
         }
     }
 
@@ -271,21 +266,15 @@ impl Diversion {
         record: &Record,
         mut diverted: Diverted,
     ) -> Result<Vec<(String, Vec<u8>)>, RunError> {
-        let pieces = pieces(&record.value);
-        diverted.parts = pieces.len();
         let mut parts = Vec::new();
-        for (part, piece) in pieces.into_iter().enumerate() {
-            let key = format!("{key}|{part}");
+        for part in PayloadPart::all_of(&record.value) {
+            let key = format!("{key}|{}", part.part);
             if self.rejected_standing.take(key.as_bytes())
                 || self.late_standing.take(key.as_bytes())
             {
                 continue;
             }
-            diverted.part = part;
-            (diverted.payload, diverted.payload_base64) = match std::str::from_utf8(piece) {
-                Ok(text) => (Some(text.to_owned()), None),
-                Err(_) => (None, Some(STANDARD.encode(piece))),
-            };
+            diverted.payload = Some(part);
             let malformed = |cause| RunError::Derived {
                 topic: REJECTED_EVENTS.to_owned(),
                 cause,

@@ -2,20 +2,14 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use model::{Rejection, Timestamp};
+use model::{PayloadPart, Rejection, Timestamp};
 use serde::Serialize;
 
 /// The topic that rejected records of every origin go to.
 pub const REJECTED_EVENTS: &str = "rejected-events";
 
 const ORIGIN: &str = "http-source";
-
-/// The most bytes of payload in one record, so that even escaped or in base64 it stays below what a cluster takes; the
-/// same as where the runner rejects.
-const PART_BYTES_MAX: usize = 128 * 1024;
 
 /// A record of `rejected-events` that has never stood in a topic, and so has neither partition nor offset.
 #[derive(Debug, Serialize)]
@@ -28,12 +22,8 @@ struct Rejected<'r> {
     received_at: Timestamp,
     reason: &'static str,
     detail: String,
-    part: usize,
-    parts: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload_base64: Option<String>,
+    #[serde(flatten)]
+    part: PayloadPart,
 }
 
 /// Writes up the rejected records of one connector.
@@ -74,13 +64,9 @@ impl Rejects {
                 payload.len()
             )
         };
-        let pieces: Vec<&[u8]> = match payload.len() {
-            0 => vec![payload],
-            _ => payload.chunks(PART_BYTES_MAX).collect(),
-        };
         let received_at = Timestamp::from_millis(now_ms());
-        let write = |(part, piece)| {
-            let text = std::str::from_utf8(piece).ok();
+        let write = |part: PayloadPart| {
+            let key = self.key(part.part);
             let record = Rejected {
                 origin: ORIGIN,
                 source: &self.source,
@@ -89,15 +75,15 @@ impl Rejects {
                 reason: rejection.reason.name(),
                 detail: detail.clone(),
                 part,
-                parts: pieces.len(),
-                payload: text,
-                payload_base64: text.is_none().then(|| STANDARD.encode(piece)),
             };
             let value = serde_json::to_vec(&record);
             let value = value.expect("texts and numbers always have a JSON form");
-            (self.key(part), value.into())
+            (key, value.into())
         };
-        pieces.iter().copied().enumerate().map(write).collect()
+        PayloadPart::all_of(payload)
+            .into_iter()
+            .map(write)
+            .collect()
     }
 
     fn key(&self, part: usize) -> Bytes {
@@ -123,11 +109,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use model::Reason;
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn rows(payload: &[u8], bytes: u64) -> (Vec<Value>, Vec<u8>) {
+    fn rows(payload: &[u8], bytes: u64) -> Vec<Value> {
         let mut rejects = Rejects::new("api", Some("facts"));
         let rejection = Rejection::new(Reason::NotJson, "record");
         let records = rejects.write(rejection, payload, bytes);
@@ -136,42 +122,27 @@ mod tests {
         let rows = records
             .iter()
             .map(|(_, value)| serde_json::from_slice(value));
-        let rows: Vec<Value> = rows.collect::<Result<_, _>>().expect("JSON");
-        let mut together = Vec::new();
-        for row in &rows {
-            match row["payload"].as_str() {
-                Some(text) => together.extend_from_slice(text.as_bytes()),
-                None => together.extend(
-                    STANDARD
-                        .decode(row["payload_base64"].as_str().expect("a payload"))
-                        .expect("base64"),
-                ),
-            }
-        }
-        (rows, together)
+        rows.collect::<Result<_, _>>().expect("JSON")
     }
 
     #[test]
-    fn any_payload_comes_back_from_its_parts() {
-        let binary: Vec<u8> = (0..=255).cycle().take(300_000).collect();
-        for (payload, parts) in [(&b""[..], 1), (b"text", 1), (b"\xff\n", 1), (&binary, 3)] {
-            let (rows, together) = rows(payload, payload.len() as u64);
-            assert_eq!((rows.len(), together.as_slice()), (parts, payload));
-            for (part, row) in rows.iter().enumerate() {
-                assert_eq!(row["part"], part);
-                assert_eq!(row["parts"], parts);
-                assert_eq!(row["origin"], "http-source");
-                assert_eq!(row["source"], "api");
-                assert_eq!(row["topic"], "facts");
-                assert_eq!(row["reason"], "not_json");
-                assert_eq!(row["detail"], "record");
-            }
+    fn each_part_says_where_it_is_from() {
+        let rows = rows(&vec![b'x'; PayloadPart::BYTES_MAX + 1], 131_073);
+        assert_eq!(rows.len(), 2);
+        for (part, row) in rows.iter().enumerate() {
+            assert_eq!((&row["part"], &row["parts"]), (&json!(part), &json!(2)));
+            assert_eq!(row["origin"], "http-source");
+            assert_eq!(row["source"], "api");
+            assert_eq!(row["topic"], "facts");
+            assert_eq!(row["reason"], "not_json");
+            assert_eq!(row["detail"], "record");
         }
+        assert_eq!(rows[1]["payload"], "x");
     }
 
     #[test]
     fn what_was_not_kept_is_told() {
-        let (rows, _) = rows(b"begin", 1_000_000);
+        let rows = rows(b"begin", 1_000_000);
         assert_eq!(
             rows[0]["detail"],
             "record: 1000000 bytes, of which the first 5 are kept"

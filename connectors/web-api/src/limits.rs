@@ -84,7 +84,3 @@ pub(crate) const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
 /// How often the keys' file is looked at.
 pub(crate) const KEYS_FILE_PERIOD: Duration = Duration::from_millis(500);
-
-/// Payload bytes in one record of `rejected-events`, so that even escaped or in base64 it stays below
-/// what a cluster takes; longer payloads are cut into parts.
-pub(crate) const PAYLOAD_BYTES_MAX: usize = 128 * 1024;

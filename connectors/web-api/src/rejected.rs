@@ -1,13 +1,10 @@
 //! Rejected records, as they are kept in `rejected-events`: payload and all, beside those that the
 //! runner finds, and told from these by their `origin` and key.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use model::Timestamp;
+use model::{PayloadPart, Timestamp};
 use serde::Serialize;
 
-use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::validate::Rejected;
 use crate::writer::Outgoing;
 
@@ -37,41 +34,36 @@ struct Record<'a> {
     received_at: Timestamp,
     reason: &'static str,
     detail: &'static str,
-    part: usize,
-    parts: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload_base64: Option<String>,
+    #[serde(flatten)]
+    part: PayloadPart,
 }
 
 /// The records that keep `rejected`: one, or as many as its payload needs.
 pub(crate) fn records(rejected: &Rejected, origin: Origin<'_>) -> Vec<Outgoing> {
-    let pieces = rejected.payload.chunks(PAYLOAD_BYTES_MAX);
-    let parts = pieces.len();
-    let kept = pieces.enumerate().map(|(part, piece)| {
-        let text = std::str::from_utf8(piece).ok();
-        let record = Record {
-            origin: ORIGIN,
-            request: origin.request,
-            index: rejected.index,
-            sender: origin.sender,
-            topic: rejected.source.map(|source| source.topic()),
-            received_at: origin.received_at,
-            reason: rejected.rejection.reason.name(),
-            detail: rejected.rejection.subject,
-            part,
-            parts,
-            payload: text,
-            payload_base64: text.is_none().then(|| STANDARD.encode(piece)),
-        };
-        let key = format!("{ORIGIN}|{}|{}|{part}", origin.request, rejected.index);
-        Outgoing {
-            key: Bytes::from(key),
-            // Text and numbers: there is nothing in it that cannot be written.
-            value: Bytes::from(serde_json::to_vec(&record).unwrap_or_default()),
-        }
-    });
+    let kept = PayloadPart::all_of(&rejected.payload)
+        .into_iter()
+        .map(|part| {
+            let key = format!(
+                "{ORIGIN}|{}|{}|{}",
+                origin.request, rejected.index, part.part
+            );
+            let record = Record {
+                origin: ORIGIN,
+                request: origin.request,
+                index: rejected.index,
+                sender: origin.sender,
+                topic: rejected.source.map(|source| source.topic()),
+                received_at: origin.received_at,
+                reason: rejected.rejection.reason.name(),
+                detail: rejected.rejection.subject,
+                part,
+            };
+            Outgoing {
+                key: Bytes::from(key),
+                // Text and numbers: there is nothing in it that cannot be written.
+                value: Bytes::from(serde_json::to_vec(&record).unwrap_or_default()),
+            }
+        });
     kept.collect()
 }
 
@@ -114,17 +106,5 @@ mod tests {
         let broken = &kept(b"h\xff")[0].1;
         assert_eq!(broken["payload_base64"], "aP8=");
         assert_eq!(broken.get("payload"), None);
-    }
-
-    #[test]
-    fn a_long_payload_is_kept_in_parts() {
-        let kept = kept(&vec![b'x'; PAYLOAD_BYTES_MAX + 1]);
-        assert_eq!(kept.len(), 2);
-        assert_eq!(kept[1].0, "web-api|r1|3|1");
-        assert_eq!(
-            (&kept[1].1["part"], &kept[1].1["parts"]),
-            (&json!(1), &json!(2))
-        );
-        assert_eq!(kept[1].1["payload"], "x");
     }
 }

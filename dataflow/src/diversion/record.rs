@@ -1,15 +1,11 @@
 //! The records of `rejected-events` and `late-events`.
 
 use client::Record;
-use model::Timestamp;
+use model::{PayloadPart, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::RunError;
 use crate::windows::Cause;
-
-/// The most bytes of payload in one diverted record, so that even escaped or in base64 it stays
-/// below what a cluster takes; longer payloads are cut into parts.
-const PAYLOAD_BYTES_MAX: usize = 128 * 1024;
 
 /// A record of `rejected-events` or `late-events`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,13 +25,9 @@ pub(crate) struct Diverted {
     pub(crate) event_time: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) watermark: Option<Timestamp>,
-    /// Which part of the payload this is, from 0, and of how many.
-    pub(crate) part: usize,
-    pub(crate) parts: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) payload: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) payload_base64: Option<String>,
+    /// `None` until the payload is there.
+    #[serde(flatten)]
+    pub(crate) payload: Option<PayloadPart>,
 }
 
 impl Cause {
@@ -70,13 +62,4 @@ pub(super) fn own<'r>(
     };
     let diverted = serde_json::from_slice(&record.value).map_err(malformed)?;
     Ok(Some((key, diverted)))
-}
-
-/// The payload in pieces of at most [`PAYLOAD_BYTES_MAX`]; an empty payload is one piece.
-pub(super) fn pieces(payload: &[u8]) -> Vec<&[u8]> {
-    if payload.is_empty() {
-        vec![payload]
-    } else {
-        payload.chunks(PAYLOAD_BYTES_MAX).collect()
-    }
 }
