@@ -16,10 +16,10 @@ fluvio_python := fluvio==0.21.0
 schemathesis := schemathesis==4.32.5
 
 .DEFAULT_GOAL := help
-.PHONY: help start consume wasm build test chaos test-cluster check bench ci clean-data
+.PHONY: help start consume wasm dashboard-assets build test test-dashboard chaos test-cluster check bench ci clean-data
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 start: build ## build what is missing, then run everything: local cluster, generator, runner, dashboard
 	exec $(binary) up
@@ -30,11 +30,17 @@ consume: build ## print a topic as it grows: make consume TOPIC=level-engagement
 wasm: ## build the SmartModules to target/smartmodules/
 	@scripts/build-wasm
 
-build: wasm ## build the binary, with the SmartModules inside
+dashboard-assets: ## fetch the dashboard's chart library; without Node.js there are tables alone
+	@scripts/build-dashboard-assets
+
+build: wasm dashboard-assets ## build the binary, with the SmartModules inside
 	cargo build $(profile)
 
 test: wasm $(venv)/bin/python ## the whole test suite
 	PYTHON=$(CURDIR)/$(venv)/bin/python cargo test --workspace $(profile)
+
+test-dashboard: build ## click through the dashboard in headless Chromium; needs Node.js, npm and Chromium
+	@scripts/test-dashboard $(binary)
 
 chaos: wasm ## kill runner and cluster 200 times at random points; CHAOS_KILLS and CHAOS_SEED choose
 	CHAOS_KILLS=$${CHAOS_KILLS:-200} cargo test $(profile) --test end_to_end -- chaos --nocapture

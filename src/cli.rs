@@ -16,7 +16,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run everything in one process: a local cluster, the generator, the runner, the web API.
+    /// Run everything in one process: a local cluster, the generator, the runner, the web API, the dashboard.
     Up(Up),
     /// Run a Fluvio-protocol cluster in this process, with its data on disk.
     LocalCluster(LocalCluster),
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Rules(Rules),
     /// Take events over HTTP and write them to the source topics.
     WebApi(WebApi),
+    /// Show the game live in a browser.
+    Dashboard(Dashboard),
     /// Add, list or revoke the keys of the web API.
     #[command(subcommand)]
     Keys(Keys),
@@ -87,6 +89,8 @@ pub(crate) struct Up {
     pub(crate) monitoring: Monitoring,
     #[command(flatten)]
     pub(crate) posting: Posting,
+    #[command(flatten)]
+    pub(crate) showing: Showing,
     /// Events per second of the generator.
     #[arg(long, value_name = "EVENTS_PER_SECOND", default_value_t = 1000.0)]
     pub(crate) rate: f64,
@@ -305,6 +309,25 @@ pub(crate) struct WebApi {
     pub(crate) map: Map,
     #[command(flatten)]
     pub(crate) posting: Posting,
+}
+
+/// Where the game is shown, and to whom.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Showing {
+    /// Address of the dashboard; port 0 picks a free one.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3001")]
+    pub(crate) dashboard_addr: SocketAddr,
+    /// File with a token that browsers must show. Without it whoever reaches the address may look.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dashboard_token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dashboard {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterAddress,
+    #[command(flatten)]
+    pub(crate) showing: Showing,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! One file per subcommand, each with one function of its name.
 
 mod consume;
+mod dashboard;
 mod dataflow;
 mod generate;
 mod keys;
@@ -25,6 +26,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
         Command::Dataflow(args) => dataflow::dataflow(&args),
         Command::Rules(args) => rules::rules(args).await,
         Command::WebApi(args) => web_api::web_api(args).await,
+        Command::Dashboard(args) => dashboard::dashboard(args).await,
         Command::Keys(args) => keys::keys(args),
     }
 }

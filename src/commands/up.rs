@@ -5,7 +5,7 @@ use client::Cluster;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{generate, local_cluster, run, web_api};
+use super::{dashboard, generate, local_cluster, run, web_api};
 use crate::provision::provision;
 use crate::{cli, map, monitoring, registry, signal};
 
@@ -35,6 +35,7 @@ async fn on_the_cluster(
     let cluster = Cluster::connect(Some(address)).await?;
     provision(&cluster, &map, &registry).await?;
     let posts = web_api::start(cluster.clone(), &args.posting, stop.clone()).await?;
+    let shown = dashboard::start(cluster.clone(), &args.showing, stop.clone()).await?;
     let mut services: JoinSet<anyhow::Result<()>> = JoinSet::new();
     if !args.no_generator {
         let options = generate::live(cluster.clone(), args)?;
@@ -49,6 +50,7 @@ async fn on_the_cluster(
     };
     services.spawn(run::run_dataflow(options, stop.clone()));
     services.spawn(async move { Ok(posts.stopped().await?) });
+    services.spawn(async move { Ok(shown.stopped().await?) });
     all(services, &stop).await
 }
 

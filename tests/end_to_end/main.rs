@@ -8,6 +8,7 @@
 mod bounded_run;
 mod chaos;
 mod clusters;
+mod dashboard;
 mod day;
 mod followed;
 mod growth;

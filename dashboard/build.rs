@@ -1,0 +1,42 @@
+//! Embeds the pages, and the chart library that `make dashboard-assets` fetched, where it is there.
+//!
+//! Without it the pages show their tables alone, and the build says what to do.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let room = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
+    let fetched = room.join("../target/dashboard-assets");
+    fs::create_dir_all(&fetched)?; // cargo can watch a folder only if it exists
+    let (mut pages, fetched) = (files(&room.join("pages"))?, files(&fetched)?);
+    if !fetched.iter().any(|file| file.ends_with("echarts.min.js")) {
+        println!(
+            "cargo::warning=the dashboard has tables but no charts: install Node.js and npm, run `make dashboard-assets`, build again"
+        );
+    }
+    pages.extend(fetched);
+    println!("cargo::rerun-if-changed=build.rs");
+    fs::write(out.join("assets.rs"), table(&pages))
+}
+
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let entries = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut files = entries.collect::<io::Result<Vec<_>>>()?;
+    files.sort();
+    Ok(files)
+}
+
+fn table(files: &[PathBuf]) -> String {
+    let mut rows = String::new();
+    for file in files {
+        let name = file.file_name().unwrap_or_default();
+        rows += &format!("    ({name:?}, include_bytes!({file:?})),\n");
+    }
+    format!(
+        "/// Each file's name and content, by name.\n\
+         static ASSETS: &[(&str, &[u8])] = &[\n{rows}];\n"
+    )
+}

@@ -1,0 +1,126 @@
+// Overview: a card for each game, and how the servers are.
+
+import { empty, h, keyed, put, svg } from "/dom.js";
+import { clock, money, number } from "/format.js";
+import { figure, plain } from "/panel.js";
+import { address, place } from "/place.js";
+
+/** A line without axes; its numbers are in its label. */
+export function spark(values, label, width = 240, height = 44) {
+  const first = values.findIndex((value) => value !== null);
+  values = first < 0 ? [] : values.slice(first);
+  const known = values.filter((value) => value !== null);
+  const max = Math.max(1, ...known);
+  // Small changes of large numbers are seen, and noise does not look like a storm.
+  const min = Math.min(...known, max * 0.8);
+  const step = width / Math.max(1, values.length - 1);
+  let path = "";
+  let pen = false;
+  values.forEach((value, index) => {
+    if (value === null) {
+      pen = false;
+      return;
+    }
+    path += `${pen ? "L" : "M"}${(index * step).toFixed(1)} ${(height - 3 - ((value - min) / (max - min)) * (height - 8)).toFixed(1)}`;
+    pen = true;
+  });
+  return svg("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
+    svg("path", { d: path, fill: "none", "vector-effect": "non-scaling-stroke" }));
+}
+
+/** A picture of a game that nobody drew: always the same for the same name. */
+function cover(name) {
+  let seed = 7;
+  for (const letter of name) seed = (seed * 31 + letter.codePointAt(0)) >>> 0;
+  const hue = seed % 360;
+  const picture = svg("svg", { class: "cover", viewBox: "0 0 320 96", preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true" });
+  picture.append(svg("rect", { width: 320, height: 96, fill: `hsl(${hue} 55% 30%)` }));
+  for (let index = 0; index < 7; index += 1) {
+    seed = (seed * 1664525 + 1013904223) >>> 0;
+    const shape = { cx: (seed >>> 8) % 320, cy: (seed >>> 16) % 96, r: 18 + ((seed >>> 4) % 46), fill: `hsl(${(hue + 24 * index) % 360} 65% ${34 + index * 4}%)`, opacity: 0.55 };
+    picture.append(svg("circle", shape));
+  }
+  const initials = name.split(/[\s_-]+/).map((word) => [...word][0] ?? "").slice(0, 2).join("").toUpperCase();
+  picture.append(svg("text", { x: 300, y: 72, "text-anchor": "end", class: "initials" }, initials));
+  return picture;
+}
+
+function card(first) {
+  const body = h("div", { class: "card-body" });
+  const element = h("a", { class: "card" }, cover(first.game), body);
+  return {
+    element,
+    update(game) {
+      element.setAttribute("href", address({ ...place(), view: "engagement", game: game.game }));
+      const paid = game.revenue.slice(0, 3).map((row) => h("span", {}, money(row.net, row.currency)));
+      const alerts = game.fraud_alerts
+        ? h("span", { class: game.fraud_alerts_high ? "badge bad" : "badge warn" }, `▲ ${number(game.fraud_alerts)} fraud`, game.fraud_alerts_high ? ` (${number(game.fraud_alerts_high)} high)` : "")
+        : h("span", { class: "badge good" }, "● no fraud alerts");
+      put(body, h("h2", {}, game.game),
+        h("div", { class: "headline" }, h("strong", {}, number(game.active_players)), h("span", {}, "active players")),
+        spark(game.players, `Active players over the span, now ${game.active_players}`),
+        h("dl", {},
+          h("dt", {}, "Revenue"), h("dd", { class: "money" }, paid.length ? paid : "–", game.revenue.length > 3 && h("span", { class: "note" }, `+ ${game.revenue.length - 3} more`)),
+          h("dt", {}, "Alerts"), h("dd", {}, alerts, game.stuck_players > 0 && h("span", { class: "badge info" }, `◆ ${number(game.stuck_players)} stuck`)),
+          h("dt", {}, "Window"), h("dd", {}, game.window_start ? `${clock(game.window_start)} · ${number(game.sessions)} sessions · ${number(game.events)} events` : "–")));
+    },
+  };
+}
+
+const MARKS = { high: ["bad", "▲"], medium: ["warn", "◆"], low: ["info", "●"] };
+
+/** Where an alert can be looked into. */
+function where({ kind, game, subject }) {
+  const here = { last: place().last };
+  if (kind === "fraud") return address({ ...here, view: "fraud", game, user: subject });
+  if (kind === "stuck") return address({ ...here, view: "engagement", game });
+  return address({ ...here, view: "servers" });
+}
+
+function happened() {
+  const element = h("li", {});
+  let shown = "";
+  return {
+    element,
+    update(alert) {
+      const next = JSON.stringify([alert, clock(alert.time)]);
+      if (shown === next) return;
+      shown = next;
+      const [tone, mark] = MARKS[alert.severity];
+      put(element, h("time", {}, clock(alert.time)), h("span", { class: `badge ${tone}` }, `${mark} ${alert.kind}`),
+      h("a", { href: where(alert) }, `${alert.name} · ${alert.subject}`), h("span", { class: "reason" }, alert.reason), h("span", { class: "note" }, alert.game ?? ""));
+    },
+  };
+}
+
+export function overview() {
+  const figures = h("div", { class: "figures" });
+  const cards = h("div", { class: "cards" });
+  const nothing = h("div", { hidden: true });
+  const news = plain("Latest alerts", "Of all games and servers; each leads to where it can be looked into.");
+  const list = h("ol", { class: "news" });
+  const quiet = h("div", {});
+  news.body.append(list, quiet);
+  const element = h("div", { class: "view" }, figures, cards, nothing, news.element);
+  return {
+    element,
+    update({ data }) {
+      const total = (name) => data.games.reduce((sum, game) => sum + game[name], 0);
+      const { servers } = data;
+      const troubled = servers.degraded + servers.critical;
+      const seconds = data.window_ms / 1000 || 1;
+      put(figures,
+        figure("Active players", number(total("active_players")), data.window_ms ? `in the latest ${number(seconds)} s` : null),
+        figure("Events a second", number(total("events") / seconds, 1)),
+        figure("Fraud alerts", number(total("fraud_alerts")), `${number(total("fraud_alerts_high"))} of high severity`, total("fraud_alerts_high") ? "bad" : ""),
+        figure("Stuck players", number(total("stuck_players"))),
+        figure("Servers well", `${number(servers.healthy)} / ${number(servers.healthy + troubled)}`, `${number(servers.critical)} critical, ${number(servers.alerts_open)} open alerts`, servers.critical || servers.alerts_open ? "bad" : troubled ? "warn" : servers.healthy ? "good" : ""));
+      keyed(cards, data.games, (game) => game.game, card);
+      keyed(list, data.latest, (alert) => [alert.kind, alert.name, alert.subject, alert.time].join("\n"), happened);
+      put(quiet, data.latest.length === 0 && empty("All is quiet", "Alerts of fraud, servers and stuck players show up here within seconds."));
+      nothing.hidden = data.games.length > 0;
+      put(nothing, empty("No game has sent anything in this span", "Run `make start`, or post events to the web API; a window is shown a few seconds after it ends. A longer time at the top looks further back."));
+    },
+    close() {},
+  };
+}

@@ -1,0 +1,52 @@
+//! Every limit of the dashboard, with its reason.
+
+use std::time::Duration;
+
+/// How far back the history goes: a day, so that today can be held against yesterday's same hour.
+pub(crate) const HISTORY_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Rows of a topic in memory, some 80 bytes each: with twice `ROWS_MANY` all stays below 200 MB.
+pub(crate) const ROWS_MAX: usize = 150_000;
+/// The same of topics with a row for each level and map, or item and currency: a hundred in each of a
+/// day's 8,640 windows.
+pub(crate) const ROWS_MANY: usize = 900_000;
+/// Alerts of one kind in memory, a kilobyte each with their evidence.
+pub(crate) const ALERTS_MAX: usize = 5_000;
+/// Alerts in one answer: more than anybody reads, little enough for a telephone.
+pub(crate) const ALERTS_SHOWN: usize = 200;
+/// Diverted records kept as samples.
+pub(crate) const SAMPLES_MAX: usize = 200;
+/// Characters of a sample's payload that are kept.
+pub(crate) const SAMPLE_CHARACTERS: usize = 2_000;
+/// Distinct names in memory; a topic that names more has them together under one name.
+pub(crate) const NAMES_MAX: usize = 100_000;
+/// Characters of a name that are shown.
+pub(crate) const NAME_CHARACTERS: usize = 120;
+/// Points of a line: about one for each two pixels of a chart's width.
+pub(crate) const POINTS_MAX: i64 = 180;
+/// Rows of a ranking or list.
+pub(crate) const RANKS_MAX: usize = 100;
+/// Cells of a heat map.
+pub(crate) const CELLS_MAX: usize = 600;
+/// Answers kept for the next who asks the same.
+pub(crate) const ANSWERS_MAX: usize = 100;
+/// Browsers that stay connected.
+pub(crate) const LIVE_MAX: usize = 1_000;
+/// The least time between two versions of a view on one connection.
+pub(crate) const LIVE_PERIOD: Duration = Duration::from_millis(500);
+/// How often the cluster is asked whether it is there, and browsers hear that we are.
+pub(crate) const PULSE_PERIOD: Duration = Duration::from_millis(1_500);
+/// An answer slower than this is none. With the period it stays below the five seconds after which
+/// people must know.
+pub(crate) const PULSE_PATIENCE: Duration = Duration::from_secs(2);
+/// How often the ends of the source topics are asked for.
+pub(crate) const LAG_PERIOD: Duration = Duration::from_secs(5);
+/// How long a reader waits before it tries again to read a topic that is not there.
+pub(crate) const RETRY_PERIOD: Duration = Duration::from_secs(2);
+/// Records that are folded in at once.
+pub(crate) const CHUNK_RECORDS: usize = 1_000;
+/// How late a window may be before it counts as stale: the runner waits a little for late events.
+pub(crate) const STALE_GRACE_MS: i64 = 4_000;
+/// How often accounts come: what writes nothing for longer is stale.
+pub(crate) const ACCOUNTS_PERIOD_MS: i64 = 10_000;
+/// An event time further ahead than this is nobody's clock: its row is left out.
+pub(crate) const FUTURE_MS_MAX: i64 = 60 * 60 * 1_000;

@@ -1,0 +1,59 @@
+//! A cluster that goes away and comes back, and a dashboard that starts anew.
+
+use std::time::Instant;
+
+use crate::harness::{Node, Page, active, has_players, window};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_told_and_goes_on_without_a_gap() {
+    let mut node = Node::start().await;
+    let start = window(5);
+    node.write("active-players", &[active("g", start, 5)]).await;
+    let page = Page::start(&node).await;
+    let mut stream = page.live("overview", None).await;
+    stream
+        .wait_for("view", |answer| has_players(answer, "g", 5))
+        .await;
+    let stopping = Instant::now();
+    node.stop().await;
+    let away = stream
+        .wait_for("status", |status| status["cluster"]["reachable"] == false)
+        .await;
+    assert!(away.data["cluster"]["reason"].is_string());
+    assert!(stopping.elapsed().as_secs() < 30);
+    // What is known is still shown.
+    assert!(has_players(&page.view("overview").await, "g", 5));
+    node.restart().await;
+    stream
+        .wait_for("status", |status| status["cluster"]["reachable"] == true)
+        .await;
+    let rows = [1, 2, 3].map(|after| active("g", start + after * 10_000, 5 + after as u64));
+    node.write("active-players", &rows).await;
+    let back = stream
+        .wait_for("view", |answer| has_players(answer, "g", 8))
+        .await;
+    let players = back.data["data"]["games"][0]["players"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let players: Vec<_> = players
+        .iter()
+        .filter_map(serde_json::Value::as_f64)
+        .collect();
+    assert_eq!(players, [5.0, 6.0, 7.0, 8.0]);
+    page.stop().await;
+    let again = Page::start(&node).await;
+    let mut stream = again.live("overview", back.id.as_deref()).await;
+    let filled = stream
+        .wait_for("view", |answer| has_players(answer, "g", 8))
+        .await;
+    assert_eq!(
+        filled.data["data"]["games"][0]["players"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(serde_json::Value::as_f64)
+            .count(),
+        4
+    );
+}

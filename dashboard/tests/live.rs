@@ -1,0 +1,70 @@
+//! The stream of a view: what comes, what comes back, and how it ends.
+
+use crate::harness::{Node, Page, active, has_players, window};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_comes_when_it_changes_and_resumes_where_one_was() {
+    let node = Node::start().await;
+    let start = window(3);
+    node.write("active-players", &[active("g", start, 5)]).await;
+    let page = Page::start(&node).await;
+    let mut stream = page.live("overview", None).await;
+    let first = stream
+        .wait_for("view", |answer| has_players(answer, "g", 5))
+        .await;
+    assert_eq!(stream.headers["content-type"], "text/event-stream");
+    node.write("active-players", &[active("g", start + 10_000, 6)])
+        .await;
+    let second = stream
+        .wait_for("view", |answer| has_players(answer, "g", 6))
+        .await;
+    assert_ne!(first.id, second.id);
+    // Who has the latest hears that all is well and gets nothing twice.
+    let mut same = page.live("overview", second.id.as_deref()).await;
+    assert_eq!(same.event().await.unwrap().name, "status");
+    assert_eq!(same.event().await.unwrap().name, "status");
+    // Who has an older one, or one of another process, gets the latest at once.
+    for has in [first.id.as_deref(), Some("1-1")] {
+        let mut late = page.live("overview", has).await;
+        let event = late.wait_for("view", |_| true).await;
+        assert_eq!(event.id, second.id);
+    }
+    node.write("active-players", &[active("g", start + 20_000, 7)])
+        .await;
+    same.wait_for("view", |answer| has_players(answer, "g", 7))
+        .await;
+    page.stop().await;
+    while stream.event().await.is_some() {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_says_what_is_filled_and_what_is_stale() {
+    let node = Node::start().await;
+    // A row that was written now, of windows so short that the next ones are overdue at once.
+    let mut row = active("g", window(3), 5);
+    row["window_end"] = row["window_start"]
+        .as_str()
+        .unwrap()
+        .replace(".000Z", ".001Z")
+        .into();
+    node.write("active-players", &[row]).await;
+    let page = Page::start(&node).await;
+    let mut stream = page.live("engagement", None).await;
+    let status = stream
+        .wait_for("status", |status| status["filling"] == false)
+        .await;
+    assert_eq!(status.data["topics"]["active-players"], "live");
+    assert_eq!(status.data["topics"]["revenue"], "empty");
+    let written = std::time::Instant::now();
+    let stale = stream
+        .wait_for("status", |status| {
+            status["topics"]["active-players"] == "stale"
+        })
+        .await;
+    assert!(written.elapsed().as_secs() < 10);
+    assert_eq!(
+        stale.data["stale"]["engagement"],
+        serde_json::json!(["active-players"])
+    );
+    assert_eq!(stale.data["stale"]["fraud"], serde_json::json!([]));
+}

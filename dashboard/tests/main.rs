@@ -1,0 +1,12 @@
+//! The dashboard over HTTP, on a local cluster in the same process.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test panics where an expectation fails"
+)]
+
+mod away;
+mod crowd;
+mod harness;
+mod http;
+mod live;
+mod pages;

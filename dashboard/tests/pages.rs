@@ -1,0 +1,118 @@
+//! The pages and their heads, who may look, and what is refused.
+
+use serde_json::json;
+
+use crate::harness::{Node, Page, active, has_players, window};
+use crate::http::request;
+
+const TOKEN: &str = "correct-horse-battery-staple";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_come_with_a_strict_policy_and_need_nobody_else() {
+    let node = Node::start().await;
+    let page = Page::start(&node).await;
+    let index = page.get("/").await;
+    let policy = index.headers["content-security-policy"].clone();
+    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"));
+    assert!(!policy.contains("unsafe") && !policy.contains("http"));
+    assert_eq!(index.headers["x-content-type-options"], "nosniff");
+    assert_eq!(index.headers["x-frame-options"], "DENY");
+    let index = index.text().await;
+    assert!(!index.contains("http") && !index.contains("<style") && !index.contains("onload"));
+    let links = index.split('"').filter(|text| text.starts_with('/'));
+    for link in links {
+        assert_eq!(page.get(link).await.status, 200, "{link}");
+    }
+    assert_eq!(
+        page.get("/app.js").await.headers["content-type"],
+        "text/javascript; charset=utf-8"
+    );
+    for missing in ["/no.js", "/api/views/nothing", "/..%2f..%2fCargo.toml"] {
+        assert_eq!(page.get(missing).await.status, 404, "{missing}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_can_be_written_and_foreign_names_are_refused() {
+    let node = Node::start().await;
+    let page = Page::start(&node).await;
+    for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
+        let answer = request(
+            page.address,
+            method,
+            "/api/views/overview",
+            &[("origin", "http://evil.example")],
+        )
+        .await;
+        assert_eq!(answer.status, 405, "{method}");
+        assert!(!answer.headers.contains_key("access-control-allow-origin"));
+    }
+    let foreign = request(
+        page.address,
+        "GET",
+        "/api/views/overview",
+        &[("host", "evil.example")],
+    )
+    .await;
+    assert_eq!(foreign.status, 403);
+    let bad = page.get("/api/views/overview?last=never").await;
+    assert_eq!(bad.status, 400);
+    assert_eq!(bad.json().await["error"], "bad_parameter");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_keeps_data_from_those_without_it() {
+    let node = Node::start().await;
+    let page = Page::with_token(&node, Some(TOKEN)).await;
+    assert_eq!(
+        page.get("/").await.status,
+        200,
+        "the page itself asks for the token"
+    );
+    for path in [
+        "/api/views/overview",
+        "/api/views/overview/live",
+        "/api/status",
+    ] {
+        let refused = page.get(path).await;
+        assert_eq!(
+            (refused.status, &*refused.headers["www-authenticate"]),
+            (401, "Bearer")
+        );
+        let shown = format!("Bearer {TOKEN}");
+        let allowed = request(page.address, "GET", path, &[("authorization", &shown)]).await;
+        assert_eq!(allowed.status, 200);
+        let wrong = request(
+            page.address,
+            "GET",
+            path,
+            &[("authorization", "Bearer wrong")],
+        )
+        .await;
+        assert_eq!(wrong.status, 401);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn markup_and_control_characters_travel_as_data() {
+    let node = Node::start().await;
+    let game = "</script><script>alert(1)</script>\u{0}\u{202e}\n\ndata: x";
+    node.write("active-players", &[active(game, window(3), 5)])
+        .await;
+    let page = Page::start(&node).await;
+    let mut stream = page.live("overview", None).await;
+    stream
+        .wait_for("view", |answer| has_players(answer, game, 5))
+        .await;
+    let answer = page.get("/api/views/overview").await;
+    assert_eq!(answer.headers["content-type"], "application/json");
+    let answer = answer.json().await;
+    assert_eq!(answer["games"], json!([game]));
+    assert!(answer["as_of"].is_string() && answer["watermark"].is_string());
+    let encoded: String = game.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    assert!(has_players(
+        &page.view(&format!("overview?game={encoded}")).await,
+        game,
+        5
+    ));
+}

@@ -1,0 +1,79 @@
+//! The dashboard of `up`, and one of its own beside it: every view comes to life, and planted fraud
+//! and outages are seen.
+
+#[path = "../../dashboard/tests/http.rs"]
+mod http;
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::{self, Running};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_view_comes_to_life_and_shows_what_was_planted() {
+    let data_dir = TempDir::new().unwrap();
+    let data_dir = harness::path(data_dir.path());
+    let free = ["--cluster-addr", "127.0.0.1:0", "--spu-addr", "127.0.0.1:0"];
+    let mut args = vec![
+        "up",
+        "--data-dir",
+        data_dir,
+        "--rate",
+        "300",
+        "--incidents",
+        "3600",
+    ];
+    args.extend(free);
+    let up = Running::start(&args);
+    let cluster = up.line("cluster: ");
+    let ours = up.line("dashboard: http://").parse().unwrap();
+    let beside = Running::start(&["dashboard", "--cluster", &cluster]);
+    let theirs = beside.line("dashboard: http://").parse().unwrap();
+    for address in [ours, theirs] {
+        for (view, lives) in LIVES {
+            wait_for(address, view, lives).await;
+        }
+    }
+    wait_for(ours, "fraud", |data| some(&data["alerts"][0]["evidence"])).await;
+    wait_for(theirs, "servers", |data| some(&data["alerts"][0]["reason"])).await;
+    beside.stop();
+    up.stop();
+}
+
+type Lives = fn(&Value) -> bool;
+
+/// What each view has when it lives.
+const LIVES: [(&str, Lives); 7] = [
+    ("overview", |data| {
+        data["games"][0]["active_players"].as_u64() > Some(0)
+    }),
+    ("engagement", |data| {
+        some(&data["cells"][0]["active_players"])
+    }),
+    ("sessions", |data| data["sessions"].as_u64() > Some(0)),
+    ("purchases", |data| some(&data["items"][0]["net"])),
+    ("fraud", |data| some(&data["alerts"][0]["reason"])),
+    ("servers", |data| some(&data["tiles"][0]["status"])),
+    ("quality", |data| {
+        let accounts = data["accounts"].as_array().unwrap();
+        !accounts.is_empty() && accounts.iter().all(|account| account["adds_up"] == true)
+    }),
+];
+
+fn some(value: &Value) -> bool {
+    !value.is_null()
+}
+
+async fn wait_for(address: SocketAddr, view: &str, lives: Lives) {
+    let path = format!("/api/views/{view}/live");
+    let mut stream = http::request(address, "GET", &path, &[]).await;
+    assert_eq!(stream.status, 200);
+    let event = stream
+        .wait_for("view", |answer| lives(&answer["data"]))
+        .await;
+    assert!(event.id.is_some() && event.data["as_of"].is_string());
+    let again = http::request(address, "GET", &format!("/api/views/{view}"), &[]).await;
+    assert!(lives(&again.json().await["data"]));
+}
