@@ -112,7 +112,10 @@ async fn send(
         "event_timestamp": time.to_string(),
         "user_data": {"user_id": player, "platform": "PC"},
     });
-    let delivery = producer.send(player.to_owned(), event.to_string()).await.unwrap();
+    let delivery = producer
+        .send(player.to_owned(), event.to_string())
+        .await
+        .unwrap();
     producer.flush().await.unwrap();
     delivery.wait().await.unwrap();
 }
