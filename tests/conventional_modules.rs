@@ -260,14 +260,9 @@ impl Up {
         let data_dir = TempDir::new().unwrap();
         let free = "127.0.0.1:0";
         let mut child = Command::new(env!("CARGO_BIN_EXE_game-analytics"))
-            .args([
-                "up",
-                "--no-generator",
-                "--cluster-addr",
-                free,
-                "--spu-addr",
-                free,
-            ])
+            .args(["up", "--no-generator"])
+            .args(["--cluster-addr", free, "--spu-addr", free])
+            .args(["--web-api-addr", free, "--dashboard-addr", free])
             .args(["--metrics-addr", free, "--data-dir"])
             .arg(data_dir.path())
             .stdin(Stdio::null())
