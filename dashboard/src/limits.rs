@@ -17,10 +17,12 @@ pub(crate) const ALERTS_SHOWN: usize = 200;
 pub(crate) const SAMPLES_MAX: usize = 200;
 /// Characters of a sample's payload that are kept.
 pub(crate) const SAMPLE_CHARACTERS: usize = 2_000;
-/// Distinct names in memory; a topic that names more has them together under one name.
+/// Distinct names in memory. A row that is known by a further one is left out, and counted; elsewhere further ones
+/// stand together under one name.
 pub(crate) const NAMES_MAX: usize = 100_000;
-/// Characters of a name that are shown.
-pub(crate) const NAME_CHARACTERS: usize = 120;
+/// Characters of a name that are kept: no fewer than the bytes that an event's identifiers may have, so that no two
+/// become one.
+pub(crate) const NAME_CHARACTERS: usize = 256;
 /// Points of a line: about one for each two pixels of a chart's width.
 pub(crate) const POINTS_MAX: i64 = 180;
 /// Rows of a ranking or list.

@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinHandle};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -14,6 +17,10 @@ use crate::hub::Hub;
 use crate::options::Options;
 use crate::store::Topic;
 use crate::{feed, routes, status};
+
+/// For whoever is being answered when told to stop; a browser that no longer reads, or never ends its request, is
+/// waited for no longer.
+const HANG_UP_DEADLINE: Duration = Duration::from_secs(3);
 
 /// A dashboard that answers.
 #[derive(Debug)]
@@ -56,11 +63,25 @@ pub async fn start(
     readers.close();
     let router = routes::router(hub, Guard { token, address }, stop.clone());
     let running = tokio::spawn(async move {
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-        if let Err(error) = serving.await {
-            tracing::error!(%error, "the dashboard answers no more");
-        }
+        serve(listener, router, stop).await;
         readers.wait().await;
     });
     Ok(Handle { address, running })
+}
+
+async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let serving =
+        axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let too_late = async {
+        stop.cancelled().await;
+        sleep(HANG_UP_DEADLINE).await;
+    };
+    tokio::select! {
+        served = serving.into_future() => {
+            if let Err(error) = served {
+                tracing::error!(%error, "the dashboard answers no more");
+            }
+        }
+        () = too_late => tracing::info!("browsers that do not read are waited for no longer"),
+    }
 }

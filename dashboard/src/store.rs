@@ -39,6 +39,8 @@ pub(crate) enum Unshown {
     Future(Timestamp),
     #[error("it has {0} bytes, more than are kept")]
     Large(usize),
+    #[error("there is no room for one more name")]
+    Names,
 }
 
 /// Everything that views are made from.
@@ -191,17 +193,25 @@ impl Store {
         Ok(row)
     }
 
-    fn game(&mut self, name: &str) -> Sym {
-        let game = self.symbols.intern(name);
+    /// A name that rows are known by: under a shared one they would overwrite each other.
+    fn key(&mut self, name: &str) -> Result<Sym, Unshown> {
+        match self.symbols.intern(name) {
+            Sym::OTHER => Err(Unshown::Names),
+            key => Ok(key),
+        }
+    }
+
+    fn game(&mut self, name: &str) -> Result<Sym, Unshown> {
+        let game = self.key(name)?;
         if self.games.len() < RANKS_MAX {
             self.games.insert(game);
         }
-        game
+        Ok(game)
     }
 
     fn active_players(&mut self, record: &Record) -> Result<(), Unshown> {
         let row: Derived<ActivePlayers> = self.read(Topic::ActivePlayers, record)?;
-        let game = self.game(&row.measures.game_id);
+        let game = self.game(&row.measures.game_id)?;
         let value = Active::of(&row.measures, &mut self.symbols);
         self.active.put(
             row.window_start.as_millis(),
@@ -216,9 +226,9 @@ impl Store {
         let row: Derived<LevelEngagement> = self.read(Topic::LevelEngagement, record)?;
         let of = &row.measures;
         let key = (
-            self.game(&of.game_id),
-            self.symbols.intern(&of.level_id),
-            self.symbols.intern(&of.map_id),
+            self.game(&of.game_id)?,
+            self.key(&of.level_id)?,
+            self.key(&of.map_id)?,
         );
         let value = kept(row.withdrawn, Level::of(of));
         self.levels
@@ -229,7 +239,8 @@ impl Store {
     fn session(&mut self, record: &Record) -> Result<(), Unshown> {
         let row: Derived<PlayerSessionSummary> =
             self.read(Topic::PlayerSessionSummaries, record)?;
-        let game = self.game(&row.measures.game_id);
+        // No part of what a session is known by.
+        let game = self.game(&row.measures.game_id).unwrap_or(Sym::OTHER);
         let value = Session::of(&row.measures, game, &mut self.symbols);
         let id = Session::id(&row.measures);
         // By its start: that and the key are what a session is known by.
@@ -243,9 +254,9 @@ impl Store {
         let row: Derived<Purchases> = self.read(Topic::PurchaseSummaries, record)?;
         let of = &row.measures;
         let key = (
-            self.game(&of.game_id),
-            self.symbols.intern(&of.item_id),
-            self.symbols.intern(&of.currency),
+            self.game(&of.game_id)?,
+            self.key(&of.item_id)?,
+            self.key(&of.currency)?,
         );
         let value = ItemSales::of(of, &mut self.symbols);
         self.items.put(
@@ -260,7 +271,7 @@ impl Store {
     fn revenue_row(&mut self, record: &Record) -> Result<(), Unshown> {
         let row: Derived<RevenueRow> = self.read(Topic::Revenue, record)?;
         let of = &row.measures;
-        let key = (self.game(&of.game_id), self.symbols.intern(&of.currency));
+        let key = (self.game(&of.game_id)?, self.key(&of.currency)?);
         let value = kept(row.withdrawn, Sales::of(of));
         self.revenue
             .put(row.window_start.as_millis(), key, row.revision, value);
@@ -269,7 +280,7 @@ impl Store {
 
     fn server_health(&mut self, record: &Record) -> Result<(), Unshown> {
         let row: Derived<ServerHealth> = self.read(Topic::ServerHealth, record)?;
-        let server = self.symbols.intern(&row.measures.server_id);
+        let server = self.key(&row.measures.server_id)?;
         let value = Health::of(&row.measures, &mut self.symbols);
         self.health.put(
             row.window_start.as_millis(),
@@ -282,7 +293,8 @@ impl Store {
 
     fn fraud_alert(&mut self, record: &Record) -> Result<(), Unshown> {
         let row: Derived<FraudAlert> = self.read(Topic::FraudAlerts, record)?;
-        self.game(&row.measures.game_id);
+        // An alert is shown whether or not there is room for its game in the list.
+        let _unlisted = self.game(&row.measures.game_id);
         let (id, time) = (row.measures.alert_id.clone(), row.window_end.as_millis());
         let revision = row.revision;
         self.fraud.put(id, time, revision, kept(row.withdrawn, row));
@@ -291,7 +303,8 @@ impl Store {
 
     fn stuck_player(&mut self, record: &Record) -> Result<(), Unshown> {
         let row: Derived<StuckPlayer> = self.read(Topic::StuckPlayers, record)?;
-        self.game(&row.measures.game_id);
+        // An alert is shown whether or not there is room for its game in the list.
+        let _unlisted = self.game(&row.measures.game_id);
         let of = &row.measures;
         let id = [
             &*of.game_id,

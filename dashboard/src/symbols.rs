@@ -5,12 +5,17 @@ use std::sync::Arc;
 
 use crate::limits::{NAME_CHARACTERS, NAMES_MAX};
 
-/// What stands for all names for which there is no room.
+/// How all names are shown for which there is no room.
 const OTHER: &str = "(other)";
 
 /// A name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Sym(u32);
+
+impl Sym {
+    /// What stands for all names for which there is no room.
+    pub(crate) const OTHER: Self = Self(0);
+}
 
 /// Every name that has been seen.
 #[derive(Debug)]
@@ -21,10 +26,10 @@ pub(crate) struct Symbols {
 
 impl Symbols {
     pub(crate) fn new() -> Self {
-        let other: Arc<str> = OTHER.into();
         Self {
-            numbers: HashMap::from([(other.clone(), Sym(0))]),
-            names: vec![other],
+            // Not found by its name: somebody may be called so.
+            numbers: HashMap::new(),
+            names: vec![OTHER.into()],
         }
     }
 
@@ -35,7 +40,7 @@ impl Symbols {
             return *known;
         }
         if self.names.len() >= NAMES_MAX {
-            return Sym(0);
+            return Sym::OTHER;
         }
         let number = Sym(u32::try_from(self.names.len()).unwrap_or(0));
         let name: Arc<str> = name.into();
@@ -71,6 +76,7 @@ mod tests {
         assert_ne!(a, b);
         assert_eq!(symbols.intern("a"), a);
         assert_eq!(symbols.name(b), "b");
+        assert_ne!(symbols.intern(OTHER), Sym::OTHER);
         let long = symbols.intern(&"é".repeat(1_000));
         assert_eq!(symbols.name(long).chars().count(), NAME_CHARACTERS);
     }
@@ -82,6 +88,7 @@ mod tests {
             symbols.intern(&number.to_string());
         }
         let late = symbols.intern("one more");
+        assert_eq!(late, Sym::OTHER);
         assert_eq!(symbols.name(late), OTHER);
         assert_eq!(symbols.names.len(), NAMES_MAX);
     }

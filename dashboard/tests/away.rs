@@ -1,8 +1,11 @@
 //! A cluster that goes away and comes back, and a dashboard that starts anew.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::harness::{Node, Page, active, has_players, window};
+
+/// Twice what is promised: the test's cluster shares the machine with it.
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_is_told_and_goes_on_without_a_gap() {
@@ -14,13 +17,13 @@ async fn the_page_is_told_and_goes_on_without_a_gap() {
     stream
         .wait_for("view", |answer| has_players(answer, "g", 5))
         .await;
-    let stopping = Instant::now();
     node.stop().await;
+    let stopped = Instant::now();
     let away = stream
         .wait_for("status", |status| status["cluster"]["reachable"] == false)
         .await;
     assert!(away.data["cluster"]["reason"].is_string());
-    assert!(stopping.elapsed().as_secs() < 30);
+    assert!(stopped.elapsed() < TOLD_WITHIN);
     // What is known is still shown.
     assert!(has_players(&page.view("overview").await, "g", 5));
     node.restart().await;

@@ -24,7 +24,7 @@ async fn two_hundred_browsers_hear_of_each_change() {
             .map(|stream| stream.wait_for("view", |answer| has_players(answer, "g", 1))),
     )
     .await;
-    let mut quickest = Duration::MAX;
+    let mut waits = Vec::new();
     for round in 2..2 + ROUNDS {
         let row = active("g", start + 10_000 * i64::try_from(round).unwrap(), round);
         node.write("active-players", &[row]).await;
@@ -35,10 +35,9 @@ async fn two_hundred_browsers_hear_of_each_change() {
                 .map(|stream| stream.wait_for("view", |answer| has_players(answer, "g", round))),
         )
         .await;
-        quickest = quickest.min(written.elapsed());
+        waits.push(written.elapsed());
     }
-    assert!(
-        quickest < DELIVERY_MAX,
-        "all of them heard after {quickest:?}"
-    );
+    waits.sort_unstable();
+    let median = waits[waits.len() / 2];
+    assert!(median < DELIVERY_MAX, "all of them heard after {waits:?}");
 }

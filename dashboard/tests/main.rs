@@ -10,3 +10,4 @@ mod harness;
 mod http;
 mod live;
 mod pages;
+mod stop;

@@ -1,5 +1,6 @@
 //! The configuration: where to read, how, and where to write. A pure value, read from YAML.
 
+mod endpoint;
 mod file;
 mod secrets;
 mod suggestion;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 
 use crate::error::ConfigError;
 
+use endpoint::endpoint;
 use file::{File, Topic};
 use secrets::Filler;
 pub use secrets::Secrets;
@@ -238,27 +240,6 @@ fn notes(file: &File) -> Vec<String> {
         );
     }
     notes
-}
-
-/// The address, and what may be seen of it.
-fn endpoint(written: &str, filled: &Filled) -> Result<(Url, String), ConfigError> {
-    let refuse = |expected| invalid("http.endpoint", written, expected);
-    let url = Url::parse(filled.reveal())
-        .map_err(|_| refuse("give an address such as `https://example.net/events`"))?;
-    if !["http", "https", "ws", "wss"].contains(&url.scheme()) || url.host_str().is_none() {
-        return Err(refuse("begin it with http://, https://, ws:// or wss://"));
-    }
-    if filled.is_secret {
-        let shown = written.split('?').next().unwrap_or_default();
-        return Ok((url, shown.to_owned()));
-    }
-    let mut shown = url.clone();
-    shown.set_query(None);
-    shown.set_fragment(None);
-    let _hidden = shown
-        .set_username("")
-        .and_then(|()| shown.set_password(None));
-    Ok((url, shown.to_string()))
 }
 
 fn headers(

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_LENGTH, RETRY_AFTER, TRANSFER_ENCODING};
+use reqwest::header::{HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Response, StatusCode};
 use rustls::ClientConfig;
@@ -60,17 +60,7 @@ impl Http {
         if status.is_success() {
             return Ok(response);
         }
-        let reason = format!("the server answered {status}");
-        let may_pass = status.is_server_error()
-            || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
-        Err(if may_pass {
-            Failure::Passing {
-                reason,
-                pause: retry_after(&response),
-            }
-        } else {
-            Failure::Refused(reason)
-        })
+        Err(refusal(status, response.headers()))
     }
 
     /// What went wrong, without what may be secret.
@@ -88,6 +78,21 @@ impl Http {
     }
 }
 
+/// What an answer with a status that is none of success means: to try again soon, or that somebody has to do something.
+pub(crate) fn refusal(status: StatusCode, headers: &HeaderMap) -> Failure {
+    let reason = format!("the server answered {status}");
+    let may_pass = status.is_server_error()
+        || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
+    if may_pass {
+        Failure::Passing {
+            reason,
+            pause: retry_after(headers),
+        }
+    } else {
+        Failure::Refused(reason)
+    }
+}
+
 /// TLS as the operating system's certificates have it.
 pub(crate) fn tls() -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -101,7 +106,13 @@ pub(crate) fn tls() -> Result<ClientConfig, String> {
 /// Whether the end of an answer can be told from a cut connection: it says how long it is, or that it comes in chunks.
 pub(crate) fn has_a_known_end(response: &Response) -> bool {
     let headers = response.headers();
-    headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING)
+    // The last coding alone frames the body: with another one the answer ends with its connection.
+    let coding = headers.get_all(TRANSFER_ENCODING).iter().next_back();
+    match coding.and_then(|coding| coding.to_str().ok()) {
+        Some(coding) => coding.trim().to_ascii_lowercase().ends_with("chunked"),
+        // Also where there can be no body, as with a status of 204.
+        None => response.content_length().is_some(),
+    }
 }
 
 /// An error with its causes: the outermost alone says little.
@@ -132,9 +143,8 @@ fn follow(attempt: Attempt<'_>, has_secrets: bool) -> reqwest::redirect::Action 
     attempt.follow()
 }
 
-fn retry_after(response: &Response) -> Duration {
-    let seconds = response
-        .headers()
+fn retry_after(headers: &HeaderMap) -> Duration {
+    let seconds = headers
         .get(RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.trim().parse().ok());
     seconds

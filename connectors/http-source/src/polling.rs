@@ -6,7 +6,7 @@ use reqwest::Response;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Output, OutputParts};
-use crate::http::Http;
+use crate::http::{Http, has_a_known_end};
 use crate::intake::Intake;
 use crate::output::Head;
 use crate::queue::Closed;
@@ -47,6 +47,13 @@ impl Polling {
 
     async fn answer(&self) -> Result<(Head, Piece), Failure> {
         let response = self.http.request().await?;
+        if !has_a_known_end(&response) {
+            // A cut one would look whole.
+            return Err(Failure::Refused(
+                "the answer does not say where it ends: neither content-length nor transfer-encoding"
+                    .to_owned(),
+            ));
+        }
         let head = Head::of(&response);
         Ok((head, self.whole(response).await?))
     }

@@ -10,6 +10,7 @@ use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -17,16 +18,15 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Socket};
-use crate::counts::Counts;
 use crate::error::SourceError;
-use crate::http::{CONNECT_TIMEOUT, explain, tls};
+use crate::http::{CONNECT_TIMEOUT, explain, refusal, tls};
 use crate::intake::Intake;
 use crate::queue::Closed;
 use crate::splitter::{Piece, is_blank};
 use crate::supervisor::{Ended, Failure};
 
 /// Above what a record may be, so that the beginning of one that is too large can be kept; a server that sends more
-/// in one message is hung up on.
+/// in one message is hung up on, and of the message only its size is told.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 type Connection = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -128,8 +128,10 @@ impl WebSocket {
                     continue;
                 }
                 Some(Err(error)) => {
-                    if matches!(error, Error::Capacity(_)) {
-                        Counts::add(&intake.counts.cut);
+                    if let Error::Capacity(CapacityError::MessageTooLong { size, .. }) = error {
+                        // Nothing of it is there to be kept; that it came is told.
+                        let (head, bytes) = (Bytes::new(), size as u64);
+                        intake.take(Piece::TooLarge { head, bytes }, None).await?;
                     }
                     return Ok(Ended::Failed(self.failure(&error)));
                 }
@@ -145,17 +147,10 @@ impl WebSocket {
         }
     }
 
-    /// A handshake that is answered with another status is refused, unless the server is in trouble.
+    /// A handshake can be refused as any request can.
     fn failure(&self, error: &Error) -> Failure {
         match error {
-            Error::Http(response) => {
-                let reason = format!("the server answered {}", response.status());
-                if response.status().is_server_error() {
-                    self.passing(&reason)
-                } else {
-                    Failure::Refused(reason)
-                }
-            }
+            Error::Http(response) => refusal(response.status(), response.headers()),
             Error::Url(_) | Error::HttpFormat(_) => {
                 Failure::Refused(self.config.censor.strike(&explain(error)))
             }

@@ -45,15 +45,6 @@ impl Answer {
         }
     }
 
-    /// The answer to a request all of whose records were accepted.
-    pub(crate) fn all_accepted(accepted: usize) -> Self {
-        Self {
-            accepted,
-            rejected: 0,
-            rejections: Vec::new(),
-        }
-    }
-
     pub(crate) fn json(&self) -> Bytes {
         // Numbers and plain text: there is nothing in it that cannot be written.
         Bytes::from(serde_json::to_vec(self).unwrap_or_default())
@@ -73,10 +64,6 @@ mod tests {
         assert_eq!(
             Answer::to(&checked).json(),
             r#"{"accepted":2,"rejected":1,"rejections":[{"index":1,"reason":"missing_field","detail":"event_name"}]}"#
-        );
-        assert_eq!(
-            Answer::all_accepted(7).json(),
-            r#"{"accepted":7,"rejected":0,"rejections":[]}"#
         );
     }
 }

@@ -18,7 +18,7 @@ use crate::error::Refusal;
 use crate::health::{Health, Pulse};
 use crate::idempotency::{Answered, Idempotency, Keyed, digest, now_ms, request_key};
 use crate::keys::{KeyRing, Owner};
-use crate::limits::{ANSWER_PATIENCE, IDEMPOTENCY_KEY_BYTES_MAX};
+use crate::limits::{ANSWER_PATIENCE, IDEMPOTENCY_KEY_BYTES_MAX, REJECTED_BYTES};
 use crate::metrics::{Measured, Metrics};
 use crate::rejected::Origin;
 use crate::split::split;
@@ -81,10 +81,11 @@ impl Api {
         let key = idempotency_key(&head.headers)?;
         // A request costs as much as a record even where it has none.
         spend(owner.as_deref(), 1)?;
-        let received = receive(&self.buffers, &head.headers, body).await?;
+        let mut received = receive(&self.buffers, &head.headers, body).await?;
         let records = split(&received.bytes, layout)?;
         spend(owner.as_deref(), records.len().saturating_sub(1))?;
         let checked = check(records, route, owner.as_deref())?;
+        hold_rejected(&self.buffers, &checked, &mut received.memory)?;
         let sender = owner.map(|owner| owner.id().to_owned());
         let write = match key {
             None => self.clone().write(checked, sender, received.memory).boxed(),
@@ -161,6 +162,11 @@ fn spend(owner: Option<&Owner>, records: usize) -> Result<(), Refusal> {
     owner.map_or(Ok(()), |owner| owner.spend(records))
 }
 
+/// Takes room for what rejected records become.
+fn hold_rejected(buffers: &Buffers, checked: &Checked, memory: &mut Memory) -> Result<(), Refusal> {
+    memory.grow(buffers, checked.rejected.len() * REJECTED_BYTES)
+}
+
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else {
@@ -178,7 +184,33 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::BUFFERED_KIB_MAX;
+    use crate::split::Layout;
+    use axum::body::Body;
     use axum::http::{HeaderName, HeaderValue};
+
+    #[tokio::test]
+    async fn tiny_rejected_records_take_their_share_of_the_memory() {
+        const RECORDS: usize = 4_000;
+        let buffers = Buffers::new();
+        let body = format!("[{}]", ["{}"; RECORDS].join(","));
+        let (mut all, mut refused) = (Vec::new(), None);
+        while refused.is_none() {
+            let body = Body::from(body.clone());
+            let mut received = receive(&buffers, &HeaderMap::new(), body).await.unwrap();
+            let records = split(&received.bytes, Layout::Json).unwrap();
+            let checked = check(records, Route::ByName, None).unwrap();
+            assert_eq!(checked.rejected.len(), RECORDS);
+            refused = hold_rejected(&buffers, &checked, &mut received.memory).err();
+            all.push(received);
+        }
+        assert_eq!(refused, Some(Refusal::Busy));
+        let fit = BUFFERED_KIB_MAX * 1_024 / (RECORDS * REJECTED_BYTES + body.len());
+        assert!(all.len() <= fit + 1, "{} where {fit} fit", all.len());
+        assert!(buffers.bytes_taken() <= BUFFERED_KIB_MAX * 1_024);
+        all.clear();
+        assert_eq!(buffers.bytes_taken(), 0);
+    }
 
     #[test]
     fn an_idempotency_key_is_plain_text_given_once() {

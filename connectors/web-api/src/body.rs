@@ -30,8 +30,14 @@ pub(crate) struct Received {
 
 /// Memory of [`Buffers`], given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Memory {
-    _held: OwnedSemaphorePermit,
+pub(crate) struct Memory(OwnedSemaphorePermit);
+
+impl Memory {
+    /// Takes room for so many bytes more.
+    pub(crate) fn grow(&mut self, buffers: &Buffers, bytes: usize) -> Result<(), Refusal> {
+        self.0.merge(buffers.take(bytes.div_ceil(KIB))?);
+        Ok(())
+    }
 }
 
 impl Buffers {
@@ -81,10 +87,10 @@ pub(crate) async fn receive(
         return Err(Refusal::TooLarge);
     }
     let reading = timeout(BODY_PATIENCE, read(buffers, body));
-    let (bytes, memory) = reading.await.map_err(|_| Refusal::BodySlow)??;
+    let received = reading.await.map_err(|_| Refusal::BodySlow)??;
     match encoding {
-        None => Ok(Received { bytes, memory }),
-        Some(encoding) => unpacked(buffers, bytes, encoding).await,
+        None => Ok(received),
+        Some(encoding) => unpacked(buffers, received, encoding).await,
     }
 }
 
@@ -98,7 +104,7 @@ fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Refusal> {
 }
 
 /// Memory is taken as bytes arrive: a client that only claims a large body gets none.
-async fn read(buffers: &Buffers, mut body: Body) -> Result<(Bytes, Memory), Refusal> {
+async fn read(buffers: &Buffers, mut body: Body) -> Result<Received, Refusal> {
     let mut memory = buffers.take(1)?;
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -115,31 +121,38 @@ async fn read(buffers: &Buffers, mut body: Body) -> Result<(Bytes, Memory), Refu
         }
         whole.extend_from_slice(&piece);
     }
-    Ok((whole.freeze(), Memory { _held: memory }))
+    Ok(Received {
+        bytes: whole.freeze(),
+        memory: Memory(memory),
+    })
 }
 
 /// How much comes out is not known before: room for the largest body is taken, and what was too much
-/// given back. Unpacking takes milliseconds, which other requests need not wait for.
+/// given back. Unpacking takes milliseconds, which other requests need not wait for. It goes on when the
+/// client hangs up, so the memory of both bodies stays with it.
 async fn unpacked(
     buffers: &Buffers,
-    packed: Bytes,
+    packed: Received,
     encoding: Encoding,
 ) -> Result<Received, Refusal> {
     let mut memory = buffers.take(BODY_BYTES_MAX / KIB)?;
-    let unpacking = tokio::task::spawn_blocking(move || unpack(&packed, encoding));
-    let bytes = unpacking
-        .await
-        .map_err(|error| Refusal::Packed(error.to_string()))??;
-    let surplus = memory.num_permits() - bytes.len().div_ceil(KIB);
-    drop(memory.split(surplus));
-    let memory = Memory { _held: memory };
-    Ok(Received { bytes, memory })
+    let unpacking = tokio::task::spawn_blocking(move || {
+        let bytes = unpack(&packed.bytes, encoding)?;
+        drop(packed);
+        let surplus = memory.num_permits() - bytes.len().div_ceil(KIB);
+        drop(memory.split(surplus));
+        let memory = Memory(memory);
+        Ok(Received { bytes, memory })
+    });
+    let unpacked = unpacking.await;
+    unpacked.map_err(|error| Refusal::Packed(error.to_string()))?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
+    use futures_util::FutureExt;
 
     fn headers(name: axum::http::HeaderName, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
@@ -183,6 +196,31 @@ mod tests {
             (received.bytes.len(), buffers.bytes_taken()),
             (3 * KIB, 3 * KIB)
         );
+    }
+
+    #[test]
+    fn memory_stays_with_unpacking_when_its_client_hangs_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            // The one thread that unpacks is kept busy, so that unpacking waits for its turn.
+            let (go_on, held_up) = std::sync::mpsc::channel::<()>();
+            let holding = tokio::task::spawn_blocking(move || held_up.recv());
+            let buffers = Buffers::new();
+            let packed = zstd::encode_all(&[7; 3 * KIB][..], 3).unwrap();
+            let headers = headers(CONTENT_ENCODING, "zstd");
+            let receiving = receive(&buffers, &headers, Body::from(packed));
+            assert!(receiving.now_or_never().is_none());
+            assert_eq!(buffers.bytes_taken(), BODY_BYTES_MAX + KIB);
+            go_on.send(()).unwrap();
+            holding.await.unwrap().unwrap();
+            // Behind it in the queue: it has unpacked by then.
+            tokio::task::spawn_blocking(|| ()).await.unwrap();
+            assert_eq!(buffers.bytes_taken(), 0);
+        });
     }
 
     #[tokio::test]

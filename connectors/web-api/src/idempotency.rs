@@ -1,9 +1,9 @@
 //! `Idempotency-Key`: a request that is repeated writes nothing again, whatever died in between.
 //!
 //! Before the records of a request with a key are written, an *intent* stands in the journal: the
-//! request's digest and how far its topics reached. After they are written its *answer* stands there.
-//! A repeated request that finds an answer is given it; one that finds an intent alone reads its
-//! topics back from there and writes what is missing.
+//! request's digest and how far its topics reached. After they are written, where they stand does. A
+//! repeated request that finds that is answered by its body alone, as the first one was; one that
+//! finds an intent alone reads its topics back from there and writes what is missing.
 
 mod book;
 mod journal;
@@ -93,7 +93,8 @@ impl Idempotency {
     pub(crate) async fn answer(&self, request: Keyed) -> Result<Answered, Refusal> {
         let now_ms = now_ms();
         match Book::begin(&self.book, request.key, request.digest, now_ms)? {
-            Begin::Answered(body) => Ok(Answered { body, again: true }),
+            // The body is the same, and so is what is accepted of it: no answer has to be kept.
+            Begin::Answered => Ok(Answered::to(&request, true)),
             Begin::New(claim) => self.intend(claim, &request, now_ms).await,
             Begin::Intended(claim) => self.write_all(claim, &request).await,
             Begin::InDoubt(claim) => self.write_missing(claim, &request).await,
@@ -166,12 +167,11 @@ impl Idempotency {
     ) -> Result<Answered, Refusal> {
         self.ends.note(&places);
         spans.extend(Span::all(&places));
-        let answer = Answer::to(&request.checked);
-        let record = claim.answer_record(&answer, &spans);
+        let record = claim.answer_record(&spans);
         let noted = self.journal.write(record.into_iter().collect()).await;
         noted.map_err(|_| Refusal::Unsure)?;
-        let body = claim.answered(&answer, spans);
-        Ok(Answered { body, again: false })
+        claim.answered(spans);
+        Ok(Answered::to(request, false))
     }
 
     /// Nothing may be under way any more that was given up for lost, or it would be written twice.
@@ -189,6 +189,15 @@ impl Idempotency {
 pub(crate) struct Answered {
     pub(crate) body: Bytes,
     pub(crate) again: bool,
+}
+
+impl Answered {
+    fn to(request: &Keyed, again: bool) -> Self {
+        Self {
+            body: Answer::to(&request.checked).json(),
+            again,
+        }
+    }
 }
 
 fn records(request: &Keyed, at_ms: i64) -> Parcels {

@@ -12,6 +12,10 @@ pub(crate) const RECORDS_PER_REQUEST_MAX: usize = 5_000;
 /// of clients bounds memory.
 pub(crate) const BUFFERED_KIB_MAX: usize = 96 * 1024;
 
+/// What a rejected record takes beside its payload: its copy for `rejected-events` with key and reason,
+/// and its place in the answer. Added to the bodies, for records of two bytes become hundreds of times that.
+pub(crate) const REJECTED_BYTES: usize = 512;
+
 /// Connections served at once; more wait in the listen queue. The usual limit of open files is 1,024
 /// per process; a process that is given more may raise this with it.
 pub(crate) const CONNECTIONS_MAX: usize = 800;
@@ -27,6 +31,10 @@ pub(crate) const HEAD_PATIENCE: Duration = Duration::from_secs(15);
 
 /// How long a client may take to send a whole body: 4 MiB at 1 Mbit/s takes 34 s.
 pub(crate) const BODY_PATIENCE: Duration = Duration::from_secs(40);
+
+/// How long a client may leave what it is sent without taking any of it. One that never reads would
+/// hold its connection for good, and enough of them would hold all.
+pub(crate) const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a client waits for the cluster before it is told that nothing is certain. Longer than a
 /// server may take before its answer counts as lost (8 s).
@@ -75,9 +83,6 @@ pub(crate) const REMEMBERED: Duration = Duration::from_secs(3_600);
 
 /// Idempotency keys in memory, at some 200 bytes each; beyond, requests with new keys are refused.
 pub(crate) const KEYS_REMEMBERED_MAX: usize = 1_000_000;
-
-/// Bytes of remembered answers that name rejected records.
-pub(crate) const ANSWER_BYTES_REMEMBERED_MAX: usize = 64 << 20;
 
 /// Longest `Idempotency-Key`.
 pub(crate) const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;

@@ -1,6 +1,8 @@
 //! Connections: how many, how slow, how large a head; and an end in good order.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -14,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::limits::{
     CONNECTIONS_MAX, DRAIN_PATIENCE, HEAD_BYTES_MAX, HEAD_PATIENCE, HEADERS_MAX, RETRY_AFTER_BUSY,
+    WRITE_PATIENCE,
 };
 
 /// Serves connections until told to stop, then until those that are under way have their answers.
@@ -21,7 +24,13 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
     let connections = TaskTracker::new();
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     while let Some((stream, place)) = next(&listener, &room, &stop).await {
-        connections.spawn(connection(stream, router.clone(), stop.clone(), place));
+        connections.spawn(connection(
+            stream,
+            router.clone(),
+            stop.clone(),
+            place,
+            WRITE_PATIENCE,
+        ));
     }
     drop(listener);
     connections.close();
@@ -61,9 +70,13 @@ async fn connection(
     router: Router,
     stop: CancellationToken,
     _place: OwnedSemaphorePermit,
+    write_patience: Duration,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "answers may be held back a little");
+    }
+    if let Err(error) = limit_writing(&stream, write_patience) {
+        tracing::debug!(%error, "a client that reads nothing may stay");
     }
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -81,5 +94,50 @@ async fn connection(
     };
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// The system hangs up on a client that takes nothing of what it is sent for so long; hyper has no
+/// limit of its own. Elsewhere than on Linux systems have no such option.
+fn limit_writing(stream: &TcpStream, patience: Duration) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    return socket2::SockRef::from(stream).set_tcp_user_timeout(Some(patience));
+    #[cfg(not(target_os = "linux"))]
+    return Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        format!("nothing ends a write after {patience:?} here"),
+    ));
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+
+    #[tokio::test]
+    async fn a_client_that_never_reads_loses_its_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        client
+            .try_write(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n")
+            .unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        // More than the buffers of both ends hold.
+        let router = Router::new().route("/", get(async || vec![b'x'; 64 << 20]));
+        let room = Arc::new(Semaphore::new(1));
+        let place = Arc::clone(&room).acquire_owned().await.unwrap();
+        let stop = CancellationToken::new();
+        let serving = connection(stream, router, stop, place, Duration::from_secs(1));
+        timeout(Duration::from_secs(60), serving)
+            .await
+            .expect("it ends");
+        assert_eq!(room.available_permits(), 1);
+        // It had begun to be answered.
+        let mut begin = [0; 12];
+        client.readable().await.unwrap();
+        client.try_read(&mut begin).unwrap();
+        assert_eq!(&begin, b"HTTP/1.1 200");
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::limits::NAMES_MAX;
 use crate::testing::{START, active, fraud, row, server_alert, time};
 use crate::views::View;
 
@@ -62,6 +63,22 @@ fn what_is_no_row_is_counted_and_changes_nothing() {
     assert_eq!(store.topic(Topic::ActivePlayers).unshown, 2);
     assert_eq!(store.topic(Topic::FraudAlerts).unshown, 1);
     assert!(players(&store).is_empty() && store.fraud.newest_first().count() == 0);
+}
+
+#[test]
+fn rows_with_names_beyond_the_room_are_counted_and_overwrite_no_other() {
+    let mut store = Store::new();
+    store.take(Topic::ActivePlayers, &row(START, 0, active("g", 5, 2)));
+    for number in 0..NAMES_MAX {
+        store.symbols.intern(&number.to_string());
+    }
+    for late in ["late 1", "late 2"] {
+        store.take(Topic::ActivePlayers, &row(START, 0, active(late, 9, 2)));
+    }
+    store.take(Topic::ActivePlayers, &row(START, 1, active("g", 6, 2)));
+    assert_eq!(players(&store), [(0, 6)]);
+    assert_eq!(store.topic(Topic::ActivePlayers).unshown, 2);
+    assert_eq!(store.game_names(), ["g"]);
 }
 
 #[test]

@@ -142,9 +142,12 @@ impl<'s> Filler<'s> {
                 .split_once(CLOSE)
                 .and_then(|(inner, rest)| Some((inner.trim().strip_prefix("secrets.")?, rest)));
             let Some((name, rest)) = named else {
+                // The braces alone: what stands around them may be secret though it is not declared to be.
+                let inner = after.split_once(CLOSE).map(|(inner, _)| inner);
                 return Err(ConfigError::Invalid {
                     place: place.to_owned(),
-                    value: text.to_owned(),
+                    value: inner
+                        .map_or_else(|| OPEN.to_owned(), |inner| format!("{OPEN}{inner}{CLOSE}")),
                     expected: "write `${{ secrets.NAME }}`; nothing else may stand in such braces"
                         .to_owned(),
                 });

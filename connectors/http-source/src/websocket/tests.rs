@@ -11,6 +11,8 @@ use crate::testing::{Act, Endpoint, config, send, values, written};
 #[derive(Clone, Debug)]
 enum Move {
     Say(Message),
+    /// Sends this, whether or not the other side takes it all.
+    Flood(Message),
     Close,
     Vanish,
     /// Answers so many pings and says nothing else meanwhile.
@@ -40,6 +42,9 @@ async fn play(stream: TcpStream, script: Vec<Move>, told: mpsc::UnboundedSender<
     for step in script {
         match step {
             Move::Say(message) => socket.send(message).await.expect("sent"),
+            Move::Flood(message) => {
+                let _cut = socket.send(message).await;
+            }
             Move::Close => socket.close(None).await.expect("closed"),
             Move::Vanish => return,
             Move::Answer(pings) => {
@@ -97,15 +102,42 @@ async fn a_server_that_answers_pings_is_not_silent() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_not_even_read_is_told_and_the_next_connection_goes_on() {
+    let huge = Message::binary(vec![b'x'; MESSAGE_BYTES_MAX + 1]);
+    let (address, _told) =
+        server(vec![vec![text("m0"), Move::Flood(huge)], vec![text("m1")]]).await;
+    let http =
+        format!("endpoint: ws://{address}/\nwebsocket_config:\n  subscription_message: hello");
+    let (written, counted) = written(config("records", &http), 3).await;
+    assert_eq!((values(&written)[0], values(&written)[2]), ("m0", "m1"));
+    let row: serde_json::Value = serde_json::from_str(&written[1].value).expect("JSON");
+    assert_eq!(written[1].topic, "rejected-events");
+    assert_eq!(row["reason"], "too_large");
+    let detail = "record: 16777217 bytes, of which the first 0 are kept";
+    assert_eq!(
+        (&row["detail"], &row["payload"]),
+        (&detail.into(), &"".into())
+    );
+    assert_eq!((counted.received, counted.rejected, counted.cut), (3, 1, 0));
+}
+
+#[tokio::test]
 async fn a_handshake_that_is_refused_is_tried_again() {
-    let refusal = "HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n";
-    let trouble = "HTTP/1.1 502 Oh\r\ncontent-length: 0\r\n\r\n";
-    let endpoint = Endpoint::start(vec![
-        vec![send(refusal)],
-        vec![send(trouble)],
-        vec![Act::Stall],
-    ])
-    .await;
+    let answers = [
+        "403 No",
+        "502 Oh",
+        "408 Late",
+        "429 Slower\r\nretry-after: 2",
+    ];
+    let mut scripts: Vec<_> = answers
+        .map(|answer| {
+            vec![send(format!(
+                "HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n"
+            ))]
+        })
+        .into();
+    scripts.push(vec![Act::Stall]);
+    let endpoint = Endpoint::start(scripts).await;
     let http = format!("endpoint: ws://{}/\ninterval: 10ms", endpoint.address);
     let config = Arc::new(config("records", &http));
     let socket = Socket {
@@ -115,6 +147,11 @@ async fn a_handshake_that_is_refused_is_tried_again() {
     let websocket = WebSocket::new(Arc::clone(&config), socket).expect("a reader");
     let refused = websocket.connect().await.expect_err("403");
     assert!(matches!(refused, Failure::Refused(_)), "{refused:?}");
-    let passing = websocket.connect().await.expect_err("502");
-    assert!(matches!(passing, Failure::Passing { .. }), "{passing:?}");
+    for seconds in [0, 0, 2] {
+        let passing = websocket.connect().await.expect_err("502, 408, 429");
+        let Failure::Passing { pause, .. } = passing else {
+            panic!("{passing:?}");
+        };
+        assert_eq!(pause.as_secs(), seconds);
+    }
 }

@@ -5,13 +5,10 @@ mod span;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-
 use super::journal::{self, Intent, Settled};
 use super::request::{Digest, RequestKey};
-use crate::answer::Answer;
 use crate::error::Refusal;
-use crate::limits::{ANSWER_BYTES_REMEMBERED_MAX, KEYS_REMEMBERED_MAX, REMEMBERED};
+use crate::limits::{KEYS_REMEMBERED_MAX, REMEMBERED};
 use crate::writer::Outgoing;
 
 pub(super) use span::Span;
@@ -25,7 +22,6 @@ struct Pages {
     entries: HashMap<RequestKey, Entry>,
     /// When entries came that stay, the oldest first.
     by_age: VecDeque<(i64, RequestKey)>,
-    answer_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -45,11 +41,8 @@ enum State {
     Intended(Intent),
     /// Its intent stands, and its records may.
     InDoubt(Intent),
-    Answered {
-        accepted: usize,
-        body: Option<Bytes>,
-        spans: Box<[Span]>,
-    },
+    /// All of it was dealt with; these records are its own.
+    Answered(Box<[Span]>),
 }
 
 /// What is to be done with a request.
@@ -60,8 +53,8 @@ pub(super) enum Begin {
     Intended(Claim),
     /// Whatever its topics lack.
     InDoubt(Claim),
-    /// Nothing: this was the answer.
-    Answered(Bytes),
+    /// Nothing: it was dealt with.
+    Answered,
 }
 
 /// The right to work on a request, which one at a time has. Dropped before the request is answered,
@@ -103,10 +96,7 @@ impl Book {
         }
         match &entry.state {
             State::UnderWay(_) => return Err(Refusal::InProgress),
-            State::Answered { accepted, body, .. } => {
-                let all = || Answer::all_accepted(*accepted).json();
-                return Ok(Begin::Answered(body.clone().unwrap_or_else(all)));
-            }
+            State::Answered(_) => return Ok(Begin::Answered),
             State::Intended(_) | State::InDoubt(_) => {}
         }
         let left = std::mem::replace(&mut entry.state, State::UnderWay(Vec::new()));
@@ -128,7 +118,7 @@ impl Book {
         let others = pages.entries.iter().filter(|(other, _)| **other != key);
         let spans = others.flat_map(|(_, entry)| match &entry.state {
             State::UnderWay(spans) => spans.as_slice(),
-            State::Answered { spans, .. } => spans,
+            State::Answered(spans) => spans,
             State::Intended(_) | State::InDoubt(_) => &[],
         });
         spans.copied().collect()
@@ -138,7 +128,7 @@ impl Book {
         let mut pages = self.pages();
         match pages.entries.get(&key).map(|entry| &entry.state) {
             // An intent that came late: its request was answered on the strength of another.
-            Some(State::Answered { .. }) => return,
+            Some(State::Answered(_)) => return,
             Some(State::InDoubt(earlier)) => intent.merge(earlier),
             _ => {}
         }
@@ -146,14 +136,8 @@ impl Book {
     }
 
     pub(super) fn load_settled(&self, key: RequestKey, settled: Settled) {
-        let mut pages = self.pages();
-        pages.answer_bytes += settled.body.as_ref().map_or(0, Bytes::len);
-        let state = State::Answered {
-            accepted: settled.accepted,
-            body: settled.body,
-            spans: settled.spans.into(),
-        };
-        pages.load(key, settled.digest, settled.at_ms, state);
+        let state = State::Answered(settled.spans.into());
+        self.pages().load(key, settled.digest, settled.at_ms, state);
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -162,12 +146,6 @@ impl Book {
 
     fn put(&self, key: RequestKey, state: State) {
         let mut pages = self.pages();
-        if let State::Answered {
-            body: Some(body), ..
-        } = &state
-        {
-            pages.answer_bytes += body.len();
-        }
         let Some(entry) = pages.entries.get_mut(&key) else {
             return;
         };
@@ -186,8 +164,7 @@ impl Book {
 impl Pages {
     fn check_room(&self) -> Result<(), Refusal> {
         let is_full = self.entries.len() >= KEYS_REMEMBERED_MAX
-            || self.by_age.len() >= 2 * KEYS_REMEMBERED_MAX
-            || self.answer_bytes >= ANSWER_BYTES_REMEMBERED_MAX;
+            || self.by_age.len() >= 2 * KEYS_REMEMBERED_MAX;
         if is_full {
             Err(Refusal::NoRoomForKey)
         } else {
@@ -202,8 +179,11 @@ impl Pages {
             stays: true,
             state,
         };
-        self.entries.insert(key, entry);
-        self.by_age.push_back((at_ms, key));
+        let earlier = self.entries.insert(key, entry);
+        // An intent and its answer came at one time, and take one place.
+        if earlier.is_none_or(|earlier| earlier.at_ms != at_ms) {
+            self.by_age.push_back((at_ms, key));
+        }
     }
 
     /// Forgets what is older; a request that is under way keeps those behind it waiting.
@@ -216,13 +196,8 @@ impl Pages {
                 return;
             }
             self.by_age.pop_front();
-            if is_current
-                && let Some(Entry {
-                    state: State::Answered { body, .. },
-                    ..
-                }) = self.entries.remove(&key)
-            {
-                self.answer_bytes -= body.map_or(0, |body| body.len());
+            if is_current {
+                self.entries.remove(&key);
             }
         }
     }
@@ -269,20 +244,14 @@ impl Claim {
         }
     }
 
-    pub(super) fn answer_record(&self, answer: &Answer, spans: &[Span]) -> Option<Outgoing> {
+    pub(super) fn answer_record(&self, spans: &[Span]) -> Option<Outgoing> {
         let intent = self.intent()?;
-        Some(journal::answer_record(self.key, intent, answer, spans))
+        Some(journal::answer_record(self.key, intent, spans))
     }
 
-    /// Settles the request; the answer's body.
-    pub(super) fn answered(mut self, answer: &Answer, spans: Vec<Span>) -> Bytes {
-        let body = answer.json();
-        self.left_behind = Some(State::Answered {
-            accepted: answer.accepted,
-            body: (answer.rejected > 0).then(|| body.clone()),
-            spans: spans.into(),
-        });
-        body
+    /// Settles the request: its records stand there.
+    pub(super) fn answered(mut self, spans: Vec<Span>) {
+        self.left_behind = Some(State::Answered(spans.into()));
     }
 
     fn intent(&self) -> Option<&Intent> {

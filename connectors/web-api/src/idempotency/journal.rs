@@ -6,11 +6,9 @@ use bytes::Bytes;
 use client::{Cluster, Mode, Record, Start};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::book::{Book, Span};
 use super::request::{Digest, RequestKey};
-use crate::answer::Answer;
 use crate::error::StartError;
 use crate::limits::REMEMBERED;
 use crate::source::Target;
@@ -28,14 +26,12 @@ pub(super) struct Intent {
     pub(super) from: BTreeMap<String, Vec<i64>>,
 }
 
-/// What came of a request.
+/// A request that was dealt with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Settled {
     pub(super) at_ms: i64,
     pub(super) digest: Digest,
-    pub(super) accepted: usize,
-    /// The answer, where it says more than how many records were accepted.
-    pub(super) body: Option<Bytes>,
+    /// Where its records stand.
     pub(super) spans: Vec<Span>,
 }
 
@@ -51,9 +47,6 @@ enum Line {
     Answer {
         at_ms: i64,
         digest: String,
-        accepted: usize,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        body: Option<Box<RawValue>>,
         /// Topic, partition, first offset, one past the last.
         at: Vec<(String, u32, i64, i64)>,
     },
@@ -90,21 +83,11 @@ impl Intent {
     }
 }
 
-/// The record of an answer.
-pub(super) fn answer_record(
-    key: RequestKey,
-    intent: &Intent,
-    answer: &Answer,
-    spans: &[Span],
-) -> Outgoing {
-    let body = (answer.rejected > 0)
-        .then(|| serde_json::value::to_raw_value(answer).ok())
-        .flatten();
+/// The record that a request was dealt with. What it was answered follows from its body.
+pub(super) fn answer_record(key: RequestKey, intent: &Intent, spans: &[Span]) -> Outgoing {
     let line = Line::Answer {
         at_ms: intent.at_ms,
         digest: intent.digest.to_string(),
-        accepted: answer.accepted,
-        body,
         at: spans.iter().copied().map(Span::to_tuple).collect(),
     };
     outgoing(key, &line)
@@ -150,13 +133,7 @@ fn take(book: &Book, record: &Record, since_ms: i64) -> Result<(), StartError> {
             digest,
             from,
         } => book.load_intent(key, Intent::new(at_ms, digest_of(&digest)?, from)),
-        Line::Answer {
-            at_ms,
-            digest,
-            accepted,
-            body,
-            at,
-        } => {
+        Line::Answer { at_ms, digest, at } => {
             let spans = at.iter().map(|(topic, partition, start, end)| {
                 let target = Target::of_topic(topic).ok_or_else(|| unknown(topic))?;
                 Ok(Span::new(target, *partition, *start, *end))
@@ -164,8 +141,6 @@ fn take(book: &Book, record: &Record, since_ms: i64) -> Result<(), StartError> {
             let settled = Settled {
                 at_ms,
                 digest: digest_of(&digest)?,
-                accepted,
-                body: body.map(|body| Bytes::copy_from_slice(body.get().as_bytes())),
                 spans: spans.collect::<Result<_, StartError>>()?,
             };
             book.load_settled(key, settled);
@@ -196,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn an_intent_is_in_doubt_after_a_restart_and_an_answer_is_given_again() {
+    fn an_intent_is_in_doubt_after_a_restart_and_an_answer_stays() {
         let (book, key) = (Arc::new(Book::default()), request_key(None, "k"));
         take(&book, &record(intent(vec![5, 6]).record(key)), 0).unwrap();
         let doubted = Book::begin(&book, key, intent(vec![]).digest, 2_000).unwrap();
@@ -206,13 +181,10 @@ mod tests {
         assert_eq!(claim.from()["player-events"], [5, 6]);
         drop(claim);
         let spans = [Span::new(Target::Rejected, 0, 3, 4)];
-        let answered = answer_record(key, &intent(vec![5, 6]), &Answer::all_accepted(7), &spans);
+        let answered = answer_record(key, &intent(vec![5, 6]), &spans);
         take(&book, &record(answered), 0).unwrap();
         let answered = Book::begin(&book, key, intent(vec![]).digest, 2_000).unwrap();
-        let Begin::Answered(body) = answered else {
-            panic!("not answered");
-        };
-        assert_eq!(body, Answer::all_accepted(7).json());
+        assert!(matches!(answered, Begin::Answered));
         assert_eq!(book.spans_of_others(request_key(None, "other")), spans);
     }
 

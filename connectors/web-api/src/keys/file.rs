@@ -1,7 +1,7 @@
 //! The file of keys: JSON, readable for its owner alone, replaced as a whole.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -157,7 +157,11 @@ fn change(
     create: bool,
     change: impl FnOnce(&mut KeyFile) -> Result<(), KeysError>,
 ) -> Result<(), KeysError> {
-    let lock = File::create(path.with_extension("lock")).map_err(failed(path))?;
+    let lock = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(lock_of(path))
+        .map_err(failed(path))?;
     lock.lock().map_err(failed(path))?;
     let mut file = match KeyFile::read(path) {
         Err(KeysError::File { cause, .. })
@@ -169,6 +173,14 @@ fn change(
     };
     change(&mut file)?;
     replace(path, &file)
+}
+
+/// Stands beside the file under its whole name and one more ending: never the file itself, whatever it
+/// is called. The file cannot be locked itself, because it is replaced.
+fn lock_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
 }
 
 /// Readers see the file as it was or as it is, never half of it. The new one is its owner's alone.
@@ -249,6 +261,23 @@ mod tests {
             KeyFile::read(&path),
             Err(KeysError::Content { .. })
         ));
+    }
+
+    #[test]
+    fn a_file_of_any_name_survives_its_lock_and_what_stood_where_the_lock_is() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["keys.lock", "keys", ".lock"] {
+            let path = folder.path().join(name);
+            let beside = folder.path().join(format!("{name}.lock"));
+            fs::write(&beside, "somebody's").unwrap();
+            for at in 0..2 {
+                KeyFile::add(&path, new_key(&[]), Timestamp::from_millis(at)).unwrap();
+            }
+            assert_eq!(KeyFile::read(&path).unwrap().keys.len(), 2, "{name}");
+            assert_eq!(fs::read_to_string(&beside).unwrap(), "somebody's");
+            fs::remove_file(&beside).unwrap();
+            fs::remove_file(&path).unwrap();
+        }
     }
 
     #[test]

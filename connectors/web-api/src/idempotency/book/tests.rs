@@ -39,12 +39,12 @@ fn a_request_is_worked_on_once_at_a_time_and_answered_for_an_hour() {
     ));
     claim.intended(intent(0));
     claim.in_doubt();
-    let body = claim.answered(&Answer::all_accepted(3), Vec::new());
+    claim.answered(Vec::new());
     for now_ms in [2, HOUR_MS] {
-        match begin(&book, "a", "{}", now_ms) {
-            Ok(Begin::Answered(again)) => assert_eq!(again, body),
-            _ => panic!("not answered"),
-        }
+        assert!(matches!(
+            begin(&book, "a", "{}", now_ms),
+            Ok(Begin::Answered)
+        ));
     }
     assert!(matches!(
         begin(&book, "a", "[]", 2),
@@ -89,16 +89,11 @@ fn records_that_were_found_are_taken_while_their_request_is_under_way() {
 }
 
 #[test]
-fn a_request_under_way_is_not_forgotten_and_long_answers_are_counted() {
+fn a_request_under_way_is_not_forgotten() {
     let book = Arc::new(Book::default());
-    let mut claim = new(&book, "long", 0);
+    let mut claim = new(&book, "answered", 0);
     claim.intended(intent(0));
-    let answer = Answer {
-        rejected: 1,
-        ..Answer::all_accepted(0)
-    };
-    let length = claim.answered(&answer, Vec::new()).len();
-    assert_eq!(book.pages().answer_bytes, length);
+    claim.answered(Vec::new());
     let mut old = new(&book, "old", 1);
     old.intended(intent(1));
     drop(old);
@@ -106,7 +101,7 @@ fn a_request_under_way_is_not_forgotten_and_long_answers_are_counted() {
         panic!("not intended");
     };
     let other = new(&book, "other", HOUR_MS + 2);
-    assert_eq!((book.len(), book.pages().answer_bytes), (2, 0));
+    assert_eq!(book.len(), 2);
     drop((old, other));
     let another = new(&book, "another", HOUR_MS + 3);
     assert_eq!(book.len(), 1);
@@ -114,19 +109,39 @@ fn a_request_under_way_is_not_forgotten_and_long_answers_are_counted() {
 }
 
 #[test]
+fn what_is_loaded_takes_one_place_and_leaves_none_behind() {
+    let book = Arc::new(Book::default());
+    let key = request_key(None, "a");
+    for _ in 0..3 {
+        book.load_intent(key, intent(5));
+        let settled = Settled {
+            at_ms: 5,
+            digest: body("{}"),
+            spans: Vec::new(),
+        };
+        book.load_settled(key, settled);
+    }
+    assert_eq!((book.len(), book.pages().by_age.len()), (1, 1));
+    drop(new(&book, "b", HOUR_MS + 6));
+    assert_eq!((book.len(), book.pages().by_age.len()), (0, 0));
+}
+
+#[test]
 fn a_full_book_takes_no_new_keys_but_knows_the_old_ones() {
     let book = Arc::new(Book::default());
-    book.pages().answer_bytes = ANSWER_BYTES_REMEMBERED_MAX - 30;
     let mut claim = new(&book, "a", 0);
     claim.intended(intent(0));
-    let answer = Answer {
-        rejected: 1,
-        ..Answer::all_accepted(0)
-    };
-    claim.answered(&answer, Vec::new());
+    claim.answered(Vec::new());
+    let filler = (0, request_key(None, "filler"));
+    let free = 2 * KEYS_REMEMBERED_MAX - book.pages().by_age.len();
+    book.pages()
+        .by_age
+        .extend(std::iter::repeat_n(filler, free - 1));
+    drop(new(&book, "b", 1));
+    book.pages().by_age.push_back(filler);
     assert!(matches!(
         begin(&book, "b", "{}", 1),
         Err(Refusal::NoRoomForKey)
     ));
-    assert!(matches!(begin(&book, "a", "{}", 1), Ok(Begin::Answered(_))));
+    assert!(matches!(begin(&book, "a", "{}", 1), Ok(Begin::Answered)));
 }
