@@ -1,6 +1,7 @@
 //! The dataflow map: which topics there are, and which derivation makes which from which. A pure
 //! value, read from YAML.
 
+mod line;
 mod window;
 
 use std::collections::BTreeMap;
@@ -141,6 +142,35 @@ pub enum MapError {
         /// What is wrong.
         cause: model::ParamError,
     },
+    /// Any of these, and where it stands.
+    #[error("line {line}: {cause}")]
+    At {
+        /// The line of the map, from 1.
+        line: usize,
+        /// What is wrong there.
+        cause: Box<MapError>,
+    },
+}
+
+impl MapError {
+    /// Says where in the map's text it is, if that is known.
+    fn located(self, yaml: &str, derivation: &str) -> Self {
+        let field = match &self {
+            Self::Parameter { cause, .. } => cause.parameter().trim_end_matches("_ms"),
+            Self::Window { .. } => "window",
+            Self::UnknownSource { .. } | Self::WrongSource { .. } => "from",
+            Self::Invalid { place, .. } => place.rsplit('.').next().unwrap_or_default(),
+            _ => derivation,
+        };
+        let field = if field == "hop" { "window" } else { field };
+        match line::line_of(yaml, derivation, field) {
+            Some(line) => Self::At {
+                line,
+                cause: Box::new(self),
+            },
+            None => self,
+        }
+    }
 }
 
 impl DataflowMap {
@@ -150,9 +180,10 @@ impl DataflowMap {
         map.sources.iter().try_for_each(|(name, source)| {
             check_partitions(&format!("sources.{name}"), source.partitions)
         })?;
-        map.derivations
-            .iter()
-            .try_for_each(|(name, spec)| map.check(name, spec, registry))?;
+        map.derivations.iter().try_for_each(|(name, spec)| {
+            let checked = map.check(name, spec, registry);
+            checked.map_err(|error| error.located(yaml, name))
+        })?;
         Ok(map)
     }
 

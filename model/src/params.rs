@@ -38,6 +38,17 @@ pub enum ParamError {
     },
 }
 
+impl ParamError {
+    /// The name of the parameter.
+    pub fn parameter(&self) -> &str {
+        match self {
+            Self::Invalid { name, .. }
+            | Self::Missing { name, .. }
+            | Self::Unknown { name, .. } => name,
+        }
+    }
+}
+
 impl Params {
     /// The value of `name`, or `default` where it was not given.
     pub fn get<T: FromStr>(

@@ -73,7 +73,7 @@ fn errors_name_the_value_and_the_place() {
         (
             "step: 2",
             "step: two",
-            "parameter `step` is `two`: a whole number is expected",
+            "line 10: derivation `tick-counts`: parameter `step` is `two`: a whole number is expected",
         ),
         (
             "step: 2",
