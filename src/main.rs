@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod listen;
 mod live_status;
 mod map;
 mod monitoring;

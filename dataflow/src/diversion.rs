@@ -8,13 +8,13 @@ use std::collections::HashSet;
 
 use client::{Cluster, Mode, Record, Start};
 use futures_util::StreamExt;
-use model::{PayloadPart, RecordKey, Rejection, Timestamp};
+use model::{PayloadPart, REJECTED_EVENTS, RecordKey, Rejection, Timestamp};
 
 use crate::checkpoint::Checkpoint;
 use crate::error::RunError;
 use crate::outlet::Outlet;
 use crate::standing::StandingKeys;
-use crate::topics::{LATE_EVENTS, REJECTED_EVENTS};
+use crate::topics::LATE_EVENTS;
 use crate::windows::{AnyWindows, LatePlace};
 
 use pending::LateBatch;

@@ -53,4 +53,4 @@ pub use rules::{
 };
 pub use run::{Options, run};
 pub use status::{DerivationStatus, StatusBoard};
-pub use topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, REJECTED_EVENTS, SNAPSHOTS};
+pub use topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, SNAPSHOTS};

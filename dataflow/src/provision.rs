@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use client::{Cluster, StorageBounds, TopicSettings};
+use model::REJECTED_EVENTS;
 use tracing::info;
 
 use crate::error::RunError;
 use crate::map::DataflowMap;
 use crate::registration::Registry;
-use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, REJECTED_EVENTS, SNAPSHOTS};
+use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, SNAPSHOTS};
 
 /// Rules are few, and hold until others come.
 const RULES_RETENTION: Duration = Duration::from_secs(10 * 365 * 86_400);

@@ -6,8 +6,6 @@ pub const CHECKPOINTS: &str = "dataflow-checkpoints";
 pub const SNAPSHOTS: &str = "dataflow-snapshots";
 /// The topic of the leases.
 pub const LEASES: &str = "dataflow-leases";
-/// The topic of rejected records.
-pub const REJECTED_EVENTS: &str = "rejected-events";
 /// The topic of late events.
 pub const LATE_EVENTS: &str = "late-events";
 /// The topic of the accounts.

@@ -31,7 +31,7 @@ pub use key::RecordKey;
 pub use merge::Merge;
 pub use params::{ParamError, Params};
 pub use partial::{BatchPartial, PartialError};
-pub use payload::PayloadPart;
+pub use payload::{PayloadPart, REJECTED_EVENTS};
 pub use reject::{Reason, Rejection};
 pub use time::Timestamp;
 pub use window::{Shape, Window, Windowing};

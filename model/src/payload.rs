@@ -5,6 +5,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+/// The topic of rejected records, whoever rejects them.
+pub const REJECTED_EVENTS: &str = "rejected-events";
+
 /// A part of a payload: fields of the record that keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayloadPart {

@@ -1,12 +1,11 @@
 //! `web-api`: events over HTTP into the source topics.
 
 use ::dataflow::provision_sources;
-use anyhow::Context;
 use client::Cluster;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web_api::{Access, Handle, Options};
 
+use crate::listen::listen;
 use crate::{cli, map, registry, signal};
 
 pub(crate) async fn web_api(args: cli::WebApi) -> anyhow::Result<()> {
@@ -24,12 +23,7 @@ pub(crate) async fn start(
     posting: &cli::Posting,
     stop: CancellationToken,
 ) -> anyhow::Result<Handle> {
-    let address = posting.web_api_addr;
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!(
-            "cannot listen on `{address}` for events; name another address with --web-api-addr, port 0 picks a free one"
-        )
-    })?;
+    let listener = listen(posting.web_api_addr, "events", "--web-api-addr").await?;
     let access = access(posting);
     let options = Options {
         cluster,

@@ -9,7 +9,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use anyhow::Context;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,9 +17,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use dataflow::{DataflowMap, StatusBoard};
 use health::Health;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
+
+use crate::listen::listen;
 
 /// The OpenMetrics text format, which Prometheus reads.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -39,11 +39,7 @@ pub(crate) async fn start(
     board: StatusBoard,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!(
-            "cannot listen on `{address}` for metrics; name another address with --metrics-addr, port 0 picks a free one"
-        )
-    })?;
+    let listener = listen(address, "metrics", "--metrics-addr").await?;
     let bound = listener.local_addr()?;
     let sources = map
         .derivations

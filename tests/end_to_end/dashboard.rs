@@ -15,8 +15,7 @@ use crate::harness::{self, Running};
 async fn every_view_comes_to_life_and_shows_what_was_planted() {
     let data_dir = TempDir::new().unwrap();
     let data_dir = harness::path(data_dir.path());
-    let free = ["--cluster-addr", "127.0.0.1:0", "--spu-addr", "127.0.0.1:0"];
-    let mut args = vec![
+    let up = Running::start(&[
         "up",
         "--data-dir",
         data_dir,
@@ -24,9 +23,7 @@ async fn every_view_comes_to_life_and_shows_what_was_planted() {
         "300",
         "--incidents",
         "3600",
-    ];
-    args.extend(free);
-    let up = Running::start(&args);
+    ]);
     let cluster = up.line("cluster: ");
     let ours = up.line("dashboard: http://").parse().unwrap();
     let beside = Running::start(&["dashboard", "--cluster", &cluster]);

@@ -103,11 +103,13 @@ pub(crate) fn path(path: &Path) -> &str {
     path.to_str().expect("temporary folders have plain names")
 }
 
-/// Where a subcommand serves metrics or takes events, it does so on a free port: tests run side by side.
+/// Where a subcommand listens, it does so on a free port: tests run side by side.
 fn free_port(args: &[&str]) -> Vec<&'static str> {
     let mut free = Vec::new();
     for (flag, subcommands) in [
-        ("--metrics-addr", &["run", "up"][..]),
+        ("--cluster-addr", &["up"][..]),
+        ("--spu-addr", &["up"]),
+        ("--metrics-addr", &["run", "up"]),
         ("--web-api-addr", &["up", "web-api"]),
         ("--dashboard-addr", &["up", "dashboard"]),
     ] {

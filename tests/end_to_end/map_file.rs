@@ -61,6 +61,13 @@ impl MapFile {
         Self::of(&with_partitions(&text, counts))
     }
 
+    /// The sources of the map at the root with fewer partitions, and these derivations.
+    pub(crate) fn of_derivations(derivations: &str) -> Self {
+        let (sources, _) = BUILT_IN.split_once("\nderivations:\n").unwrap();
+        let sources = with_partitions(sources, &[2, 1, 1]);
+        Self::of(&format!("{sources}\nderivations:{derivations}"))
+    }
+
     /// A map of this text.
     pub(crate) fn of(text: &str) -> Self {
         let folder = TempDir::new().unwrap();

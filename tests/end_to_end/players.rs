@@ -17,12 +17,7 @@ const STUCK: Stuck = Stuck {
     gap_ms: 10_000,
 };
 
-const MAP: &str = "
-sources:
-  player-events: {key: parameters.player_id, partitions: 2, retention: 7d}
-  purchase-events: {key: user_data.user_id, partitions: 1, retention: 7d}
-  server-metrics: {key: parameters.server_id, partitions: 1, retention: 7d}
-derivations:
+const DERIVATIONS: &str = "
   player-session-summaries:
     from: player-events
     window: {gap: 8s}
@@ -38,7 +33,7 @@ derivations:
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_and_stuck_players_equal_a_recomputation_though_the_runner_is_killed() {
     let node = LocalCluster::start();
-    let map = MapFile::of(MAP);
+    let map = MapFile::of_derivations(DERIVATIONS);
     let map = map.path();
     let arguments = ["--cluster", &node.address, "--map", &map];
     let bounded = ["--events", "120000", "--seed", "21", "--broken", "0.01"];

@@ -10,12 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::harness::{self, LocalCluster, Running};
 use crate::map_file::MapFile;
 
-const MAP: &str = "
-sources:
-  player-events: {key: parameters.player_id, partitions: 2, retention: 7d}
-  purchase-events: {key: user_data.user_id, partitions: 1, retention: 7d}
-  server-metrics: {key: parameters.server_id, partitions: 1, retention: 7d}
-derivations:
+const DERIVATIONS: &str = "
   player-session-summaries:
     from: player-events
     window: {gap: 3s}
@@ -44,7 +39,7 @@ const LEVEL_EVENTS: usize = 20;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stuck_are_reported_while_they_play_and_sessions_end_without_another_event() {
     let node = LocalCluster::start();
-    let map = MapFile::of(MAP);
+    let map = MapFile::of_derivations(DERIVATIONS);
     let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
     let runner = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
     runner.line("runner: reads from ");

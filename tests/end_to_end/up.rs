@@ -18,15 +18,7 @@ const PROMISE: Duration = Duration::from_secs(30);
 async fn up_gives_derived_records_of_every_topic_within_half_a_minute() {
     let data_dir = TempDir::new().unwrap();
     let started = Instant::now();
-    let up = Running::start(&[
-        "up",
-        "--data-dir",
-        harness::path(data_dir.path()),
-        "--cluster-addr",
-        "127.0.0.1:0",
-        "--spu-addr",
-        "127.0.0.1:0",
-    ]);
+    let up = Running::start(&["up", "--data-dir", harness::path(data_dir.path())]);
     let address = up.line("cluster: ");
     assert_eq!(up.line("runner: reads from "), address);
     let cluster = Cluster::connect(Some(&address)).await.unwrap();

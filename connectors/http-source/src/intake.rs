@@ -11,7 +11,7 @@ use crate::config::{Config, Output, Target};
 use crate::counts::Counts;
 use crate::output::{Head, format};
 use crate::queue::{Closed, Queue};
-use crate::rejected::{REJECTED_EVENTS, Rejects};
+use crate::rejected::Rejects;
 use crate::router::Router;
 use crate::splitter::{HEAD_BYTES, Piece};
 
@@ -42,7 +42,7 @@ impl Intake {
             output: config.output,
             router: Router::new(&config.target, key_paths, plain),
             rejects: Rejects::new(&config.name, topic),
-            rejected_topic: REJECTED_EVENTS.into(),
+            rejected_topic: model::REJECTED_EVENTS.into(),
             queue,
             counts,
         }

@@ -31,5 +31,4 @@ mod testing;
 pub use config::{Config, Output, OutputParts, OutputType, Reading, Secrets, Target};
 pub use counts::{Counted, Counts};
 pub use error::{ConfigError, SourceError};
-pub use rejected::REJECTED_EVENTS;
 pub use run::{Options, Summary, run};

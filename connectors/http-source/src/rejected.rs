@@ -6,9 +6,6 @@ use bytes::Bytes;
 use model::{PayloadPart, Rejection, Timestamp};
 use serde::Serialize;
 
-/// The topic that rejected records of every origin go to.
-pub const REJECTED_EVENTS: &str = "rejected-events";
-
 const ORIGIN: &str = "http-source";
 
 /// A record of `rejected-events` that has never stood in a topic, and so has neither partition nor offset.

@@ -18,7 +18,6 @@ use crate::http::Http;
 use crate::intake::Intake;
 use crate::polling::Polling;
 use crate::queue::queue;
-use crate::rejected::REJECTED_EVENTS;
 use crate::streaming::Streaming;
 use crate::supervisor::{Reader, supervise};
 use crate::websocket::WebSocket;
@@ -121,7 +120,7 @@ async fn ensure_topics(cluster: &Cluster, target: &Target) -> Result<(), SourceE
         retention: None,
         storage: None,
     };
-    let mut topics = vec![named(REJECTED_EVENTS)];
+    let mut topics = vec![named(model::REJECTED_EVENTS)];
     match target {
         Target::One(topic) => topics.push(topic.clone()),
         Target::ByEventName(by_name) => topics.extend(by_name.values().map(|name| named(name))),

@@ -8,9 +8,6 @@ use serde::Serialize;
 use crate::validate::Rejected;
 use crate::writer::Outgoing;
 
-/// The topic of rejected records.
-pub(crate) const TOPIC: &str = "rejected-events";
-
 const ORIGIN: &str = "web-api";
 
 /// The request that a record came with.

@@ -64,7 +64,7 @@ impl Target {
     pub(crate) fn topic(self) -> &'static str {
         match self {
             Self::Source(source) => source.topic(),
-            Self::Rejected => crate::rejected::TOPIC,
+            Self::Rejected => model::REJECTED_EVENTS,
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::{Cluster, StorageBounds, TopicSettings};
+use model::REJECTED_EVENTS;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
@@ -23,7 +24,7 @@ use crate::limits::{DRAIN_PATIENCE, REMEMBERED};
 use crate::metrics::Metrics;
 use crate::options::{Access, Options};
 use crate::writer::Writer;
-use crate::{rejected, routes, server};
+use crate::{routes, server};
 
 /// The journal is read back to one hour; retention drops whole segments, so some of another hour stays.
 const JOURNAL_RETENTION: Duration = Duration::from_secs(2 * REMEMBERED.as_secs());
@@ -122,7 +123,7 @@ async fn ensure_topics(cluster: &Cluster) -> Result<(), StartError> {
         retention,
         storage,
     };
-    let rejected = topic(rejected::TOPIC, None, None);
+    let rejected = topic(REJECTED_EVENTS, None, None);
     let journal = topic(
         idempotency::TOPIC,
         Some(JOURNAL_RETENTION),

@@ -95,7 +95,8 @@ fn only_derivations_that_write_down_their_version_have_rules() {
     let registry = Registry::new([Registration::following::<Every<false>>()], []);
     let error = DataflowMap::parse(MAP, &registry).expect_err("no `rule_version`");
     assert!(
-        matches!(&error, MapError::Invalid { place, .. } if place == "derivations.every-nth.rules"),
+        matches!(&error, MapError::At { cause, .. }
+            if matches!(&**cause, MapError::Invalid { place, .. } if place == "derivations.every-nth.rules")),
         "{error}"
     );
 }

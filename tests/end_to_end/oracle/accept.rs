@@ -35,15 +35,8 @@ impl Event {
 
     /// Everything that makes a transaction the same one.
     pub(super) fn content(&self) -> String {
-        let texts = [
-            "transaction_id",
-            "transaction_type",
-            "currency",
-            "item_id",
-            "item_type",
-        ]
-        .map(|field| self.text("parameters", field));
-        let user = ["user_id", "platform"].map(|field| self.text("user_data", field));
+        let texts = PURCHASE_TEXTS.map(|field| self.text("parameters", field));
+        let user = USER_TEXTS.map(|field| self.text("user_data", field));
         format!(
             "{:?}",
             (self.game(), texts, self.minor(), self.time_ms, user)
@@ -54,6 +47,16 @@ impl Event {
         self.json["parameters"]["event_type"] == event_type
     }
 }
+
+/// What a transaction's `parameters` and `user_data` must have, beside its amount.
+const PURCHASE_TEXTS: [&str; 5] = [
+    "transaction_id",
+    "transaction_type",
+    "currency",
+    "item_id",
+    "item_type",
+];
+const USER_TEXTS: [&str; 2] = ["user_id", "platform"];
 
 /// The events that have to be accepted, by (window start, key).
 #[derive(Default)]
@@ -244,15 +247,8 @@ pub(crate) fn purchase_events_by_currency(records: &[client::Record]) -> Accepte
 }
 
 fn purchase_fields() -> Vec<(&'static str, &'static str, bool)> {
-    let texts = [
-        "transaction_id",
-        "transaction_type",
-        "currency",
-        "item_id",
-        "item_type",
-    ]
-    .map(|field| ("parameters", field, false));
-    let user = ["user_id", "platform"].map(|field| ("user_data", field, false));
+    let texts = PURCHASE_TEXTS.map(|field| ("parameters", field, false));
+    let user = USER_TEXTS.map(|field| ("user_data", field, false));
     [&texts[..], &[("parameters", "amount", true)], &user].concat()
 }
 

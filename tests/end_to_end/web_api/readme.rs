@@ -19,10 +19,6 @@ async fn the_lines_of_the_readme_work_as_printed() {
         "up",
         "--data-dir",
         harness::path(data_dir.path()),
-        "--cluster-addr",
-        "127.0.0.1:0",
-        "--spu-addr",
-        "127.0.0.1:0",
         "--rate",
         "50",
     ]);

@@ -1,5 +1,7 @@
 //! What was likely meant by a name that does not exist.
 
+use strsim::osa_distance;
+
 /// The message about an unknown key, with the known one that is nearest to it.
 pub(super) fn with_suggestion(message: &str) -> String {
     match suggestion(message) {
@@ -29,22 +31,8 @@ fn suggestion(message: &str) -> Option<&str> {
 
 /// Letters to change, add, take away or swap with their neighbour; `-` and `_` are one.
 fn distance(one: &str, other: &str) -> usize {
-    let letters = |text: &str| text.to_lowercase().replace('-', "_").into_bytes();
-    let (one, other) = (letters(one), letters(other));
-    let mut rows = vec![(0..=other.len()).collect::<Vec<_>>()];
-    for (i, a) in (1..).zip(&one) {
-        let mut row = vec![i];
-        for (j, b) in (1..).zip(&other) {
-            let changed = rows[i - 1][j - 1] + usize::from(a != b);
-            let mut least = changed.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && *a == other[j - 2] && one[i - 2] == *b {
-                least = least.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[one.len()][other.len()]
+    let letters = |text: &str| text.to_lowercase().replace('-', "_");
+    osa_distance(&letters(one), &letters(other))
 }
 
 #[cfg(test)]
