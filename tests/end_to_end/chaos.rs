@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::followed::followed;
-use crate::harness::{LocalCluster, Running};
+use crate::harness::{AnyCluster, Running};
 use crate::map_file::MapFile;
 use crate::oracle::{FraudRules, ServerRules, Stuck};
 use crate::verdict::{self, Windows};
@@ -92,15 +92,15 @@ const SERVERS: ServerRules = ServerRules {
 const KILLS: u32 = 20;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn results_are_exact_whatever_is_killed() {
+async fn on_any_cluster_results_are_exact_whatever_is_killed() {
     let kills = std::env::var("CHAOS_KILLS").map_or(KILLS, |kills| {
         kills.parse().expect("CHAOS_KILLS is a number")
     });
     let seed =
         std::env::var("CHAOS_SEED").map_or(1, |seed| seed.parse().expect("CHAOS_SEED is a number"));
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
-    let mut node = LocalCluster::start();
-    let address = node.address.clone();
+    let mut cluster = AnyCluster::start();
+    let address = cluster.address().to_owned();
     let generator = Running::start(&[
         "generate",
         "--cluster",
@@ -115,23 +115,28 @@ async fn results_are_exact_whatever_is_killed() {
     let map = MapFile::windows_and(FOLLOWING);
     let run = ["run", "--cluster", &address, "--map", &map.path()];
     let mut runner = Running::start(&run);
+    let mut restarts = 0;
     for kill in 0..kills {
         // A random moment is what this is about: before and after the lease is taken over, while
         // windows are made again, and while all is well.
         tokio::time::sleep(Duration::from_millis(u64::from(dice.next_u32() % 8_000))).await;
-        let what = dice.next_u32() % 3;
+        let mut what = dice.next_u32() % 3;
+        if restarts == cluster.restarts_max() {
+            what = 0;
+        }
         eprintln!(
             "kill {kill} of {kills}: {}",
             ["runner", "cluster", "both"][what as usize]
         );
-        if what != 0 {
-            node.kill();
-        }
-        if what != 1 {
+        if what == 2 {
             runner.kill();
         }
         if what != 0 {
-            node.restart();
+            restarts += 1;
+            cluster.restart_server();
+        }
+        if what == 0 {
+            runner.kill();
         }
         if what != 1 {
             runner = Running::start(&run);

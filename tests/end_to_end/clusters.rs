@@ -1,20 +1,22 @@
 //! The clusters that tests run on: a local one of their own, or one that somebody named.
 
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use client::{ClientError, Cluster};
+use fluvio::metadata::partition::PartitionSpec;
+use fluvio::metadata::topic::TopicSpec;
+use fluvio::{Fluvio, FluvioAdmin, FluvioClusterConfig};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
-use crate::harness::{Running, path};
-use crate::oracle::RECOMPUTATIONS;
+use crate::harness::{self, Running, path};
 
 /// A local cluster as a process of its own, on one folder and one pair of ports for all its lives.
 pub(crate) struct LocalCluster {
     pub(crate) address: String,
-    spu_address: String,
+    pub(crate) spu_address: String,
     data_dir: TempDir,
     process: Option<Running>,
 }
@@ -59,7 +61,7 @@ impl LocalCluster {
 }
 
 /// The cluster of a test that makes sense on any: a fresh local one, or `CLUSTER`, which all such
-/// tests share.
+/// tests share, one after the other, each without a topic to begin with.
 pub(crate) enum AnyCluster {
     Local(LocalCluster),
     Real(String),
@@ -69,7 +71,7 @@ impl AnyCluster {
     pub(crate) fn start() -> Self {
         match named("CLUSTER") {
             Some(address) => {
-                refuse_used(&address);
+                make_empty(&address);
                 Self::Real(address)
             }
             None => Self::Local(LocalCluster::start()),
@@ -80,6 +82,16 @@ impl AnyCluster {
         match self {
             Self::Local(cluster) => &cluster.address,
             Self::Real(address) => address,
+        }
+    }
+
+    /// How often a test may call [`Self::restart_server`]: a server of another making may need
+    /// minutes until its addresses are free again.
+    pub(crate) fn restarts_max(&self) -> u32 {
+        match (self, named("RESTART_SPU")) {
+            (Self::Local(_), _) => u32::MAX,
+            (Self::Real(_), Some(_)) => 2,
+            (Self::Real(_), None) => 0,
         }
     }
 
@@ -113,30 +125,40 @@ pub(crate) fn named(variable: &str) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
-/// The tests say what whole topics hold, and restart servers: nobody else's records may be there
-/// when the first of them begins.
-fn refuse_used(address: &str) {
-    static FRESH: OnceLock<()> = OnceLock::new();
-    FRESH.get_or_init(|| {
-        block_in_place(|| {
-            Handle::current().block_on(async {
-                let cluster = Cluster::connect(Some(address)).await.unwrap();
-                for source in RECOMPUTATIONS.map(|recomputation| recomputation.source) {
-                    let partitions = match cluster.partition_count(source).await {
-                        Err(ClientError::Configuration { .. }) => 0, // no such topic yet
-                        partitions => partitions.unwrap(),
-                    };
-                    for partition in 0..partitions {
-                        assert_eq!(
-                            cluster.end_offset(source, partition).await.unwrap(),
-                            0,
-                            "topic `{source}` of {address} is in use: name a fresh cluster"
-                        );
-                    }
-                }
-            });
+/// The tests say what whole topics hold. What is removed is what earlier tests made: before the
+/// first of them the cluster has to be empty.
+fn make_empty(address: &str) {
+    static IS_OURS: AtomicBool = AtomicBool::new(false);
+    block_in_place(|| {
+        Handle::current().block_on(async {
+            let config = FluvioClusterConfig::new(address);
+            let fluvio = Fluvio::connect_with_config(&config).await.unwrap();
+            let admin = fluvio.admin().await;
+            let found = topics(&admin).await;
+            assert!(
+                found.is_empty() || IS_OURS.load(Ordering::Relaxed),
+                "{address} has topics, {found:?}: name a fresh cluster"
+            );
+            IS_OURS.store(true, Ordering::Relaxed);
+            for topic in found {
+                admin.delete::<TopicSpec>(topic).await.unwrap();
+            }
+            let deadline = Instant::now() + harness::patience();
+            while !topics(&admin).await.is_empty() || replicas(&admin).await > 0 {
+                assert!(Instant::now() < deadline, "{address} keeps its topics");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
         });
     });
+}
+
+async fn topics(admin: &FluvioAdmin) -> Vec<String> {
+    let topics = admin.all::<TopicSpec>().await.unwrap();
+    topics.into_iter().map(|topic| topic.name).collect()
+}
+
+async fn replicas(admin: &FluvioAdmin) -> usize {
+    admin.all::<PartitionSpec>().await.unwrap().len()
 }
 
 /// A free port of the loopback interface, which stays the same when a process restarts.

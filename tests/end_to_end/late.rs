@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use client::Cluster;
 use serde_json::{Value, json};
 
-use crate::harness::{self, LocalCluster, Running};
+use crate::harness::{self, AnyCluster, Running};
 use crate::map_file::MapFile;
 use crate::oracle::RECOMPUTATIONS;
 
@@ -29,12 +29,12 @@ const EVENTS: [(&str, &str); 5] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn late_events_correct_their_window_or_are_kept() {
-    let node = LocalCluster::start();
-    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+async fn on_any_cluster_late_events_correct_their_window_or_are_kept() {
+    let node = AnyCluster::start();
+    let cluster = Cluster::connect(Some(node.address())).await.unwrap();
     // Sessions and followed events have a lateness of their own.
     let map = MapFile::windows();
-    let runner = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
+    let runner = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
     runner.line("runner: reads from ");
     let producer = cluster.producer("player-events").await.unwrap();
     for (index, (time, note)) in EVENTS.into_iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use client::Cluster;
 
-use crate::harness::{self, LocalCluster, Running};
+use crate::harness::{self, AnyCluster, Running};
 use crate::map_file::MapFile;
 use crate::verdict::{self, Windows};
 
@@ -15,11 +15,11 @@ const PARTITIONS: [(&str, u32); 3] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_partitions_a_killed_runner_misses_none() {
-    let node = LocalCluster::start();
+async fn on_any_cluster_of_many_partitions_a_killed_runner_misses_none() {
+    let node = AnyCluster::start();
     let map = MapFile::quick_with_partitions(&PARTITIONS.map(|(_, count)| count));
-    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
-    let cluster_and_map = ["--cluster", &node.address, "--map", &map.path()];
+    let cluster = Cluster::connect(Some(node.address())).await.unwrap();
+    let cluster_and_map = ["--cluster", node.address(), "--map", &map.path()];
     let start = |args: &[&str]| Running::start(&[args, &cluster_and_map[..]].concat());
     let generator = start(&["generate", "--rate", "100", "--seed", "13"]);
     let mut runner = start(&["run"]);

@@ -4,7 +4,7 @@
 use client::Cluster;
 use serde_json::Value;
 
-use crate::harness::{self, LocalCluster, Running};
+use crate::harness::{self, AnyCluster, Running};
 use crate::map_file::MapFile;
 use crate::oracle::{self, Stuck};
 
@@ -31,14 +31,15 @@ const DERIVATIONS: &str = "
 ";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_and_stuck_players_equal_a_recomputation_though_the_runner_is_killed() {
-    let node = LocalCluster::start();
+async fn on_any_cluster_sessions_and_stuck_players_equal_a_recomputation_though_the_runner_is_killed()
+ {
+    let node = AnyCluster::start();
     let map = MapFile::of_derivations(DERIVATIONS);
     let map = map.path();
-    let arguments = ["--cluster", &node.address, "--map", &map];
+    let arguments = ["--cluster", node.address(), "--map", &map];
     let bounded = ["--events", "120000", "--seed", "21", "--broken", "0.01"];
     harness::run(&[&["generate"], &arguments[..], &bounded[..]].concat());
-    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+    let cluster = Cluster::connect(Some(node.address())).await.unwrap();
     let records = harness::records(&cluster, "player-events").await;
     let sessions = oracle::player_session_summaries(&records, GAP_MS);
     let stuck = oracle::stuck_players(&records, STUCK);

@@ -2,13 +2,13 @@
 
 use client::Cluster;
 
-use crate::harness::{self, LocalCluster};
+use crate::harness::{self, AnyCluster};
 use crate::oracle;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_replays_are_equal_byte_for_byte_and_right() {
-    let node = LocalCluster::start();
-    let address = &node.address;
+async fn on_any_cluster_two_replays_are_equal_byte_for_byte_and_right() {
+    let node = AnyCluster::start();
+    let address = node.address();
     let generate = |seed: &str| {
         harness::run(&[
             "generate",

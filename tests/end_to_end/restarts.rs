@@ -5,27 +5,27 @@ use std::collections::BTreeSet;
 
 use client::Cluster;
 
-use crate::harness::{self, LocalCluster, Running};
+use crate::harness::{self, AnyCluster, LocalCluster, Running};
 use crate::map_file::MapFile;
 use crate::oracle;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_runner_that_stops_and_starts_neither_loses_nor_repeats_a_window() {
-    let node = LocalCluster::start();
+async fn on_any_cluster_a_runner_that_stops_and_starts_neither_loses_nor_repeats_a_window() {
+    let node = AnyCluster::start();
     let map = MapFile::quick();
-    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+    let cluster = Cluster::connect(Some(node.address())).await.unwrap();
     // A stream by the wall clock, so that windows are open whenever the runner stops.
     let generator = Running::start(&[
         "generate",
         "--cluster",
-        &node.address,
+        node.address(),
         "--rate",
         "500",
         "--seed",
         "3",
     ]);
     for restarts in 1..4 {
-        let runner = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
+        let runner = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
         let windows = |rows: &[serde_json::Value]| {
             rows.iter()
                 .map(|row| row["window_start"].to_string())
@@ -39,7 +39,7 @@ async fn a_runner_that_stops_and_starts_neither_loses_nor_repeats_a_window() {
         runner.stop();
     }
     generator.stop();
-    let runner = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
+    let runner = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
     let players = oracle::player_events(&harness::records(&cluster, "player-events").await);
     let expected = oracle::level_engagement(&players);
     harness::wait_for_derived(&cluster, "level-engagement", |rows| {
@@ -52,24 +52,24 @@ async fn a_runner_that_stops_and_starts_neither_loses_nor_repeats_a_window() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_runners_one_writes_and_the_other_takes_over() {
-    let node = LocalCluster::start();
+async fn on_any_cluster_of_two_runners_one_writes_and_the_other_takes_over() {
+    let node = AnyCluster::start();
     let map = MapFile::quick();
-    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+    let cluster = Cluster::connect(Some(node.address())).await.unwrap();
     let generator = Running::start(&[
         "generate",
         "--cluster",
-        &node.address,
+        node.address(),
         "--rate",
         "500",
         "--seed",
         "4",
     ]);
-    let mut first = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
-    let second = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
+    let mut first = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
+    let second = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
     harness::wait_for_derived(&cluster, "level-engagement", |rows| !rows.is_empty()).await;
     first.kill();
-    let third = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
+    let third = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
     let before = harness::derived(&cluster, "level-engagement").await.len();
     harness::wait_for_derived(&cluster, "level-engagement", |rows| rows.len() > before).await;
     generator.stop();
@@ -90,20 +90,20 @@ async fn of_two_runners_one_writes_and_the_other_takes_over() {
 // Elsewhere a runner has only the old one's silence to go by.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_runner_knows_that_one_of_its_host_was_killed() {
-    let node = LocalCluster::start();
+async fn on_any_cluster_a_runner_knows_that_one_of_its_host_was_killed() {
+    let node = AnyCluster::start();
     let map = MapFile::quick();
-    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+    let cluster = Cluster::connect(Some(node.address())).await.unwrap();
     let generator = Running::start(&[
         "generate",
         "--cluster",
-        &node.address,
+        node.address(),
         "--rate",
         "500",
         "--seed",
         "6",
     ]);
-    let mut first = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
+    let mut first = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
     harness::wait_for_derived(&cluster, "level-engagement", |rows| !rows.is_empty()).await;
     first.kill();
     let held = in_claims(
@@ -111,7 +111,7 @@ async fn a_runner_knows_that_one_of_its_host_was_killed() {
         "runner",
     );
     assert!(held.len() > 1, "each derivation has a lease: {held:?}");
-    let second = Running::start(&["run", "--cluster", &node.address, "--map", &map.path()]);
+    let second = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
     let words = harness::wait_for_derived(&cluster, "dataflow-leases", |words| {
         in_claims(words, "supersedes").is_superset(&held)
     })

@@ -13,7 +13,7 @@ use client::Cluster;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{self, LocalCluster, Running};
+use crate::harness::{self, AnyCluster, LocalCluster, Running};
 use crate::map_file::MapFile;
 use shop::{buy, ensure_source, shop};
 
@@ -123,20 +123,20 @@ async fn wait_for_version(cluster: &Cluster, version: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn records_go_by_the_version_at_their_offset_whatever_is_killed() {
+async fn on_any_cluster_records_go_by_the_version_at_their_offset_whatever_is_killed() {
     let (node, map, folder) = (
-        LocalCluster::start(),
+        AnyCluster::start(),
         MapFile::of(MAP),
         TempDir::new().unwrap(),
     );
-    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+    let cluster = Cluster::connect(Some(node.address())).await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let shop = tokio::spawn(shop(ensure_source(&cluster).await, stop.clone()));
     let (path, file) = (map.path(), |velocity_n| parameters(&folder, velocity_n));
-    let start = || Running::start(&["run", "--cluster", &node.address, "--map", &path]);
+    let start = || Running::start(&["run", "--cluster", node.address(), "--map", &path]);
     let set = |velocity_n| {
         printed(rules(
-            &node.address,
+            node.address(),
             &map,
             &["set", &file(velocity_n), "--wait", "120s"],
         ))
@@ -160,7 +160,7 @@ async fn records_go_by_the_version_at_their_offset_whatever_is_killed() {
     runner.kill();
     // Written while nobody runs: it holds from what the next runner has not read yet.
     let said = printed(rules(
-        &node.address,
+        node.address(),
         &map,
         &["set", &file(1), "--wait", "10ms"],
     ));
@@ -173,7 +173,7 @@ async fn records_go_by_the_version_at_their_offset_whatever_is_killed() {
     stop.store(true, Ordering::Relaxed);
     shop.await.unwrap();
 
-    let listed = printed(rules(&node.address, &map, &["list"]));
+    let listed = printed(rules(node.address(), &map, &["list"]));
     let last = listed.rsplit_once("in force from ").unwrap().1;
     versions.push(version(4, 1, &format!("holds from {last}")));
     let expected = expected(&cluster, &versions).await;

@@ -6,17 +6,17 @@ use std::collections::BTreeSet;
 use client::Cluster;
 use serde_json::Value;
 
-use crate::harness::{self, LocalCluster, Running};
+use crate::harness::{self, AnyCluster, Running};
 use crate::oracle::{self, RECOMPUTATIONS};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn how_a_runner_reads_changes_no_result() {
-    let node = LocalCluster::start();
-    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+async fn on_any_cluster_how_a_runner_reads_changes_no_result() {
+    let node = AnyCluster::start();
+    let cluster = Cluster::connect(Some(node.address())).await.unwrap();
     let generator = Running::start(&[
         "generate",
         "--cluster",
-        &node.address,
+        node.address(),
         "--rate",
         "2000",
         "--seed",
@@ -24,7 +24,7 @@ async fn how_a_runner_reads_changes_no_result() {
         "--broken",
         "0.01",
     ]);
-    let run = ["run", "--cluster", &node.address];
+    let run = ["run", "--cluster", node.address()];
     let shared = [&run[..], &["--shared-reads"]].concat();
     for (turn, arguments) in [&shared[..], &run, &shared].into_iter().enumerate() {
         let runner = Running::start(arguments);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use client::Cluster;
 use serde_json::Value;
 
-use crate::harness::{self, LocalCluster, Running};
+use crate::harness::{self, AnyCluster, Running};
 use crate::map_file::MapFile;
 use crate::oracle::{self, RECOMPUTATIONS, Recomputation};
 
@@ -22,11 +22,12 @@ const WAIT_MS_MAX: i64 = 10_000;
 const NOISE: u32 = 2;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_windows_of_a_stream_that_stops_close_within_the_idle_timeout_and_two_seconds() {
-    let node = LocalCluster::start();
+async fn on_any_cluster_the_last_windows_of_a_stream_that_stops_close_within_the_idle_timeout_and_two_seconds()
+ {
+    let node = AnyCluster::start();
     let map = MapFile::quick();
-    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
-    let cluster_and_map = ["--cluster", &node.address, "--map", &map.path()];
+    let cluster = Cluster::connect(Some(node.address())).await.unwrap();
+    let cluster_and_map = ["--cluster", node.address(), "--map", &map.path()];
     let start = |args: &[&str]| Running::start(&[args, &cluster_and_map[..]].concat());
     let runner = start(&["run"]);
     runner.line("runner: reads from ");

@@ -14,7 +14,7 @@ use data_generator::Topic;
 use serde_json::Value;
 
 use crate::followed::followed;
-use crate::harness::{self, LocalCluster, Running};
+use crate::harness::{self, AnyCluster, Running};
 use crate::map_file::{self, MapFile};
 use crate::oracle::{FraudRules, ServerRules, Stuck};
 use crate::verdict::{self, Windows};
@@ -40,12 +40,12 @@ const MARKERS_MS: i64 = END_MS + 2 * HOUR_MS;
 const ALL_DAY_MS: i64 = END_MS + HOUR_MS;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_topic_of_a_dirty_day_equals_a_recomputation() {
-    let node = LocalCluster::start();
-    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+async fn on_any_cluster_every_topic_of_a_dirty_day_equals_a_recomputation() {
+    let node = AnyCluster::start();
+    let cluster = Cluster::connect(Some(node.address())).await.unwrap();
     let map = MapFile::all_by_event_time(&PARTITIONS);
     let Day { records, incidents } = records::day(SEED);
-    let run = ["run", "--cluster", &node.address, "--map", &map.path()];
+    let run = ["run", "--cluster", node.address(), "--map", &map.path()];
     let mut source = Source::open(&cluster).await;
     let (morning, afternoon): (Vec<Sent>, Vec<Sent>) = records
         .into_iter()

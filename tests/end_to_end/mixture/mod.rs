@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use client::{Cluster, Record};
 use serde_json::{Value, json};
 
-use crate::harness::{self, LocalCluster, Running};
+use crate::harness::{self, AnyCluster, Running};
 use crate::map_file::MapFile;
 use crate::{oracle, verdict};
 use purchases::{BROKEN, Label};
@@ -45,11 +45,11 @@ const LATE_S: i64 = 260;
 const WATERMARK_S: i64 = 268;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mixture_becomes_what_its_labels_say() {
-    let node = LocalCluster::start();
-    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+async fn on_any_cluster_a_mixture_becomes_what_its_labels_say() {
+    let node = AnyCluster::start();
+    let cluster = Cluster::connect(Some(node.address())).await.unwrap();
     let map = MapFile::of(MAP);
-    let run = ["run", "--cluster", &node.address, "--map", &map.path()];
+    let run = ["run", "--cluster", node.address(), "--map", &map.path()];
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let base_ms = now_ms - now_ms.rem_euclid(WINDOW_S * 1000);
 
