@@ -1,10 +1,14 @@
 //! The command line: every subcommand and flag, with its help.
 
+mod cluster;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use cluster::{Cluster, ClusterAddress, ClusterStatus, Health, Provision, RegisterSpu};
 
 /// Real-time game analytics on Fluvio.
 #[derive(Debug, Parser)]
@@ -20,6 +24,13 @@ pub(crate) enum Command {
     Up(Up),
     /// Run a Fluvio-protocol cluster in this process, with its data on disk.
     LocalCluster(LocalCluster),
+    /// Register the SPUs of a Fluvio cluster, and look how it is.
+    #[command(subcommand)]
+    Cluster(Cluster),
+    /// Make all topics and SmartModules of the map, as far as they are missing.
+    Provision(Provision),
+    /// Ask a running service over HTTP whether all is well; for health checks of containers.
+    Health(Health),
     /// Send the events of a seeded game world to the source topics, or serve them as a web API.
     Generate(Generate),
     /// Pull records from HTTP and WebSocket endpoints into topics.
@@ -40,14 +51,6 @@ pub(crate) enum Command {
     /// Add, list or revoke the keys of the web API.
     #[command(subcommand)]
     Keys(Keys),
-}
-
-/// Which cluster to speak to.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ClusterAddress {
-    /// Cluster to use; default: the active Fluvio profile, else 127.0.0.1:9003.
-    #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) cluster: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -159,7 +162,7 @@ pub(crate) struct Generate {
         value_name = "IP:PORT",
         num_args = 0..=1,
         default_missing_value = "127.0.0.1:8088",
-        conflicts_with_all = ["cluster", "map", "truth"]
+        conflicts_with_all = ["map", "truth"]
     )]
     pub(crate) serve: Option<SocketAddr>,
 }
@@ -317,9 +320,12 @@ pub(crate) struct Showing {
     /// Address of the dashboard; port 0 picks a free one.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3001")]
     pub(crate) dashboard_addr: SocketAddr,
-    /// File with a token that browsers must show. Without it whoever reaches the address may look.
-    #[arg(long, value_name = "FILE")]
+    /// File with a token that browsers must show. Without it only this machine is listened to.
+    #[arg(long, value_name = "FILE", conflicts_with = "dashboard_insecure")]
     pub(crate) dashboard_token_file: Option<PathBuf>,
+    /// Let everybody who reaches the address look, without a token.
+    #[arg(long)]
+    pub(crate) dashboard_insecure: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod connect;
 mod listen;
 mod live_status;
 mod map;
@@ -18,8 +19,10 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 /// Quiet enough to read a live status beside it; `RUST_LOG` overrides it. That controller logs every
-/// orderly end of a connection as an error.
-const LOG_DEFAULT: &str = "warn,fluvio::sync::controller=off";
+/// orderly end of a connection as an error, and the engine every record that a SmartModule refuses, in full. That
+/// stream logs what it returns as an error as well.
+const LOG_DEFAULT: &str =
+    "warn,fluvio::sync::controller=off,fluvio_smartengine=off,fluvio_socket::stream=off";
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -4,22 +4,37 @@ use fluvio::dataplane::link::ErrorCode;
 use fluvio::{FluvioError, ProducerError};
 use fluvio_sc_schema::ApiError;
 
+use crate::trouble::{Trouble, Wrong};
+
 /// How a server begins when a SmartModule has trapped or panicked.
 const TRAPPED: &str = "SmartModule err";
 /// What it says when a stream is to start behind the partition's end.
 const BEYOND_END: &str = "is greater than leo";
+/// What helps where a server is up and its address leads elsewhere.
+const REGISTER: &str = "; where it is up, register it with an address that clients reach (`game-analytics cluster register-spu --public HOST:PORT`), or, inside the cluster's own network, use --spu-local-addresses";
 
 /// An error of the client, one variant for each thing a caller can do about it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ClientError {
     /// Nobody answers at the cluster's address, or what answers is no Fluvio cluster. Start it, then try again.
-    #[error(
-        "cannot connect to a fluvio cluster at `{address}`: {reason}; start one with `make start`, or name another address"
-    )]
+    #[error("cannot connect to a fluvio cluster at `{address}`: {reason}")]
     Unreachable {
         /// The address that was tried.
         address: String,
-        /// What the attempt ended with.
+        /// What the attempt ended with, and what to do.
+        reason: String,
+    },
+    /// The controller answers, and one of the servers that it names does not. Either it is down, or its address, which
+    /// is the one that it was registered with, is of no use from here.
+    #[error(
+        "{what} failed: the cluster answers, but not its server (SPU) at `{address}`, the address that it is registered with: {reason}"
+    )]
+    ServerUnreachable {
+        /// What was being done.
+        what: String,
+        /// The server's address, as the controller knows it.
+        address: String,
+        /// What the attempt ended with, and what to do.
         reason: String,
     },
     /// A connection was lost or a server was not ready. Try again after a pause.
@@ -66,7 +81,10 @@ impl ClientError {
     /// True when the same call may succeed later without anybody changing anything.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Retry { .. })
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::ServerUnreachable { .. } | Self::Retry { .. }
+        )
     }
 
     pub(crate) fn retry(what: impl Into<String>, reason: impl ToString) -> Self {
@@ -90,11 +108,28 @@ impl ClientError {
         }
     }
 
+    pub(crate) fn server_unreachable(what: String, address: &str, wrong: &Wrong) -> Self {
+        let advice = if wrong.may_be_another_address() {
+            REGISTER
+        } else {
+            ""
+        };
+        Self::ServerUnreachable {
+            what,
+            address: address.to_owned(),
+            reason: format!("{wrong}{advice}"),
+        }
+    }
+
     /// Sorts an error of the `fluvio` crate, which hides its types in an `anyhow::Error`.
     pub(crate) fn from_fluvio(what: impl Into<String>, error: &anyhow::Error) -> Self {
         let what = what.into();
         if let Some(code) = code_of(error) {
             return Self::from_code(what, code);
+        }
+        // The controller is asked first, with errors of its own: what is not reached now is a server.
+        if let Some(Trouble { address, wrong }) = Trouble::inside(error) {
+            return Self::server_unreachable(what, address, wrong);
         }
         match error.downcast_ref::<FluvioError>() {
             Some(FluvioError::TopicNotFound(topic)) => Self::configuration(

@@ -3,9 +3,9 @@
 use fluvio::dataplane::api::RequestMessage;
 use fluvio::dataplane::link::ErrorCode;
 use fluvio::dataplane::record::ReplicaKey;
+use fluvio::metadata::objects::Metadata;
 use fluvio::metadata::partition::PartitionSpec;
 use fluvio::metadata::spu::SpuSpec;
-use fluvio_socket::ClientConfig;
 use fluvio_spu_schema::server::fetch_offset::{FetchOffsetPartitionResponse, FetchOffsetsRequest};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -39,11 +39,11 @@ impl Cluster {
     pub async fn offsets(&self, topic: &str, partition: u32) -> Result<Offsets, ClientError> {
         let replica = ReplicaKey::new(topic, partition);
         let what = format!("asking for the offsets of `{replica}`");
-        let leader = self.leader_address(&replica, &what).await?;
+        let leader = self.leader(&replica, &what).await?;
         let answer = timeout(OFFSETS_DEADLINE, self.fetch_offsets(&leader, &replica))
             .await
-            .map_err(|_| ClientError::retry(&what, format!("`{leader}` does not answer")))?
-            .map_err(|error| ClientError::retry(&what, format!("`{leader}`: {error:#}")))?;
+            .map_err(|_| self.server_silent(&what, &leader, OFFSETS_DEADLINE))?
+            .map_err(|error| ClientError::from_fluvio(&what, &error))?;
         match answer.error_code {
             ErrorCode::None => Ok(Offsets {
                 start: answer.start_offset,
@@ -53,12 +53,12 @@ impl Cluster {
         }
     }
 
-    /// Where the server listens that leads the partition, as the controller knows it now.
-    async fn leader_address(
+    /// The server that leads the partition, as the controller knows it now.
+    async fn leader(
         &self,
         replica: &ReplicaKey,
         what: &str,
-    ) -> Result<String, ClientError> {
+    ) -> Result<Metadata<SpuSpec>, ClientError> {
         let name = replica.to_string();
         let partitions = self.list::<PartitionSpec>(None).await?;
         let Some(partition) = partitions
@@ -72,31 +72,21 @@ impl Cluster {
         };
         let leader = partition.spec.leader;
         let servers = self.list::<SpuSpec>(None).await?;
-        let Some(server) = servers.into_iter().find(|server| server.spec.id == leader) else {
-            return Err(ClientError::retry(
-                what,
-                format!("its leader, server `{leader}`, is not registered"),
-            ));
-        };
-        Ok(match server.spec.public_endpoint_local {
-            Some(local) if self.config().use_spu_local_address => {
-                format!("{}:{}", local.host, local.port)
-            }
-            _ => server.spec.public_endpoint.addr(),
-        })
+        servers
+            .into_iter()
+            .find(|server| server.spec.id == leader)
+            .ok_or_else(|| {
+                let reason = format!("its leader, server `{leader}`, is not registered");
+                ClientError::retry(what, reason)
+            })
     }
 
     async fn fetch_offsets(
         &self,
-        leader: &str,
+        leader: &Metadata<SpuSpec>,
         replica: &ReplicaKey,
     ) -> anyhow::Result<FetchOffsetPartitionResponse> {
-        let config = self.config();
-        let connector = config.tls.clone().try_into()?;
-        let connected = ClientConfig::new(leader, connector, config.use_spu_local_address)
-            .connect()
-            .await?;
-        let (mut socket, _, versions) = connected.split();
+        let (mut socket, _, versions) = self.dial(leader).await?.split();
         let request = FetchOffsetsRequest::new(replica.topic.clone(), replica.partition);
         let mut message = RequestMessage::new_request(request);
         if let Some(version) = versions.lookup_version::<FetchOffsetsRequest>() {

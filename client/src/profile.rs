@@ -5,13 +5,28 @@ use std::io::ErrorKind;
 use fluvio::config::{ConfigError, ConfigFile};
 use fluvio::{FluvioClusterConfig, FluvioError};
 
-use crate::ClientError;
+use crate::connector::Connector;
+use crate::tls::TlsSettings;
+use crate::{ClientError, ConnectOptions};
 
 /// Where `make start` puts the cluster, and where Fluvio's own local cluster listens.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:9003";
 
-/// The settings of the cluster to use. A named address takes the profile's settings (TLS) if the profile names it too.
-pub(crate) fn cluster_config(address: Option<&str>) -> Result<FluvioClusterConfig, ClientError> {
+/// The settings of the cluster to use, and how to open connections to it. A named address takes the profile's settings if
+/// the profile names it too; what else is said goes before the profile.
+pub(crate) fn settings(
+    options: &ConnectOptions,
+) -> Result<(FluvioClusterConfig, Connector), ClientError> {
+    let mut config = cluster_config(options.address.as_deref())?;
+    config.use_spu_local_address |= options.local_addresses;
+    let tls = match &options.tls {
+        Some(tls) => Some(TlsSettings::new(tls)?),
+        None => TlsSettings::from_profile(&config.tls)?,
+    };
+    Ok((config, Connector::new(tls)))
+}
+
+fn cluster_config(address: Option<&str>) -> Result<FluvioClusterConfig, ClientError> {
     let profile = active_profile();
     match (address, profile) {
         (Some(address), Ok(Some(profile))) if profile.endpoint == address => Ok(profile),

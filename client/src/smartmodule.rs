@@ -77,7 +77,7 @@ fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
     Ok(packed)
 }
 
-fn gunzip(packed: &[u8]) -> std::io::Result<Vec<u8>> {
+pub(crate) fn gunzip(packed: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut plain = Vec::new();
     GzDecoder::new(packed).read_to_end(&mut plain)?;
     Ok(plain)

@@ -15,7 +15,7 @@ const FROM_END_DEFAULT: u64 = 10;
 
 pub(crate) async fn consume(args: cli::Consume) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
-    let cluster = Cluster::connect(args.cluster.cluster.as_deref()).await?;
+    let cluster = Cluster::connect_with(&args.cluster.options()).await?;
     let start = if args.beginning {
         Start::Beginning
     } else {

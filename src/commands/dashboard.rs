@@ -1,16 +1,17 @@
 //! `dashboard`: the game live in a browser.
 
-use ::dashboard::{Handle, Options, Token};
+use ::dashboard::{Access, Handle, Options, Token};
 use anyhow::Context;
 use client::Cluster;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::connect::connect;
+use crate::listen::listen;
 use crate::{cli, signal};
 
 pub(crate) async fn dashboard(args: cli::Dashboard) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
-    let cluster = Cluster::connect(args.cluster.cluster.as_deref()).await?;
+    let cluster = connect(&args.cluster).await?;
     let shown = start(cluster, &args.showing, stop).await?;
     Ok(shown.stopped().await?)
 }
@@ -21,24 +22,22 @@ pub(crate) async fn start(
     showing: &cli::Showing,
     stop: CancellationToken,
 ) -> anyhow::Result<Handle> {
-    let address = showing.dashboard_addr;
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!(
-            "cannot listen on `{address}` for the dashboard; name another address with --dashboard-addr, port 0 picks a free one"
-        )
-    })?;
-    let token = token(showing)?;
-    if token.is_none() && !address.ip().is_loopback() {
-        tracing::warn!("whoever reaches the dashboard sees everything: no --dashboard-token-file");
+    let listener = listen(showing.dashboard_addr, "the dashboard", "--dashboard-addr").await?;
+    let access = access(showing)?;
+    if access == Access::Anybody {
+        tracing::warn!("whoever reaches the dashboard sees everything: --dashboard-insecure");
     }
-    let handle = ::dashboard::start(listener, Options { cluster, token }, stop).await?;
+    let handle = ::dashboard::start(listener, Options { cluster, access }, stop).await?;
     println!("dashboard: http://{}", handle.address());
     Ok(handle)
 }
 
-fn token(showing: &cli::Showing) -> anyhow::Result<Option<Token>> {
+fn access(showing: &cli::Showing) -> anyhow::Result<Access> {
     let Some(file) = &showing.dashboard_token_file else {
-        return Ok(None);
+        return Ok(match showing.dashboard_insecure {
+            true => Access::Anybody,
+            false => Access::Loopback,
+        });
     };
     let text = std::fs::read_to_string(file).with_context(|| {
         format!(
@@ -46,5 +45,5 @@ fn token(showing: &cli::Showing) -> anyhow::Result<Option<Token>> {
             file.display()
         )
     })?;
-    Ok(Some(Token::new(&text)?))
+    Ok(Access::Token(Token::new(&text)?))
 }

@@ -12,6 +12,7 @@ use model::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::connect::connect;
 use crate::{cli, map, registry, signal};
 
 /// Events per second where nothing else is said.
@@ -27,7 +28,7 @@ pub(crate) async fn generate(args: cli::Generate) -> anyhow::Result<()> {
         return serve(address, &args, world, stop).await;
     }
     let (_, map) = map::load(&args.map, &registry::registry())?;
-    let cluster = Cluster::connect(args.cluster.cluster.as_deref()).await?;
+    let cluster = connect(&args.cluster).await?;
     provision_sources(&cluster, &map).await?;
     let options = Options {
         cluster,

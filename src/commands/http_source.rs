@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use ::dataflow::{DataflowMap, provision_sources};
 use anyhow::Context;
-use client::Cluster;
-use http_source::{Config, Counts, Options, Secrets, Target};
+use http_source::{Config, Counted, Counts, Options, Secrets, Target};
 use tokio::task::JoinSet;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
+use crate::connect::connect;
 use crate::{cli, map, registry, signal};
 
 /// Often enough to see that it works, rarely enough for a log.
@@ -37,7 +37,7 @@ pub(crate) async fn http_source(args: cli::HttpSource) -> anyhow::Result<()> {
     if args.check {
         return Ok(());
     }
-    let cluster = Cluster::connect(args.cluster.cluster.as_deref()).await?;
+    let cluster = connect(&args.cluster).await?;
     if configs.iter().any(|config| feeds_a_source(config, &map)) {
         provision_sources(&cluster, &map).await?;
     }
@@ -73,11 +73,7 @@ async fn connector(options: Options, stop: CancellationToken) -> anyhow::Result<
     for (topic, records) in &summary.topics {
         println!("{name}: {topic}: {records} records");
     }
-    let counted = summary.counted;
-    println!(
-        "{name}: done | received {} | delivered {} | rejected {} | cut {} | failures {}",
-        counted.received, counted.delivered, counted.rejected, counted.cut, counted.failures
-    );
+    println!("{name}: done | {}", shown(summary.counted));
     Ok(())
 }
 
@@ -89,13 +85,25 @@ async fn print_status(name: String, counts: Arc<Counts>) {
         ticks.tick().await;
         let now = counts.now();
         if now != told {
-            println!(
-                "{name}: received {} | delivered {} | rejected {} | cut {} | failures {}",
-                now.received, now.delivered, now.rejected, now.cut, now.failures
-            );
+            println!("{name}: {}", shown(now));
             told = now;
         }
     }
+}
+
+fn shown(counted: Counted) -> String {
+    let Counted {
+        received,
+        delivered,
+        rejected,
+        filtered,
+        cut,
+        failures,
+    } = counted;
+    format!(
+        "received {received} | delivered {delivered} | rejected {rejected} | cut {cut} | failures {failures} | \
+         filtered {filtered}"
+    )
 }
 
 fn secrets(file: Option<&Path>) -> anyhow::Result<Secrets> {

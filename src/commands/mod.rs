@@ -1,12 +1,15 @@
 //! One file per subcommand, each with one function of its name.
 
+mod cluster;
 mod consume;
 mod dashboard;
 mod dataflow;
 mod generate;
+mod health;
 mod http_source;
 mod keys;
 mod local_cluster;
+mod provision;
 mod rules;
 mod run;
 mod up;
@@ -19,6 +22,9 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Up(args) => up::up(args).await,
         Command::LocalCluster(args) => local_cluster::local_cluster(args).await,
+        Command::Cluster(args) => cluster::cluster(args).await,
+        Command::Provision(args) => provision::provision(args).await,
+        Command::Health(args) => health::health(args).await,
         Command::Generate(args) => generate::generate(args).await,
         Command::HttpSource(args) => http_source::http_source(args).await,
         Command::Run(args) => run::run(args).await,

@@ -28,7 +28,7 @@ pub(crate) async fn rules(args: cli::Rules) -> anyhow::Result<()> {
 async fn open(of: &RulesOf) -> anyhow::Result<RuleBook> {
     let registry = registry::registry();
     let (_, map) = map::load(&of.map, &registry)?;
-    let cluster = Cluster::connect(of.cluster.cluster.as_deref()).await?;
+    let cluster = Cluster::connect_with(&of.cluster.options()).await?;
     Ok(RuleBook::open(cluster, &map, &registry, &of.derivation)?)
 }
 

@@ -1,9 +1,9 @@
 //! `run`: the dataflow against a cluster.
 
 use ::dataflow::{Options, StatusBoard};
-use client::Cluster;
 use tokio_util::sync::CancellationToken;
 
+use crate::connect::connect;
 use crate::live_status::LiveStatus;
 use crate::provision::provision;
 use crate::{cli, map, monitoring, registry, signal, summary};
@@ -18,7 +18,7 @@ pub(crate) async fn run(args: cli::Run) -> anyhow::Result<()> {
         let address = args.monitoring.metrics_addr;
         monitoring::start(address, &map, status.clone(), stop.clone()).await?;
     }
-    let cluster = Cluster::connect(args.cluster.cluster.as_deref()).await?;
+    let cluster = connect(&args.cluster).await?;
     provision(&cluster, &map, &registry).await?;
     let options = Options {
         cluster,

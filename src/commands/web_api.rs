@@ -5,13 +5,14 @@ use client::Cluster;
 use tokio_util::sync::CancellationToken;
 use web_api::{Access, Handle, Options};
 
+use crate::connect::connect;
 use crate::listen::listen;
 use crate::{cli, map, registry, signal};
 
 pub(crate) async fn web_api(args: cli::WebApi) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let (_, map) = map::load(&args.map, &registry::registry())?;
-    let cluster = Cluster::connect(args.cluster.cluster.as_deref()).await?;
+    let cluster = connect(&args.cluster).await?;
     provision_sources(&cluster, &map).await?;
     let posts = start(cluster, &args.posting, stop).await?;
     Ok(posts.stopped().await?)

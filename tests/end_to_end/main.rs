@@ -7,7 +7,9 @@
 
 mod bounded_run;
 mod chaos;
+mod cluster_admin;
 mod clusters;
+mod connecting;
 mod dashboard;
 mod day;
 mod followed;
@@ -20,6 +22,7 @@ mod map_file;
 mod mixture;
 mod monitoring;
 mod oracle;
+mod plain_reader;
 mod players;
 mod promptness;
 mod python_client;

@@ -1,0 +1,248 @@
+//! SmartModules run on this side of the connection, over one record at a time, before it is sent.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug, Formatter};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use fluvio::metadata::smartmodule::SmartModuleSpec;
+use fluvio_smartengine::{
+    DEFAULT_SMARTENGINE_VERSION, EngineError, SmartEngine, SmartModuleChainBuilder,
+    SmartModuleChainInstance, SmartModuleConfig,
+};
+use fluvio_smartmodule::dataplane::record::{Record, RecordData};
+use fluvio_smartmodule::dataplane::smartmodule::{SmartModuleInput, SmartModuleOutput};
+use tokio::task::spawn_blocking;
+
+use crate::smartmodule::gunzip;
+use crate::{ClientError, Cluster};
+
+#[cfg(test)]
+mod tests;
+
+/// What one module may hold: far more than a record takes. Modules of the usual macro never give back what they put
+/// out, so each reaches the limit in the end, and is then started anew.
+const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// A module's complaint may quote a whole record.
+const REASON_BYTES_MAX: usize = 1_000;
+
+/// A SmartModule and its parameters. It shows no values: they may be secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Transform {
+    /// The name that the cluster knows it by, plain or `group/name@version`.
+    pub uses: String,
+    /// Its parameters.
+    pub with: BTreeMap<String, String>,
+}
+
+/// SmartModules in a row, compiled. What the cluster learns of them later changes nothing.
+pub struct Transforms {
+    engine: SmartEngine,
+    steps: Vec<Step>,
+}
+
+/// A key, if there is one, and a value.
+pub type KeyValue = (Option<Bytes>, Bytes);
+
+/// A record that a SmartModule cannot handle. The next one is none the worse for it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("smartmodule `{module}`: {reason}")]
+pub struct TransformError {
+    /// The module's name.
+    pub module: String,
+    /// What it said, or how it ended.
+    pub reason: String,
+}
+
+impl Cluster {
+    /// Makes SmartModules that the cluster knows ready to run here.
+    pub async fn transforms(&self, transforms: Vec<Transform>) -> Result<Transforms, ClientError> {
+        let mut modules = Vec::new();
+        for transform in transforms {
+            let wasm = self.wasm(&transform.uses).await?;
+            modules.push((transform, wasm));
+        }
+        spawn_blocking(|| Transforms::compile(modules))
+            .await
+            .map_err(|error| ClientError::fatal("compiling smartmodules", error))?
+    }
+
+    async fn wasm(&self, name: &str) -> Result<Vec<u8>, ClientError> {
+        let what = || format!("loading smartmodule `{name}`");
+        let found = self.list::<SmartModuleSpec>(Some(name)).await?;
+        let Some(module) = found.into_iter().last() else {
+            // A qualified name is stored by the engine's own tool alone.
+            let command = match name.contains('/') {
+                true => "load it with `smdk load`".to_owned(),
+                false => {
+                    format!("create it with `fluvio smartmodule create {name} --wasm-file FILE`")
+                }
+            };
+            let reason = format!("the cluster does not know it; {command}");
+            return Err(ClientError::configuration(what(), reason));
+        };
+        gunzip(&module.spec.wasm.payload).map_err(|error| {
+            ClientError::configuration(
+                what(),
+                format!("it is stored damaged, {error}; create it anew"),
+            )
+        })
+    }
+}
+
+impl Transforms {
+    /// The same of modules whose code is at hand. Blocks for as long as compiling takes.
+    pub fn compile(modules: Vec<(Transform, Vec<u8>)>) -> Result<Self, ClientError> {
+        let engine = SmartEngine::new();
+        let steps = modules.into_iter().map(|(transform, wasm)| {
+            let mut step = Step {
+                transform,
+                wasm,
+                instance: None,
+            };
+            let instance = step.compiled(&engine).map_err(|error| {
+                let what = format!("starting smartmodule `{}`", step.transform.uses);
+                ClientError::configuration(what, cut(format!("{error:#}")))
+            })?;
+            step.instance = Some(instance);
+            Ok(step)
+        });
+        let steps = steps.collect::<Result<_, ClientError>>()?;
+        Ok(Self { engine, steps })
+    }
+
+    /// What becomes of a record: nothing, one record, or several. Each module is given what the one before it made.
+    pub fn apply(&mut self, record: KeyValue) -> Result<Vec<KeyValue>, TransformError> {
+        let mut records = vec![encoded(record)];
+        for step in &mut self.steps {
+            if records.is_empty() {
+                break;
+            }
+            records = step.run(&self.engine, records)?;
+        }
+        Ok(records.into_iter().map(decoded).collect())
+    }
+}
+
+struct Step {
+    transform: Transform,
+    wasm: Vec<u8>,
+    /// `None` where the last one has failed: what is left of it is anybody's guess.
+    instance: Option<SmartModuleChainInstance>,
+}
+
+impl Step {
+    fn run(
+        &mut self,
+        engine: &SmartEngine,
+        records: Vec<Record>,
+    ) -> Result<Vec<Record>, TransformError> {
+        let outcome = self.attempt(engine, records);
+        let reason = match outcome {
+            Ok(SmartModuleOutput {
+                successes,
+                error: None,
+            }) => return Ok(successes),
+            Ok(SmartModuleOutput {
+                error: Some(error), ..
+            }) => error.hint,
+            Err(error) => format!("{error:#}"),
+        };
+        Err(TransformError {
+            module: self.transform.uses.clone(),
+            reason: cut(reason),
+        })
+    }
+
+    fn attempt(
+        &mut self,
+        engine: &SmartEngine,
+        records: Vec<Record>,
+    ) -> anyhow::Result<SmartModuleOutput> {
+        let mut input = SmartModuleInput::try_from_records(records, DEFAULT_SMARTENGINE_VERSION)?;
+        input.set_base_timestamp(now_ms());
+        match self.process(engine, input.clone()) {
+            Err(error) if is_out_of_memory(&error) => {
+                let module = &self.transform.uses;
+                tracing::info!(
+                    module,
+                    "the smartmodule has used up its memory; starting it anew"
+                );
+                self.process(engine, input)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn process(
+        &mut self,
+        engine: &SmartEngine,
+        input: SmartModuleInput,
+    ) -> anyhow::Result<SmartModuleOutput> {
+        let mut instance = match self.instance.take() {
+            Some(instance) => instance,
+            None => self.compiled(engine)?,
+        };
+        let output = instance.process(input)?;
+        self.instance = Some(instance);
+        Ok(output)
+    }
+
+    fn compiled(&self, engine: &SmartEngine) -> anyhow::Result<SmartModuleChainInstance> {
+        let mut config = SmartModuleConfig::builder();
+        config
+            .params(self.transform.with.clone().into())
+            .smartmodule_names(vec![self.transform.uses.clone()]);
+        let mut builder = SmartModuleChainBuilder::default();
+        builder.set_store_memory_limit(MEMORY_BYTES_MAX);
+        builder.add_smart_module(config.build()?, self.wasm.clone());
+        builder.initialize(engine)
+    }
+}
+
+impl Debug for Transform {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Transform")
+            .field("uses", &self.uses)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Debug for Transforms {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let transforms = self.steps.iter().map(|step| &step.transform);
+        formatter.debug_list().entries(transforms).finish()
+    }
+}
+
+fn encoded((key, value): KeyValue) -> Record {
+    let mut record = Record::new(value);
+    record.key = key.map(RecordData::from);
+    record
+}
+
+fn decoded(record: Record) -> KeyValue {
+    let bytes = |data: RecordData| Bytes::from(data.into_vec());
+    (record.key.map(bytes), bytes(record.value))
+}
+
+fn is_out_of_memory(error: &anyhow::Error) -> bool {
+    let is_it = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(
+            cause.downcast_ref(),
+            Some(EngineError::StoreMemoryExceeded { .. })
+        )
+    };
+    error.chain().any(is_it)
+}
+
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(REASON_BYTES_MAX));
+    text
+}
+
+fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since_epoch.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,113 @@
+//! Plain reading, side by side: the engine's own consumer and ours, over batches that a real server cuts in the middle.
+
+use std::time::Duration;
+
+use client::{Cluster, Mode, Start, TopicSettings};
+use fluvio::consumer::ConsumerConfigExtBuilder;
+use fluvio::{Fluvio, FluvioClusterConfig, Offset, RecordKey, TopicProducerConfigBuilder};
+use futures_util::StreamExt;
+use tokio::time::timeout;
+
+use crate::harness::{self, AnyCluster};
+
+const TOPIC: &str = "plain-reader";
+const EVENTS: usize = 300_000;
+/// As large as the answers that consumers ask for by default: few batches fit what is left of one.
+const BATCH_BYTES: usize = 1_000_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_any_cluster_our_reader_has_every_record_whatever_the_stock_consumer_has() {
+    let any = AnyCluster::start();
+    let cluster = Cluster::connect(Some(any.address())).await.unwrap();
+    let topic = TopicSettings {
+        name: TOPIC.to_owned(),
+        partitions: 1,
+        retention: None,
+        storage: None,
+    };
+    cluster.ensure_topic(&topic).await.unwrap();
+    assert_eq!(
+        cluster.end_offset(TOPIC, 0).await.unwrap(),
+        0,
+        "`{TOPIC}` is in use: name a fresh cluster"
+    );
+    let stock = Fluvio::connect_with_config(&FluvioClusterConfig::new(any.address()))
+        .await
+        .unwrap();
+    write(&stock).await;
+    let (stock, ours) = (read_with_stock(&stock).await, read(&cluster).await);
+    let on = match any {
+        AnyCluster::Local(_) => "the local cluster, which sends whole batches",
+        AnyCluster::Real(_) => "a real cluster",
+    };
+    println!("of {EVENTS} records on {on}: stock consumer {stock}, ours {ours}");
+    assert_eq!(ours, EVENTS);
+    if matches!(any, AnyCluster::Local(_)) {
+        assert_eq!(stock, EVENTS, "any client works on the local cluster");
+    }
+}
+
+/// An event of about 260 bytes that tells its place.
+fn event(place: usize) -> String {
+    let mut event = format!(
+        r#"{{"event_name":"player_action","event_type":"move","place":{place:>8},"event_timestamp":"2026-01-31T12:00:00.000Z","player_id":"player_{:04}","filler":""#,
+        place % 5_000
+    );
+    event.extend(std::iter::repeat_n(
+        '.',
+        258_usize.saturating_sub(event.len()),
+    ));
+    event.push_str("\"}");
+    event
+}
+
+async fn write(stock: &Fluvio) {
+    let settings = TopicProducerConfigBuilder::default()
+        .batch_size(BATCH_BYTES)
+        .max_request_size(2 * BATCH_BYTES)
+        .linger(Duration::from_millis(500))
+        .build()
+        .unwrap();
+    let producer = stock.topic_producer_with_config(TOPIC, settings);
+    let producer = producer.await.unwrap();
+    for place in 0..EVENTS {
+        // The newest record's outcome is asked for by `flush`, and the reader counts them all.
+        let _sent = producer.send(RecordKey::NULL, event(place)).await.unwrap();
+        if place % 64 == 0 {
+            tokio::task::yield_now().await; // a full queue of the producer never gives way
+        }
+    }
+    producer.flush().await.unwrap();
+}
+
+/// How many records the engine's consumer comes to, to what it takes for the end.
+async fn read_with_stock(stock: &Fluvio) -> usize {
+    let config = ConsumerConfigExtBuilder::default()
+        .topic(TOPIC)
+        .partition(0)
+        .offset_start(Offset::beginning())
+        .disable_continuous(true)
+        .build()
+        .unwrap();
+    let mut records = stock.consumer_with_config(config).await.unwrap();
+    let mut count = 0;
+    while let Some(record) = timeout(harness::patience(), records.next()).await.unwrap() {
+        record.unwrap();
+        count += 1;
+    }
+    count
+}
+
+/// How many records our reader comes to; each must be the one that was written at its place.
+async fn read(cluster: &Cluster) -> usize {
+    let records = cluster.records(TOPIC, 0, Start::Beginning, Mode::UntilEnd);
+    let mut records = records.await.unwrap();
+    let mut count = 0;
+    while let Some(record) = records.next().await {
+        let record = record.unwrap();
+        assert_eq!(record.offset, count as i64);
+        assert_eq!(record.value, event(count).as_bytes());
+        count += 1;
+    }
+    count
+}
