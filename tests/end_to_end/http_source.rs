@@ -2,6 +2,7 @@
 //! from an endpoint that breaks off, and into a cluster that goes away.
 
 mod endpoint;
+mod transforms;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -4,17 +4,21 @@ mod endpoint;
 mod file;
 mod secrets;
 mod suggestion;
+mod transforms;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
-use client::TopicSettings;
+use client::{TopicSettings, Transform};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use reqwest::{Method, Url};
+use rustls::pki_types::CertificateDer;
 use serde::Deserialize;
 
 use crate::error::ConfigError;
+use crate::tls;
 
 use endpoint::endpoint;
 use file::{File, Topic};
@@ -41,6 +45,8 @@ pub struct Config {
     pub output: Output,
     /// What to tell whoever starts it: keys that are read and not followed.
     pub notes: Vec<String>,
+    /// The SmartModules that records go through before they are written.
+    pub transforms: Vec<Transform>,
     /// How long to wait after a good answer when polling, and after one that refuses.
     pub(crate) interval: Duration,
     /// Silence of this length is taken for a lost connection.
@@ -52,6 +58,8 @@ pub struct Config {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Filled>,
     pub(crate) censor: Censor,
+    /// Trusted besides those of the operating system.
+    pub(crate) ca_certificates: Vec<CertificateDer<'static>>,
 }
 
 /// Where records go.
@@ -150,6 +158,7 @@ impl Config {
         } else {
             Reading::Polling
         };
+        let transforms = transforms::transforms(&mut filler, file.transforms)?;
         let target = target(meta.topic)?;
         check_output(output, &target, socket)?;
         Ok(Self {
@@ -158,6 +167,7 @@ impl Config {
             reading,
             output,
             notes,
+            transforms,
             interval: http.interval,
             idle_timeout: check_idle(http.idle_timeout)?,
             url,
@@ -166,6 +176,7 @@ impl Config {
             headers,
             body,
             censor: filler.censor,
+            ca_certificates: certificates(http.ca_cert.as_deref())?,
         })
     }
 
@@ -198,9 +209,6 @@ fn invalid(place: &str, value: &str, expected: &str) -> ConfigError {
 }
 
 fn check_kind(file: &File) -> Result<(), ConfigError> {
-    if let Some(transform) = file.transforms.first() {
-        return Err(ConfigError::Transforms(transform.uses.clone()));
-    }
     if let Some(version) = file.api_version.as_deref()
         && !API_VERSIONS.contains(&version)
     {
@@ -339,6 +347,14 @@ fn check_idle(timeout: Duration) -> Result<Duration, ConfigError> {
         return Err(invalid("http.idle-timeout", "0s", expected));
     }
     Ok(timeout)
+}
+
+fn certificates(file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let Some(file) = file else {
+        return Ok(Vec::new());
+    };
+    tls::certificates(file)
+        .map_err(|reason| invalid("http.ca-cert", &file.display().to_string(), &reason))
 }
 
 /// Where a record is more than its body, its `event_name` is out of reach; messages have no head.

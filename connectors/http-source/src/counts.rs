@@ -8,6 +8,7 @@ pub struct Counts {
     pub(crate) received: AtomicU64,
     pub(crate) delivered: AtomicU64,
     pub(crate) rejected: AtomicU64,
+    pub(crate) filtered: AtomicU64,
     pub(crate) cut: AtomicU64,
     pub(crate) failures: AtomicU64,
 }
@@ -17,10 +18,12 @@ pub struct Counts {
 pub struct Counted {
     /// Records that came whole; rejected ones are among them.
     pub received: u64,
-    /// Those that the cluster has acknowledged.
+    /// Those that the cluster has acknowledged, with all that they have become.
     pub delivered: u64,
-    /// Those that went to `rejected-events`.
+    /// Records that went to `rejected-events`: those that came, or what transforms made of them.
     pub rejected: u64,
+    /// Received records of which the transforms left nothing.
+    pub filtered: u64,
     /// Halves of records, dropped because a connection was cut in the middle of them.
     pub cut: u64,
     /// Requests and connections that failed, each tried again.
@@ -35,6 +38,7 @@ impl Counts {
             // In this order nothing seems delivered that was not received.
             delivered: self.delivered.load(Relaxed),
             rejected: self.rejected.load(Relaxed),
+            filtered: self.filtered.load(Relaxed),
             cut: self.cut.load(Relaxed),
             failures: self.failures.load(Relaxed),
             received: self.received.load(Relaxed),

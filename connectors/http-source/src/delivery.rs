@@ -108,8 +108,10 @@ impl Deliverer {
     }
 
     fn count(&mut self, parcel: &Parcel) {
-        if parcel.counts {
+        if parcel.completes.received {
             Counts::add(&self.counts.delivered);
+        }
+        if parcel.completes.record {
             *self.tally.entry(parcel.topic.to_string()).or_default() += 1;
         }
     }

@@ -36,12 +36,6 @@ pub enum ConfigError {
         /// What to write there.
         expected: &'static str,
     },
-    /// SmartModules are asked for, which run elsewhere.
-    #[error(
-        "`transforms` names `{0}`: this connector runs no SmartModules; leave `transforms` out and have the records \
-         transformed where they are read, or use Fluvio's own connector for them"
-    )]
-    Transforms(String),
 }
 
 /// Why a connector has stopped by itself.
@@ -50,6 +44,9 @@ pub enum SourceError {
     /// The cluster does not take the records, for good.
     #[error("writing to the cluster: {0}")]
     Cluster(#[from] ClientError),
+    /// A SmartModule that records are to go through cannot run.
+    #[error("`transforms`: {0}")]
+    Transforms(String),
     /// No HTTP client can be made from the configuration.
     #[error("setting up the connection to `{endpoint}`: {reason}")]
     Setup {

@@ -2,17 +2,16 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Response, StatusCode};
-use rustls::ClientConfig;
-use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::config::Config;
 use crate::error::SourceError;
 use crate::supervisor::Failure;
+use crate::tls::{TRUST_HINT, is_distrust, tls};
 
 /// A server that does not answer at all is told from a slow one within this time.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -36,7 +35,7 @@ impl Http {
         };
         let has_secrets = !config.censor.is_empty();
         let client = Client::builder()
-            .tls_backend_preconfigured(tls().map_err(setup)?)
+            .tls_backend_preconfigured(tls(&config)?)
             .redirect(Policy::custom(move |attempt| follow(attempt, has_secrets)))
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(config.idle_timeout)
@@ -66,8 +65,11 @@ impl Http {
     /// What went wrong, without what may be secret.
     pub(crate) fn failure(&self, error: reqwest::Error) -> Failure {
         let is_refusal = error.is_redirect() || error.is_builder();
+        let is_distrust = is_distrust(&error);
         let reason = self.config.censor.strike(&explain(&error.without_url()));
-        if is_refusal {
+        if is_distrust {
+            Failure::Refused(format!("{reason}; {TRUST_HINT}"))
+        } else if is_refusal {
             Failure::Refused(reason)
         } else {
             Failure::Passing {
@@ -91,16 +93,6 @@ pub(crate) fn refusal(status: StatusCode, headers: &HeaderMap) -> Failure {
     } else {
         Failure::Refused(reason)
     }
-}
-
-/// TLS as the operating system's certificates have it.
-pub(crate) fn tls() -> Result<ClientConfig, String> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(BuilderVerifierExt::with_platform_verifier)
-        .map_err(|error| error.to_string())?;
-    Ok(builder.with_no_client_auth())
 }
 
 /// Whether the end of an answer can be told from a cut connection: it says how long it is, or that it comes in chunks.
@@ -143,11 +135,50 @@ fn follow(attempt: Attempt<'_>, has_secrets: bool) -> reqwest::redirect::Action 
     attempt.follow()
 }
 
+/// In seconds, or as the date until which to wait.
 fn retry_after(headers: &HeaderMap) -> Duration {
-    let seconds = headers
+    let text = headers
         .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    seconds
-        .map_or(Duration::ZERO, Duration::from_secs)
-        .min(RETRY_AFTER_MAX)
+        .and_then(|value| value.to_str().ok());
+    let pause = text.and_then(|text| {
+        let seconds = text.trim().parse().ok().map(Duration::from_secs);
+        seconds.or_else(|| until(text.trim()))
+    });
+    pause.unwrap_or_default().min(RETRY_AFTER_MAX)
+}
+
+/// How long it is until then; nothing where it is past.
+fn until(date: &str) -> Option<Duration> {
+    let then = httpdate::parse_http_date(date).ok()?;
+    then.duration_since(SystemTime::now()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use httpdate::fmt_http_date;
+
+    use super::*;
+
+    fn pause(retry_after: &str) -> Duration {
+        let headers = [(RETRY_AFTER, retry_after.parse().expect("a value"))];
+        super::retry_after(&headers.into_iter().collect())
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let seconds = Duration::from_secs;
+        for (text, expected) in [
+            (" 7 ", seconds(7)),
+            ("86400", RETRY_AFTER_MAX),
+            ("-1", Duration::ZERO),
+            ("soon", Duration::ZERO),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Duration::ZERO),
+            ("Fri, 31 Dec 2399 23:59:59 GMT", RETRY_AFTER_MAX),
+        ] {
+            assert_eq!(pause(text), expected, "{text}");
+        }
+        // Dates have whole seconds, and some time passes in between.
+        let soon = pause(&fmt_http_date(SystemTime::now() + seconds(120)));
+        assert!((seconds(110)..=seconds(120)).contains(&soon), "{soon:?}");
+    }
 }

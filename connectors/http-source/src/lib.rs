@@ -23,6 +23,7 @@ mod run;
 mod splitter;
 mod streaming;
 mod supervisor;
+mod tls;
 mod websocket;
 
 #[cfg(test)]

@@ -10,14 +10,22 @@ const ROOM_BYTES: u32 = 8 * 1024 * 1024;
 /// What a record takes besides its bytes; it also bounds how many small ones there are.
 const OVERHEAD_BYTES: usize = 256;
 
+/// What is done when a parcel is acknowledged: records may be cut in parts, and one that came may become several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Completes {
+    /// A record of its topic.
+    pub(crate) record: bool,
+    /// All that one received record has become.
+    pub(crate) received: bool,
+}
+
 /// A record for a topic. Its room is free again when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Parcel {
     pub(crate) topic: Arc<str>,
     pub(crate) key: Option<Bytes>,
     pub(crate) value: Bytes,
-    /// Whether it is a record that came, or the last part of one; parts count once.
-    pub(crate) counts: bool,
+    pub(crate) completes: Completes,
     _room: OwnedSemaphorePermit,
 }
 
@@ -47,7 +55,7 @@ impl Queue {
         topic: Arc<str>,
         key: Option<Bytes>,
         value: Bytes,
-        counts: bool,
+        completes: Completes,
     ) -> Result<(), Closed> {
         let bytes = key.as_ref().map_or(0, Bytes::len) + value.len() + OVERHEAD_BYTES;
         let room = u32::try_from(bytes).unwrap_or(ROOM_BYTES).min(ROOM_BYTES);
@@ -60,7 +68,7 @@ impl Queue {
             topic,
             key,
             value,
-            counts,
+            completes,
             _room: taken,
         };
         self.parcels.send(parcel).map_err(|_| Closed)
@@ -73,9 +81,14 @@ mod tests {
 
     use super::*;
 
+    const WHOLE: Completes = Completes {
+        record: true,
+        received: true,
+    };
+
     fn put(queue: &Queue, bytes: usize) -> Option<Result<(), Closed>> {
         let value = Bytes::from(vec![0; bytes]);
-        queue.put("t".into(), None, value, true).now_or_never()
+        queue.put("t".into(), None, value, WHOLE).now_or_never()
     }
 
     #[tokio::test]
@@ -96,7 +109,7 @@ mod tests {
         let (queue, receiver) = queue();
         while put(&queue, 900_000).is_some() {}
         let value = Bytes::from(vec![0; 900_000]);
-        let waiting = queue.put("t".into(), None, value, true);
+        let waiting = queue.put("t".into(), None, value, WHOLE);
         let dropped = async { drop(receiver) };
         let (result, ()) = tokio::join!(waiting, dropped);
         assert!(result.is_err());

@@ -7,6 +7,8 @@ use model::{PayloadPart, Rejection, Timestamp};
 use serde::Serialize;
 
 const ORIGIN: &str = "http-source";
+/// The reason of a record that a SmartModule could not handle.
+pub(crate) const TRANSFORM_FAILED: &str = "transform_failed";
 
 /// A record of `rejected-events` that has never stood in a topic, and so has neither partition nor offset.
 #[derive(Debug, Serialize)]
@@ -21,6 +23,24 @@ struct Rejected<'r> {
     detail: String,
     #[serde(flatten)]
     part: PayloadPart,
+}
+
+/// Why a record is rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// One of the usual reasons, or [`TRANSFORM_FAILED`].
+    pub(crate) reason: &'static str,
+    /// What in the record it is about, or what a SmartModule said of it.
+    pub(crate) subject: String,
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self {
+            reason: rejection.reason.name(),
+            subject: rejection.subject.to_owned(),
+        }
+    }
 }
 
 /// Writes up the rejected records of one connector.
@@ -47,19 +67,17 @@ impl Rejects {
     /// The keys and records of one rejected payload: one, or as many as it needs.
     pub(crate) fn write(
         &mut self,
-        rejection: Rejection,
+        refusal: &Refusal,
         payload: &[u8],
         bytes: u64,
     ) -> Vec<(Bytes, Bytes)> {
         self.number += 1;
+        let Refusal { reason, subject } = refusal;
         let detail = if bytes == payload.len() as u64 {
-            rejection.subject.to_owned()
+            subject.clone()
         } else {
-            format!(
-                "{}: {bytes} bytes, of which the first {} are kept",
-                rejection.subject,
-                payload.len()
-            )
+            let kept = payload.len();
+            format!("{subject}: {bytes} bytes, of which the first {kept} are kept")
         };
         let received_at = Timestamp::from_millis(now_ms());
         let write = |part: PayloadPart| {
@@ -69,7 +87,7 @@ impl Rejects {
                 source: &self.source,
                 topic: self.topic.as_deref(),
                 received_at,
-                reason: rejection.reason.name(),
+                reason,
                 detail: detail.clone(),
                 part,
             };
@@ -110,10 +128,13 @@ mod tests {
 
     use super::*;
 
+    fn not_json() -> Refusal {
+        Rejection::new(Reason::NotJson, "record").into()
+    }
+
     fn rows(payload: &[u8], bytes: u64) -> Vec<Value> {
         let mut rejects = Rejects::new("api", Some("facts"));
-        let rejection = Rejection::new(Reason::NotJson, "record");
-        let records = rejects.write(rejection, payload, bytes);
+        let records = rejects.write(&not_json(), payload, bytes);
         let keys: BTreeSet<_> = records.iter().map(|(key, _)| key).collect();
         assert_eq!(keys.len(), records.len());
         let rows = records
@@ -150,9 +171,8 @@ mod tests {
     fn each_rejected_record_has_a_key_of_its_own() {
         let mut rejects = Rejects::new("api", Some("facts"));
         let mut key = || {
-            rejects.write(Rejection::new(Reason::NotJson, "record"), b"", 0)[0]
-                .0
-                .clone()
+            let records = rejects.write(&not_json(), b"", 0);
+            records[0].0.clone()
         };
         assert_ne!(key(), key());
     }

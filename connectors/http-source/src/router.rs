@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use client::KeyValue;
 use model::{Reason, Rejection};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -20,6 +21,12 @@ pub(crate) struct Routed {
     pub(crate) topic: Arc<str>,
     pub(crate) key: Option<Bytes>,
     pub(crate) value: Bytes,
+}
+
+impl Routed {
+    pub(crate) fn bytes(&self) -> usize {
+        self.key.as_ref().map_or(0, Bytes::len) + self.value.len()
+    }
 }
 
 /// Sends each record its way.
@@ -56,13 +63,17 @@ impl Router {
         }
     }
 
-    /// Unwraps an envelope and finds topic and key.
-    pub(crate) fn route(&self, payload: Bytes) -> Result<Routed, Rejection> {
-        let (key, value) = if self.plain {
+    /// The key and the event of an envelope; what is none, as it is.
+    pub(crate) fn unwrap(&self, payload: Bytes) -> KeyValue {
+        if self.plain {
             envelope::unwrap(payload)
         } else {
             (None, payload)
-        };
+        }
+    }
+
+    /// Finds the topic, and the key where there is none yet.
+    pub(crate) fn route(&self, (key, value): KeyValue) -> Result<Routed, Rejection> {
         let topic = match &self.ways {
             Ways::One(topic) => topic,
             Ways::ByEventName(topics) => by_event_name(topics, &value)?,
@@ -160,8 +171,10 @@ mod tests {
 
     fn routed(payload: &str) -> Result<(String, Option<String>, String), String> {
         let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).expect("text");
-        by_name()
-            .route(Bytes::copy_from_slice(payload.as_bytes()))
+        let router = by_name();
+        let record = router.unwrap(Bytes::copy_from_slice(payload.as_bytes()));
+        router
+            .route(record)
             .map(|routed| {
                 (
                     routed.topic.to_string(),
@@ -223,7 +236,7 @@ mod tests {
             assert_eq!(routed(payload), Err(reason.to_owned()), "{payload}");
         }
         let latin = Bytes::from_static(b"{\"event_name\":\"x\xe9\"}");
-        let error = by_name().route(latin).expect_err("no UTF-8");
+        let error = by_name().route((None, latin)).expect_err("no UTF-8");
         assert_eq!(error.reason, Reason::NotJson);
     }
 }

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{Cluster, TopicSettings};
+use client::{ClientError, Cluster, TopicSettings, Transforms};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -56,11 +56,13 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<Summary, SourceError> {
     let config = Arc::new(options.config);
+    let transforms = transforms(&options.cluster, &config).await?;
     ensure_topics(&options.cluster, &config.target).await?;
     let reader = reader(&config)?;
     let (queue, parcels) = queue();
     let counts = options.counts;
     let mut intake = Intake::new(&config, options.key_paths, queue, Arc::clone(&counts));
+    intake.transforms = transforms;
     let deliverer = Deliverer::new(options.cluster, Arc::clone(&counts));
     let stop = CancellationToken::new();
     let working = async {
@@ -113,6 +115,18 @@ pub(crate) fn reader(config: &Arc<Config>) -> Result<Reader, SourceError> {
     })
 }
 
+/// None where records go as they come.
+async fn transforms(cluster: &Cluster, config: &Config) -> Result<Option<Transforms>, SourceError> {
+    if config.transforms.is_empty() {
+        return Ok(None);
+    }
+    let transforms = cluster.transforms(config.transforms.clone()).await;
+    // A module may quote its parameters.
+    let refuse =
+        |error: ClientError| SourceError::Transforms(config.censor.strike(&error.to_string()));
+    transforms.map(Some).map_err(refuse)
+}
+
 async fn ensure_topics(cluster: &Cluster, target: &Target) -> Result<(), SourceError> {
     let named = |name: &str| TopicSettings {
         name: name.to_owned(),
@@ -134,7 +148,9 @@ async fn ensure_topics(cluster: &Cluster, target: &Target) -> Result<(), SourceE
 
 fn undelivered(counted: Counted) -> SourceError {
     SourceError::Undelivered {
-        records: counted.received.saturating_sub(counted.delivered),
+        records: counted
+            .received
+            .saturating_sub(counted.delivered + counted.filtered),
         seconds: DRAIN_DEADLINE.as_secs(),
     }
 }

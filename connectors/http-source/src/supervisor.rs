@@ -36,6 +36,8 @@ pub(crate) enum Failure {
     },
     /// Somebody has to change something, here or there.
     Refused(String),
+    /// What came could not be taken, and may come again at once with the next connection.
+    Missed(String),
 }
 
 /// One of the three ways to read.
@@ -46,7 +48,7 @@ pub(crate) enum Reader {
 }
 
 impl Reader {
-    async fn read(
+    pub(crate) async fn read(
         &mut self,
         intake: &mut Intake,
         stop: &CancellationToken,
@@ -71,7 +73,8 @@ pub(crate) async fn supervise(
     loop {
         let (began, before) = (Instant::now(), intake.counts.now().received);
         let ended = reader.read(intake, stop).await?;
-        if intake.counts.now().received > before {
+        let is_missed = matches!(ended, Ended::Failed(Failure::Missed(_)));
+        if intake.counts.now().received > before && !is_missed {
             pauses.reset();
         }
         let pause = match ended {
@@ -104,6 +107,7 @@ fn after(config: &Config, failure: Failure, intake: &Intake, pauses: &mut Pauses
     let (reason, pause) = match failure {
         Failure::Passing { reason, pause } => (reason, pause.max(pauses.pause())),
         Failure::Refused(reason) => (reason, config.interval.max(pauses.pause())),
+        Failure::Missed(reason) => (reason, pauses.pause()),
     };
     tracing::warn!(
         source = config.name,

@@ -16,7 +16,7 @@ use crate::counts::{Counted, Counts};
 use crate::intake::Intake;
 use crate::queue::queue;
 use crate::run::reader;
-use crate::supervisor::supervise;
+use crate::supervisor::{Ended, supervise};
 
 /// For everything together; what is waited for comes within a few seconds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -147,6 +147,18 @@ pub(crate) async fn written(config: Config, records: usize) -> (Vec<Written>, Co
         });
     }
     (written, counts.now())
+}
+
+/// How the first attempt to read ends, of which nothing is expected.
+pub(crate) async fn attempted(config: Config) -> Ended {
+    let config = Arc::new(config);
+    let (queue, _parcels) = queue();
+    let mut intake = Intake::new(&config, BTreeMap::new(), queue, Arc::default());
+    let mut reader = reader(&config).expect("a reader");
+    let stop = CancellationToken::new();
+    let reading = reader.read(&mut intake, &stop);
+    let ended = timeout(PATIENCE, reading).await.expect("an end in time");
+    ended.expect("somebody takes records")
 }
 
 /// The values alone.

@@ -19,11 +19,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Socket};
 use crate::error::SourceError;
-use crate::http::{CONNECT_TIMEOUT, explain, refusal, tls};
+use crate::http::{CONNECT_TIMEOUT, explain, refusal};
 use crate::intake::Intake;
 use crate::queue::Closed;
 use crate::splitter::{Piece, is_blank};
 use crate::supervisor::{Ended, Failure};
+use crate::tls::{TRUST_HINT, is_distrust, tls};
 
 /// Above what a record may be, so that the beginning of one that is too large can be kept; a server that sends more
 /// in one message is hung up on, and of the message only its size is told.
@@ -40,14 +41,11 @@ pub(crate) struct WebSocket {
 
 impl WebSocket {
     pub(crate) fn new(config: Arc<Config>, socket: Socket) -> Result<Self, SourceError> {
-        let tls = tls().map_err(|reason| SourceError::Setup {
-            endpoint: config.endpoint.clone(),
-            reason,
-        })?;
+        let tls = Arc::new(tls(&config)?);
         Ok(Self {
             config,
             socket,
-            tls: Arc::new(tls),
+            tls,
         })
     }
 
@@ -130,8 +128,11 @@ impl WebSocket {
                 Some(Err(error)) => {
                     if let Error::Capacity(CapacityError::MessageTooLong { size, .. }) = error {
                         // Nothing of it is there to be kept; that it came is told.
-                        let (head, bytes) = (Bytes::new(), size as u64);
-                        intake.take(Piece::TooLarge { head, bytes }, None).await?;
+                        intake.miss(size as u64).await?;
+                        return Ok(Ended::Failed(Failure::Missed(format!(
+                            "a message of {size} bytes came, above {MESSAGE_BYTES_MAX}; nothing of it was read, and \
+                             `rejected-events` has an entry without payload"
+                        ))));
                     }
                     return Ok(Ended::Failed(self.failure(&error)));
                 }
@@ -153,6 +154,10 @@ impl WebSocket {
             Error::Http(response) => refusal(response.status(), response.headers()),
             Error::Url(_) | Error::HttpFormat(_) => {
                 Failure::Refused(self.config.censor.strike(&explain(error)))
+            }
+            _ if is_distrust(error) => {
+                let reason = self.config.censor.strike(&explain(error));
+                Failure::Refused(format!("{reason}; {TRUST_HINT}"))
             }
             _ => self.passing(&explain(error)),
         }

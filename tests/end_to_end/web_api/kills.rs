@@ -16,15 +16,12 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::http;
-use crate::harness::{self, LocalCluster, Running};
+use crate::harness::{self, AnyCluster, LocalCluster, Running};
 
 /// Kills in a run of the whole suite; `WEB_API_KILLS` asks for more.
 const KILLS: u32 = 6;
 const CLIENTS: u64 = 8;
 const TOPICS: [&str; 3] = ["player-events", "server-metrics", "rejected-events"];
-
-/// Requests that had no answer, or one that leaves open what was written.
-static LOST: AtomicUsize = AtomicUsize::new(0);
 
 /// How many times each record has to stand, by topic and by what tells it from others.
 type Expected = BTreeMap<(&'static str, String), usize>;
@@ -39,13 +36,8 @@ async fn what_is_acknowledged_stands_once_whatever_is_killed() {
     let mut dice = ChaCha8Rng::seed_from_u64(number("WEB_API_SEED", 1).into());
     let mut node = LocalCluster::start();
     let address: SocketAddr = free_address();
-    let mut web_api = start(&node, address);
-    let over = Arc::new(AtomicBool::new(false));
-    let mut clients = JoinSet::new();
-    for client in 0..CLIENTS {
-        let dice = ChaCha8Rng::seed_from_u64(u64::from(dice.next_u32()));
-        clients.spawn(post_until(Arc::clone(&over), address, client, dice));
-    }
+    let mut web_api = start(&node.address, address);
+    let clients = Clients::start(address, "local", &mut dice);
     for kill in 0..kills {
         // A random moment is what this is about.
         sleep(Duration::from_millis(
@@ -65,44 +57,12 @@ async fn what_is_acknowledged_stands_once_whatever_is_killed() {
             node.restart();
         }
         if what != 1 {
-            web_api = start(&node, address);
+            web_api = start(&node.address, address);
         }
     }
     stall(&node).await;
     sleep(Duration::from_secs(2)).await;
-    over.store(true, Ordering::Relaxed);
-    let mut expected = Expected::new();
-    for posted in clients.join_all().await {
-        for (record, count) in posted {
-            *expected.entry(record).or_default() += count;
-        }
-    }
-    assert!(
-        expected.len() > 500,
-        "{} records are no test",
-        expected.len()
-    );
-    let lost = LOST.load(Ordering::Relaxed);
-    assert!(
-        lost >= kills as usize,
-        "{lost} requests were lost: that is no test"
-    );
-    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
-    let found = found(&cluster).await;
-    let wrong: Vec<_> = expected
-        .iter()
-        .filter(|(record, count)| found.get(record) != Some(count))
-        .collect();
-    assert!(
-        wrong.is_empty(),
-        "{} records stand as often as they must not, {wrong:.3?}",
-        wrong.len()
-    );
-    assert_eq!(
-        found.len(),
-        expected.len(),
-        "records stand that nobody posted"
-    );
+    clients.assert_each_stands_once(&node.address, kills).await;
     web_api.stop();
 }
 
@@ -120,31 +80,135 @@ async fn stall(node: &LocalCluster) {
     signal("-CONT");
 }
 
-fn start(node: &LocalCluster, address: SocketAddr) -> Running {
+#[tokio::test(flavor = "multi_thread")]
+async fn on_any_cluster_what_is_acknowledged_stands_once_though_the_web_api_is_killed() {
+    const KILLS: u32 = 4;
+    let mut node = AnyCluster::start();
+    let mut dice = ChaCha8Rng::seed_from_u64(2);
+    let address: SocketAddr = free_address();
+    let mut web_api = start(node.address(), address);
+    // A named cluster has other tests' records too, and may have those of an earlier run.
+    let name = format!("any{}", std::process::id());
+    let clients = Clients::start(address, &name, &mut dice);
+    for kill in 0..KILLS {
+        clients.more_are_answered().await;
+        // A random moment is what this is about.
+        sleep(Duration::from_millis(u64::from(dice.next_u32() % 500))).await;
+        web_api.kill();
+        if kill == KILLS / 2 && !node.restart_server() {
+            eprintln!("the web API alone is killed: RESTART_SPU is not given");
+        }
+        web_api = start(node.address(), address);
+    }
+    clients.more_are_answered().await;
+    clients.assert_each_stands_once(node.address(), KILLS).await;
+    web_api.stop();
+}
+
+fn start(cluster: &str, address: SocketAddr) -> Running {
     let address = address.to_string();
-    let args = [
-        "web-api",
-        "--cluster",
-        &node.address,
-        "--web-api-addr",
-        &address,
-    ];
+    let args = ["web-api", "--cluster", cluster, "--web-api-addr", &address];
     let running = Running::start(&args);
     assert_eq!(running.line("web-api: "), format!("http://{address}"));
     running
 }
 
+/// Clients that post one request after another until it is enough.
+struct Clients {
+    name: String,
+    tasks: JoinSet<Expected>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    over: AtomicBool,
+    answered: AtomicUsize,
+    /// Requests that had no answer, or one that leaves open what was written.
+    lost: AtomicUsize,
+}
+
+impl Clients {
+    /// What they post is told from others' by `name`.
+    fn start(address: SocketAddr, name: &str, dice: &mut ChaCha8Rng) -> Self {
+        let shared = Arc::new(Shared::default());
+        let mut tasks = JoinSet::new();
+        for client in 0..CLIENTS {
+            let dice = ChaCha8Rng::seed_from_u64(u64::from(dice.next_u32()));
+            let name = format!("{name}-{client}");
+            tasks.spawn(post_until_over(Arc::clone(&shared), address, name, dice));
+        }
+        Self {
+            name: name.to_owned(),
+            tasks,
+            shared,
+        }
+    }
+
+    /// Waits until so many requests as there are clients, and some more, have been answered from now on.
+    async fn more_are_answered(&self) {
+        let answered = || self.shared.answered.load(Ordering::Relaxed);
+        let enough = answered() + 4 * CLIENTS as usize;
+        let deadline = Instant::now() + harness::patience();
+        while answered() < enough {
+            assert!(
+                Instant::now() < deadline,
+                "{} requests are answered",
+                answered()
+            );
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Ends them; every record that was acknowledged is there as often as it was posted, and no other one.
+    async fn assert_each_stands_once(self, cluster: &str, kills: u32) {
+        self.shared.over.store(true, Ordering::Relaxed);
+        let mut expected = Expected::new();
+        for posted in self.tasks.join_all().await {
+            for (record, count) in posted {
+                *expected.entry(record).or_default() += count;
+            }
+        }
+        let lost = self.shared.lost.load(Ordering::Relaxed);
+        assert!(
+            lost >= kills as usize,
+            "{lost} requests were lost: that is no test"
+        );
+        assert!(
+            expected.len() > 500,
+            "{} records are no test",
+            expected.len()
+        );
+        let cluster = Cluster::connect(Some(cluster)).await.unwrap();
+        let found = found(&cluster, &self.name).await;
+        let wrong: Vec<_> = expected
+            .iter()
+            .filter(|(record, count)| found.get(record) != Some(count))
+            .collect();
+        assert!(
+            wrong.is_empty(),
+            "{} records stand as often as they must not, {wrong:.3?}",
+            wrong.len()
+        );
+        assert_eq!(
+            found.len(),
+            expected.len(),
+            "records stand that nobody posted"
+        );
+    }
+}
+
 /// Posts one request after another, each until it is answered; what has to stand then.
-async fn post_until(
-    over: Arc<AtomicBool>,
+async fn post_until_over(
+    shared: Arc<Shared>,
     address: SocketAddr,
-    client: u64,
+    name: String,
     mut dice: ChaCha8Rng,
 ) -> Expected {
     let mut expected = Expected::new();
     let mut number = 0;
-    while !over.load(Ordering::Relaxed) {
-        let key = format!("c{client}-{number}");
+    while !shared.over.load(Ordering::Relaxed) {
+        let key = format!("{name}-{number}");
         let (body, records) = request(&key, &mut dice);
         let accepted = records
             .iter()
@@ -163,14 +227,18 @@ async fn post_until(
                 Some(response) => {
                     let (status, word) = response.problem();
                     assert!([409, 429, 503].contains(&status), "{status} {word}");
-                    LOST.fetch_add(usize::from(word == "unconfirmed"), Ordering::Relaxed);
+                    let is_lost = word == "unconfirmed";
+                    shared
+                        .lost
+                        .fetch_add(usize::from(is_lost), Ordering::Relaxed);
                 }
                 None => {
-                    LOST.fetch_add(1, Ordering::Relaxed);
+                    shared.lost.fetch_add(1, Ordering::Relaxed);
                 }
             }
             sleep(Duration::from_millis(u64::from(dice.next_u32() % 200))).await;
         }
+        shared.answered.fetch_add(1, Ordering::Relaxed);
         for record in records {
             *expected.entry(record).or_default() += 1;
         }
@@ -181,12 +249,13 @@ async fn post_until(
 
 /// A body, and the records that it comes to: some stand twice in it, and some are no events.
 fn request(key: &str, dice: &mut ChaCha8Rng) -> (String, Vec<(&'static str, String)>) {
+    let (name_of_all, _) = key.split_once('-').unwrap();
     let mut elements = Vec::new();
     let mut records = Vec::new();
     for index in 0..=dice.next_u32() % 12 {
         // What every client posts alike is told from others by nothing but its number.
         let name = match dice.next_u32() % 4 {
-            0 => format!("alike-{}", dice.next_u32() % 50),
+            0 => format!("{name_of_all}-alike-{}", dice.next_u32() % 50),
             _ => format!("{key}-{}", index / 2),
         };
         let (topic, text) = match dice.next_u32() % 10 {
@@ -223,19 +292,22 @@ fn metric(name: &str) -> String {
     .to_string()
 }
 
-/// How many times each record stands.
-async fn found(cluster: &Cluster) -> Expected {
+/// How many times each record stands that was posted under that name.
+async fn found(cluster: &Cluster, name: &str) -> Expected {
+    let mark = format!("\"{name}-");
     let mut found = Expected::new();
     for topic in TOPICS {
         for record in harness::records(cluster, topic).await {
             let text = match topic {
                 "rejected-events" => {
                     let kept: serde_json::Value = serde_json::from_slice(&record.value).unwrap();
-                    kept["payload"].as_str().unwrap().to_owned()
+                    kept["payload"].as_str().unwrap_or_default().to_owned()
                 }
-                _ => String::from_utf8(record.value.to_vec()).unwrap(),
+                _ => String::from_utf8_lossy(&record.value).into_owned(),
             };
-            *found.entry((topic, text)).or_default() += 1;
+            if text.contains(&mark) {
+                *found.entry((topic, text)).or_default() += 1;
+            }
         }
     }
     found

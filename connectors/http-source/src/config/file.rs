@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::de::value::MapAccessDeserializer;
@@ -91,6 +92,9 @@ pub(super) struct Http {
         deserialize_with = "duration"
     )]
     pub(super) idle_timeout: Duration,
+    /// Ours alone.
+    #[serde(rename = "ca-cert", alias = "ca_cert")]
+    pub(super) ca_cert: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -101,10 +105,23 @@ pub(super) struct WebSocket {
     pub(super) reconnection_policy: Option<Value>,
 }
 
-/// Named to say that it is not run.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Transform {
     pub(super) uses: String,
+    #[serde(default)]
+    pub(super) with: BTreeMap<String, serde_json::Value>,
+    /// What a reader would show a module first; refused.
+    pub(super) lookback: Option<Value>,
+    #[serde(rename = "invoke")]
+    _invoke: Option<Invoke>,
+}
+
+/// Stands in older files, and says what is done anyway.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Invoke {
+    Insert,
 }
 
 /// A text in which `${{ secrets.NAME }}` may stand, or `{secret: {name: NAME}}` for a secret alone.

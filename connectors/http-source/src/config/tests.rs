@@ -169,8 +169,13 @@ fn errors_name_place_and_value_and_what_was_meant() {
         ),
         (
             "body: ask",
-            "body: ask\ntransforms:\n  - uses: infinyon/jolt@0.1.0\n    with: {spec: []}",
-            "`transforms` names `infinyon/jolt@0.1.0`",
+            "ca-cert: no/such.pem",
+            "`http.ca-cert` is `no/such.pem`: it cannot be read",
+        ),
+        (
+            "body: ask",
+            concat!("ca-cert: ", env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+            "/Cargo.toml`: it holds no certificate",
         ),
     ] {
         let yaml = GOOD.replace(old, new);
@@ -249,8 +254,10 @@ fn every_file_that_comes_with_it_can_be_read() {
         let config = Config::parse(&text, &secrets);
         let config = config.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let is_marked = text.contains("ours alone");
-        let is_ours =
-            matches!(config.target, Target::ByEventName(_)) || text.contains("idle-timeout:");
+        let is_ours = matches!(config.target, Target::ByEventName(_))
+            || ["idle-timeout:", "ca-cert:"]
+                .iter()
+                .any(|key| text.contains(key));
         assert_eq!(
             is_marked,
             is_ours,

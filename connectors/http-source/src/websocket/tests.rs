@@ -113,12 +113,36 @@ async fn a_message_that_is_not_even_read_is_told_and_the_next_connection_goes_on
     let row: serde_json::Value = serde_json::from_str(&written[1].value).expect("JSON");
     assert_eq!(written[1].topic, "rejected-events");
     assert_eq!(row["reason"], "too_large");
-    let detail = "record: 16777217 bytes, of which the first 0 are kept";
+    let detail =
+        "record, a message above what is read: 16777217 bytes, of which the first 0 are kept";
     assert_eq!(
         (&row["detail"], &row["payload"]),
         (&detail.into(), &"".into())
     );
     assert_eq!((counted.received, counted.rejected, counted.cut), (3, 1, 0));
+}
+
+#[tokio::test]
+async fn a_server_that_always_sends_too_much_is_tried_again_after_growing_pauses() {
+    let huge = Message::binary(vec![b'x'; MESSAGE_BYTES_MAX + 1]);
+    let mut scripts = vec![vec![Move::Flood(huge)]; 5];
+    scripts.push(vec![text("m0")]);
+    let (address, _told) = server(scripts).await;
+    let http =
+        format!("endpoint: ws://{address}/\nwebsocket_config:\n  subscription_message: hello");
+    let began = Instant::now();
+    let (written, counted) = written(config("records", &http), 6).await;
+    // Half of 250 ms, 500 ms, 1 s, 2 s and 4 s at least; pauses that do not grow come to 1.25 s at most.
+    assert!(
+        began.elapsed() > Duration::from_millis(3_800),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(
+        (counted.received, counted.rejected, counted.failures),
+        (6, 5, 5)
+    );
+    assert_eq!(values(&written)[5], "m0");
 }
 
 #[tokio::test]
