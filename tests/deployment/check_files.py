@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Checks the files of deployment with the tools of those who read them: `make check-deployment`.
+
+Nothing is started and no engine of containers is needed. What is missing here is said, and is no failure
+only where it is said to be optional: promtool.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+ROOT = Path(__file__).resolve().parents[2]
+MONITORING = ROOT / "deploy/monitoring"
+DASHBOARDS = sorted((MONITORING / "grafana/provisioning/dashboards/json").glob("*.json"))
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
+# Prometheus makes these out of a histogram or a counter.
+MADE = re.compile(r"_(bucket|sum|count|total)$")
+PREFIXES = re.compile(r"^game_analytics_(web_api_)?")
+
+
+def main() -> None:
+    checks = [compose, containers_are_confined, dockerfile, docker_context, workflows, scripts, alerts, dashboards]
+    failures = []
+    for check in checks:
+        name = check.__name__.replace("_", " ")
+        problems = check()
+        print(f"{name}: {'ok' if not problems else 'FAILED'}", flush=True)
+        failures += [f"{name}: {problem}" for problem in problems]
+    print("\n".join(failures))
+    print(f"{len(checks) - len({failure.split(':')[0] for failure in failures})} passed, {len(failures)} failed")
+    sys.exit(bool(failures))
+
+
+def compose() -> list[str]:
+    """Against its schema, and as compose itself resolves it."""
+    return [
+        *tool("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"),
+        *tool("docker-compose", "--profile", "monitoring", "config", "--quiet"),
+    ]
+
+
+def containers_are_confined() -> list[str]:
+    problems = []
+    try:
+        found = services()
+    except subprocess.CalledProcessError:
+        return ["compose does not understand the file"]
+    for name, service in found.items():
+        for key, wanted in {"read_only": True, "cap_drop": ["ALL"]}.items():
+            if service.get(key) != wanted:
+                problems.append(f"`{name}`: {key} is not {wanted}")
+        for limit in ("cpus", "mem_limit", "pids_limit"):
+            if not service.get(limit):
+                problems.append(f"`{name}` has no {limit}")
+        once = service.get("restart") == "no"
+        check = service.get("healthcheck", {}).get("test", [None])
+        if not once and check[0] != "CMD":
+            problems.append(f"`{name}` has no health check in exec form")
+        if any(port["host_ip"] != "127.0.0.1" for port in service.get("ports", [])):
+            problems.append(f"`{name}` is published beyond this machine by default")
+    return problems
+
+
+def services() -> dict:
+    command = [beside("docker-compose"), "--profile", "monitoring", "config", "--format", "json"]
+    environment = {"PATH": os.environ["PATH"]}  # defaults, whatever is set here
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    return json.loads(done.stdout)["services"]
+
+
+def dockerfile() -> list[str]:
+    last_stage = (ROOT / "Dockerfile").read_text().split("\nFROM ")[-1]
+    root = [] if re.search(r"^USER [1-9]\d*", last_stage, re.M) else ["the image's user is not a number above 0"]
+    return root + tool("hadolint", "--failure-threshold", "info", "Dockerfile")
+
+
+def docker_context() -> list[str]:
+    """Every room is let into the image's build, and every file that the Dockerfile copies."""
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    members = re.search(r"members = \[(.*?)\]", (ROOT / "Cargo.toml").read_text(), re.DOTALL)[1]
+    rooms = {member.split("/")[0] for member in re.findall(r'"([^"]+)"', members)}
+    missing = (rooms | {"Cargo.toml", "Cargo.lock", ".cargo", "build.rs", "src", "scripts"}) - allowed
+    return [f".dockerignore keeps out `{name}`, which the build needs" for name in sorted(missing)]
+
+
+def workflows() -> list[str]:
+    found = [str(path) for path in sorted((ROOT / ".github/workflows").glob("*.yml"))]
+    if not found:
+        return ["no workflow found"]
+    return [
+        *tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *found),
+        *tool("check-jsonschema", "--builtin-schema", "custom.github-workflows-require-timeout", *found),
+        *tool("zizmor", "--offline", "--no-progress", "--quiet", *found),
+        *only_make(found),
+    ]
+
+
+def only_make(found: list[str]) -> list[str]:
+    """What CI runs, anybody can run: each `run` is a target of the Makefile, or prepares the machine."""
+    prepares = ("rustup ", "sudo apt-get ", "echo ", "gh ")
+    problems = []
+    for path in found:
+        for job in yaml.safe_load(Path(path).read_text())["jobs"].values():
+            for step in job["steps"]:
+                for line in step.get("run", "").splitlines():
+                    if not line.startswith(("make ", *prepares)):
+                        problems.append(f"{Path(path).name}: `{line}` is no make target")
+    return problems
+
+
+def scripts() -> list[str]:
+    shell = [
+        str(path)
+        for path in sorted((ROOT / "scripts").iterdir())
+        if path.is_file() and re.match(r"#!.*\b(ba)?sh\b", path.read_text(errors="replace").split("\n")[0])
+    ]
+    return tool("shellcheck", "--severity", "warning", *shell)
+
+
+def alerts() -> list[str]:
+    """Each is explained, counts what there is, and is tested."""
+    groups = yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"]
+    tests = (MONITORING / "alerts_test.yml").read_text()
+    problems = []
+    for rule in (rule for group in groups for rule in group["rules"]):
+        name = rule["alert"]
+        if f"`{name}`" not in OPERATIONS:
+            problems.append(f"docs/operations.md does not say what `{name}` means")
+        if f'alertname="{name}"' not in tests:
+            problems.append(f"no test makes `{name}` fire")
+        problems += unknown_metrics(f"alert `{name}`", rule["expr"])
+    return problems + promtool()
+
+
+def promtool() -> list[str]:
+    program = os.environ.get("PROMTOOL") or shutil.which("promtool")
+    if not program:
+        print("   no promtool here, so alerts are not tried: install Prometheus, or set PROMTOOL")
+        return []
+    return [
+        *run([program, "check", "config", str(MONITORING / "prometheus.yml")]),
+        *run([program, "test", "rules", str(MONITORING / "alerts_test.yml")]),
+    ]
+
+
+def dashboards() -> list[str]:
+    """Grafana's own model of a dashboard keeps all that is in the file: no key is unknown to it."""
+    register_default_plugins()
+    problems = [] if DASHBOARDS else ["no dashboard found"]
+    for path in DASHBOARDS:
+        written = json.loads(path.read_text())
+        understood = json.loads(json.dumps(Dashboard.from_json(written), cls=JSONEncoder))
+        problems += [f"{path.name}: {lost}" for lost in what_is_lost(written, understood, "")]
+        ids = [panel["id"] for panel in written["panels"]]
+        if len(set(ids)) != len(ids):
+            problems.append(f"{path.name}: two panels have one id")
+        for panel in written["panels"]:
+            for target in panel["targets"]:
+                problems += unknown_metrics(f"{path.name}, `{panel['title']}`", target["expr"])
+    return problems
+
+
+def what_is_lost(written, understood, where: str) -> list[str]:
+    if isinstance(written, dict) and isinstance(understood, dict):
+        lost = [f"`{where}.{key}` is unknown to Grafana" for key in written if key not in understood]
+        kept = [key for key in written if key in understood]
+        return lost + [text for key in kept for text in what_is_lost(written[key], understood[key], f"{where}.{key}")]
+    if isinstance(written, list) and isinstance(understood, list) and len(written) == len(understood):
+        pairs = enumerate(zip(written, understood, strict=True))
+        return [text for at, (one, other) in pairs for text in what_is_lost(one, other, f"{where}[{at}]")]
+    return [] if written == understood else [f"`{where}` is read as `{understood}`"]
+
+
+def unknown_metrics(where: str, expression: str) -> list[str]:
+    """Against the tables of docs/operations.md, which a running cluster is held against by `make test-compose`."""
+    names = set(re.findall(r"game_analytics_\w+", expression))
+    short = {name: PREFIXES.sub("", name) for name in names}
+    return [
+        f"{where}: docs/operations.md knows no metric `{name}`"
+        for name, tail in short.items()
+        if not re.search(rf"`{tail}[`{{]", OPERATIONS) and not re.search(rf"`{MADE.sub('', tail)}[`{{]", OPERATIONS)
+    ]
+
+
+def tool(name: str, *words: str) -> list[str]:
+    return run([beside(name), *words])
+
+
+def beside(name: str) -> str:
+    """Tools are installed with the Python that runs this."""
+    return str(Path(sys.executable).parent / name)
+
+
+def run(command: list[str]) -> list[str]:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return [] if done.returncode == 0 else [f"{Path(command[0]).name}:\n{done.stdout}{done.stderr}".rstrip()]
+
+
+if __name__ == "__main__":
+    main()
