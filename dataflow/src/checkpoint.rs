@@ -7,6 +7,7 @@ use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::counts::Counts;
+use crate::definition::Definition;
 use crate::error::RunError;
 use crate::outlet::Outlet;
 use crate::rules::RuleHistory;
@@ -34,6 +35,9 @@ pub(crate) struct Checkpoint {
     /// What was in memory when some of the records had been read.
     #[serde(default)]
     pub(crate) snapshot: Option<SnapshotRef>,
+    /// What it goes by; not known of a new one, and of one by an early version.
+    #[serde(default)]
+    pub(crate) definition: Option<Definition>,
     /// The versions of its rules that hold.
     #[serde(default)]
     pub(crate) rules: RuleHistory,

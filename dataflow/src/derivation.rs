@@ -96,6 +96,9 @@ impl Derivation {
         let partitions = job.cluster.partition_count(&job.spec.from).await? as usize;
         let stored = Checkpoint::load(&job.cluster, &job.name).await?;
         let mut checkpoint = stored.unwrap_or_default();
+        if let Some(definition) = &checkpoint.definition {
+            definition.check(&job.name, &job.spec)?;
+        }
         checkpoint
             .partitions
             .resize(partitions, PartitionCheckpoint::default());

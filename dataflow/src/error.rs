@@ -65,6 +65,18 @@ pub enum RunError {
         /// What is wrong with it.
         cause: serde_json::Error,
     },
+    /// A derivation whose windows are not those that its last checkpoint was made for.
+    #[error(
+        "derivation `{derivation}` has been {was} and is {now} in this map: its open windows would be made from both; give what is new a name of its own, or go back"
+    )]
+    Redefined {
+        /// The derivation.
+        derivation: String,
+        /// What its last checkpoint says.
+        was: String,
+        /// What the map says.
+        now: String,
+    },
     /// A snapshot that cannot be encoded or read.
     #[error(
         "a snapshot of `{derivation}` cannot be used ({cause}): was it written by another version?"

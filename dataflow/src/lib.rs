@@ -10,6 +10,7 @@
 mod accounting;
 mod checkpoint;
 mod counts;
+mod definition;
 mod derivation;
 mod diversion;
 mod error;

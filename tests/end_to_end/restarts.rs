@@ -136,6 +136,35 @@ fn in_claims(words: &[serde_json::Value], field: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn windows_of_another_length_want_another_name() {
+    let node = LocalCluster::start();
+    let of_window = |window: &str| {
+        MapFile::of_derivations(&format!(
+            "\n  level-engagement: {{from: player-events, window: {window}}}\n"
+        ))
+    };
+    let (map, other) = (of_window("10s"), of_window("{size: 20s, hop: 10s}"));
+    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+    let run = ["run", "--cluster", &node.address, "--map", &map.path()];
+    harness::run(&["generate", "--cluster", &node.address, "--events", "2000"]);
+    let runner = Running::start(&run);
+    harness::wait_for_derived(&cluster, "level-engagement", |rows| !rows.is_empty()).await;
+    runner.stop();
+    let refused = harness::try_run(&["run", "--cluster", &node.address, "--map", &other.path()]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success());
+    assert!(
+        said.contains(
+            "`level-engagement` has been from `player-events`, window_ms `10000` and is from `player-events`, hop_ms `10000`, window_ms `20000` in this map"
+        ),
+        "{said}"
+    );
+    let again = Running::start(&run);
+    again.line("runner: reads from ");
+    again.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_local_cluster_finds_all_that_it_acknowledged() {
     let mut node = LocalCluster::start();
     harness::run(&[

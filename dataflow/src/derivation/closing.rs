@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::Derivation;
 use crate::checkpoint::{Checkpoint, PartitionCheckpoint};
+use crate::definition::Definition;
 use crate::error::RunError;
 use crate::position::Position;
 use crate::status::DerivationStatus;
@@ -135,6 +136,7 @@ impl Derivation {
             rejected_from,
             late_from,
             snapshot: self.snapshots.last().cloned(),
+            definition: Some(Definition::of(&self.job.spec)),
             rules: self.rules.clone(),
         };
         checkpoint

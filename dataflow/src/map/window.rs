@@ -24,7 +24,7 @@ pub enum WindowSpec {
 
 impl WindowSpec {
     /// The parameters that say so, in milliseconds.
-    pub(super) fn params(&self) -> Vec<(String, String)> {
+    pub(crate) fn params(&self) -> Vec<(String, String)> {
         let param =
             |name: &str, figure: &Duration| (name.to_owned(), figure.as_millis().to_string());
         match self {

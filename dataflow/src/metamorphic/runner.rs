@@ -239,6 +239,7 @@ impl Runner {
             partitions: self.positions.iter().enumerate().map(partition).collect(),
             derived_from: self.windows.derived_from(&self.derived_ends),
             snapshot: None,
+            definition: None,
             rules: crate::RuleHistory::default(),
             rejected_from: self.rejected_standing.from(&[rejected], false),
             late_from: self.late_standing.from(&[late], late_needed),
