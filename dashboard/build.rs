@@ -2,8 +2,13 @@
 //!
 //! Without it the pages show their tables alone, and the build says what to do.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 fn main() -> io::Result<()> {
     let room = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
@@ -18,7 +23,7 @@ fn main() -> io::Result<()> {
     }
     pages.extend(fetched);
     println!("cargo::rerun-if-changed=build.rs");
-    fs::write(out.join("assets.rs"), table(&pages))
+    fs::write(out.join("assets.rs"), table(&pages, &out)?)
 }
 
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -29,14 +34,27 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn table(files: &[PathBuf]) -> String {
+fn table(files: &[PathBuf], out: &Path) -> io::Result<String> {
     let mut rows = String::new();
     for file in files {
         let name = file.file_name().unwrap_or_default();
-        rows += &format!("    ({name:?}, include_bytes!({file:?})),\n");
+        let content = fs::read(file)?;
+        let packed = out.join(name).with_added_extension("gz");
+        fs::write(&packed, gzip(&content)?)?;
+        let mut hasher = DefaultHasher::new();
+        content.hash(&mut hasher);
+        let etag = format!("\"{:016x}\"", hasher.finish());
+        rows += &format!(
+            "    Asset {{ name: {name:?}, content: include_bytes!({file:?}), gzip: include_bytes!({packed:?}), etag: {etag:?} }},\n"
+        );
     }
-    format!(
-        "/// Each file's name and content, by name.\n\
-         static ASSETS: &[(&str, &[u8])] = &[\n{rows}];\n"
-    )
+    Ok(format!(
+        "/// Every file, by name.\nstatic ASSETS: &[Asset] = &[\n{rows}];\n"
+    ))
+}
+
+fn gzip(content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(content)?;
+    encoder.finish()
 }

@@ -37,23 +37,29 @@ export function timeAxis(from, to) {
   return { type: "time", min: from, max: to, axisLine: { lineStyle: { color: color("edge-2") } }, axisLabel: { color: color("ink-2"), hideOverlap: true, formatter: (value) => tick(value) }, splitLine: { show: false }, axisPointer: { label: { formatter: ({ value }) => moment(value) } } };
 }
 
-export function valueAxis(format = compact, extra = {}) {
-  return { type: "value", min: 0, minInterval: extra.whole ? 1 : undefined, axisLabel: { color: color("ink-2"), formatter: format }, splitLine: { lineStyle: { color: color("edge") } }, ...extra };
+export function valueAxis(format = compact, { whole = false, ...extra } = {}) {
+  return { type: "value", min: 0, minInterval: whole ? 1 : undefined, axisLabel: { color: color("ink-2"), formatter: format }, splitLine: { lineStyle: { color: color("edge") } }, ...extra };
 }
 
 export function nameAxis(names, extra = {}) {
   return { type: "category", data: names.map(visible), axisTick: { show: false }, axisLine: { lineStyle: { color: color("edge-2") } }, axisLabel: { color: color("ink-2"), width: 130, overflow: "truncate", hideOverlap: false }, ...extra };
 }
 
-/** Lines over time: `lines` is `[{name, values, area?, bold?, right?}]`. */
-export function lines(times, series, { from, to, format = number, stack = false, bars = false } = {}) {
+/** Whether a value has none beside it, so that no line leads to it. */
+const lonely = (values) => values.some((value, index) => (value ?? null) !== null && (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null);
+
+/**
+ * Lines over time: `lines` is `[{name, values, area?, bold?, right?}]`; `axis` writes the numbers beside it, which
+ * are `whole` where there are no parts.
+ */
+export function lines(times, series, { from, to, format = number, axis = compact, whole = false, stack = false, bars = false } = {}) {
   // A history shorter than the span fills the whole chart.
   const first = times.find((_, index) => series.some((line) => line.values[index]));
   const start = Math.max(from, first ?? from);
   return () => ({
     legend: legend(series.map((line) => visible(line.name))),
     xAxis: timeAxis(start, to),
-    yAxis: series.some((line) => line.right) ? [valueAxis(), valueAxis(compact, { splitLine: { show: false } })] : valueAxis(),
+    yAxis: series.some((line) => line.right) ? [valueAxis(axis), valueAxis(axis, { splitLine: { show: false } })] : valueAxis(axis, { whole }),
     tooltip: { valueFormatter: (value) => (value === null || value === undefined ? "–" : format(Number(value))) },
     series: series.map((line, index) => ({
       name: visible(line.name),
@@ -64,7 +70,7 @@ export function lines(times, series, { from, to, format = number, stack = false,
       itemStyle: bars && index % 2 ? { decal: { symbol: "rect", dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: -Math.PI / 4, color: "rgba(255,255,255,0.35)" } } : undefined,
       symbol: SHAPES[index % SHAPES.length],
       symbolSize: 6,
-      showSymbol: false,
+      showSymbol: lonely(line.values),
       connectNulls: false,
       lineStyle: { width: line.bold ? 2.5 : 1.75, type: DASHES[index % DASHES.length] },
       areaStyle: line.area ? { opacity: 0.12 } : undefined,
@@ -78,7 +84,7 @@ export function ranking(rows, format = number) {
   return () => ({
     legend: { show: false },
     grid: { top: 6 },
-    xAxis: valueAxis(),
+    xAxis: valueAxis(compact, { whole: true }),
     yAxis: nameAxis(rows.map((row) => row.name), { inverse: true }),
     tooltip: { axisPointer: { type: "shadow" }, valueFormatter: (value) => format(value) },
     series: [{ type: "bar", barMaxWidth: 20, itemStyle: { borderRadius: 3 }, label: { show: true, position: "right", color: color("ink-2"), formatter: ({ value }) => format(value) }, data: rows.map((row) => row.value) }],
@@ -108,7 +114,7 @@ export function heat(columns, rows, cells, format, max) {
   });
 }
 
-/** From when to when: `bars` is `[{row, from, to, label, tone}]`. */
+/** From when to when: `bars` is `[{row, from, to, about, tone}]`. */
 export function spans(rows, bars, { from, to }) {
   return () => ({
     grid: { top: 6 },
@@ -125,7 +131,7 @@ export function spans(rows, bars, { from, to }) {
         const height = Math.min(20, api.size([0, 1])[1] * 0.7);
         const width = Math.max(4, end[0] - start[0]);
         const shape = { x: start[0], y: start[1] - height / 2, width, height, r: 3 };
-        return { type: "rect", shape, style: { fill: color(bar.tone), stroke: color("panel") }, textContent: { type: "text", style: { text: bar.label, fill: color("on-tone"), fontSize: 11, width: width - 6, overflow: "truncate", ellipsis: "" } }, textConfig: { position: "insideLeft" } };
+        return { type: "rect", shape, style: { fill: color(bar.tone), stroke: color("panel") } };
       },
       encode: { x: [1, 2], y: 0 },
       data: bars.map((bar, index) => [bar.row, bar.from, bar.to, index]),

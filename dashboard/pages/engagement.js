@@ -2,7 +2,7 @@
 
 import { heat, lines } from "/chart.js";
 import { empty, h, keyed, put } from "/dom.js";
-import { clock, duration, iso, moment, number, percent } from "/format.js";
+import { clock, duration, iso, moment, number, percent, several } from "/format.js";
 import { panel, plain } from "/panel.js";
 import { address, place } from "/place.js";
 
@@ -57,9 +57,8 @@ function cells(active, completed, cells, { games, data }) {
   // The levels of two games are not one picture: the busiest game is shown until one is chosen.
   const busiest = cells[0]?.game;
   const drawn = cells.filter((cell) => cell.game === busiest);
-  const row = (cell) => cell.level;
-  const [rows, columns] = [ordered(drawn.map(row)).slice(0, ROWS_DRAWN), ordered(drawn.map((cell) => cell.map)).slice(0, ROWS_DRAWN)];
-  const points = (value) => drawn.filter((cell) => value(cell) !== null).map((cell) => [columns.indexOf(cell.map), rows.indexOf(row(cell)), value(cell)]).filter(([x, y]) => x >= 0 && y >= 0);
+  const [rows, columns] = [ordered(drawn.map((cell) => cell.level)).slice(0, ROWS_DRAWN), ordered(drawn.map((cell) => cell.map)).slice(0, ROWS_DRAWN)];
+  const points = (value) => drawn.filter((cell) => value(cell) !== null).map((cell) => [columns.indexOf(cell.map), rows.indexOf(cell.level), value(cell)]).filter(([x, y]) => x >= 0 && y >= 0);
   const table = [
     ...(games.length > 1 ? [{ name: "Game", value: (cell) => cell.game }] : []),
     { name: "Level", value: (cell) => cell.level, cell: (cell) => h("a", { href: address({ ...place(), game: cell.game, level: cell.level }) }, cell.level) },
@@ -76,7 +75,7 @@ function cells(active, completed, cells, { games, data }) {
   const most = Math.max(...drawn.map((cell) => cell.active_players ?? 0));
   active.show({ ...shared, option: heat(columns, rows, points((cell) => cell.active_players), (value) => number(value, 1), most), note: `Mean distinct players of the windows in which anybody was there.${chosen}${left}` });
   const best = Math.max(...drawn.map((cell) => cell.completion_rate ?? 0));
-  completed.show({ ...shared, option: heat(columns, rows, points((cell) => cell.completion_rate), (value) => percent(value, 0), best) });
+  completed.show({ ...shared, option: heat(columns, rows, points((cell) => cell.completion_rate), (value) => percent(value, 0), best), note: `Sessions that completed the level, of the sessions of each window.${chosen}` });
 }
 
 function hotspot() {
@@ -86,7 +85,7 @@ function hotspot() {
   return {
     element,
     update(spot) {
-      put(summary, h("strong", {}, `${spot.level} · ${spot.map}`), h("span", { class: "note" }, spot.game), h("span", { class: "badge warn" }, `◆ ${number(spot.count)} ${spot.count === 1 ? "player" : "players"}`));
+      put(summary, h("strong", {}, `${spot.level} · ${spot.map}`), h("span", { class: "note" }, spot.game), h("span", { class: "badge warn" }, `◆ ${several(spot.count, "player")}`));
       const player = (row) => h("li", {}, h("strong", {}, row.player), ` ${duration(row.seconds)}, ${number(row.events)} events, since ${clock(row.since)}`);
       put(body, h("ul", { class: "people" }, spot.players.map(player)), spot.count > spot.players.length && h("p", { class: "note" }, `and ${number(spot.count - spot.players.length)} more`));
     },

@@ -25,6 +25,9 @@ export function number(value, digits = 0) {
   return formatter(Intl.NumberFormat, { maximumFractionDigits: digits }).format(value);
 }
 
+/** A number of things. */
+export const several = (count, thing) => `${number(count)} ${thing}${count === 1 ? "" : "s"}`;
+
 export function compact(value) {
   return formatter(Intl.NumberFormat, { notation: "compact", maximumFractionDigits: 1 }).format(value);
 }
@@ -49,6 +52,8 @@ function at(options, value) {
 export const clock = (value) => at({ hour: "2-digit", minute: "2-digit", second: "2-digit" }, value);
 export const minute = (value) => at({ hour: "2-digit", minute: "2-digit" }, value);
 export const moment = (value) => at({ dateStyle: "medium", timeStyle: "medium" }, value);
+/** A sentence of a record, with the times in it as people here read them. */
+export const told = (text) => text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, moment);
 /** For files: the same everywhere. */
 export const iso = (value) => (value === null || value === undefined ? "" : new Date(value).toISOString());
 

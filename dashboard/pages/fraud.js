@@ -2,13 +2,15 @@
 
 import { lines } from "/chart.js";
 import { empty, h, keyed, put } from "/dom.js";
-import { clock, iso, moment, money, number, percent } from "/format.js";
+import { clock, iso, moment, money, number, percent, told } from "/format.js";
 import { figure, panel, plain } from "/panel.js";
 import { address, go, place } from "/place.js";
 
 const RULES = ["velocity", "amount-spike", "card-testing", "refund-abuse", "multi-currency", "multi-platform", "transaction-conflict"];
 const SEVERITIES = ["high", "medium", "low"];
 const TONE = { high: ["bad", "▲"], medium: ["warn", "◆"], low: ["info", "●"] };
+/** Alerts that are listed at first, and with each wish for more: a telephone's page stays short. */
+const LISTED = 20;
 /** What money is in, in the evidence of a rule. */
 const MONEY = ["amount", "mean", "limit", "small", "large"];
 
@@ -18,8 +20,15 @@ export function fraud() {
   const feed = plain("Alerts", "The latest first. Open one for its evidence; a user's name shows everything that is kept of the user.", "wide");
   const filters = h("div", { class: "filters" });
   const list = h("div", { class: "feed" });
+  const more = h("button", { type: "button", class: "more", hidden: true });
   const none = h("div", {});
-  feed.body.append(filters, list, none);
+  feed.body.append(filters, list, more, none);
+  let [listed, of] = [LISTED, ""];
+  let again = null;
+  more.addEventListener("click", () => {
+    listed += LISTED;
+    again?.();
+  });
   const element = h("div", { class: "view" }, figures, over.element, feed.element);
   return {
     element,
@@ -32,7 +41,13 @@ export function fraud() {
         figure("Users", number(new Set(data.alerts.map((alert) => alert.game_id + "\n" + alert.user_id)).size)));
       chart(over, data, from, to);
       choose(filters, here);
-      keyed(list, shown, (alert) => alert.alert_id, entry);
+      if (of !== location.hash) [listed, of] = [LISTED, location.hash];
+      again = () => {
+        keyed(list, shown.slice(0, listed), (alert) => alert.alert_id, entry);
+        more.hidden = shown.length <= listed;
+        put(more, `Show ${number(Math.min(LISTED, shown.length - listed))} more of ${number(shown.length)}`);
+      };
+      again();
       put(none, shown.length === 0 && empty(data.alerts.length ? "No alert fits the filter" : "No alerts in this span", data.alerts.length ? "Choose another rule or severity." : "Nothing looked like fraud. A longer time at the top looks further back."),
         data.alerts_left_out > 0 && h("p", { class: "note" }, `${number(data.alerts_left_out)} older ones are not listed: choose a shorter time further back.`));
       feed.offer([
@@ -48,7 +63,7 @@ function chart(over, data, from, to) {
   const rules = Object.entries(data.rules);
   const rows = data.times.map((time, index) => ({ time, index })).filter(({ index }) => rules.some(([, counts]) => counts[index] > 0)).reverse();
   over.show({
-    option: lines(data.times, rules.map(([name, values]) => ({ name, values })), { from, to, stack: true, bars: true }),
+    option: lines(data.times, rules.map(([name, values]) => ({ name, values })), { from, to, whole: true, stack: true, bars: true }),
     columns: [{ name: "Time", value: (row) => iso(row.time), text: (row) => moment(row.time) }, ...rules.map(([name, counts]) => ({ name, number: true, value: (row) => counts[row.index] }))],
     rows,
     nothing: ["No alerts in this span", "Nothing looked like fraud. A longer time at the top looks further back."],
@@ -84,7 +99,7 @@ function entry() {
       const [tone, mark] = TONE[alert.severity];
       element.className = `alert ${tone}`;
       put(summary, h("time", { datetime: alert.window_end, title: moment(alert.window_end) }, clock(alert.window_end)),
-        h("span", { class: `badge ${tone}` }, `${mark} ${alert.severity}`), h("strong", {}, alert.rule), h("span", { class: "reason" }, alert.reason), h("span", { class: "note" }, `${alert.user_id} · ${alert.game_id}`));
+        h("span", { class: `badge ${tone}` }, `${mark} ${alert.severity}`), h("strong", {}, alert.rule), h("span", { class: "reason" }, told(alert.reason)), h("span", { class: "note" }, `${alert.user_id} · ${alert.game_id}`));
       fill();
     },
   };
@@ -106,7 +121,7 @@ function evidence(alert) {
   const facts = Object.entries(alert.evidence).map(([name, value]) => [h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, figureOf(name, value, alert.evidence.currency))]);
   const user = address({ ...place(), user: alert.user_id, game: alert.game_id });
   return [
-    h("p", {}, alert.reason),
+    h("p", {}, told(alert.reason)),
     h("dl", {},
       h("dt", {}, "user"), h("dd", {}, h("a", { href: user }, alert.user_id), h("span", { class: "note" }, "open the user's history")),
       h("dt", {}, "game"), h("dd", {}, alert.game_id), h("dt", {}, "score"), h("dd", {}, number(alert.score, 3)),

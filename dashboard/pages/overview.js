@@ -1,14 +1,15 @@
 // Overview: a card for each game, and how the servers are.
 
 import { empty, h, keyed, put, svg } from "/dom.js";
-import { clock, money, number } from "/format.js";
+import { clock, money, number, several, told } from "/format.js";
 import { figure, plain } from "/panel.js";
 import { address, place } from "/place.js";
 
 /** A line without axes; its numbers are in its label. */
 export function spark(values, label, width = 240, height = 44) {
+  // From the first that is known to the last: windows that are still open are no end.
   const first = values.findIndex((value) => value !== null);
-  values = first < 0 ? [] : values.slice(first);
+  values = first < 0 ? [] : values.slice(first, values.findLastIndex((value) => value !== null) + 1);
   const known = values.filter((value) => value !== null);
   const max = Math.max(1, ...known);
   // Small changes of large numbers are seen, and noise does not look like a storm.
@@ -62,7 +63,7 @@ function card(first) {
         h("dl", {},
           h("dt", {}, "Revenue"), h("dd", { class: "money" }, paid.length ? paid : "–", game.revenue.length > 3 && h("span", { class: "note" }, `+ ${game.revenue.length - 3} more`)),
           h("dt", {}, "Alerts"), h("dd", {}, alerts, game.stuck_players > 0 && h("span", { class: "badge info" }, `◆ ${number(game.stuck_players)} stuck`)),
-          h("dt", {}, "Window"), h("dd", {}, game.window_start ? `${clock(game.window_start)} · ${number(game.sessions)} sessions · ${number(game.events)} events` : "–")));
+          h("dt", {}, "Window"), h("dd", {}, game.window_start ? `${clock(game.window_start)} · ${several(game.sessions, "session")} · ${several(game.events, "event")}` : "–")));
     },
   };
 }
@@ -88,7 +89,7 @@ function happened() {
       shown = next;
       const [tone, mark] = MARKS[alert.severity];
       put(element, h("time", {}, clock(alert.time)), h("span", { class: `badge ${tone}` }, `${mark} ${alert.kind}`),
-      h("a", { href: where(alert) }, `${alert.name} · ${alert.subject}`), h("span", { class: "reason" }, alert.reason), h("span", { class: "note" }, alert.game ?? ""));
+      h("a", { href: where(alert) }, `${alert.name} · ${alert.subject}`), h("span", { class: "reason" }, told(alert.reason)), h("span", { class: "note" }, alert.game ?? ""));
     },
   };
 }
@@ -107,14 +108,14 @@ export function overview() {
     update({ data }) {
       const total = (name) => data.games.reduce((sum, game) => sum + game[name], 0);
       const { servers } = data;
-      const troubled = servers.degraded + servers.critical;
+      const troubled = servers.degraded + servers.critical + servers.silent;
       const seconds = data.window_ms / 1000 || 1;
       put(figures,
         figure("Active players", number(total("active_players")), data.window_ms ? `in the latest ${number(seconds)} s` : null),
-        figure("Events a second", number(total("events") / seconds, 1)),
+        figure("Events a second", number(total("events") / seconds, 1), "of players, in the same time"),
         figure("Fraud alerts", number(total("fraud_alerts")), `${number(total("fraud_alerts_high"))} of high severity`, total("fraud_alerts_high") ? "bad" : ""),
-        figure("Stuck players", number(total("stuck_players"))),
-        figure("Servers well", `${number(servers.healthy)} / ${number(servers.healthy + troubled)}`, `${number(servers.critical)} critical, ${number(servers.alerts_open)} open alerts`, servers.critical || servers.alerts_open ? "bad" : troubled ? "warn" : servers.healthy ? "good" : ""));
+        figure("Stuck players", number(total("stuck_players")), "in the span"),
+        figure("Servers well", `${number(servers.healthy)} / ${number(servers.healthy + troubled)}`, [servers.critical && `${number(servers.critical)} critical`, servers.silent && `${number(servers.silent)} silent`, several(servers.alerts_open, "open alert")].filter(Boolean).join(", "), servers.critical || servers.silent || servers.alerts_open ? "bad" : troubled ? "warn" : servers.healthy ? "good" : ""));
       keyed(cards, data.games, (game) => game.game, card);
       keyed(list, data.latest, (alert) => [alert.kind, alert.name, alert.subject, alert.time].join("\n"), happened);
       put(quiet, data.latest.length === 0 && empty("All is quiet", "Alerts of fraud, servers and stuck players show up here within seconds."));

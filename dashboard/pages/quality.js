@@ -59,7 +59,7 @@ function delayed(delays, { data, from, to }) {
   const series = Object.entries(data.delays).map(([name, values]) => ({ name, values }));
   const rows = data.times.map((time, index) => ({ time, index })).filter(({ index }) => series.some(({ values }) => values[index] !== null)).reverse();
   delays.show({
-    option: lines(data.times, series, { from, to, format: (value) => `${number(value, 1)} s` }),
+    option: lines(data.times, series, { from, to, format: (value) => `${number(value, 1)} s`, axis: (value) => `${number(value, 1)} s` }),
     columns: [{ name: "Time", value: (row) => iso(row.time), text: (row) => moment(row.time) }, ...series.map(({ name, values }) => ({ name, number: true, value: (row) => values[row.index], text: (row) => number(values[row.index], 1) }))],
     rows,
     nothing: ["No accounts in this span", "The runner publishes them every ten seconds: is it at work?"],

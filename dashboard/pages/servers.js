@@ -2,11 +2,15 @@
 
 import { spans } from "/chart.js";
 import { empty, h, keyed, put } from "/dom.js";
-import { clock, iso, moment, number } from "/format.js";
+import { clock, iso, moment, number, several } from "/format.js";
 import { spark } from "/overview.js";
 import { figure, panel, plain } from "/panel.js";
 
-const STATUS = { healthy: ["good", "●"], degraded: ["warn", "◆"], critical: ["bad", "▲"] };
+const STATUS = { healthy: ["good", "●"], degraded: ["warn", "◆"], critical: ["bad", "▲"], silent: ["bad", "■"] };
+/** What its last report said of a server that is silent is not true now. */
+const statusOf = (row) => (row.open.includes("silent") ? "silent" : row.status);
+/** Rows of the timeline; the table has all. */
+const ROWS_DRAWN = 24;
 const TONE = { cpu: "line-1", memory: "line-4", latency: "line-2", silent: "line-5" };
 
 export function servers() {
@@ -21,8 +25,8 @@ export function servers() {
     element,
     update(answer) {
       const { data } = answer;
-      const count = (status) => data.tiles.filter((tile) => tile.status === status).length;
-      put(figures, ["healthy", "degraded", "critical"].map((status) => figure(status[0].toUpperCase() + status.slice(1), number(count(status)), `of ${number(data.tiles.length)} servers`, count(status) && status !== "healthy" ? STATUS[status][0] : "")),
+      const count = (status) => data.tiles.filter((tile) => statusOf(tile) === status).length;
+      put(figures, Object.keys(STATUS).map((status) => figure(status[0].toUpperCase() + status.slice(1), number(count(status)), `of ${number(data.tiles.length)} servers`, count(status) && status !== "healthy" ? STATUS[status][0] : "")),
         figure("Open alerts", number(data.alerts.filter((alert) => !alert.closed_at).length), `${number(data.alerts.length + data.alerts_left_out)} in the span`));
       keyed(list, data.tiles, (row) => row.server, tile);
       put(none, data.tiles.length ? data.tiles_left_out > 0 && h("p", { class: "note" }, `${number(data.tiles_left_out)} servers without trouble are left out.`) : empty("No server has reported in this span", "Run `make start`, or post server metrics to the web API."));
@@ -53,29 +57,30 @@ function tile() {
   return {
     element,
     update(row) {
-      const [tone, mark] = STATUS[row.status];
+      const status = statusOf(row);
+      const [tone, mark] = STATUS[status];
       element.className = `tile ${row.open.length ? "bad" : tone}`;
       put(element,
-        h("header", {}, h("h3", {}, row.server), h("span", { class: `badge ${tone}` }, `${mark} ${row.status}`)),
+        h("header", {}, h("h3", {}, row.server), h("span", { class: `badge ${tone}` }, `${mark} ${status}`)),
         h("p", { class: "note" }, `${row.region} · ${row.server_type}`),
-        row.open.length > 0 && h("p", {}, row.open.map((name) => h("span", { class: "badge bad" }, `▲ ${name}`))),
+        h("p", { class: "open" }, row.open.filter((name) => name !== "silent").map((name) => h("span", { class: "badge bad" }, `▲ ${name}`))),
         meter("CPU", row.cpu_mean, row.cpu_max), meter("Memory", row.memory_mean, row.memory_max),
         h("dl", { class: "quantiles" }, [["p50", row.p50_ms], ["p95", row.p95_ms], ["p99", row.p99_ms]].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, `${number(value, 0)} ms`)))),
         spark(row.p95, `Latency p95 over the span, now ${number(row.p95_ms, 0)} ms`, 220, 34),
-        h("p", { class: "note" }, `${clock(row.window_start)} · ${number(row.samples)} reports`));
+        h("p", { class: "note" }, `${clock(row.window_start)} · ${several(row.samples, "report")}`));
     },
   };
 }
 
 function alerts(timeline, { data, from, to }) {
-  const names = [...new Set(data.alerts.map((alert) => alert.server_id))].sort((a, b) => a.localeCompare(b, undefined, { numeric: true })).slice(0, 24);
-  const bars = data.alerts.filter((alert) => names.includes(alert.server_id)).map((alert) => ({
-    row: names.indexOf(alert.server_id),
+  const name = (alert) => `${alert.server_id} · ${alert.condition}`;
+  const names = [...new Set(data.alerts.map(name))].sort((a, b) => a.localeCompare(b, undefined, { numeric: true })).slice(0, ROWS_DRAWN);
+  const bars = data.alerts.filter((alert) => names.includes(name(alert))).map((alert) => ({
+    row: names.indexOf(name(alert)),
     from: Date.parse(alert.opened_at),
     to: alert.closed_at ? Date.parse(alert.closed_at) : to,
-    label: alert.condition,
     tone: TONE[alert.condition] ?? "line-6",
-    about: `${alert.server_id} · ${alert.condition}\n${alert.reason}\n${moment(alert.opened_at)} – ${alert.closed_at ? moment(alert.closed_at) : "still open"}`,
+    about: `${name(alert)}\n${alert.reason}\n${moment(alert.opened_at)} – ${alert.closed_at ? moment(alert.closed_at) : "still open"}`,
   }));
   timeline.show({
     option: spans(names, bars, { from, to }),

@@ -19,7 +19,7 @@ export function sessions() {
       const platforms = Object.entries(data.platforms).sort((a, b) => b[1] - a[1]);
       put(figures, figure("Sessions ended", number(ended)), figure("Median length", duration(data.median_s)), figure("Nine of ten are shorter than", duration(data.p90_s)),
         figure("Events a session", ended ? number(data.events / ended, 1) : "–"), figure("Levels completed a session", ended ? number(data.level_completes / ended, 2) : "–"),
-        figure("Platforms", platforms.length ? platforms[0][0] : "–", platforms.map(([name, count]) => `${name} ${number(count)}`).join(", ")));
+        figure("Busiest platform", platforms.length ? platforms[0][0] : "–", platforms.map(([name, count]) => `${name} ${number(count)}`).join(", ")));
       const rows = data.lengths.map((row) => ({ ...row, name: row.to_s === null ? `from ${short(row.from_s)}` : `${short(row.from_s)} – ${short(row.to_s)}`, value: row.sessions }));
       lengths.show({
         option: columnsOf(rows),
@@ -30,7 +30,7 @@ export function sessions() {
       });
       const times = data.times.map((time, index) => ({ time, starts: data.starts[index], ends: data.ends[index] }));
       flow.show({
-        option: lines(data.times, [{ name: "starts", values: data.starts, area: true }, { name: "ends", values: data.ends }], { from, to }),
+        option: lines(data.times, [{ name: "starts", values: data.starts, area: true }, { name: "ends", values: data.ends }], { from, to, whole: true }),
         columns: [{ name: "Time", value: (row) => iso(row.time), text: (row) => moment(row.time) }, { name: "Starts", number: true, value: (row) => row.starts }, { name: "Ends", number: true, value: (row) => row.ends }],
         rows: times.some((row) => row.starts || row.ends) ? times.reverse() : [],
         nothing: NOTHING,

@@ -1,31 +1,60 @@
 //! The pages, inside the binary: nothing is fetched from anywhere else.
 
 use axum::extract::Path;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::error::Refusal;
+use crate::packed::{packed, takes_gzip};
+
+/// A file of the pages.
+struct Asset {
+    name: &'static str,
+    content: &'static [u8],
+    /// The same in fewer bytes.
+    gzip: &'static [u8],
+    /// What names this content to those who have it.
+    etag: &'static str,
+}
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// The chart library, which a build may lack.
 const CHARTS: &str = "echarts.min.js";
 
-pub(crate) async fn index() -> Response {
-    serve("index.html")
+pub(crate) async fn index(headers: HeaderMap) -> Response {
+    serve("index.html", &headers)
 }
 
-pub(crate) async fn asset(Path(name): Path<String>) -> Response {
-    serve(&name)
+pub(crate) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    serve(&name, &headers)
 }
 
-fn serve(name: &str) -> Response {
-    let found = ASSETS.iter().find(|(known, _)| *known == name);
-    match found.map(|(_, content)| *content) {
-        Some(content) => ([(CONTENT_TYPE, content_type(name))], content).into_response(),
+fn serve(name: &str, headers: &HeaderMap) -> Response {
+    match ASSETS.iter().find(|asset| asset.name == name) {
+        Some(asset) => asset.serve(headers),
         // A page without charts is whole: an answer that it is missing would be an error there.
         None if name == CHARTS => ([(CONTENT_TYPE, content_type(name))], "").into_response(),
         None => Refusal::NoSuchPath.into_response(),
+    }
+}
+
+impl Asset {
+    fn serve(&self, headers: &HeaderMap) -> Response {
+        let known = headers.get(IF_NONE_MATCH);
+        let mut response = match () {
+            () if known.is_some_and(|known| known == self.etag) => {
+                StatusCode::NOT_MODIFIED.into_response()
+            }
+            () if takes_gzip(headers) => packed(self.gzip),
+            () => self.content.into_response(),
+        };
+        let kind = HeaderValue::from_static(content_type(self.name));
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        let etag = HeaderValue::from_static(self.etag);
+        response.headers_mut().insert(ETAG, etag);
+        response
     }
 }
 
@@ -41,23 +70,33 @@ fn content_type(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
-    /// Uncompressed and together, without the chart library: what a page may have compressed.
+    /// What a page may have compressed, without the chart library: all pages together have no more.
     const BYTES_MAX: usize = 600_000;
 
     #[test]
     fn every_page_has_a_type_and_all_are_small() {
-        let ours = ASSETS.iter().filter(|(name, _)| *name != CHARTS);
-        assert!(
-            ours.clone()
-                .map(|(_, content)| content.len())
-                .sum::<usize>()
-                < BYTES_MAX
-        );
-        for (name, _) in ours {
-            assert_ne!(content_type(name), "application/octet-stream", "{name}");
+        let ours = ASSETS.iter().filter(|asset| asset.name != CHARTS);
+        let bytes: usize = ours.clone().map(|asset| asset.gzip.len()).sum();
+        eprintln!("all pages without the chart library: {bytes} bytes compressed");
+        assert!(bytes < BYTES_MAX);
+        for asset in ours {
+            let kind = content_type(asset.name);
+            assert_ne!(kind, "application/octet-stream", "{}", asset.name);
         }
-        assert!(ASSETS.iter().any(|(name, _)| *name == "index.html"));
+        assert!(ASSETS.iter().any(|asset| asset.name == "index.html"));
+    }
+
+    #[test]
+    fn what_is_packed_is_the_same() {
+        for asset in ASSETS {
+            let mut content = Vec::new();
+            let mut unpacked = flate2::read::GzDecoder::new(asset.gzip);
+            unpacked.read_to_end(&mut content).unwrap();
+            assert!(content == asset.content, "{}", asset.name);
+        }
     }
 }

@@ -12,6 +12,11 @@ pub enum StartError {
     /// The socket.
     #[error("the dashboard's socket: {0}")]
     Socket(#[from] std::io::Error),
+    /// Whoever reaches the address would see everything.
+    #[error(
+        "`{0}` can be reached from other machines, and there is no token: name a file that holds one with --dashboard-token-file, or listen on 127.0.0.1, or say --dashboard-insecure"
+    )]
+    Open(std::net::SocketAddr),
     /// A token that keeps nobody out.
     #[error("the token has {0} characters; give it 16 or more, and no spaces")]
     WeakToken(usize),

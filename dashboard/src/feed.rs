@@ -96,7 +96,7 @@ fn starts(
             .collect();
     }
     hub.store().forget(topic);
-    let kept = i64::try_from(topic.rows_max()).unwrap_or(i64::MAX);
+    let kept = i64::try_from(topic.records_max()).unwrap_or(i64::MAX);
     let first = |(_, offsets): &(u32, Offsets)| (offsets.end - kept).max(offsets.start);
     progress.next = partitions.iter().map(first).collect();
     progress

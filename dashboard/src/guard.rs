@@ -1,6 +1,6 @@
 //! Who may look, and what a browser may do with what it is given.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::error::Refusal;
-use crate::options::Token;
+use crate::options::Access;
 
 /// Scripts, styles and data from here alone; nothing inline, nobody frames us; no text becomes markup
 /// but by the pages' own policy, which lets none through.
@@ -24,8 +24,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// What keeps others out.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    pub(crate) token: Option<Token>,
-    pub(crate) address: SocketAddr,
+    pub(crate) access: Access,
 }
 
 /// Refuses whom it must, and heads every answer.
@@ -64,20 +63,17 @@ impl Guard {
         if ![Method::GET, Method::HEAD].contains(request.method()) {
             return Err(Refusal::NoSuchMethod);
         }
-        match &self.token {
-            Some(token) if request.uri().path().starts_with("/api/") => {
+        match &self.access {
+            Access::Token(token) if request.uri().path().starts_with("/api/") => {
                 let shown = bearer(request.headers());
                 shown
                     .is_some_and(|shown| token.is(shown))
                     .then_some(())
                     .ok_or(Refusal::Unauthorized)
             }
-            Some(_) => Ok(()),
             // A page of somebody else's whose name they point here would be of our own origin.
-            None if self.address.ip().is_loopback() && !is_local(request.headers()) => {
-                Err(Refusal::ForeignHost)
-            }
-            None => Ok(()),
+            Access::Loopback if !is_local(request.headers()) => Err(Refusal::ForeignHost),
+            Access::Token(_) | Access::Loopback | Access::Anybody => Ok(()),
         }
     }
 }

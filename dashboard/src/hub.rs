@@ -8,7 +8,7 @@ use client::Record;
 use tokio::sync::watch;
 
 use crate::error::Refusal;
-use crate::limits::ANSWERS_MAX;
+use crate::limits::{ANSWERS_BYTES_MAX, ANSWERS_MAX};
 use crate::query::Query;
 use crate::store::{Store, Topic, now};
 use crate::views::{self, View};
@@ -21,9 +21,17 @@ pub(crate) struct Hub {
     store: Mutex<Store>,
     versions: [watch::Sender<u64>; View::ALL.len()],
     pub(crate) status: watch::Sender<Bytes>,
-    answers: Mutex<HashMap<(View, Query), Place>>,
+    answers: Mutex<Answers>,
     /// Tells the versions of this process from those of another.
     born: i64,
+}
+
+/// The latest answer to each question.
+#[derive(Debug, Default)]
+struct Answers {
+    places: HashMap<(View, Query), Place>,
+    /// Bytes of the answers made since they were last forgotten.
+    bytes: usize,
 }
 
 /// An answer as it goes over the wire. Cheap to clone.
@@ -95,16 +103,21 @@ impl Hub {
             .map_err(|error| Refusal::Internal(error.to_string()))?;
         let frame = Frame::new(self.born, version, &json);
         *place = Some(frame.clone());
+        self.answers().bytes += frame.event.len();
         Ok(frame)
     }
 
     fn place(&self, view: View, query: &Query) -> Place {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        if answers.len() >= ANSWERS_MAX {
+        let mut answers = self.answers();
+        if answers.places.len() >= ANSWERS_MAX || answers.bytes >= ANSWERS_BYTES_MAX {
             // Those that somebody waits for live on with them.
-            answers.clear();
+            *answers = Answers::default();
         }
-        Arc::clone(answers.entry((view, query.clone())).or_default())
+        Arc::clone(answers.places.entry((view, query.clone())).or_default())
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,45 +1,70 @@
-//! The latest alerts or visits of a topic, each known by an id: revisions replace, withdrawn ones go.
+//! The latest alerts of a topic, each known by an id: revisions replace, withdrawn ones go.
 
 use std::collections::{BTreeMap, HashMap};
 
-/// Up to `max` of them, by time.
+/// Up to `max` of them and `bytes_max` of their records' bytes, by time.
 #[derive(Debug)]
 pub(crate) struct Latest<T> {
-    by_time: BTreeMap<(i64, String), (u32, T)>,
+    by_time: BTreeMap<(i64, String), Kept<T>>,
     times: HashMap<String, i64>,
+    bytes: usize,
     max: usize,
+    bytes_max: usize,
+}
+
+#[derive(Debug)]
+struct Kept<T> {
+    revision: u32,
+    bytes: usize,
+    value: T,
 }
 
 impl<T> Latest<T> {
-    pub(crate) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize, bytes_max: usize) -> Self {
         Self {
             by_time: BTreeMap::new(),
             times: HashMap::new(),
+            bytes: 0,
             max,
+            bytes_max,
         }
     }
 
-    /// Notes what a record says of `id`; nothing withdraws it.
-    pub(crate) fn put(&mut self, id: String, time: i64, revision: u32, value: Option<T>) {
+    /// Notes what a record of so many bytes says of `id`; nothing withdraws it.
+    pub(crate) fn put(
+        &mut self,
+        id: String,
+        time: i64,
+        revision: u32,
+        value: Option<T>,
+        bytes: usize,
+    ) {
         if let Some(known) = self.times.get(&id).copied() {
             let place = (known, id.clone());
             if self
                 .by_time
                 .get(&place)
-                .is_some_and(|(known, _)| *known > revision)
+                .is_some_and(|known| known.revision > revision)
             {
                 return;
             }
-            self.by_time.remove(&place);
+            self.bytes -= self.by_time.remove(&place).map_or(0, |known| known.bytes);
             self.times.remove(&id);
         }
         if let Some(value) = value {
             self.times.insert(id.clone(), time);
-            self.by_time.insert((time, id), (revision, value));
+            self.bytes += bytes;
+            let kept = Kept {
+                revision,
+                bytes,
+                value,
+            };
+            self.by_time.insert((time, id), kept);
         }
-        while self.by_time.len() > self.max
-            && let Some(((_, id), _)) = self.by_time.pop_first()
+        while (self.by_time.len() > self.max || self.bytes > self.bytes_max)
+            && let Some(((_, id), oldest)) = self.by_time.pop_first()
         {
+            self.bytes -= oldest.bytes;
             self.times.remove(&id);
         }
     }
@@ -47,12 +72,13 @@ impl<T> Latest<T> {
     /// Time and content, the latest first.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = (i64, &T)> {
         let rows = self.by_time.iter().rev();
-        rows.map(|((time, _), (_, value))| (*time, value))
+        rows.map(|((time, _), kept)| (*time, &kept.value))
     }
 
     pub(crate) fn clear(&mut self) {
         self.by_time.clear();
         self.times.clear();
+        self.bytes = 0;
     }
 }
 
@@ -69,24 +95,35 @@ mod tests {
 
     #[test]
     fn revisions_replace_also_at_another_time_and_withdrawn_ones_go() {
-        let mut latest = Latest::new(10);
-        latest.put("a".into(), 1, 0, Some(10));
-        latest.put("b".into(), 2, 0, Some(20));
-        latest.put("a".into(), 3, 1, Some(11));
-        latest.put("a".into(), 9, 0, Some(99));
+        let mut latest = Latest::new(10, 100);
+        latest.put("a".into(), 1, 0, Some(10), 1);
+        latest.put("b".into(), 2, 0, Some(20), 1);
+        latest.put("a".into(), 3, 1, Some(11), 1);
+        latest.put("a".into(), 9, 0, Some(99), 1);
         assert_eq!(rows(&latest), [(3, 11), (2, 20)]);
-        latest.put("a".into(), 3, 2, None);
+        latest.put("a".into(), 3, 2, None, 1);
         assert_eq!(rows(&latest), [(2, 20)]);
         assert_eq!(latest.times.len(), 1);
     }
 
     #[test]
     fn the_oldest_go_when_there_are_too_many() {
-        let mut latest = Latest::new(2);
+        let mut latest = Latest::new(2, 100);
         for number in 0..5 {
-            latest.put(number.to_string(), i64::from(number), 0, Some(number));
+            latest.put(number.to_string(), i64::from(number), 0, Some(number), 1);
         }
         assert_eq!(rows(&latest), [(4, 4), (3, 3)]);
-        assert_eq!(latest.times.len(), 2);
+        assert_eq!((latest.times.len(), latest.bytes), (2, 2));
+    }
+
+    #[test]
+    fn large_ones_leave_room_for_fewer() {
+        let mut latest = Latest::new(100, 10);
+        for number in 0..5 {
+            latest.put(number.to_string(), i64::from(number), 0, Some(number), 4);
+        }
+        assert_eq!(rows(&latest), [(4, 4), (3, 3)]);
+        latest.put("4".into(), 4, 1, Some(9), 9);
+        assert_eq!((rows(&latest), latest.bytes), (vec![(4, 9)], 9));
     }
 }

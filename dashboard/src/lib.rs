@@ -23,6 +23,7 @@ mod limits;
 mod live;
 mod money;
 mod options;
+mod packed;
 mod query;
 mod routes;
 mod span;
@@ -35,5 +36,5 @@ mod testing;
 mod views;
 
 pub use error::StartError;
-pub use options::{Options, Token};
+pub use options::{Access, Options, Token};
 pub use start::{Handle, start};

@@ -1,6 +1,7 @@
 //! What the dashboard is told when it is started.
 
 use std::fmt::{self, Debug, Formatter};
+use std::net::SocketAddr;
 
 use client::Cluster;
 use subtle::ConstantTimeEq;
@@ -15,12 +16,33 @@ const TOKEN_CHARACTERS_MIN: usize = 16;
 pub struct Options {
     /// The cluster whose topics are shown. They may come to be later.
     pub cluster: Cluster,
-    /// What a browser must show to see data; without it whoever reaches the address may look.
-    pub token: Option<Token>,
+    /// Who may look.
+    pub access: Access,
+}
+
+/// Who may look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Programs of this machine alone: no other address is listened on.
+    Loopback,
+    /// Whoever shows the token.
+    Token(Token),
+    /// Whoever reaches the address.
+    Anybody,
+}
+
+impl Access {
+    /// Refuses to show everything to the network by mistake.
+    pub(crate) fn check(&self, address: SocketAddr) -> Result<(), StartError> {
+        if *self == Self::Loopback && !address.ip().is_loopback() {
+            return Err(StartError::Open(address));
+        }
+        Ok(())
+    }
 }
 
 /// A secret of those who may look. It is never printed.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
@@ -48,6 +70,15 @@ impl Debug for Token {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_a_token_only_this_machine_is_listened_to() {
+        let check = |access: Access, address: &str| access.check(address.parse().unwrap()).is_ok();
+        let token = Access::Token(Token::new("correct-horse-battery").unwrap());
+        assert!(check(Access::Loopback, "127.0.0.1:80") && check(Access::Loopback, "[::1]:80"));
+        assert!(!check(Access::Loopback, "0.0.0.0:80") && !check(Access::Loopback, "[::]:80"));
+        assert!(check(token, "0.0.0.0:80") && check(Access::Anybody, "0.0.0.0:80"));
+    }
 
     #[test]
     fn a_token_is_long_whole_and_never_printed() {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Router, body::Body};
+use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +19,7 @@ use crate::guard::{Guard, guard};
 use crate::hub::Hub;
 use crate::limits::LIVE_MAX;
 use crate::live::Live;
+use crate::packed::pack;
 use crate::query::Query;
 use crate::views::View;
 
@@ -46,18 +48,20 @@ pub(crate) fn router(hub: Arc<Hub>, keep_out: Guard, stop: CancellationToken) ->
         .layer(from_fn_with_state(Arc::new(keep_out), guard))
 }
 
-async fn status(State(pages): State<Pages>) -> Response {
-    json(pages.hub.status.borrow().clone().into())
+async fn status(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+    let status = pages.hub.status.borrow().clone();
+    json(&headers, status).await
 }
 
 async fn view(
     State(pages): State<Pages>,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let (view, query) = asked(&name, query.as_deref())?;
     let frame = pages.hub.frame(view, &query).await?;
-    Ok(json(frame.json.into()))
+    Ok(json(&headers, frame.json).await)
 }
 
 async fn live(
@@ -85,6 +89,9 @@ fn asked(view: &str, query: Option<&str>) -> Result<(View, Query), Refusal> {
     Ok((view, Query::parse(query.unwrap_or_default())?))
 }
 
-fn json(body: Body) -> Response {
-    ([(CONTENT_TYPE, "application/json")], body).into_response()
+async fn json(headers: &HeaderMap, body: Bytes) -> Response {
+    let mut response = pack(headers, body).await;
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
 }

@@ -66,8 +66,13 @@ pub(crate) struct Mean {
 
 impl Mean {
     pub(crate) fn add(&mut self, value: f64) {
-        self.sum += value;
-        self.count += 1;
+        self.add_all(value, 1);
+    }
+
+    /// Adds `count` values of this sum.
+    pub(crate) fn add_all(&mut self, sum: f64, count: u32) {
+        self.sum += sum;
+        self.count = self.count.saturating_add(count);
     }
 
     /// To one decimal.

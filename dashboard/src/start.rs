@@ -49,9 +49,10 @@ pub async fn start(
     stop: CancellationToken,
 ) -> Result<Handle, StartError> {
     let address = listener.local_addr()?;
+    options.access.check(address)?;
     let hub = Arc::new(Hub::new());
     let readers = TaskTracker::new();
-    let Options { cluster, token } = options;
+    let Options { cluster, access } = options;
     for topic in Topic::ALL {
         let reader = feed::follow(hub.clone(), cluster.clone(), topic);
         readers.spawn(stop.clone().run_until_cancelled_owned(reader));
@@ -61,7 +62,7 @@ pub async fn start(
     let status = status::follow(hub.clone(), cluster);
     readers.spawn(stop.clone().run_until_cancelled_owned(status));
     readers.close();
-    let router = routes::router(hub, Guard { token, address }, stop.clone());
+    let router = routes::router(hub, Guard { access }, stop.clone());
     let running = tokio::spawn(async move {
         serve(listener, router, stop).await;
         readers.wait().await;

@@ -21,9 +21,9 @@ pub(crate) use rows::{Active, Health, ItemSales, Level, Sales, Session};
 pub(crate) use samples::{Sample, Samples};
 pub(crate) use topic::{Topic, TopicState};
 
-use crate::history::History;
+use crate::history::{History, minute};
 use crate::latest::Latest;
-use crate::limits::{ALERTS_MAX, FUTURE_MS_MAX, RANKS_MAX};
+use crate::limits::{ALERTS_BYTES_MAX, ALERTS_MAX, FUTURE_MS_MAX, RANKS_MAX};
 use crate::symbols::{Sym, Symbols};
 use rows::{Purchases, RevenueRow};
 
@@ -51,8 +51,8 @@ pub(crate) struct Store {
     pub(crate) active: History<Sym, Active>,
     /// By game, level and map.
     pub(crate) levels: History<(Sym, Sym, Sym), Level>,
-    /// By a hash of the session.
-    pub(crate) sessions: History<u64, Session>,
+    /// By the minute of their start; by start and a hash of the names.
+    pub(crate) sessions: History<(i64, u64), Session>,
     /// By game and currency.
     pub(crate) revenue: History<(Sym, Sym), Sales>,
     /// By game, item and currency.
@@ -73,14 +73,14 @@ impl Store {
             symbols: Symbols::new(),
             games: BTreeSet::new(),
             active: History::new(Topic::ActivePlayers.rows_max()),
-            levels: History::new(Topic::LevelEngagement.rows_max()),
+            levels: History::joined(Topic::LevelEngagement.rows_max(), Level::join),
             sessions: History::new(Topic::PlayerSessionSummaries.rows_max()),
             revenue: History::new(Topic::Revenue.rows_max()),
-            items: History::new(Topic::PurchaseSummaries.rows_max()),
+            items: History::joined(Topic::PurchaseSummaries.rows_max(), ItemSales::join),
             health: History::new(Topic::ServerHealth.rows_max()),
-            fraud: Latest::new(ALERTS_MAX),
-            stuck: Latest::new(ALERTS_MAX),
-            server_alerts: Latest::new(ALERTS_MAX),
+            fraud: Latest::new(ALERTS_MAX, ALERTS_BYTES_MAX),
+            stuck: Latest::new(ALERTS_MAX, ALERTS_BYTES_MAX),
+            server_alerts: Latest::new(ALERTS_MAX, ALERTS_BYTES_MAX),
             accounts: Accounts::new(),
             rejected: Samples::default(),
             late: Samples::default(),
@@ -169,7 +169,7 @@ impl Store {
             Topic::StuckPlayers => self.stuck_player(record),
             Topic::Accounting | Topic::RejectedEvents | Topic::LateEvents => {
                 let account = serde_json::from_slice(&record.value)?;
-                self.accounts.add(account, arrived);
+                self.accounts.add(account, arrived, &mut self.symbols);
                 Ok(())
             }
         }
@@ -245,8 +245,9 @@ impl Store {
         let id = Session::id(&row.measures);
         // By its start: that and the key are what a session is known by.
         let start = row.window_start.as_millis();
+        let value = kept(row.withdrawn, value);
         self.sessions
-            .put(start, id, row.revision, kept(row.withdrawn, value));
+            .put(minute(start), (start, id), row.revision, value);
         Ok(())
     }
 
@@ -297,7 +298,9 @@ impl Store {
         let _unlisted = self.game(&row.measures.game_id);
         let (id, time) = (row.measures.alert_id.clone(), row.window_end.as_millis());
         let revision = row.revision;
-        self.fraud.put(id, time, revision, kept(row.withdrawn, row));
+        let bytes = record.value.len();
+        self.fraud
+            .put(id, time, revision, kept(row.withdrawn, row), bytes);
         Ok(())
     }
 
@@ -314,7 +317,9 @@ impl Store {
             &of.since.to_string(),
         ];
         let (id, time, revision) = (id.join("\u{1f}"), row.window_end.as_millis(), row.revision);
-        self.stuck.put(id, time, revision, kept(row.withdrawn, row));
+        let bytes = record.value.len();
+        self.stuck
+            .put(id, time, revision, kept(row.withdrawn, row), bytes);
         Ok(())
     }
 
@@ -328,8 +333,9 @@ impl Store {
         ]
         .join("\u{1f}");
         let (time, revision) = (of.opened_at.as_millis(), row.revision);
+        let bytes = record.value.len();
         self.server_alerts
-            .put(id, time, revision, kept(row.withdrawn, row));
+            .put(id, time, revision, kept(row.withdrawn, row), bytes);
         Ok(())
     }
 

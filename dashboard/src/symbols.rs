@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::limits::{NAME_CHARACTERS, NAMES_MAX};
+use crate::limits::{NAME_CHARACTERS, NAMES_BYTES_MAX, NAMES_MAX};
 
 /// How all names are shown for which there is no room.
 const OTHER: &str = "(other)";
@@ -22,6 +22,7 @@ impl Sym {
 pub(crate) struct Symbols {
     numbers: HashMap<Arc<str>, Sym>,
     names: Vec<Arc<str>>,
+    bytes: usize,
 }
 
 impl Symbols {
@@ -30,6 +31,7 @@ impl Symbols {
             // Not found by its name: somebody may be called so.
             numbers: HashMap::new(),
             names: vec![OTHER.into()],
+            bytes: 0,
         }
     }
 
@@ -39,9 +41,10 @@ impl Symbols {
         if let Some(known) = self.numbers.get(name) {
             return *known;
         }
-        if self.names.len() >= NAMES_MAX {
+        if self.names.len() >= NAMES_MAX || self.bytes + name.len() > NAMES_BYTES_MAX {
             return Sym::OTHER;
         }
+        self.bytes += name.len();
         let number = Sym(u32::try_from(self.names.len()).unwrap_or(0));
         let name: Arc<str> = name.into();
         self.names.push(name.clone());
@@ -91,5 +94,24 @@ mod tests {
         assert_eq!(late, Sym::OTHER);
         assert_eq!(symbols.name(late), OTHER);
         assert_eq!(symbols.names.len(), NAMES_MAX);
+    }
+
+    #[test]
+    fn long_names_fill_the_room_sooner() {
+        let mut symbols = Symbols::new();
+        let long = "é".repeat(NAME_CHARACTERS - 6);
+        for number in 0..NAMES_MAX {
+            symbols.intern(&format!("{number:06}{long}"));
+        }
+        assert!(symbols.bytes <= NAMES_BYTES_MAX && symbols.names.len() < NAMES_MAX);
+        assert_eq!(
+            symbols.intern(&format!("{:06}{long}", NAMES_MAX)),
+            Sym::OTHER
+        );
+        assert_ne!(
+            symbols.intern(&format!("000000{long}")),
+            Sym::OTHER,
+            "known ones stay"
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use client::{Cluster, TopicSettings};
-use dashboard::{Handle, Options, Token};
+use dashboard::{Access, Handle, Options, Token};
 use model::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -108,7 +108,9 @@ impl Page {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let options = Options {
             cluster: node.cluster().await,
-            token: token.map(|text| Token::new(text).unwrap()),
+            access: token.map_or(Access::Loopback, |text| {
+                Access::Token(Token::new(text).unwrap())
+            }),
         };
         let stop = CancellationToken::new();
         let handle = dashboard::start(listener, options, stop.clone())

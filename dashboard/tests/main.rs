@@ -5,7 +5,6 @@
 )]
 
 mod away;
-mod crowd;
 mod harness;
 mod http;
 mod live;

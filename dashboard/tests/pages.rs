@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::{Node, Page, active, has_players, window};
-use crate::http::request;
+use crate::http::{Response, request};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
@@ -30,6 +30,37 @@ async fn pages_come_with_a_strict_policy_and_need_nobody_else() {
     for missing in ["/no.js", "/api/views/nothing", "/..%2f..%2fCargo.toml"] {
         assert_eq!(page.get(missing).await.status, 404, "{missing}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_packed_for_who_takes_them_so_and_pages_are_sent_once() {
+    let node = Node::start().await;
+    let page = Page::start(&node).await;
+    for path in ["/app.js", "/api/views/engagement"] {
+        let plain = page.get(path).await;
+        assert!(!plain.headers.contains_key("content-encoding"), "{path}");
+        let takes = [("accept-encoding", "br, gzip")];
+        let packed = request(page.address, "GET", path, &takes).await;
+        assert_eq!(packed.headers["content-encoding"], "gzip", "{path}");
+        assert_eq!(packed.headers["vary"], "accept-encoding");
+        assert_eq!(
+            packed.headers["content-type"],
+            plain.headers["content-type"]
+        );
+        let length = |of: &Response| of.headers["content-length"].parse::<usize>().unwrap();
+        assert!(2 * length(&packed) < length(&plain), "{path}");
+    }
+    let stream = "/api/views/overview/live";
+    let stream = request(page.address, "GET", stream, &[("accept-encoding", "gzip")]).await;
+    assert!(!stream.headers.contains_key("content-encoding"));
+    let etag = page.get("/app.js").await.headers["etag"].clone();
+    let known = request(page.address, "GET", "/app.js", &[("if-none-match", &etag)]).await;
+    assert_eq!(known.status, 304);
+    let other = [("if-none-match", "\"0\"")];
+    assert_eq!(
+        request(page.address, "GET", "/app.js", &other).await.status,
+        200
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,15 +1,21 @@
 //! The dashboard of `up`, and one of its own beside it: every view comes to life, and planted fraud
 //! and outages are seen.
 
+mod browsers;
+mod crowd;
 #[path = "../../dashboard/tests/http.rs"]
 mod http;
+mod planted;
+mod restarts;
+mod rows;
+mod wire;
 
 use std::net::SocketAddr;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{self, Running};
+use crate::harness::{self, LocalCluster, Running};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_view_comes_to_life_and_shows_what_was_planted() {
@@ -37,6 +43,29 @@ async fn every_view_comes_to_life_and_shows_what_was_planted() {
     wait_for(theirs, "servers", |data| some(&data["alerts"][0]["reason"])).await;
     beside.stop();
     up.stop();
+}
+
+#[test]
+fn the_network_sees_nothing_without_a_token_by_mistake() {
+    let node = LocalCluster::start();
+    let open = [
+        "dashboard",
+        "--cluster",
+        &node.address,
+        "--dashboard-addr",
+        "0.0.0.0:0",
+    ];
+    let refused = harness::try_run(&open);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && said.contains("--dashboard-token-file"),
+        "{said}"
+    );
+    let mut insecure = open.to_vec();
+    insecure.push("--dashboard-insecure");
+    let shown = Running::start(&insecure);
+    assert!(shown.line("dashboard: http://").starts_with("0.0.0.0:"));
+    shown.stop();
 }
 
 type Lives = fn(&Value) -> bool;

@@ -6,7 +6,8 @@ use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::history::History;
-use crate::limits::ROWS_MAX;
+use crate::limits::{ACCOUNTS_PERIOD_MS, ROWS_MAX};
+use crate::symbols::{Sym, Symbols};
 
 /// More derivations and partitions than anybody runs.
 const ACCOUNTS_MAX: usize = 10_000;
@@ -35,8 +36,8 @@ pub(crate) struct Account {
 #[derive(Debug)]
 pub(crate) struct Accounts {
     last: BTreeMap<(String, String, u32), (i64, Account)>,
-    /// By derivation: milliseconds from the watermark to the moment of the account.
-    pub(crate) delays: History<String, i64>,
+    /// By derivation: milliseconds from the watermark to the moment of the period's latest account.
+    pub(crate) delays: History<Sym, i64>,
     /// The latest ends of source partitions, and when the cluster said so.
     ends: BTreeMap<(String, u32), VecDeque<(i64, i64)>>,
 }
@@ -50,7 +51,7 @@ impl Accounts {
         }
     }
 
-    pub(crate) fn add(&mut self, account: Account, arrived: i64) {
+    pub(crate) fn add(&mut self, account: Account, arrived: i64, symbols: &mut Symbols) {
         let key = (
             account.derivation.clone(),
             account.topic.clone(),
@@ -61,8 +62,9 @@ impl Accounts {
         }
         if let Some(watermark) = account.watermark {
             let delay = arrived - watermark.as_millis();
-            self.delays
-                .put(arrived, account.derivation.clone(), 0, Some(delay));
+            let period = arrived - arrived.rem_euclid(ACCOUNTS_PERIOD_MS);
+            let derivation = symbols.intern(&account.derivation);
+            self.delays.put(period, derivation, 0, Some(delay));
         }
         self.last.insert(key, (arrived, account));
     }

@@ -1,5 +1,6 @@
 //! Derived rows as they are kept: small, with names as numbers and money as minor units.
 
+use std::cmp::Reverse;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use model::derived::{
@@ -7,6 +8,7 @@ use model::derived::{
 };
 use serde::Deserialize;
 
+use crate::limits::PLATFORMS_MAX;
 use crate::money::Amount;
 use crate::symbols::{Sym, Symbols};
 
@@ -16,39 +18,67 @@ pub(crate) struct Active {
     pub(crate) players: u64,
     pub(crate) sessions: u64,
     pub(crate) events: u64,
-    pub(crate) by_platform: Box<[(Sym, u64)]>,
+    pub(crate) by_platform: Box<[(Sym, u32)]>,
 }
 
 impl Active {
     pub(crate) fn of(row: &ActivePlayers, symbols: &mut Symbols) -> Self {
-        let platforms = row.by_platform.iter();
         Self {
             players: row.active_players,
             sessions: row.sessions,
             events: row.events,
-            by_platform: platforms
-                .map(|(name, players)| (symbols.intern(name), *players))
-                .collect(),
+            by_platform: platforms(row, symbols),
         }
     }
 }
 
-/// Activity on a map of a level.
+/// The most used, and the sum of the others.
+fn platforms(row: &ActivePlayers, symbols: &mut Symbols) -> Box<[(Sym, u32)]> {
+    let mut named: Vec<_> = row.by_platform.iter().collect();
+    named.sort_by_key(|(_, players)| Reverse(**players));
+    let others = named.split_off(named.len().min(PLATFORMS_MAX - 1));
+    let others: u64 = others.iter().map(|(_, players)| **players).sum();
+    let named = named.into_iter();
+    let mut platforms: Vec<_> = named
+        .map(|(name, players)| (symbols.intern(name), narrow(*players)))
+        .collect();
+    if others > 0 {
+        platforms.push((Sym::OTHER, narrow(others)));
+    }
+    platforms.into()
+}
+
+/// Activity on a map of a level, in one window or several.
 #[derive(Clone, Debug)]
 pub(crate) struct Level {
+    pub(crate) windows: u32,
+    /// The sum of the windows' distinct ones.
     pub(crate) players: u32,
     pub(crate) sessions: u32,
     pub(crate) completing: u32,
-    pub(crate) events: u64,
+    pub(crate) events: u32,
 }
 
 impl Level {
     pub(crate) fn of(row: &LevelEngagement) -> Self {
         Self {
+            windows: 1,
             players: narrow(row.active_players),
             sessions: narrow(row.sessions),
             completing: narrow(row.completing_sessions),
-            events: row.events,
+            events: narrow(row.events),
+        }
+    }
+
+    pub(crate) fn join(&mut self, later: &Self) {
+        for (sum, more) in [
+            (&mut self.windows, later.windows),
+            (&mut self.players, later.players),
+            (&mut self.sessions, later.sessions),
+            (&mut self.completing, later.completing),
+            (&mut self.events, later.events),
+        ] {
+            *sum = sum.saturating_add(more);
         }
     }
 }
@@ -58,8 +88,8 @@ impl Level {
 pub(crate) struct Session {
     pub(crate) game: Sym,
     pub(crate) platform: Sym,
-    pub(crate) end: i64,
-    pub(crate) duration_s: f32,
+    /// From its first event to its last.
+    pub(crate) length_ms: u32,
     pub(crate) events: u32,
     pub(crate) completes: u32,
 }
@@ -69,8 +99,8 @@ impl Session {
         Self {
             game,
             platform: symbols.intern(row.platform.as_deref().unwrap_or("unknown")),
-            end: row.session_end.as_millis(),
-            duration_s: row.duration_s as f32,
+            length_ms: u32::try_from(row.session_end.ms_since(row.session_start))
+                .unwrap_or_default(),
             events: narrow(row.events),
             completes: narrow(row.level_completes),
         }
@@ -134,7 +164,7 @@ pub(crate) struct Purchases {
     refunded: Amount,
 }
 
-/// What an item earned in a currency.
+/// What an item earned in a currency, in one window or several.
 #[derive(Clone, Debug)]
 pub(crate) struct ItemSales {
     pub(crate) item_type: Sym,
@@ -153,6 +183,14 @@ impl ItemSales {
             gross: row.gross.0,
             refunded: row.refunded.0,
         }
+    }
+
+    pub(crate) fn join(&mut self, later: &Self) {
+        self.item_type = later.item_type;
+        self.purchases = self.purchases.saturating_add(later.purchases);
+        self.refunds = self.refunds.saturating_add(later.refunds);
+        self.gross = self.gross.saturating_add(later.gross);
+        self.refunded = self.refunded.saturating_add(later.refunded);
     }
 }
 

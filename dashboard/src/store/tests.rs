@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::limits::NAMES_MAX;
+use crate::history::Row;
+use crate::limits::{
+    ANSWERS_BYTES_MAX, NAMES_BYTES_MAX, NAMES_MAX, PLATFORMS_MAX, ROWS_MAX, SLACK_PART,
+};
 use crate::testing::{START, active, fraud, row, server_alert, time};
 use crate::views::View;
 
@@ -122,4 +125,74 @@ fn sessions_of_one_name_are_told_apart_by_their_start() {
         one["data"]["lengths"][0],
         json!({"from_s": 0.0, "to_s": 10.0, "sessions": 1})
     );
+}
+
+/// What a day may take, of which the process itself needs some.
+const MEMORY_BYTES_MAX: usize = 200_000_000;
+const PROCESS_BYTES: usize = 20_000_000;
+/// What the allocator adds to a small piece of memory.
+const PIECE_BYTES: usize = 16;
+/// A name's share of two tables and its own head.
+const NAME_BYTES: usize = 64;
+
+fn bytes<K, V>(_: &History<K, V>, rows: usize) -> usize {
+    size_of::<Row<K, V>>() * rows * (SLACK_PART + 1) / SLACK_PART
+}
+
+#[test]
+fn as_many_rows_as_there_may_be_fit_into_the_memory_of_a_day() {
+    let store = Store::new();
+    let histories = [
+        bytes(&store.levels, Topic::LevelEngagement.rows_max()),
+        bytes(&store.items, Topic::PurchaseSummaries.rows_max()),
+        bytes(&store.sessions, Topic::PlayerSessionSummaries.rows_max()),
+        bytes(&store.health, Topic::ServerHealth.rows_max()),
+        bytes(&store.revenue, Topic::Revenue.rows_max()),
+        bytes(&store.accounts.delays, ROWS_MAX),
+        bytes(&store.active, Topic::ActivePlayers.rows_max()),
+        (PIECE_BYTES + PLATFORMS_MAX * size_of::<(Sym, u32)>()) * Topic::ActivePlayers.rows_max(),
+    ];
+    let alerts = 3 * ALERTS_BYTES_MAX;
+    let names = NAMES_BYTES_MAX + NAMES_MAX * NAME_BYTES;
+    let all = histories.iter().sum::<usize>() + alerts + names + ANSWERS_BYTES_MAX;
+    assert!(
+        all + PROCESS_BYTES < MEMORY_BYTES_MAX,
+        "{all} bytes: {histories:?}, alerts {alerts}, names {names}"
+    );
+}
+
+#[test]
+fn the_least_used_of_many_platforms_count_together() {
+    let mut store = Store::new();
+    let platforms = (0..100).map(|number| (format!("p{number}"), json!(number + 1)));
+    let mut many = active("g", 100, 0);
+    many["by_platform"] = platforms.collect::<serde_json::Map<_, _>>().into();
+    store.take(Topic::ActivePlayers, &row(START, 0, many));
+    let (_, _, kept) = store.active.range(i64::MIN..i64::MAX).next().unwrap();
+    assert_eq!(kept.by_platform.len(), PLATFORMS_MAX);
+    let sum: u32 = kept.by_platform.iter().map(|(_, players)| players).sum();
+    assert_eq!(sum, 100 * 101 / 2);
+    assert_eq!(store.symbols.name(kept.by_platform[0].0), "p99");
+}
+
+#[test]
+fn levels_of_hours_ago_are_told_by_the_minute_with_the_same_sums_and_means() {
+    let windows = 12 * 60;
+    let mut store = Store::new();
+    for window in 0..windows {
+        let start = START + window * 10_000;
+        let players = if window % 2 == 0 { 4 } else { 8 };
+        store.take(
+            Topic::LevelEngagement,
+            &row(start, 0, crate::testing::level("l", players, 3, 1)),
+        );
+    }
+    assert!(store.levels.range(i64::MIN..i64::MAX).count() < 500);
+    let answer = store.answer(View::Engagement, "last=1440");
+    let cell = &answer["data"]["cells"][0];
+    assert_eq!(
+        (&cell["sessions"], &cell["active_players"]),
+        (&json!(3 * windows), &json!(6.0))
+    );
+    assert_eq!(cell["events"], json!(6 * windows));
 }

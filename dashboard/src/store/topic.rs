@@ -2,7 +2,7 @@
 
 use model::Timestamp;
 
-use crate::limits::{ROWS_MANY, ROWS_MAX};
+use crate::limits::{RECORDS_JOINED, ROWS_JOINED, ROWS_MAX, ROWS_SERVERS, ROWS_SESSIONS};
 use crate::views::View;
 
 /// A topic that is read.
@@ -71,8 +71,18 @@ impl Topic {
     /// How many of its rows are kept.
     pub(crate) fn rows_max(self) -> usize {
         match self {
-            Self::LevelEngagement | Self::PurchaseSummaries => ROWS_MANY,
+            Self::LevelEngagement | Self::PurchaseSummaries => ROWS_JOINED,
+            Self::ServerHealth => ROWS_SERVERS,
+            Self::PlayerSessionSummaries => ROWS_SESSIONS,
             _ => ROWS_MAX,
+        }
+    }
+
+    /// How many of a partition's latest records are read at the start.
+    pub(crate) fn records_max(self) -> usize {
+        match self {
+            Self::LevelEngagement | Self::PurchaseSummaries => RECORDS_JOINED,
+            _ => self.rows_max(),
         }
     }
 

@@ -88,7 +88,7 @@ fn lines<'a>(look: &Look<'a>, span: &Span) -> (Line, BTreeMap<&'a str, Line>) {
             let window = windows.entry(start).or_default();
             window.0 += row.players;
             for (platform, players) in &row.by_platform {
-                *window.1.entry(*platform).or_default() += players;
+                *window.1.entry(*platform).or_default() += u64::from(*players);
             }
         }
     }
@@ -127,8 +127,8 @@ fn cells<'a>(look: &Look<'a>) -> Vec<Cell<'a>> {
     for (_, key, row) in look.store.levels.range(look.range.clone()) {
         if look.wants(key.0) && wants_level(look, key.1) {
             let sum = sums.entry(*key).or_default();
-            sum.players.add(f64::from(row.players));
-            sum.events += row.events;
+            sum.players.add_all(f64::from(row.players), row.windows);
+            sum.events += u64::from(row.events);
             sum.sessions += u64::from(row.sessions);
             sum.completing += u64::from(row.completing);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::derived::{ServerStatus, Severity};
+use model::derived::{ServerCondition, ServerStatus, Severity};
 use serde::Serialize;
 
 use super::{Look, money};
@@ -53,6 +53,7 @@ struct Fleet {
     healthy: usize,
     degraded: usize,
     critical: usize,
+    silent: usize,
     alerts_open: usize,
 }
 
@@ -198,16 +199,25 @@ fn revenue<'a>(look: &Look<'a>, game: Sym) -> Vec<Earned<'a>> {
 fn fleet(look: &Look<'_>) -> Fleet {
     let mut last = BTreeMap::new();
     for (_, server, row) in look.store.health.range(look.range.clone()) {
-        last.insert(*server, row.status);
+        last.insert(look.name(*server), row.status);
+    }
+    let alerts = look.store.server_alerts.newest_first();
+    let open = alerts
+        .map(|(_, row)| &row.measures)
+        .filter(|alert| alert.closed_at.is_none());
+    let (mut alerts_open, mut silent) = (0, 0);
+    for alert in open {
+        alerts_open += 1;
+        // What its last report said of it is not true now.
+        let is_silent = alert.condition == ServerCondition::Silent;
+        silent += usize::from(is_silent && last.remove(&*alert.server_id).is_some());
     }
     let count = |status: ServerStatus| last.values().filter(|known| **known == status).count();
-    let alerts = look.store.server_alerts.newest_first();
     Fleet {
         healthy: count(ServerStatus::Healthy),
         degraded: count(ServerStatus::Degraded),
         critical: count(ServerStatus::Critical),
-        alerts_open: alerts
-            .filter(|(_, row)| row.measures.closed_at.is_none())
-            .count(),
+        silent,
+        alerts_open,
     }
 }

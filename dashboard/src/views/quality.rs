@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Look;
 use crate::span::{Mean, Span};
 use crate::store::{Account, Sample, Topic, TopicState};
+use crate::symbols::Sym;
 
 #[derive(Serialize)]
 pub(super) struct Quality<'a> {
@@ -19,7 +20,7 @@ pub(super) struct Quality<'a> {
     step_ms: i64,
     times: Vec<i64>,
     /// Seconds from the watermark to the moment of the account, by derivation.
-    delays: BTreeMap<String, Vec<Option<f64>>>,
+    delays: BTreeMap<&'a str, Vec<Option<f64>>>,
     topics: Vec<Read>,
 }
 
@@ -140,20 +141,18 @@ fn late(look: &Look<'_>) -> Vec<Late> {
     late.collect()
 }
 
-fn delays(look: &Look<'_>, span: &Span) -> BTreeMap<String, Vec<Option<f64>>> {
-    let mut lines = BTreeMap::<String, Vec<Mean>>::new();
+fn delays<'a>(look: &Look<'a>, span: &Span) -> BTreeMap<&'a str, Vec<Option<f64>>> {
+    let mut lines = BTreeMap::<Sym, Vec<Mean>>::new();
     for (at, derivation, delay_ms) in look.store.accounts.delays.range(span.range()) {
         if let Some(piece) = span.index(at) {
-            let line = lines
-                .entry(derivation.clone())
-                .or_insert_with(|| span.values());
+            let line = lines.entry(*derivation).or_insert_with(|| span.values());
             line[piece].add(*delay_ms as f64 / 1_000.0);
         }
     }
     let values = |means: Vec<Mean>| means.into_iter().map(Mean::value).collect();
     lines
         .into_iter()
-        .map(|(derivation, means)| (derivation, values(means)))
+        .map(|(derivation, means)| (look.name(derivation), values(means)))
         .collect()
 }
 

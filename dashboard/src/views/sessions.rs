@@ -43,21 +43,22 @@ pub(super) fn view<'a>(look: &Look<'a>) -> Sessions<'a> {
     let (mut starts, mut ends): (Vec<u32>, Vec<u32>) = (span.values(), span.values());
     let mut ended = Vec::new();
     let kept = look.range.start - HISTORY_MS..look.range.end;
-    for (start, _, session) in look.store.sessions.range(kept) {
+    for (_, (start, _), session) in look.store.sessions.range(kept) {
         if !look.wants(session.game) {
             continue;
         }
-        if let Some(piece) = span.index(start) {
+        let end = start + i64::from(session.length_ms);
+        if let Some(piece) = span.index(*start) {
             starts[piece] += 1;
         }
-        if let Some(piece) = span.index(session.end) {
+        if let Some(piece) = span.index(end) {
             ends[piece] += 1;
         }
-        if look.has(session.end) {
+        if look.has(end) {
             ended.push(session);
         }
     }
-    ended.sort_by(|a, b| a.duration_s.total_cmp(&b.duration_s));
+    ended.sort_by_key(|session| session.length_ms);
     Sessions {
         sessions: ended.len(),
         median_s: quantile(&ended, 50),
@@ -79,7 +80,11 @@ pub(super) fn view<'a>(look: &Look<'a>) -> Sessions<'a> {
 /// Of sessions in the order of their length.
 fn quantile(sessions: &[&Session], percent: usize) -> Option<f32> {
     let last = sessions.len().checked_sub(1)?;
-    Some(sessions[last * percent / 100].duration_s)
+    Some(seconds(sessions[last * percent / 100]))
+}
+
+fn seconds(session: &Session) -> f32 {
+    session.length_ms as f32 / 1_000.0
 }
 
 fn lengths(sessions: &[&Session]) -> Vec<Length> {
@@ -87,7 +92,8 @@ fn lengths(sessions: &[&Session]) -> Vec<Length> {
     let mut from_s = 0.0;
     let lengths = ends.map(|to_s| {
         let within = |session: &&&Session| {
-            session.duration_s >= from_s && to_s.is_none_or(|to_s| session.duration_s < to_s)
+            let length_s = seconds(session);
+            length_s >= from_s && to_s.is_none_or(|to_s| length_s < to_s)
         };
         let length = Length {
             from_s,

@@ -86,7 +86,7 @@ fn the_overview_has_a_card_for_each_game_the_busiest_first() {
     assert_eq!(data["games"][1]["game"], "small");
     assert_eq!(
         data["servers"],
-        json!({"healthy": 1, "degraded": 0, "critical": 0, "alerts_open": 1})
+        json!({"healthy": 1, "degraded": 0, "critical": 0, "silent": 0, "alerts_open": 1})
     );
     assert_eq!(answer["games"], json!(["g", "small"]));
 }

@@ -1,4 +1,4 @@
-// The contrast of every text with what is behind it (WCAG 2, level AA).
+// The contrast of every text with what is behind it, and of what charts draw (WCAG 2, level AA).
 
 /** Runs inside the page: what is too pale, as text. */
 export function contrastProblems() {
@@ -6,6 +6,10 @@ export function contrastProblems() {
   const light = ([r, g, b]) => {
     const [x, y, z] = [r, g, b].map((part) => (part / 255 <= 0.03928 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
     return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const ratio = (one, other) => {
+    const [a, b] = [light(one), light(other)].sort((x, y) => y - x);
+    return (a + 0.05) / (b + 0.05);
   };
   const behind = (element) => {
     for (let at = element; at; at = at.parentElement) {
@@ -19,11 +23,29 @@ export function contrastProblems() {
     const text = [...element.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data.trim()).join("");
     if (!text || element.namespaceURI.endsWith("svg") || !element.getClientRects().length || element.disabled) continue;
     const style = getComputedStyle(element);
-    const [a, b] = [light(parse(style.color)), light(behind(element))].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
+    const found = ratio(parse(style.color), behind(element));
     const size = parseFloat(style.fontSize);
     const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
-    if (ratio < (large ? 3 : 4.5)) pale.push(`${ratio.toFixed(2)} "${text.slice(0, 40)}" (${element.tagName}.${element.className})`);
+    if (found < (large ? 3 : 4.5)) pale.push(`${found.toFixed(2)} "${text.slice(0, 40)}" (${element.tagName}.${element.className})`);
   }
+  // A canvas has no elements to look at: charts take their colours from these.
+  const probe = document.createElement("span");
+  document.body.append(probe);
+  const named = (name) => {
+    probe.style.color = `var(--${name})`;
+    return parse(getComputedStyle(probe).color);
+  };
+  const least = [
+    ...[1, 2, 3, 4, 5, 6, 7].map((index) => [`line-${index}`, "panel", 3]),
+    ...["ink", "ink-2"].map((name) => [name, "panel", 4.5]),
+    ...[0, 1, 2].map((index) => ["heat-ink", `heat-${index}`, 4.5]),
+    ...["good", "warn", "bad"].map((name) => [name, "raised", 3]),
+    ["line-1", "raised", 3],
+  ];
+  for (const [front, back, wanted] of least) {
+    const found = ratio(named(front), named(back));
+    if (!(found >= wanted)) pale.push(`${found.toFixed(2)} --${front} on --${back}`);
+  }
+  probe.remove();
   return pale.slice(0, 5);
 }

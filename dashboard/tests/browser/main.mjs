@@ -3,11 +3,14 @@
 // screen. Takes pictures on the way. `make test-dashboard` runs it; DASHBOARD=URL takes one that runs.
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { contrastProblems } from "./contrast.mjs";
-import { findChromium, startDashboard } from "./setup.mjs";
+import { hostile, playHostile } from "./hostile.mjs";
+import { restarts } from "./restarts.mjs";
+import { findChromium, startAll } from "./setup.mjs";
+import { speed } from "./speed.mjs";
 
 const root = path.resolve(import.meta.dirname, "../../..");
 const pictures = path.join(root, "target/dashboard-pictures");
@@ -70,7 +73,11 @@ async function use(page, url) {
   await page.waitForSelector("details.data[open] td");
   const download = page.waitForEvent("download");
   await page.locator(".panel button", { hasText: "CSV" }).first().click();
-  assert.match((await download).suggestedFilename(), /\.csv$/);
+  const file = await download;
+  assert.match(file.suggestedFilename(), /^active-players\.csv$/);
+  const [head, ...lines] = (await readFile(await file.path(), "utf8")).trim().split("\r\n");
+  assert.match(head, /^Time,all platforms,/);
+  assert.ok(lines.length > 0 && lines.every((line) => /^\d{4}-\d\d-\d\dT[\d:.]+Z,[\d.]+,/.test(line)), lines[0]);
   where = "pause";
   await page.getByRole("button", { name: "Pause and look back" }).click();
   await page.waitForFunction(() => /from=\d+&to=\d+/.test(location.hash));
@@ -95,13 +102,60 @@ async function use(page, url) {
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => location.hash.startsWith("#/fraud"));
   await shown(page);
+  where = "links to a level, a user and a time";
+  const [level] = (await data(url, "engagement")).cells;
+  await page.goto(`${url}/#/engagement?${new URLSearchParams({ game: level.game, level: level.level })}`);
+  await page.waitForFunction((name) => document.querySelector(".chip")?.textContent.includes(`level: ${name}`), level.level);
+  await shown(page);
+  await page.locator(".panel", { hasText: "Players by level" }).locator("summary").click();
+  await page.locator(".panel", { hasText: "Players by level" }).locator("tbody a").first().waitFor();
+  const levels = await page.locator(".panel", { hasText: "Players by level" }).locator("tbody tr td:first-child a, tbody tr td:nth-child(2) a").allTextContents();
+  assert.ok(levels.length && levels.every((name) => name === level.level), levels.join());
+  // Not the one whose name is not shown as it was written.
+  const alert = (await data(url, "fraud")).alerts.find((one) => one.user_id.startsWith("player_"));
+  await page.goto(`${url}/#/fraud?user=${encodeURIComponent(alert.user_id)}`);
+  await page.waitForFunction((user) => document.querySelector(".figure")?.textContent.includes(`kept of ${user}`), alert.user_id);
+  for (const text of await page.locator(".alert summary .note").allTextContents()) assert.ok(text.startsWith(`${alert.user_id} · `), text);
+  const to = Math.floor(Date.now() / 60_000) * 60_000;
+  await page.goto(`${url}/#/sessions?from=${to - 120_000}&to=${to}`);
+  await page.waitForFunction(() => document.getElementById("pill").textContent.includes("Paused"));
+  await page.waitForFunction(() => /:00.{0,4} – /.test(document.querySelector("#foot").textContent));
+  where = "a long list";
+  await page.goto(`${url}/#/fraud`);
+  await page.locator("button.more").waitFor({ timeout: PATIENCE_MS });
+  const listed = await page.locator(".alert").count();
+  await page.locator("button.more").click();
+  await page.waitForFunction((before) => document.querySelectorAll(".alert").length > before, listed);
+  where = "filters";
+  await page.locator("#filter-severity").selectOption("high");
+  await page.waitForFunction(() => location.hash.includes("severity=high") && [...document.querySelectorAll(".alert")].every((element) => element.textContent.includes("▲ high")));
   where = "a hostile link";
   await page.goto(`${url}/#/fraud?user=${encodeURIComponent("<img src=x onerror=alert(1)>\u202e")}`);
   await page.waitForFunction(() => document.querySelector(".chip")?.textContent.includes("<img src=x onerror=alert(1)>\\u202e"));
   assert.equal(await page.locator("img[src=x]").count(), 0);
 }
 
-const setup = process.env.DASHBOARD ? { url: process.env.DASHBOARD, stop() {} } : await startDashboard(root);
+/** What a view says now. */
+const data = async (url, view) => (await (await fetch(`${url}/api/views/${view}`)).json()).data;
+
+/** Without the chart library every table stands open in its chart's place. */
+async function useTables(page, url) {
+  let where = "tables";
+  listen(page, () => where);
+  await page.route("**/echarts.min.js", (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
+  await page.goto(url);
+  for (const view of ["Engagement", "Purchases", "Servers", "Data quality"]) {
+    where = `tables/${view}`;
+    await page.locator("nav a", { hasText: view }).click();
+    await shown(page);
+    await page.waitForSelector("details.data[open] td");
+    assert.equal(await page.locator("canvas").count(), 0);
+  }
+  await page.screenshot({ path: path.join(pictures, "without-charts.png"), fullPage: true });
+}
+
+const setup = process.env.DASHBOARD ? { url: process.env.DASHBOARD, stop() {} } : await startAll(root);
+let over = () => {};
 const browser = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox", "--disable-gpu"] });
 try {
   await mkdir(pictures, { recursive: true });
@@ -116,15 +170,26 @@ try {
       await context.close();
     }
   }
+  if (setup.webApi) over = playHostile(setup.webApi);
+  await speed(browser, setup.url, VIEWS.map((view) => view.toLowerCase().replace("data ", "")));
   const context = await browser.newContext({ viewport: SCREENS.desk, colorScheme: "light", acceptDownloads: true });
   await use(await context.newPage(), setup.url);
-  await setup.hostile?.(context, listen, shown);
-  await context.close();
-  // Its connections are refused for a while, which a browser logs as errors.
-  await setup.restarts?.(await (await browser.newContext({ viewport: SCREENS.desk })).newPage());
+  await useTables(await context.newPage(), setup.url);
+  if (setup.webApi) {
+    let where = "hostile";
+    const page = await context.newPage();
+    listen(page, () => where);
+    await hostile(setup.url, page, (there) => { where = there; }, shown);
+    over();
+    await context.close();
+    await setup.stop();
+    // Its connections are refused for a while, which a browser logs as errors.
+    await restarts(root, await (await browser.newContext({ viewport: SCREENS.desk })).newPage());
+  }
 } catch (error) {
   problems.push(error.stack);
 } finally {
+  over();
   await browser.close();
   await setup.stop();
 }
