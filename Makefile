@@ -66,7 +66,8 @@ bench: wasm ## the measured claims, each beside its baseline
 	cargo bench --package benches
 
 start-cluster: ## everything on a real cluster, in containers; MONITORING=1 adds Prometheus and Grafana
-	$(compose) up --build --detach --wait
+	$(compose) build
+	$(compose) up --detach --wait
 
 stop-cluster: ## stop the containers in order; what they have written stays in volumes
 	docker compose --profile monitoring down
@@ -86,7 +87,7 @@ test-compose: build $(deployment_venv)/bin/python ## docker-compose.yml as proce
 	COMPOSE=$(CURDIR)/$(deployment_venv)/bin/docker-compose BINARY=$(CURDIR)/$(binary) FLUVIO_RUN=$(FLUVIO_RUN) \
 		$(deployment_venv)/bin/python tests/deployment/run_compose.py
 
-measure-scale: ## one server against two: make measure-scale FLUVIO_RUN=FILE CARGO_PROFILE=release
+measure-scale: build ## one server against two: make measure-scale FLUVIO_RUN=FILE CARGO_PROFILE=release
 	BINARY=$(CURDIR)/$(binary) FLUVIO_RUN=$(FLUVIO_RUN) python3 scripts/measure-scale
 
 image: ## build our image: make image [IMAGE=game-analytics TAG=local]

@@ -8,8 +8,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::cli;
 
-/// An SPU that starts is known to be online a moment before it can be reached; one that died, a moment after.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// An SPU that starts is known to be online a moment before it can be reached; one that died, a moment after; and one
+/// that compiles SmartModules on a busy machine answers nobody for half a minute.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How often to look.
 const POLL: Duration = Duration::from_millis(250);
 
@@ -17,9 +18,14 @@ const POLL: Duration = Duration::from_millis(250);
 pub(crate) async fn connect(address: &cli::ClusterAddress) -> anyhow::Result<Cluster> {
     let cluster = Cluster::connect_with(&address.options()).await?;
     let deadline = Instant::now() + PATIENCE;
+    let mut is_told = false;
     while let Err(error) = reach_servers(&cluster).await {
         if !error.is_retryable() || Instant::now() >= deadline {
             return Err(error.into());
+        }
+        if !is_told {
+            tracing::warn!(%error, patience = ?PATIENCE, "an SPU cannot be reached; trying again");
+            is_told = true;
         }
         sleep(POLL).await;
     }
@@ -28,6 +34,9 @@ pub(crate) async fn connect(address: &cli::ClusterAddress) -> anyhow::Result<Clu
 
 async fn reach_servers(cluster: &Cluster) -> Result<(), ClientError> {
     let servers = cluster.servers().await?;
+    if !servers.iter().any(|server| server.online) {
+        tracing::warn!("no SPU is online: nothing can be written or read before one is");
+    }
     for server in servers.iter().filter(|server| server.online) {
         cluster.reach(server.id).await?;
     }

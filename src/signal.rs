@@ -1,5 +1,6 @@
 //! The request to stop: Ctrl-C or SIGTERM.
 
+use std::future::Future;
 use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,4 +22,15 @@ pub(crate) fn stop_token() -> io::Result<CancellationToken> {
         requested.cancel();
     });
     Ok(token)
+}
+
+/// What `starting` comes to, unless a request to stop comes first: a cluster that is away is waited for.
+pub(crate) async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    starting: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    tokio::select! {
+        started = starting => started,
+        () = stop.cancelled() => anyhow::bail!("stopped before it had started"),
+    }
 }

@@ -23,8 +23,6 @@ mod tests;
 /// What one module may hold: far more than a record takes. Modules of the usual macro never give back what they put
 /// out, so each reaches the limit in the end, and is then started anew.
 const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// A module's complaint may quote a whole record.
-const REASON_BYTES_MAX: usize = 1_000;
 
 /// A SmartModule and its parameters. It shows no values: they may be secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,7 +48,7 @@ pub type KeyValue = (Option<Bytes>, Bytes);
 pub struct TransformError {
     /// The module's name.
     pub module: String,
-    /// What it said, or how it ended.
+    /// What it said, or how it ended. It may quote a whole record, and parameters.
     pub reason: String,
 }
 
@@ -102,7 +100,7 @@ impl Transforms {
             };
             let instance = step.compiled(&engine).map_err(|error| {
                 let what = format!("starting smartmodule `{}`", step.transform.uses);
-                ClientError::configuration(what, cut(format!("{error:#}")))
+                ClientError::configuration(what, format!("{error:#}"))
             })?;
             step.instance = Some(instance);
             Ok(step)
@@ -150,7 +148,7 @@ impl Step {
         };
         Err(TransformError {
             module: self.transform.uses.clone(),
-            reason: cut(reason),
+            reason,
         })
     }
 
@@ -235,11 +233,6 @@ fn is_out_of_memory(error: &anyhow::Error) -> bool {
         )
     };
     error.chain().any(is_it)
-}
-
-fn cut(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(REASON_BYTES_MAX));
-    text
 }
 
 fn now_ms() -> i64 {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Subcommand};
 use client::{ConnectOptions, HostPort, Tls, TlsFiles, TlsIdentity};
 
@@ -44,10 +45,19 @@ pub(crate) struct ClusterAddress {
     )]
     pub(crate) tls_domain: Option<String>,
     /// Speak TLS, and believe whoever answers.
-    #[arg(long, env = "GAME_ANALYTICS_TLS_ANONYMOUS", conflicts_with = "tls_ca")]
+    #[arg(
+        long,
+        env = "GAME_ANALYTICS_TLS_ANONYMOUS",
+        conflicts_with = "tls_ca",
+        value_parser = BoolishValueParser::new()
+    )]
     pub(crate) tls_anonymous: bool,
     /// Connect to SPUs at the addresses that they have inside the cluster's own network.
-    #[arg(long, env = "GAME_ANALYTICS_SPU_LOCAL_ADDRESSES")]
+    #[arg(
+        long,
+        env = "GAME_ANALYTICS_SPU_LOCAL_ADDRESSES",
+        value_parser = BoolishValueParser::new()
+    )]
     pub(crate) spu_local_addresses: bool,
 }
 

@@ -11,7 +11,7 @@ use crate::{cli, signal};
 
 pub(crate) async fn dashboard(args: cli::Dashboard) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
-    let cluster = connect(&args.cluster).await?;
+    let cluster = signal::unless_stopped(&stop, connect(&args.cluster)).await?;
     let shown = start(cluster, &args.showing, stop).await?;
     Ok(shown.stopped().await?)
 }

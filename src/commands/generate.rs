@@ -28,8 +28,12 @@ pub(crate) async fn generate(args: cli::Generate) -> anyhow::Result<()> {
         return serve(address, &args, world, stop).await;
     }
     let (_, map) = map::load(&args.map, &registry::registry())?;
-    let cluster = connect(&args.cluster).await?;
-    provision_sources(&cluster, &map).await?;
+    let cluster = signal::unless_stopped(&stop, async {
+        let cluster = connect(&args.cluster).await?;
+        provision_sources(&cluster, &map).await?;
+        Ok(cluster)
+    })
+    .await?;
     let options = Options {
         cluster,
         world,

@@ -37,10 +37,14 @@ pub(crate) async fn http_source(args: cli::HttpSource) -> anyhow::Result<()> {
     if args.check {
         return Ok(());
     }
-    let cluster = connect(&args.cluster).await?;
-    if configs.iter().any(|config| feeds_a_source(config, &map)) {
-        provision_sources(&cluster, &map).await?;
-    }
+    let cluster = signal::unless_stopped(&stop, async {
+        let cluster = connect(&args.cluster).await?;
+        if configs.iter().any(|config| feeds_a_source(config, &map)) {
+            provision_sources(&cluster, &map).await?;
+        }
+        Ok(cluster)
+    })
+    .await?;
     let mut connectors = JoinSet::new();
     for config in configs {
         let options = Options {

@@ -18,8 +18,12 @@ pub(crate) async fn run(args: cli::Run) -> anyhow::Result<()> {
         let address = args.monitoring.metrics_addr;
         monitoring::start(address, &map, status.clone(), stop.clone()).await?;
     }
-    let cluster = connect(&args.cluster).await?;
-    provision(&cluster, &map, &registry).await?;
+    let cluster = signal::unless_stopped(&stop, async {
+        let cluster = connect(&args.cluster).await?;
+        provision(&cluster, &map, &registry).await?;
+        Ok(cluster)
+    })
+    .await?;
     let options = Options {
         cluster,
         map,

@@ -12,8 +12,12 @@ use crate::{cli, map, registry, signal};
 pub(crate) async fn web_api(args: cli::WebApi) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let (_, map) = map::load(&args.map, &registry::registry())?;
-    let cluster = connect(&args.cluster).await?;
-    provision_sources(&cluster, &map).await?;
+    let cluster = signal::unless_stopped(&stop, async {
+        let cluster = connect(&args.cluster).await?;
+        provision_sources(&cluster, &map).await?;
+        Ok(cluster)
+    })
+    .await?;
     let posts = start(cluster, &args.posting, stop).await?;
     Ok(posts.stopped().await?)
 }

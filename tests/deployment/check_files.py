@@ -28,7 +28,7 @@ PREFIXES = re.compile(r"^game_analytics_(web_api_)?")
 
 
 def main() -> None:
-    checks = [compose, containers_are_confined, dockerfile, docker_context, workflows, scripts, alerts, dashboards]
+    checks = [compose, containers_are_confined, one_service_builds, dockerfile, docker_context, workflows, scripts, alerts, dashboards]
     failures = []
     for check in checks:
         name = check.__name__.replace("_", " ")
@@ -68,6 +68,12 @@ def containers_are_confined() -> list[str]:
         if any(port["host_ip"] != "127.0.0.1" for port in service.get("ports", [])):
             problems.append(f"`{name}` is published beyond this machine by default")
     return problems
+
+
+def one_service_builds() -> list[str]:
+    """Compose builds for all services at once, and several results under one name are an error."""
+    built = [service["image"] for service in services().values() if "build" in service]
+    return [f"{built.count(image)} services build `{image}`" for image in sorted(set(built)) if built.count(image) > 1]
 
 
 def services() -> dict:

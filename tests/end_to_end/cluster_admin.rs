@@ -88,7 +88,8 @@ async fn health_is_an_exit_code() {
     let node = LocalCluster::start();
     let runner = Running::start(&["run", "--cluster", &node.address]);
     let metrics = runner.line("metrics: ");
-    let ask = |more: &[&str]| harness::try_run(&[&["health", "--addr", &metrics][..], more].concat());
+    let ask =
+        |more: &[&str]| harness::try_run(&[&["health", "--addr", &metrics][..], more].concat());
     let deadline = std::time::Instant::now() + harness::patience();
     while !ask(&[]).status.success() {
         assert!(std::time::Instant::now() < deadline, "{:?}", ask(&[]));

@@ -68,6 +68,11 @@ async fn every_door_speaks_tls_with_certificates_of_hosts_or_with_whoever_answer
         "--tls-anonymous",
     ];
     good(&ran(&anonymous, &[]));
+    for (word, said) in [("1", true), ("off", false)] {
+        let environment = [("GAME_ANALYTICS_TLS_ANONYMOUS", word)];
+        let output = ran(&anonymous[..4], &environment);
+        assert_eq!(output.status.success(), said, "{word}: {output:?}");
+    }
     let plainly = ran(&["cluster", "status", "--cluster", &address], &[]);
     says(&plainly, &["it speaks TLS", "--tls-ca"]);
     let crossed = [

@@ -159,8 +159,10 @@ async fn windows_of_another_length_want_another_name() {
         ),
         "{said}"
     );
+    let before = harness::derived(&cluster, "level-engagement").await.len();
     let again = Running::start(&run);
-    again.line("runner: reads from ");
+    harness::run(&["generate", "--cluster", &node.address, "--events", "2000"]);
+    harness::wait_for_derived(&cluster, "level-engagement", |rows| rows.len() > before).await;
     again.stop();
 }
 

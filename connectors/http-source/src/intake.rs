@@ -15,6 +15,9 @@ use crate::rejected::{Refusal, Rejects, TRANSFORM_FAILED};
 use crate::router::{Routed, Router};
 use crate::splitter::{HEAD_BYTES, Piece};
 
+/// A module's complaint may quote a whole record.
+const COMPLAINT_BYTES_MAX: usize = 1_000;
+
 /// Where every piece goes in.
 #[derive(Debug)]
 pub(crate) struct Intake {
@@ -75,7 +78,7 @@ impl Intake {
             Err(error) => {
                 let refusal = Refusal {
                     reason: TRANSFORM_FAILED,
-                    subject: self.censor.strike(&error.to_string()),
+                    subject: complaint(&self.censor, &error.to_string()),
                 };
                 let bytes = body.len() as u64;
                 self.reject(&refusal, &body, bytes, true).await
@@ -153,6 +156,13 @@ impl Intake {
         }
         Ok(())
     }
+}
+
+/// Cut when secrets are out of it: half a secret would not be found.
+fn complaint(censor: &Censor, text: &str) -> String {
+    let mut text = censor.strike(text);
+    text.truncate(text.floor_char_boundary(COMPLAINT_BYTES_MAX));
+    text
 }
 
 fn too_large() -> Refusal {

@@ -184,6 +184,9 @@ impl<'s> Filler<'s> {
             };
             return Err(refuse(where_to.to_owned()));
         };
+        // Others may quote it as a text of JSON, in which it looks otherwise where it has quotes or backslashes.
+        let quoted = serde_json::Value::from(value.as_str()).to_string();
+        self.censor.0.insert(quoted[1..quoted.len() - 1].to_owned());
         self.censor.0.insert(value.clone());
         Ok(value)
     }

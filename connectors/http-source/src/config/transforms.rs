@@ -120,6 +120,10 @@ mod tests {
             assert_eq!(jolt.with[name], value, "{name}");
         }
         assert!(!format!("{config:?} {:?}", config.transforms).contains("sh\""));
+        let struck = config
+            .censor
+            .strike(&format!("no: {} {}", jolt.with["key"], jolt.with["deep"]));
+        assert_eq!(struck, r#"no: x-*** {"key":"***"}"#);
     }
 
     #[test]

@@ -142,3 +142,18 @@ async fn a_record_that_a_module_cannot_handle_is_kept_as_it_came() {
         (1, 1, 0)
     );
 }
+
+#[test]
+fn a_complaint_is_cut_and_no_half_of_a_secret_is_left() {
+    let (intake, _parcels) = intake("facts");
+    let told = |text: &str| complaint(&intake.censor, text);
+    let filler = "é".repeat(COMPLAINT_BYTES_MAX / 2 - 2);
+    assert_eq!(
+        told(&format!("{filler}unreachable")),
+        format!("{filler}***")
+    );
+    assert_eq!(
+        told(&format!("x{}", "é".repeat(600))).len(),
+        COMPLAINT_BYTES_MAX - 1
+    );
+}
