@@ -18,8 +18,8 @@ const PLAYERS: usize = 10_000_000;
 const BATCH: usize = 500;
 /// What the map gives a derivation that says nothing else.
 const ENTRIES_MAX: usize = 1_000_000;
-/// A derivation may grow by this much, in MiB: a thousand bytes or so an entry.
-const GROWTH_MAX_MIB: f64 = 1_500.0;
+/// A derivation may grow by this much, in MiB: two thousand bytes or so an entry.
+const GROWTH_MAX_MIB: f64 = 2_048.0;
 /// Where players are counted and not kept.
 const SKETCHES_MAX_MIB: f64 = 150.0;
 
