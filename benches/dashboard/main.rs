@@ -10,8 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use client::{Cluster, TopicSettings};
-use tempfile::TempDir;
+use cluster_testing::Node;
 
 /// What a day may take.
 const MEMORY_MB_MAX: f64 = 200.0;
@@ -28,40 +27,25 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn measure() -> anyhow::Result<()> {
-    let data = TempDir::new()?;
-    let options = local_cluster::Options::new(data.path()).with_free_ports();
-    let node = local_cluster::start(options).await?;
-    let address = node.sc_addr().to_string();
-    let cluster = Cluster::connect(Some(&address)).await?;
+    let mut node = Node::start(day::TOPICS.iter().map(|topic| (topic.name, 1))).await;
+    let cluster = node.cluster().await;
     let mut written = 0;
     for topic in day::TOPICS {
-        ensure_topic(&cluster, topic.name).await?;
         let rows = topic.write(&cluster).await?;
         println!("| {} | {rows} |", topic.name);
         written += rows;
     }
-    let mut dashboard = Killed(child(&address)?);
+    let mut dashboard = Killed(child(cluster.address())?);
     let took = shown::filled(&mut dashboard.0, PATIENCE)?;
     let now = memory_mb(dashboard.0.id(), "VmRSS:")?;
     let most = memory_mb(dashboard.0.id(), "VmHWM:")?;
     println!("{written} rows of a day read in {took:.1?}: {now:.0} MB, {most:.0} MB at most");
     drop(dashboard);
-    node.shutdown().await?;
+    node.stop().await;
     ensure!(
         now < MEMORY_MB_MAX,
         "a day takes {now:.0} MB, not {MEMORY_MB_MAX}"
     );
-    Ok(())
-}
-
-async fn ensure_topic(cluster: &Cluster, name: &str) -> anyhow::Result<()> {
-    let topic = TopicSettings {
-        name: name.to_owned(),
-        partitions: 1,
-        retention: None,
-        storage: None,
-    };
-    cluster.ensure_topic(&topic).await?;
     Ok(())
 }
 

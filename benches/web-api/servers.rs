@@ -5,8 +5,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
-use client::{Cluster, TopicSettings};
-use tempfile::TempDir;
+use cluster_testing::Node;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web_api::{Access, Handle, Options};
@@ -24,49 +23,31 @@ pub(crate) async fn nothing() -> anyhow::Result<SocketAddr> {
 /// The web API and its cluster.
 pub(crate) struct WebApi {
     handle: Handle,
-    node: local_cluster::Handle,
+    node: Node,
     stop: CancellationToken,
-    _data: TempDir,
 }
 
 impl WebApi {
     pub(crate) async fn start() -> anyhow::Result<Self> {
-        let data = TempDir::new()?;
-        let options = local_cluster::Options::new(data.path()).with_free_ports();
-        let node = local_cluster::start(options).await?;
-        let cluster = Cluster::connect(Some(&node.sc_addr().to_string())).await?;
-        for (name, partitions) in web_api::source_topics().into_iter().zip([2, 2, 1]) {
-            let topic = TopicSettings {
-                name: name.to_owned(),
-                partitions,
-                retention: None,
-                storage: None,
-            };
-            cluster.ensure_topic(&topic).await?;
-        }
+        let node = Node::start(web_api::source_topics().into_iter().zip([2, 2, 1])).await;
         let stop = CancellationToken::new();
         let options = Options {
-            cluster,
+            cluster: node.cluster().await,
             access: Access::Loopback,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let handle = web_api::start(listener, options, stop.clone()).await?;
-        Ok(Self {
-            handle,
-            node,
-            stop,
-            _data: data,
-        })
+        Ok(Self { handle, node, stop })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.handle.address()
     }
 
-    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         self.stop.cancel();
         self.handle.stopped().await?;
-        self.node.shutdown().await?;
+        self.node.stop().await;
         Ok(())
     }
 }

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Node, Page, active, has_players, window};
+use crate::harness::{Page, active, has_players, node, window};
 
 /// Twice what is promised: the test's cluster shares the machine with it.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_is_told_and_goes_on_without_a_gap() {
-    let mut node = Node::start().await;
+    let mut node = node().await;
     let start = window(5);
     node.write("active-players", &[active("g", start, 5)]).await;
     let page = Page::start(&node).await;

@@ -3,11 +3,10 @@
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use client::{Cluster, TopicSettings};
+pub(crate) use cluster_testing::Node;
 use dashboard::{Access, Handle, Options, Token};
 use model::Timestamp;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -28,68 +27,9 @@ const TOPICS: &[&str] = &[
     "late-events",
 ];
 
-/// A cluster whose data stays when it is stopped.
-pub(crate) struct Node {
-    dir: TempDir,
-    sc_addr: SocketAddr,
-    spu_addr: SocketAddr,
-    handle: Option<local_cluster::Handle>,
-}
-
-impl Node {
-    /// A fresh cluster with every topic that is shown.
-    pub(crate) async fn start() -> Self {
-        let dir = TempDir::new().unwrap();
-        let options = local_cluster::Options::new(dir.path()).with_free_ports();
-        let handle = local_cluster::start(options).await.unwrap();
-        let node = Self {
-            dir,
-            sc_addr: handle.sc_addr(),
-            spu_addr: handle.spu_addr(),
-            handle: Some(handle),
-        };
-        let cluster = node.cluster().await;
-        for name in TOPICS {
-            let topic = TopicSettings {
-                name: (*name).to_owned(),
-                partitions: 1,
-                retention: None,
-                storage: None,
-            };
-            cluster.ensure_topic(&topic).await.unwrap();
-        }
-        node
-    }
-
-    pub(crate) async fn stop(&mut self) {
-        self.handle.take().unwrap().shutdown().await.unwrap();
-    }
-
-    /// On the same ports and with the same data.
-    pub(crate) async fn restart(&mut self) {
-        let options = local_cluster::Options {
-            data_dir: self.dir.path().to_owned(),
-            sc_addr: self.sc_addr,
-            spu_addr: self.spu_addr,
-        };
-        self.handle = Some(local_cluster::start(options).await.unwrap());
-    }
-
-    pub(crate) async fn cluster(&self) -> Cluster {
-        Cluster::connect(Some(&self.sc_addr.to_string()))
-            .await
-            .unwrap()
-    }
-
-    /// Writes records and waits until they are there.
-    pub(crate) async fn write(&self, topic: &str, values: &[Value]) {
-        let producer = self.cluster().await.producer(topic).await.unwrap();
-        for value in values {
-            let delivery = producer.send("key", value.to_string()).await.unwrap();
-            producer.flush().await.unwrap();
-            delivery.wait().await.unwrap();
-        }
-    }
+/// A fresh cluster with every topic that is shown.
+pub(crate) async fn node() -> Node {
+    Node::start(TOPICS.iter().map(|name| (*name, 1))).await
 }
 
 /// A running dashboard.

@@ -1,10 +1,10 @@
 //! The stream of a view: what comes, what comes back, and how it ends.
 
-use crate::harness::{Node, Page, active, has_players, window};
+use crate::harness::{Page, active, has_players, node, window};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_view_comes_when_it_changes_and_resumes_where_one_was() {
-    let node = Node::start().await;
+    let node = node().await;
     let start = window(3);
     node.write("active-players", &[active("g", start, 5)]).await;
     let page = Page::start(&node).await;
@@ -39,7 +39,7 @@ async fn a_view_comes_when_it_changes_and_resumes_where_one_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_status_says_what_is_filled_and_what_is_stale() {
-    let node = Node::start().await;
+    let node = node().await;
     // A row that was written now, of windows so short that the next ones are overdue at once.
     let mut row = active("g", window(3), 5);
     row["window_end"] = row["window_start"]

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use crate::harness::{Node, Page, active, has_players, window};
+use crate::harness::{Page, active, has_players, node, window};
 use crate::http::{Response, request};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_come_with_a_strict_policy_and_need_nobody_else() {
-    let node = Node::start().await;
+    let node = node().await;
     let page = Page::start(&node).await;
     let index = page.get("/").await;
     let policy = index.headers["content-security-policy"].clone();
@@ -34,7 +34,7 @@ async fn pages_come_with_a_strict_policy_and_need_nobody_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_packed_for_who_takes_them_so_and_pages_are_sent_once() {
-    let node = Node::start().await;
+    let node = node().await;
     let page = Page::start(&node).await;
     for path in ["/app.js", "/api/views/engagement"] {
         let plain = page.get(path).await;
@@ -65,7 +65,7 @@ async fn answers_are_packed_for_who_takes_them_so_and_pages_are_sent_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_can_be_written_and_foreign_names_are_refused() {
-    let node = Node::start().await;
+    let node = node().await;
     let page = Page::start(&node).await;
     for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
         let answer = request(
@@ -93,7 +93,7 @@ async fn nothing_can_be_written_and_foreign_names_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_keeps_data_from_those_without_it() {
-    let node = Node::start().await;
+    let node = node().await;
     let page = Page::with_token(&node, Some(TOKEN)).await;
     assert_eq!(
         page.get("/").await.status,
@@ -126,7 +126,7 @@ async fn a_token_keeps_data_from_those_without_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn markup_and_control_characters_travel_as_data() {
-    let node = Node::start().await;
+    let node = node().await;
     let game = "</script><script>alert(1)</script>\u{0}\u{202e}\n\ndata: x";
     node.write("active-players", &[active(game, window(3), 5)])
         .await;

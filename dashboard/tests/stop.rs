@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use crate::harness::{Node, Page};
+use crate::harness::{Page, node};
 
 /// Little, so that the other side notices soon that nobody reads.
 const BUFFER_BYTES: u32 = 16 * 1024;
@@ -18,7 +18,7 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn browsers_that_do_not_read_or_finish_asking_are_hung_up_on() {
-    let node = Node::start().await;
+    let node = node().await;
     let page = Page::start(&node).await;
     let host = page.address;
     let live = format!("GET /api/views/overview/live HTTP/1.1\r\nhost: {host}\r\n\r\n");

@@ -12,6 +12,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("smartmodules/", &["model", "smartmodule-batch"]),
     ("client", &[]),
     ("dataflow", &["model", "client"]),
+    ("local-cluster/testing", &["client", "local-cluster"]), // for tests: speaks to what it starts
     ("local-cluster", &[]),
     ("data-generator", &["model", "client"]),
     ("connectors/", &["model", "client"]),

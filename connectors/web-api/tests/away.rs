@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::harness::{Api, Node, player_event, wait_until};
+use crate::harness::{Api, node, player_event, wait_until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_are_told_and_all_goes_on_when_the_cluster_is_back() {
-    let mut node = Node::with_topics().await;
+    let mut node = node().await;
     let api = Api::start(&node).await;
     let event = player_event("p", 1).to_string();
     assert_eq!(api.post("player-events", &event).await.status, 200);

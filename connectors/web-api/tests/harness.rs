@@ -1,101 +1,19 @@
-//! A cluster and a web API on free ports, and what stands in the topics.
+//! A cluster and a web API on free ports, and events to post.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use client::{Cluster, Mode, Record, Start, TopicSettings};
-use futures_util::StreamExt;
+pub(crate) use cluster_testing::Node;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web_api::{Access, Handle, Options};
 
 use crate::http::{self, Response};
 
-/// A cluster whose data stays when it is stopped.
-pub(crate) struct Node {
-    dir: TempDir,
-    sc_addr: SocketAddr,
-    spu_addr: SocketAddr,
-    handle: Option<local_cluster::Handle>,
-}
-
-impl Node {
-    pub(crate) async fn start() -> Self {
-        let dir = TempDir::new().unwrap();
-        let options = local_cluster::Options::new(dir.path()).with_free_ports();
-        let handle = local_cluster::start(options).await.unwrap();
-        Self {
-            dir,
-            sc_addr: handle.sc_addr(),
-            spu_addr: handle.spu_addr(),
-            handle: Some(handle),
-        }
-    }
-
-    /// A fresh cluster with the source topics.
-    pub(crate) async fn with_topics() -> Self {
-        let node = Self::start().await;
-        for (name, partitions) in web_api::source_topics().into_iter().zip([2, 2, 1]) {
-            let topic = TopicSettings {
-                name: name.to_owned(),
-                partitions,
-                retention: None,
-                storage: None,
-            };
-            node.cluster().await.ensure_topic(&topic).await.unwrap();
-        }
-        node
-    }
-
-    pub(crate) async fn stop(&mut self) {
-        self.handle.take().unwrap().shutdown().await.unwrap();
-    }
-
-    /// On the same ports and with the same data.
-    pub(crate) async fn restart(&mut self) {
-        let options = local_cluster::Options {
-            data_dir: self.dir.path().to_owned(),
-            sc_addr: self.sc_addr,
-            spu_addr: self.spu_addr,
-        };
-        self.handle = Some(local_cluster::start(options).await.unwrap());
-    }
-
-    pub(crate) async fn cluster(&self) -> Cluster {
-        Cluster::connect(Some(&self.sc_addr.to_string()))
-            .await
-            .unwrap()
-    }
-
-    /// Every record of a topic.
-    pub(crate) async fn records(&self, topic: &str) -> Vec<Record> {
-        let cluster = self.cluster().await;
-        let mut records = Vec::new();
-        for partition in 0..cluster.partition_count(topic).await.unwrap() {
-            let mut stream = cluster
-                .records(topic, partition, Start::Beginning, Mode::UntilEnd)
-                .await
-                .unwrap();
-            while let Some(record) = stream.next().await {
-                records.push(record.unwrap());
-            }
-        }
-        records
-    }
-
-    /// Key and value of every record of a topic, sorted.
-    pub(crate) async fn texts(&self, topic: &str) -> Vec<(String, String)> {
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        let records = self.records(topic).await;
-        let pairs = records
-            .iter()
-            .map(|record| (text(record.key.as_ref().unwrap()), text(&record.value)));
-        let mut pairs: Vec<_> = pairs.collect();
-        pairs.sort();
-        pairs
-    }
+/// A fresh cluster with the source topics.
+pub(crate) async fn node() -> Node {
+    Node::start(web_api::source_topics().into_iter().zip([2, 2, 1])).await
 }
 
 /// A running web API.

@@ -5,14 +5,14 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::harness::{Api, Node, player_event};
+use crate::harness::{Api, node, player_event};
 use crate::http;
 
 const TOPIC: &str = "player-events";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_requests_are_refused_and_honest_ones_go_on() {
-    let node = Node::with_topics().await;
+    let node = node().await;
     let api = Api::start(&node).await;
     let refused = async |headers: &[(&str, &str)], body: &[u8]| {
         api.post_with(TOPIC, headers, body).await.problem()
@@ -47,7 +47,7 @@ async fn hostile_requests_are_refused_and_honest_ones_go_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn heads_have_a_limit() {
-    let node = Node::with_topics().await;
+    let node = node().await;
     let api = Api::start(&node).await;
     let long = "x".repeat(64 << 10);
     let many: String = (0..200).map(|number| format!("h{number}: x\r\n")).collect();
@@ -69,7 +69,7 @@ async fn heads_have_a_limit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_that_never_ends_is_hung_up_on_and_a_stop_does_not_wait_for_it() {
-    let node = Node::with_topics().await;
+    let node = node().await;
     let api = Api::start(&node).await;
     let mut slow = TcpStream::connect(api.address).await.unwrap();
     slow.write_all(b"POST /v1/events HTTP/1.1\r\nhost: t")

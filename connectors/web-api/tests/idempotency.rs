@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::harness::{Api, Node, player_event, wait_until};
+use crate::harness::{Api, node, player_event, wait_until};
 use crate::http::{self, Response};
 
 const TOPIC: &str = "player-events";
@@ -18,7 +18,7 @@ async fn post(api: &Api, key: &str, body: &str) -> Response {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_key_gets_the_same_answer_also_after_a_restart() {
-    let node = Node::with_topics().await;
+    let node = node().await;
     let api = Api::start(&node).await;
     let body = format!("[{},{{}},{}]", player_event("p", 1), player_event("q", 2));
     let first = post(&api, "order-1", &body).await;
@@ -45,7 +45,7 @@ async fn the_same_key_gets_the_same_answer_also_after_a_restart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_those_who_come_at_once_one_is_at_work() {
-    let node = Node::with_topics().await;
+    let node = node().await;
     let api = Api::start(&node).await;
     let body = player_event("p", 1).to_string();
     let answers = join_all((0..20).map(|_| post(&api, "once", &body))).await;
@@ -61,7 +61,7 @@ async fn of_those_who_come_at_once_one_is_at_work() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_a_lost_cluster_left_in_doubt_are_written_once() {
-    let mut node = Node::with_topics().await;
+    let mut node = node().await;
     let api = Api::start(&node).await;
     let bodies: Vec<_> = (0..30)
         .map(|number| {

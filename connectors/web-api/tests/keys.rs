@@ -5,7 +5,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use web_api::{Access, KeyFile, NewKey, Options, StartError};
 
-use crate::harness::{Api, Node, player_event, purchase_event, wait_until};
+use crate::harness::{Api, node, player_event, purchase_event, wait_until};
 
 fn key(game: &str, topics: &[&str], events_per_second: u32) -> NewKey {
     NewKey {
@@ -17,7 +17,7 @@ fn key(game: &str, topics: &[&str], events_per_second: u32) -> NewKey {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_opens_its_own_game_and_topics_until_it_is_revoked() {
-    let node = Node::with_topics().await;
+    let node = node().await;
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("keys.json");
     let now = Timestamp::from_millis(0);
@@ -77,7 +77,7 @@ async fn a_key_opens_its_own_game_and_topics_until_it_is_revoked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_sends_more_than_allowed_is_told_when_to_come_back() {
-    let node = Node::with_topics().await;
+    let node = node().await;
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("keys.json");
     let token = KeyFile::add(&path, key("default", &[], 1), Timestamp::from_millis(0)).unwrap();
@@ -100,7 +100,7 @@ async fn who_sends_more_than_allowed_is_told_when_to_come_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_door_has_to_be_asked_for() {
-    let node = Node::with_topics().await;
+    let node = node().await;
     let start = async |access| {
         let listener = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
         let options = Options {

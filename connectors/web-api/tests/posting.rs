@@ -5,13 +5,13 @@ use std::io::Write;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Node, player_event, purchase_event, server_metric};
+use crate::harness::{Api, node, player_event, purchase_event, server_metric};
 
 const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_form_of_a_body_ends_up_in_the_topic_as_it_was() {
-    let node = Node::with_topics().await;
+    let node = node().await;
     let api = Api::start(&node).await;
     let [one, two, three, four, five, six] =
         ["p1", "p2", "p3", "p4", "p5", "p6"].map(|player| player_event(player, 1).to_string());
@@ -49,7 +49,7 @@ async fn every_form_of_a_body_ends_up_in_the_topic_as_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mixture_is_sorted_and_a_bad_record_fails_alone() {
-    let node = Node::with_topics().await;
+    let node = node().await;
     let api = Api::start(&node).await;
     let (player, purchase, metric) = (
         player_event("p", 1),
@@ -100,7 +100,7 @@ async fn a_mixture_is_sorted_and_a_bad_record_fails_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_operators_and_newcomers_ask_for_is_there() {
-    let node = Node::with_topics().await;
+    let node = node().await;
     let api = Api::start(&node).await;
     let event = player_event("p", 1).to_string();
     assert_eq!(api.post("player-events", &event).await.status, 200);
@@ -135,7 +135,7 @@ async fn what_operators_and_newcomers_ask_for_is_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_at_once_share_batches_and_all_arrive() {
-    let node = Node::with_topics().await;
+    let node = node().await;
     let api = Api::start(&node).await;
     let posts = (0..200).map(|number| {
         let event = player_event(&format!("p{}", number % 7), number).to_string();
