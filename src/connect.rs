@@ -1,31 +1,32 @@
-//! Connecting, for those who are about to read and write records: that these cannot travel is told at once, and not by
-//! deliveries that are tried again for ever.
+//! Connects to a cluster in order to read and write records. If an SPU cannot be reached, connecting fails;
+//! otherwise deliveries would be retried without end.
 
 use std::time::Duration;
 
 use client::{ClientError, Cluster};
 use tokio::time::{Instant, sleep};
 
-use crate::cli;
+use crate::cli::ClusterArgs;
 
-/// An SPU that starts is known to be online a moment before it can be reached; one that died, a moment after; and one
-/// that compiles SmartModules on a busy machine answers nobody for half a minute.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How often to look.
+/// How long an SPU may be unreachable. The controller reports a starting SPU as online shortly before it
+/// accepts connections, and a dead one for a moment after its death. On a busy machine, an SPU that compiles
+/// SmartModules does not answer for half a minute.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The interval between attempts.
 const POLL: Duration = Duration::from_millis(250);
 
-/// Connects, and makes sure that every SPU that is online can be reached from here.
-pub(crate) async fn connect(address: &cli::ClusterAddress) -> anyhow::Result<Cluster> {
-    let cluster = Cluster::connect_with(&address.options()).await?;
-    let deadline = Instant::now() + PATIENCE;
-    let mut is_told = false;
+/// Connects to the cluster, and checks that this machine can reach every online SPU.
+pub(crate) async fn connect(args: &ClusterArgs) -> anyhow::Result<Cluster> {
+    let cluster = Cluster::connect_with(&args.options()).await?;
+    let deadline = Instant::now() + TIMEOUT;
+    let mut is_reported = false;
     while let Err(error) = reach_servers(&cluster).await {
         if !error.is_retryable() || Instant::now() >= deadline {
             return Err(error.into());
         }
-        if !is_told {
-            tracing::warn!(%error, patience = ?PATIENCE, "an SPU cannot be reached; trying again");
-            is_told = true;
+        if !is_reported {
+            tracing::warn!(%error, timeout = ?TIMEOUT, "an SPU cannot be reached; retrying");
+            is_reported = true;
         }
         sleep(POLL).await;
     }
@@ -35,7 +36,7 @@ pub(crate) async fn connect(address: &cli::ClusterAddress) -> anyhow::Result<Clu
 async fn reach_servers(cluster: &Cluster) -> Result<(), ClientError> {
     let servers = cluster.servers().await?;
     if !servers.iter().any(|server| server.online) {
-        tracing::warn!("no SPU is online: nothing can be written or read before one is");
+        tracing::warn!("no SPU is online: records cannot be written or read until one is");
     }
     for server in servers.iter().filter(|server| server.online) {
         cluster.reach(server.id).await?;

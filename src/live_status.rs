@@ -1,23 +1,25 @@
-//! The compact live status: one line that renews itself on a terminal, plain lines elsewhere.
+//! Prints the live status: on a terminal, one line that is rewritten; elsewhere, a new line each time.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::io::{self, IsTerminal};
+use std::time::Duration;
 
-use dataflow::{DataflowMap, DerivationStatus, StatusBoard};
+use dataflow::{DataflowSpec, DerivationStatus, StatusBoard};
 use tokio::task::JoinHandle;
 use tokio::time::interval;
 
-/// A person at a terminal sees each second; a log file need not grow that fast.
+use crate::terminal::{self, say};
+
+/// A person at a terminal wants an update every second. A log file should grow more slowly.
 const ON_TERMINAL: Duration = Duration::from_secs(1);
 const IN_LOG: Duration = Duration::from_secs(10);
 
-/// Prints the status until stopped.
+/// Prints the status until it is stopped.
 pub(crate) struct LiveStatus(JoinHandle<()>);
 
 impl LiveStatus {
-    pub(crate) fn start(board: StatusBoard, map: &DataflowMap) -> Self {
-        let sources = map
+    pub(crate) fn start(board: StatusBoard, dataflow: &DataflowSpec) -> Self {
+        let sources = dataflow
             .derivations
             .iter()
             .map(|(name, spec)| (name.clone(), spec.from.clone()))
@@ -28,31 +30,29 @@ impl LiveStatus {
     pub(crate) fn stop(self) {
         self.0.abort();
         if io::stdout().is_terminal() {
-            println!();
+            terminal::print("\n");
         }
     }
 }
 
 async fn print(board: StatusBoard, sources: BTreeMap<String, String>) {
-    let terminal = io::stdout().is_terminal();
-    let every = if terminal { ON_TERMINAL } else { IN_LOG };
+    let is_terminal = io::stdout().is_terminal();
+    let every = if is_terminal { ON_TERMINAL } else { IN_LOG };
     let mut ticks = interval(every);
     ticks.tick().await;
-    let mut before = 0;
+    let mut previous = 0;
     loop {
         ticks.tick().await;
         let status = board.snapshot();
         let events = events_in(&status, &sources);
-        let rate = (events - before) as f64 / every.as_secs_f64();
-        before = events;
+        let rate = (events - previous) as f64 / every.as_secs_f64();
+        previous = events;
         let line = line(&status, events, rate);
-        if terminal {
-            print!("\r\x1b[2K{line}");
+        if is_terminal {
+            terminal::print(&format!("\r\x1b[2K{line}"));
         } else {
-            println!("{line}");
+            say!("{line}");
         }
-        // A status that nobody can read is no reason to stop.
-        let _unread = io::stdout().flush();
     }
 }
 
@@ -71,11 +71,13 @@ fn line(status: &BTreeMap<String, DerivationStatus>, events: u64, rate: f64) -> 
         None => "none yet".to_owned(),
     };
     format!(
-        "events in {events} ({rate:.0}/s) | windows out {windows} | watermark delay {delay} | rejected {rejected} | late {late}"
+        "events in {events} ({rate:.0}/s) | windows out {windows} | watermark delay {delay} | rejected {rejected} | \
+         late {late}"
     )
 }
 
-/// Records read from all source topics; several derivations of one source read the same records.
+/// Returns the number of records read from all source topics. Derivations of one source read the same
+/// records, so these are counted once.
 fn events_in(
     status: &BTreeMap<String, DerivationStatus>,
     sources: &BTreeMap<String, String>,
@@ -88,15 +90,11 @@ fn events_in(
     by_source.values().sum()
 }
 
-/// How far the slowest watermark is behind the wall clock.
+/// Returns the wall-clock time minus the slowest watermark.
 fn delay_ms(status: &BTreeMap<String, DerivationStatus>) -> Option<i64> {
-    let now_ms = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_millis() as i64;
     let watermark = status
         .values()
         .filter_map(|derivation| derivation.watermark)
         .min()?;
-    Some(now_ms - watermark.as_millis())
+    Some(client::now_ms() - watermark.as_millis())
 }

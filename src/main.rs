@@ -1,16 +1,23 @@
-//! The binary `game-analytics`: subcommands and wiring, nothing else.
+//! The entry point of the binary `game-analytics`. It parses the command line and runs the subcommand.
 
+// Output for people goes through `terminal`, which escapes control characters.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod capacity;
 mod cli;
 mod commands;
 mod connect;
+mod dataflow_file;
 mod listen;
 mod live_status;
-mod map;
 mod monitoring;
+mod progress;
 mod provision;
 mod registry;
 mod signal;
+mod suffix;
 mod summary;
+mod terminal;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -18,24 +25,27 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-/// Quiet enough to read a live status beside it; `RUST_LOG` overrides it. That controller logs every
-/// orderly end of a connection as an error, and the engine every record that a SmartModule refuses, in full. That
-/// stream logs what it returns as an error as well.
-const LOG_DEFAULT: &str =
-    "warn,fluvio::sync::controller=off,fluvio_smartengine=off,fluvio_socket::stream=off";
+/// Quiet enough to keep the live status readable; `RUST_LOG` overrides it. Four modules are off: the controller and a
+/// dropped consumer log every orderly end of a connection as an error, the engine logs every record that a SmartModule
+/// refuses, in full, and sockets also log the errors that they return.
+const LOG_DEFAULT: &str = "warn,fluvio::consumer=off,fluvio::sync::controller=off,\
+    fluvio_smartengine=off,fluvio_socket=off";
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // Raises the limit of open files first, because every stream needs a connection.
+    local_cluster::open_files_max();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_DEFAULT));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .fmt_fields(terminal::fields())
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     match commands::run(cli::Cli::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            terminal::print_error(&error);
             ExitCode::FAILURE
         }
     }

@@ -1,20 +1,23 @@
-//! What a cluster has before anything runs on it: all that the dataflow needs, and the SmartModules
-//! that are no derivation's, for people and connectors to use by name.
+//! Provisions a cluster: creates everything that the dataflow needs, and also the SmartModules that belong to
+//! no derivation. People and connectors use these by name.
 
 use client::Cluster;
-use dataflow::{DataflowMap, Registry};
+use dataflow::{DataflowSpec, Registry};
 use tracing::info;
 
+use crate::progress::Progress;
 use crate::registry;
 
-/// Ensures all of it. Safe to repeat, by anybody.
+/// Creates whatever is missing. This is safe to repeat, and to run in several processes at once.
 pub(crate) async fn provision(
     cluster: &Cluster,
-    map: &DataflowMap,
+    dataflow: &DataflowSpec,
     registry: &Registry,
 ) -> anyhow::Result<()> {
-    dataflow::provision(cluster, map, registry).await?;
-    for (name, wasm) in registry::conventional_modules(registry) {
+    let progress = dataflow::Progress::default();
+    let _progress_bar = Progress::of("provision", "topics and SmartModules", progress.clone());
+    dataflow::provision(cluster, dataflow, registry, &progress).await?;
+    for (name, wasm) in registry::conventional_modules() {
         let ensured = cluster.ensure_smartmodule(name, wasm).await?;
         info!(name, ?ensured, "SmartModule");
     }

@@ -1,4 +1,4 @@
-//! The request to stop: Ctrl-C or SIGTERM.
+//! Handles requests to stop: Ctrl-C and SIGTERM.
 
 use std::future::Future;
 use std::io;
@@ -6,7 +6,7 @@ use std::io;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// A token that is cancelled at the first request to stop.
+/// Returns a token that is cancelled at the first request to stop.
 pub(crate) fn stop_token() -> io::Result<CancellationToken> {
     let (mut interrupt, mut terminate) = (
         signal(SignalKind::interrupt())?,
@@ -24,13 +24,14 @@ pub(crate) fn stop_token() -> io::Result<CancellationToken> {
     Ok(token)
 }
 
-/// What `starting` comes to, unless a request to stop comes first: a cluster that is away is waited for.
+/// Returns the result of `starting`, or an error if a request to stop arrives first. Without it, a start
+/// would wait for an absent cluster without end.
 pub(crate) async fn unless_stopped<T>(
     stop: &CancellationToken,
     starting: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
     tokio::select! {
         started = starting => started,
-        () = stop.cancelled() => anyhow::bail!("stopped before it had started"),
+        () = stop.cancelled() => anyhow::bail!("stopped before startup was complete"),
     }
 }

@@ -1,37 +1,56 @@
-//! What a run came to: one line per derivation, printed when it stops.
+//! Prints the summary of a run: one line per derivation, when the run stops.
 
+use crate::terminal::say;
 use dataflow::{Counts, DerivationStatus, StatusBoard};
 
 /// Prints the summary of every derivation.
 pub(crate) fn print(board: &StatusBoard) {
     for (name, status) in board.snapshot() {
-        println!("{name}: {}", line(&status));
+        say!("{name}: {}", line(&status));
     }
 }
 
-/// `read 10, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, duplicate 1, written 3`
+/// Formats a line: `read 10, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, duplicate 1, written
+/// 3`
 fn line(status: &DerivationStatus) -> String {
     format!("{}, written {}", counts(&status.counts()), status.written)
 }
 
-/// `read 10, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, duplicate 1`
-pub(crate) fn counts(counts: &Counts) -> String {
+/// Formats counts: `read 10, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, duplicate 1`
+fn counts(counts: &Counts) -> String {
+    format!(
+        "read {}, accepted {}, rejected {}, late {}, duplicate {}",
+        counts.read,
+        counts.accepted,
+        rejected(counts),
+        counts.late,
+        counts.duplicate
+    )
+}
+
+/// Formats counts as an equation: `read 10 = accepted 7 + rejected 2 (not_json 1, wrong_type 1) + late 0 +
+/// duplicate 1`
+pub(crate) fn identity(counts: &Counts) -> String {
+    format!(
+        "read {} = accepted {} + rejected {} + late {} + duplicate {}",
+        counts.read,
+        counts.accepted,
+        rejected(counts),
+        counts.late,
+        counts.duplicate
+    )
+}
+
+/// Formats the rejected records: `2 (not_json 1, wrong_type 1)`
+fn rejected(counts: &Counts) -> String {
     let reasons: Vec<_> = counts
         .rejected
         .iter()
         .map(|(reason, count)| format!("{reason} {count}"))
         .collect();
-    let reasons = if reasons.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", reasons.join(", "))
-    };
-    format!(
-        "read {}, accepted {}, rejected {}{reasons}, late {}, duplicate {}",
-        counts.read,
-        counts.accepted,
-        counts.rejected_total(),
-        counts.late,
-        counts.duplicate
-    )
+    let total = counts.rejected_total();
+    if reasons.is_empty() {
+        return total.to_string();
+    }
+    format!("{total} ({})", reasons.join(", "))
 }

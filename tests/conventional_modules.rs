@@ -1,9 +1,9 @@
-//! Golden pairs of the conventional SmartModules, those without a fold: `testdata/<case>.input.jsonl`
-//! holds records, one a line, and `<case>.expected.jsonl` what the module makes of them, byte by byte;
-//! `<case>.params` beside them its parameters, as lines of `name=value`.
+//! Golden pairs of the conventional SmartModules: `testdata/<case>.input.jsonl` contains records, one a line,
+//! `<case>.expected.jsonl` the module's output, byte by byte, and `<case>.params` the parameters as lines of
+//! `name=value`.
 //!
-//! Each runs twice: as a plain function, and as WASM in the cluster of the real binary, which has made
-//! the module known by its name. The last record of an input must come through, to end the reading.
+//! Each runs twice: as a plain function, and as WASM in the cluster of the real binary, which has registered
+//! the module by its name. The last record of an input must pass, because it ends the reading.
 #![allow(
     clippy::unwrap_used,
     reason = "a test panics where an expectation fails"
@@ -16,21 +16,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use client::{Cluster, Key, PartitionSource, SmartModule, TopicSettings};
+use client::{Cluster, Key, Offset, Partition, PartitionSource, SmartModule, TopicSettings};
 use futures_util::{FutureExt, StreamExt};
 use normalize_events::NormalizeEvents;
 use running_totals::RunningTotals;
 use tempfile::TempDir;
 use valid_events::ValidEvents;
 
-/// Nothing here takes a tenth of this on an idle machine.
+/// More than ten times what any step takes on an idle machine.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 type Params = BTreeMap<String, String>;
 type Records = Vec<Vec<u8>>;
 
-/// What the module of a room makes of records, as a plain function. The compiler must see each one's
-/// type somewhere.
+/// The module of a folder as a plain function from records to records, listed here because each has a type of
+/// its own.
 fn runner_of(room: &str) -> Option<fn(model::Params, &Records) -> Records> {
     match room {
         "valid-events" => Some(|params, records| {
@@ -58,7 +58,7 @@ fn runner_of(room: &str) -> Option<fn(model::Params, &Records) -> Records> {
     }
 }
 
-/// One golden pair and what stands beside it.
+/// One golden pair and its parameters.
 struct Case {
     room: String,
     name: String,
@@ -67,12 +67,12 @@ struct Case {
     expected: Records,
 }
 
-/// Every case of every conventional module; a room without one fails.
+/// Every case of every conventional module; a module without one fails.
 fn cases() -> Vec<Case> {
     let rooms = paths_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("smartmodules"));
     let conventional = rooms.iter().filter(|room| {
         let manifest = fs::read_to_string(room.join("Cargo.toml")).unwrap_or_default();
-        manifest.contains("\"cdylib\"") && !room.join("src/fold.rs").exists()
+        manifest.contains("\"cdylib\"") && !room.ends_with("smartmodules/dataflow")
     });
     let cases: Vec<Case> = conventional.flat_map(|room| cases_of(room)).collect();
     assert!(
@@ -150,7 +150,7 @@ fn assert_lines(case: &Case, found: &Records) {
 }
 
 #[test]
-fn every_golden_pair_comes_out_as_expected() {
+fn every_golden_pair_gives_the_expected_records() {
     for case in cases() {
         let run = runner_of(&case.room)
             .unwrap_or_else(|| panic!("{}: add it to `runner_of` in this file", case.room));
@@ -169,7 +169,7 @@ fn every_golden_pair_comes_out_as_expected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_golden_pair_comes_out_of_a_cluster_that_was_set_up_as_users_do() {
+async fn every_golden_pair_gives_the_expected_records_in_a_cluster() {
     let up = Up::start();
     let cluster = Cluster::connect(Some(&up.address)).await.unwrap();
     for case in cases() {
@@ -187,8 +187,8 @@ async fn a_wrong_parameter_ends_the_stream_with_the_reason() {
     for room in rooms.collect::<std::collections::BTreeSet<_>>() {
         let source = PartitionSource {
             topic: "player-events".into(),
-            partition: 0,
-            offset: 0,
+            partition: Partition(0),
+            offset: Offset(0),
         };
         let params = Params::from([("kind".into(), "players".into())]);
         let module = SmartModule::Named(room.clone());
@@ -229,8 +229,8 @@ async fn through_the_cluster(cluster: &Cluster, case: &Case) -> Records {
     }
     let source = PartitionSource {
         topic,
-        partition: 0,
-        offset: 0,
+        partition: Partition(0),
+        offset: Offset(0),
     };
     let module = SmartModule::Named(case.room.clone());
     let mut values = cluster
@@ -255,7 +255,7 @@ struct Up {
 }
 
 impl Up {
-    /// Starts it and waits until the cluster has all that it needs.
+    /// Starts the binary and waits until all topics and SmartModules exist.
     fn start() -> Self {
         let data_dir = TempDir::new().unwrap();
         let free = "127.0.0.1:0";
@@ -278,7 +278,7 @@ impl Up {
         let mut lines = lines.map_while(Result::ok);
         up.address = lines
             .find_map(|line| line.strip_prefix("runner: reads from ").map(str::to_owned))
-            .expect("it tells where its runner reads from");
+            .expect("its log contains where its runner reads from");
         // Its live status must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         up
@@ -287,7 +287,7 @@ impl Up {
 
 impl Drop for Up {
     fn drop(&mut self) {
-        // Both fail where it has ended already.
+        // Both fail if it has ended already.
         let _ended = self.child.kill();
         let _waited = self.child.wait();
     }

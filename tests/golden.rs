@@ -1,46 +1,40 @@
-//! Golden pairs: in each room with a fold, `testdata/<case>.input.jsonl` holds source records, one a
-//! line, and `<case>.expected.jsonl` the derived records that they make, by window and key.
+//! Golden pairs: in the folder of each derivation, `testdata/<case>.input.jsonl` contains source records, one
+//! a line, and `<case>.expected.jsonl` the derived records expected from them, by window and key.
 //!
-//! Beside them may stand `<case>.params` (lines of `name=value`: the derivation's parameters, and
-//! `ingest_time` of all records) and `<case>.rejected` (lines of `reason count`; without it nothing
-//! may be rejected). A case must come out the same in one batch and in any split into batches.
+//! Two more files are optional: `<case>.params` (lines of `name=value`: the derivation's parameters, and
+//! `ingest_time` of all records) and `<case>.rejected` (lines of `reason count`; without it no record may be
+//! rejected). A case must give the same in one batch and in any split into batches.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dataflow::{Registration, Registry};
+use dataflow::{Partition, Registration};
 use model::fold::SourceRecord;
 use model::{Params, Shape, Timestamp};
 use serde_json::Value;
 
-/// The binary's own list: a derivation is named once.
-#[path = "../src/registry.rs"]
-#[allow(dead_code, reason = "the binary has more use for it")]
-mod registry;
-
-/// The window of the cases that name none.
+/// The window of cases whose `.params` file has none.
 const WINDOW_MS: &str = "10000";
 
-/// Random splits that each case is folded in, beside one batch and one batch for each record.
+/// Random splits of each case, in addition to one batch and one batch for each record.
 const SPLITS: u64 = 40;
 
 #[test]
-fn every_golden_pair_comes_out_as_expected_in_every_split() {
+fn every_golden_pair_gives_the_expected_rows_in_every_split() {
     let rooms = rooms_with_a_fold();
-    assert!(!rooms.is_empty(), "no src/fold.rs below smartmodules/");
-    let registry = registry::registry();
-    let problems: Vec<String> = rooms
-        .iter()
-        .flat_map(|room| check_room(room, &registry))
-        .collect();
+    assert!(
+        !rooms.is_empty(),
+        "no src/derivation.rs below smartmodules/"
+    );
+    let problems: Vec<String> = rooms.iter().flat_map(|room| check_room(room)).collect();
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
 fn rooms_with_a_fold() -> Vec<PathBuf> {
     let smartmodules = Path::new(env!("CARGO_MANIFEST_DIR")).join("smartmodules");
     let mut rooms = paths_in(&smartmodules);
-    rooms.retain(|room| room.join("src/fold.rs").exists());
+    rooms.retain(|room| room.join("src/derivation.rs").exists());
     rooms
 }
 
@@ -58,10 +52,12 @@ fn name_of(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-fn check_room(room: &Path, registry: &Registry) -> Vec<String> {
+fn check_room(room: &Path) -> Vec<String> {
     let name = name_of(room);
-    let Some(registration) = registry.get(&name) else {
-        return vec![format!("{name}: add its derivation to src/registry.rs")];
+    let Some(registration) = derivations::registration(&name) else {
+        return vec![format!(
+            "{name}: add its derivation to smartmodules/dataflow/src/list.rs"
+        )];
     };
     let cases = match cases_in(&room.join("testdata"), registration.shape()) {
         Ok(cases) => cases,
@@ -70,7 +66,7 @@ fn check_room(room: &Path, registry: &Registry) -> Vec<String> {
     let readme = fs::read_to_string(room.join("README.md")).unwrap_or_default();
     let check = |case: &Case| {
         if readme.contains(&format!("`{}`", case.name)) {
-            check_case(case, registration).err()
+            check_case(case, &registration).err()
         } else {
             Some("say in README.md what it is about".into())
         }
@@ -81,7 +77,7 @@ fn check_room(room: &Path, registry: &Registry) -> Vec<String> {
         .collect()
 }
 
-/// One golden pair and what stands beside it.
+/// One golden pair and its optional files.
 struct Case {
     name: String,
     input: Vec<Vec<u8>>,
@@ -151,7 +147,7 @@ fn read_case(testdata: &Path, name: String, shape: Shape) -> Result<Case, String
     })
 }
 
-/// Lines as bytes: a broken record need not be text.
+/// Splits into lines of bytes, because a broken record may not be valid text.
 fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
     let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec);
@@ -204,7 +200,7 @@ fn zip_longest<'a, T>(
     (0..a.len().max(b.len())).map(|index| (a.get(index), b.get(index)))
 }
 
-/// What a case comes to.
+/// The result of a case.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     rows: Vec<Value>,
@@ -234,7 +230,7 @@ fn run(registration: &Registration, case: &Case, split: &Split) -> Outcome {
             ingest_time: case.ingest_time,
             value: &case.input[*index],
         };
-        let header = derivation.batch(0, batch.iter().map(record));
+        let header = derivation.batch(Partition(0), batch.iter().map(record));
         assert_eq!(
             header.accepted as usize + header.rejected.len(),
             batch.len(),

@@ -1,5 +1,5 @@
-//! The derived rows of a day of what `make start` plays: three games of 20 levels with 3 maps, 12 items in 4
-//! currencies, 18 servers, six sessions that end in each second.
+//! Writes one day of derived rows, as `make start` produces them: three games of 20 levels with 3 maps each,
+//! 12 items in 4 currencies, 18 servers, and six sessions that end in each second.
 
 use anyhow::Context;
 use client::Cluster;
@@ -13,14 +13,15 @@ const PLATFORMS: [&str; 3] = ["PC", "Console", "Mobile"];
 const DERIVATIONS: i64 = 10;
 const LEVELS: i64 = 180;
 const EVENTS: i64 = 73;
-/// All events of a day's levels.
+/// The number of level events in the whole day.
 pub(crate) const LEVEL_EVENTS: i64 = DAY_S / 10 * LEVELS * EVENTS;
-/// Those of the two minutes that a span of a day, which begins in the midst of one, may leave out.
+/// The number of events in two minutes. A span of one day may miss that many events, because it begins within
+/// a minute.
 pub(crate) const EDGE_EVENTS: i64 = 2 * 6 * LEVELS * EVENTS;
-/// Deliveries that are waited for together.
+/// The number of deliveries that are awaited together.
 const CHUNK: usize = 5_000;
 
-/// A derived topic, how long its windows are, how many rows each has, and what a row is.
+/// A derived topic: its window length, the number of rows in each window, and an example row.
 pub(crate) struct Topic {
     pub(crate) name: &'static str,
     window_s: i64,
@@ -104,7 +105,7 @@ pub(crate) const TOPICS: [Topic; 12] = [
 ];
 
 impl Topic {
-    /// Writes a day that ends now; how many rows it has.
+    /// Writes a day of rows that ends now, and returns their number.
     pub(crate) async fn write(&self, cluster: &Cluster) -> anyhow::Result<usize> {
         let producer = cluster.producer(self.name).await?;
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
@@ -135,7 +136,7 @@ impl Topic {
         Ok(written)
     }
 
-    /// What is never the same twice.
+    /// Gives each row its own id and times, so that no two rows are equal.
     fn name_apart(&self, row: &mut serde_json::Map<String, Value>, start: i64, number: i64) {
         for name in ["alert_id", "player_id", "session_id"] {
             if let Some(value) = row.get_mut(name) {
@@ -167,7 +168,8 @@ fn active(number: i64) -> Value {
 }
 
 fn level(number: i64) -> Value {
-    json!({"game_id": of(&GAMES, number), "level_id": format!("level_{:02}", number / 9), "map_id": format!("map_{:02}", number / 3 % 3),
+    json!({"game_id": of(&GAMES, number), "level_id": format!("level_{:02}", number / 9),
+        "map_id": format!("map_{:02}", number / 3 % 3),
         "events": EVENTS, "active_players": 31, "sessions": 32, "moves": 40, "interactions": 25, "level_completes": 5,
         "completing_sessions": 5, "completion_rate": 0.1563})
 }
@@ -180,46 +182,52 @@ fn item(number: i64) -> Value {
 
 fn revenue(number: i64) -> Value {
     json!({"game_id": of(&GAMES, number), "currency": of(&CURRENCIES, number / 3), "purchases": 300, "refunds": 3,
-        "gross": "1496.00", "refunded": "14.97", "net": "1481.03", "buyers": 280, "average_purchase": "4.99", "arppu": "5.29"})
+        "gross": "1496.00", "refunded": "14.97", "net": "1481.03", "buyers": 280,
+        "average_purchase": "4.99", "arppu": "5.29"})
 }
 
 fn server(number: i64) -> Value {
     let load = json!({"mean": 41.25, "max": 63.5});
     json!({"server_id": format!("server_{number}"), "region": "eu-central", "server_type": "dedicated", "samples": 33,
-        "cpu_load": load, "memory_usage": load, "latency_ms": {"mean": 37.4, "p50": 36.1, "p95": 47.3, "p99": 52.8, "max": 61.0},
+        "cpu_load": load, "memory_usage": load,
+        "latency_ms": {"mean": 37.4, "p50": 36.1, "p95": 47.3, "p99": 52.8, "max": 61.0},
         "status": "healthy"})
 }
 
 fn session(number: i64) -> Value {
-    json!({"game_id": of(&GAMES, number), "player_id": "", "session_id": "", "platform": of(&PLATFORMS, number), "session_start": "",
-        "session_end": "", "duration_s": 431.0, "events": 108, "level_completes": 9, "levels": ["level_01", "level_02"], "maps": ["map_01"]})
+    json!({"game_id": of(&GAMES, number), "player_id": "", "session_id": "", "platform": of(&PLATFORMS, number),
+        "session_start": "", "session_end": "", "duration_s": 431.0, "events": 108, "level_completes": 9,
+        "levels": ["level_01", "level_02"], "maps": ["map_01"]})
 }
 
 fn account(number: i64) -> Value {
-    json!({"derivation": format!("derivation-{number}"), "topic": "player-events", "partition": 0, "read": 88_000, "accepted": 88_000,
-        "rejected": {}, "late": 0, "duplicate": 0, "next_offset": 88_000, "watermark": ""})
+    json!({"derivation": format!("derivation-{number}"), "topic": "player-events", "partition": 0, "read": 88_000,
+        "accepted": 88_000, "rejected": {}, "late": 0, "duplicate": 0, "next_offset": 88_000, "watermark": ""})
 }
 
 fn fraud(_: i64) -> Value {
     let transactions: Vec<_> = (0..6)
         .map(|number| format!("trans_1a1ffd209b4_i12_{number}"))
         .collect();
-    json!({"game_id": "skyforge", "user_id": "player_1a1ffd209b4_22", "rule": "velocity", "alert_id": "", "severity": "high",
-        "reason": "6 purchases within 23.707 s: more than 5 in 60 s", "score": 0.9, "transaction_ids": transactions, "transactions": 6,
+    json!({"game_id": "skyforge", "user_id": "player_1a1ffd209b4_22", "rule": "velocity", "alert_id": "",
+        "severity": "high", "reason": "6 purchases within 23.707 s: more than 5 in 60 s", "score": 0.9,
+        "transaction_ids": transactions, "transactions": 6,
         "evidence": {"purchases": 6, "within_ms": 23_707, "n": 5, "window_s": 60}, "rule_version": 1})
 }
 
 fn stuck(_: i64) -> Value {
-    json!({"game_id": "skyforge", "player_id": "", "level_id": "level_05", "map_id": "map_01", "since": "", "seconds_on_level": 120.4,
-        "events": 31, "session_id": "", "reason": "120.4 s on the level with 31 events and no completion"})
+    json!({"game_id": "skyforge", "player_id": "", "level_id": "level_05", "map_id": "map_01", "since": "",
+        "seconds_on_level": 120.4, "events": 31, "session_id": "",
+        "reason": "120.4 s on the level with 31 events and no completion"})
 }
 
 fn alert(number: i64) -> Value {
-    json!({"server_id": format!("server_{number}"), "condition": "cpu", "region": "eu-central", "server_type": "virtual", "opened_at": "",
-        "closed_at": null, "value": 91.2, "threshold": 80.0, "reason": "mean CPU load above 80 % in 2 windows of 10 s in a row, last 91.2 %"})
+    json!({"server_id": format!("server_{number}"), "condition": "cpu", "region": "eu-central",
+        "server_type": "virtual", "opened_at": "", "closed_at": null, "value": 91.2, "threshold": 80.0,
+        "reason": "mean CPU load above 80 % in 2 windows of 10 s in a row, last 91.2 %"})
 }
 
 fn rejected(_: i64) -> Value {
-    json!({"topic": "player-events", "partition": 0, "offset": 7, "received_at": "2024-11-12T10:15:30.000Z", "reason": "not_json",
-        "detail": "expected a value", "payload": "x".repeat(290)})
+    json!({"topic": "player-events", "partition": 0, "offset": 7, "received_at": "2024-11-12T10:15:30.000Z",
+        "reason": "not_json", "detail": "expected a value", "payload": "x".repeat(290)})
 }

@@ -1,7 +1,8 @@
-//! `cargo bench --package benches --bench dashboard`: what a dashboard takes that has a day of a game in its memory.
+//! `cargo bench --package benches --bench dashboard`: measures the memory of a dashboard that has loaded a
+//! day of a game.
 //!
-//! A second process is the dashboard; this one is its cluster, writes the derived rows of a day of what `make start`
-//! plays, and looks at the other's memory. It fails where the claim does not hold.
+//! This process runs the cluster and writes the derived rows of a day of `make start`. A second process runs
+//! the dashboard, and this one measures its memory. The benchmark fails if the claim does not hold.
 
 mod day;
 mod shown;
@@ -9,13 +10,15 @@ mod shown;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
+use benches::process::Killed;
+use benches::usage::{Memory, memory_mb};
 use cluster_testing::Node;
 
-/// What a day may take.
+/// The claim: the maximum memory with one day of history.
 const MEMORY_MB_MAX: f64 = 200.0;
-/// How long the history may be read.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// The timeout for reading the history.
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,9 +39,9 @@ async fn measure() -> anyhow::Result<()> {
         written += rows;
     }
     let mut dashboard = Killed(child(cluster.address())?);
-    let took = shown::filled(&mut dashboard.0, PATIENCE)?;
-    let now = memory_mb(dashboard.0.id(), "VmRSS:")?;
-    let most = memory_mb(dashboard.0.id(), "VmHWM:")?;
+    let took = shown::filled(&mut dashboard.0, TIMEOUT)?;
+    let now = memory_mb(dashboard.0.id(), Memory::Resident)?;
+    let most = memory_mb(dashboard.0.id(), Memory::Peak)?;
     println!("{written} rows of a day read in {took:.1?}: {now:.0} MB, {most:.0} MB at most");
     drop(dashboard);
     node.stop().await;
@@ -55,21 +58,4 @@ fn child(cluster: &str) -> anyhow::Result<Child> {
         .stdout(Stdio::piped())
         .spawn()?;
     Ok(child)
-}
-
-/// A process that does not outlive the measurement.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _waited = self.0.wait();
-    }
-}
-
-fn memory_mb(pid: u32, what: &str) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(what));
-    let kib = line.context("no such line")?.trim().trim_end_matches(" kB");
-    Ok(kib.parse::<f64>()? * 1_024.0 / 1e6)
 }

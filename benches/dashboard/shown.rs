@@ -1,24 +1,25 @@
-//! The dashboard in a process of its own, and how its parent hears that it has read everything.
+//! Runs the dashboard in a child process, which reports to its parent when it has read everything.
 
 use std::io::{BufRead, BufReader};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use benches::http::get;
 use client::Cluster;
 use dashboard::{Access, Options};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::day;
 
-/// The argument of the second process.
+/// The argument that starts the child process.
 pub(crate) const CHILD: &str = "--shows";
 const FILLED: &str = "filled";
 const POLL: Duration = Duration::from_millis(200);
-/// Every view of the whole day is asked for before the memory is looked at: answers take some too.
+/// All views. Each is requested for the whole day before the memory is measured, because answers use memory
+/// too.
 const VIEWS: [&str; 7] = [
     "overview",
     "engagement",
@@ -29,7 +30,7 @@ const VIEWS: [&str; 7] = [
     "quality",
 ];
 
-/// Shows the topics until it is killed.
+/// Serves the dashboard until the process is killed.
 pub(crate) async fn run(cluster: &str) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let cluster = Cluster::connect(Some(cluster)).await?;
@@ -65,7 +66,7 @@ pub(crate) async fn run(cluster: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A part of a day would take less, and say less.
+/// Checks that the answer covers the whole day. Less data would use less memory.
 fn check_whole(answer: &str) -> anyhow::Result<()> {
     let (_, json) = answer.split_once("\r\n\r\n").context("no body")?;
     let answer: Value = serde_json::from_str(json)?;
@@ -83,17 +84,9 @@ fn check_whole(answer: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn get(address: &str, path: &str) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    Ok(answer)
-}
-
-/// How long the second process took to read the history; returns once its answers are made too.
-pub(crate) fn filled(child: &mut Child, patience: Duration) -> anyhow::Result<Duration> {
+/// Waits until the child process has read the history and its answers are ready. Returns the time that
+/// reading took.
+pub(crate) fn filled(child: &mut Child, timeout: Duration) -> anyhow::Result<Duration> {
     let started = Instant::now();
     let mut took = None;
     for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
@@ -102,7 +95,7 @@ pub(crate) fn filled(child: &mut Child, patience: Duration) -> anyhow::Result<Du
             "" => return took.context("it was never filled"),
             line => println!("{line}"),
         }
-        if started.elapsed() > patience {
+        if started.elapsed() > timeout {
             break;
         }
     }

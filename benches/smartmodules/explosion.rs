@@ -1,46 +1,47 @@
-//! Ten million players within one window, native, one thread: what every derivation of their events
-//! keeps in memory, and that each event is in its rows or counted as having found no room. Each is
-//! measured in a process of its own.
+//! Measures the memory of every derivation of player events when ten million players send events within one
+//! window; native code, one thread. Each event must either be part of a row or be counted as dropped for lack
+//! of room. Each derivation is measured in a process of its own.
 
 use std::env;
-use std::fs;
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use benches::modules;
-use dataflow::{Offline, Registration};
+use benches::usage::{Memory, memory_mb};
+use dataflow::{Offline, Partition, Registration};
 use model::fold::SourceRecord;
 use serde_json::Value;
 
 const PLAYERS: usize = 10_000_000;
-/// Records in a batch.
+/// The number of records in a batch.
 const BATCH: usize = 500;
-/// What the map gives a derivation that says nothing else.
+/// The default of `entries_max` in the dataflow file.
 const ENTRIES_MAX: usize = 1_000_000;
-/// A derivation may grow by this much, in MiB: two thousand bytes or so an entry.
+/// The limit in MiB for the growth of a derivation's memory: about two thousand bytes per entry.
 const GROWTH_MAX_MIB: f64 = 2_048.0;
-/// Where players are counted and not kept.
+/// The limit in MiB for derivations that only estimate the number of players with a sketch.
 const SKETCHES_MAX_MIB: f64 = 150.0;
 
-/// What chooses [`measure_one`].
+/// The argument that chooses [`measure_one`].
 pub(crate) const ONE: &str = "explosion-of";
 
 struct Candidate {
     registration: Registration,
-    /// The measure that adds up to the events, if its rows have one for each of them.
+    /// The measure whose sum over all rows is the number of events; `None` if there is no such measure.
     events: Option<&'static str>,
     max_mib: f64,
 }
 
-/// Prints the table; fails where an event is lost, a sketch is off or memory grows beyond its claim.
+/// Prints a table. Fails if an event is lost, if a sketch exceeds its error, or if memory grows beyond the
+/// claim.
 pub(crate) fn measure() -> anyhow::Result<()> {
     println!("\n{PLAYERS} players in one window, at most {ENTRIES_MAX} entries in memory");
     println!(
         "{:>26} {:>9} {:>12} {:>12} {:>12} {:>16}",
         "derivation", "rows", "events in", "no room", "MiB", "million events/s"
     );
-    for candidate in candidates() {
+    for candidate in candidates()? {
         let name = candidate.registration.name();
         let status = Command::new(env::current_exe()?)
             .args([ONE, name])
@@ -50,53 +51,37 @@ pub(crate) fn measure() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints the line of the derivation that the process was started for.
+/// Prints the table row of the derivation for which this process was started.
 pub(crate) fn measure_one() -> anyhow::Result<()> {
     let name = env::args().next_back().context("a derivation's name")?;
-    let mut candidates = candidates().into_iter();
+    let mut candidates = candidates()?.into_iter();
     let named = candidates.find(|candidate| candidate.registration.name() == name);
     named.context(name)?.measure()
 }
 
-fn candidates() -> [Candidate; 5] {
-    let candidate = |registration, events, max_mib| Candidate {
-        registration,
-        events,
-        max_mib,
-    };
+fn candidates() -> anyhow::Result<Vec<Candidate>> {
     [
-        candidate(
-            Registration::of::<active_players::ActivePlayersFold>(),
-            Some("events"),
-            SKETCHES_MAX_MIB,
-        ),
-        candidate(
-            Registration::of::<level_engagement::LevelEngagementFold>(),
-            Some("events"),
-            SKETCHES_MAX_MIB,
-        ),
-        candidate(
-            Registration::of::<player_activity::PlayerActivityFold>(),
-            Some("event_count"),
-            GROWTH_MAX_MIB,
-        ),
-        candidate(
-            Registration::of::<player_session_summaries::PlayerSessionSummariesFold>(),
-            Some("events"),
-            GROWTH_MAX_MIB,
-        ),
-        candidate(
-            Registration::following::<stuck_players::StuckPlayersRule>(),
-            None,
-            GROWTH_MAX_MIB,
-        ),
+        ("active-players", Some("events"), SKETCHES_MAX_MIB),
+        ("level-engagement", Some("events"), SKETCHES_MAX_MIB),
+        ("player-activity", Some("event_count"), GROWTH_MAX_MIB),
+        ("player-session-summaries", Some("events"), GROWTH_MAX_MIB),
+        ("stuck-players", None, GROWTH_MAX_MIB),
     ]
+    .into_iter()
+    .map(|(name, events, max_mib)| {
+        Ok(Candidate {
+            registration: derivations::registration(name).context(name)?,
+            events,
+            max_mib,
+        })
+    })
+    .collect()
 }
 
 impl Candidate {
     fn measure(self) -> anyhow::Result<()> {
         let name = self.registration.name();
-        let params = modules::parameters(name)?.into_iter().collect();
+        let params = modules::required(&self.registration).into_iter().collect();
         let mut offline = self.registration.offline_within(&params, 1, ENTRIES_MAX)?;
         let (before, started) = (resident_mib()?, Instant::now());
         let grown = play(&mut offline)? - before;
@@ -110,7 +95,7 @@ impl Candidate {
         );
         ensure!(
             self.events.is_none() || events + no_room == PLAYERS as u64,
-            "`{name}` says nothing of some events"
+            "`{name}` loses some events"
         );
         ensure!(
             grown <= self.max_mib,
@@ -120,7 +105,8 @@ impl Candidate {
         Ok(())
     }
 
-    /// The events that the rows speak of, which with those that found no room must be all.
+    /// Counts the events in the rows. Together with the events dropped for lack of room they must be all
+    /// events.
     fn count<'r>(&self, rows: impl Iterator<Item = &'r [u8]>) -> anyhow::Result<u64> {
         let mut events = 0;
         for row in rows {
@@ -134,7 +120,7 @@ impl Candidate {
     }
 }
 
-/// Where all players are one row's, it must say so many, within the error that it states.
+/// Checks a row that counts all players: the count must be within the stated error.
 fn check_sketch(row: &Value) -> anyhow::Result<()> {
     let (Some(players), Some(events)) = (row["active_players"].as_f64(), row["events"].as_f64())
     else {
@@ -145,7 +131,7 @@ fn check_sketch(row: &Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends one event of each player; the greatest resident memory on the way.
+/// Sends one event of each player, and returns the maximum resident memory during that time.
 fn play(offline: &mut Offline) -> anyhow::Result<f64> {
     let mut most = resident_mib()?;
     for first in (0..PLAYERS).step_by(BATCH) {
@@ -153,7 +139,10 @@ fn play(offline: &mut Offline) -> anyhow::Result<f64> {
         let records = texts.iter().zip(first as i64..);
         let records =
             records.map(|(text, offset)| SourceRecord::new(offset, None, text.as_bytes()));
-        ensure!(offline.batch(0, records).rejected.is_empty(), "no event");
+        ensure!(
+            offline.batch(Partition(0), records).rejected.is_empty(),
+            "an event was rejected"
+        );
         if first % (PLAYERS / 100) == 0 {
             most = most.max(resident_mib()?);
         }
@@ -163,18 +152,18 @@ fn play(offline: &mut Offline) -> anyhow::Result<f64> {
 
 fn event(player: usize) -> String {
     let (ms, level, map) = (player % 4_000, player % 50, player % 5); // within any window
+    let time = format!("2026-01-01T00:00:0{}.{:03}Z", ms / 1_000, ms % 1_000);
+    let ids = format!(r#""player_id":"player_{player}","session_id":"session_{player}""#);
+    let place = format!(r#""level_id":"level_{level}","map_id":"map_{map}""#);
+    let fields = format!(r#"{{{ids},"event_type":"move",{place}}}"#);
+    let user = format!(r#"{{"user_id":"player_{player}","platform":"PC"}}"#);
     format!(
-        r#"{{"event_name":"player_action","parameters":{{"player_id":"player_{player}","session_id":"session_{player}","event_type":"move","level_id":"level_{level}","map_id":"map_{map}"}},"event_timestamp":"2026-01-01T00:00:0{}.{:03}Z","user_data":{{"user_id":"player_{player}","platform":"PC"}}}}"#,
-        ms / 1_000,
-        ms % 1_000
+        r#"{{"event_name":"player_action","parameters":{fields},"event_timestamp":"{time}","user_data":{user}}}"#
     )
 }
 
-/// This process's memory that is not swapped out or given back (Linux only).
+/// Returns the resident memory of this process (Linux only).
 fn resident_mib() -> anyhow::Result<f64> {
-    let status = fs::read_to_string("/proc/self/status").context("needs Linux")?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1));
-    let kib: f64 = kib.context("no VmRSS")?.parse()?;
-    Ok(kib / 1024.0)
+    let mb = memory_mb(std::process::id(), Memory::Resident).context("needs Linux")?;
+    Ok(mb * 1e6 / f64::from(1 << 20))
 }

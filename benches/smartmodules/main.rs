@@ -1,26 +1,23 @@
-//! `make bench`: how fast a batch module is beside a conventional one, what it saves to read a source
-//! once for several derivations, that the memory of modules stays constant, and what ten million players
-//! cost the runner. It fails where a claim does not hold.
+//! `make bench`: measures the speed of a batch module compared with a conventional one, the gain of reading a
+//! source once for several derivations, the memory of modules, and the memory of the runner with ten million
+//! players. It fails if a claim does not hold.
 
 mod explosion;
 mod memory;
-mod ratio;
-mod shared;
 mod speed;
 mod streamed;
 
-/// A measurement, by the name that chooses it.
+/// A measurement with the name that selects it.
 type Named = (&'static str, fn() -> anyhow::Result<()>);
 
-const MEASUREMENTS: [Named; 5] = [
+const MEASUREMENTS: [Named; 4] = [
     ("speed", speed::measure),
-    ("shared", shared::measure),
     ("streamed", streamed::measure),
     ("memory", memory::measure),
     ("explosion", explosion::measure),
 ];
 
-/// Takes the names of the measurements to make; without any, all are made.
+/// Runs the measurements that the arguments name, or all of them without arguments.
 fn main() -> anyhow::Result<()> {
     let names: Vec<String> = std::env::args().skip(1).collect();
     if names.first().is_some_and(|name| name == explosion::ONE) {

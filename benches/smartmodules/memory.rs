@@ -1,36 +1,39 @@
-//! The memory of each batch module through twenty million events.
+//! Measures the memory of the batch module while twenty million events pass through it, for each derivation.
 
 use anyhow::ensure;
-use benches::memory::{Course, Track};
+use benches::memory::{EncodedBatches, EventCounts};
 use benches::modules;
 
-const COURSE: Course = Course {
+const COUNTS: EventCounts = EventCounts {
     different: 100_000,
     warm_up: 1_000_000,
     events: 20_000_000,
 };
 
-/// Prints the table; fails where memory grows after the warm-up.
+/// Prints a table. Fails if memory grows after the warm-up.
 pub(crate) fn measure() -> anyhow::Result<()> {
-    let Course {
+    let EventCounts {
         warm_up, events, ..
-    } = COURSE;
+    } = COUNTS;
     println!("\nmemory, in pages of 64 KiB");
     println!(
         "{:>20} {:>12} {:>22} {:>22}",
-        "module",
+        "derivation",
         "at the start",
         format!("after {warm_up} events"),
         format!("after {events}")
     );
-    let mut track = Track::new(COURSE)?;
-    for (name, wasm) in modules::built()? {
-        let pages = track.run(&wasm, &modules::parameters(&name)?, COURSE)?;
+    let mut batches = EncodedBatches::new(COUNTS)?;
+    let wasm = modules::dataflow()?;
+    for derivation in derivations::registrations() {
+        let (name, params) = (derivation.name(), modules::required(&derivation));
+        let request = modules::request([(name, params.as_slice())]);
+        let pages = batches.run(&wasm, &request, COUNTS)?;
         println!(
             "{name:>20} {:>12} {:>22} {:>22}",
             pages.start, pages.warm, pages.end
         );
-        ensure!(pages.end == pages.warm, "the memory of `{name}` grows");
+        ensure!(pages.end == pages.warm, "the memory for `{name}` grows");
     }
     Ok(())
 }

@@ -1,33 +1,33 @@
-//! Events per second through Fluvio's engine, one thread: the batch module, the conventional one,
-//! and a module that does nothing, which is what the engine itself costs.
+//! Measures the events per second that pass through Fluvio's engine on one thread, for the batch module, the
+//! conventional one, and a module that does nothing. The last shows the cost of the engine itself.
 //!
-//! They take turns within each round, and ratios are taken within a round, so that a noisy machine
-//! slows all of them and the ratio stands.
+//! All modules run in each round, and ratios are computed within a round, so that a noisy machine affects all
+//! of them equally.
 
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use benches::batch::{self, Batch};
-use benches::{Chain, WINDOW, modules};
+use benches::modules::Params;
+use benches::{Chain, Spread, WINDOW, modules};
 use data_generator::Topic;
 
-use crate::ratio::Spread;
-
-/// The batch module that is measured, and what it is measured against.
+/// The derivation for which the batch module folds.
 const OURS: &str = "level-engagement";
 const BASELINE: &str = "idiomatic-baseline";
 
-/// It is this many times faster at batches of `CLAIMED_SIZE`, the size that a producer with a short
-/// linger sends.
+/// The claim: the batch module is at least this many times faster at batches of `CLAIMED_SIZE`, the size that
+/// a producer with a short linger sends.
 const CLAIMED_RATIO: f64 = 3.0;
 const CLAIMED_SIZE: usize = 500;
 
 const SIZES: [usize; 4] = [1, 50, CLAIMED_SIZE, 5_000];
 const ROUNDS: usize = 25;
-/// Per round and module: tens of milliseconds, many batches of the largest size.
+/// The number of events for each round and module. It is enough for tens of milliseconds, and for many
+/// batches of the largest size.
 const EVENTS: usize = 40_000;
 
-/// Answers no record for any batch.
+/// A module without any output.
 const EMPTY: &[u8] = br#"(module
     (import "env" "copy_records" (func $copy_records (param i32 i32)))
     (memory (export "memory") 64)
@@ -36,11 +36,12 @@ const EMPTY: &[u8] = br#"(module
         (call $copy_records (i32.const 0) (i32.const 5)) ;; a count of 0 and no error
         (i32.const 0)))"#;
 
-/// Prints the table; fails where the claim does not hold.
+/// Prints a table. Fails if the claim does not hold.
 pub(crate) fn measure() -> anyhow::Result<()> {
-    let (ours, baseline) = (modules::built()?, modules::baselines()?);
-    let ours = ours.get(OURS).context("run `make wasm`")?;
+    let (ours, baseline) = (modules::dataflow()?, modules::baselines()?);
     let baseline = baseline.get(BASELINE).context("run `make bench`")?;
+    let none = Params::new();
+    let request = modules::request([(OURS, &[WINDOW][..])]);
     let events = batch::events(Topic::PlayerEvents, EVENTS, 0.0);
     let bytes: usize = events.iter().map(|event| event.value.len()).sum();
     println!(
@@ -55,9 +56,9 @@ pub(crate) fn measure() -> anyhow::Result<()> {
         let contest = Contest {
             batches: batch::batches(&events, size)?,
             chains: [
-                Chain::start(EMPTY, &[])?,
-                Chain::start(baseline, &[])?,
-                Chain::start(ours, &[WINDOW])?,
+                Chain::start(EMPTY, &none)?,
+                Chain::start(baseline, &none)?,
+                Chain::start(&ours, &request)?,
             ],
         };
         let rounds = contest.rounds()?;
@@ -91,13 +92,13 @@ struct Contest {
 }
 
 impl Contest {
-    /// The seconds of each chain in each round, after one that warms up.
+    /// Returns the seconds that each chain took in each round. A warm-up round is not included.
     fn rounds(mut self) -> anyhow::Result<Vec<[f64; 3]>> {
         self.round(0)?;
         (0..ROUNDS).map(|round| self.round(round)).collect()
     }
 
-    /// Each round begins with another chain.
+    /// Runs one round. Each round begins with a different chain.
     fn round(&mut self, round: usize) -> anyhow::Result<[f64; 3]> {
         let mut seconds = [0.0; 3];
         for turn in 0..3 {

@@ -1,4 +1,4 @@
-//! Batches of generated events, as the server hands them to the engine.
+//! Builds batches of generated events in the form in which a server passes them to the engine.
 
 use anyhow::Context;
 use data_generator::{Event, Topic, World, WorldOptions};
@@ -8,7 +8,7 @@ use fluvio_smartmodule::dataplane::smartmodule::SmartModuleInput;
 
 use crate::INTERFACE_VERSION;
 
-/// The world that all measurements share: the generator's default rate, from 2026 on.
+/// The world that all measurements share. It starts in 2026 and uses the generator's default rate.
 const WORLD: WorldOptions = WorldOptions {
     seed: 1,
     start_ms: 1_767_225_600_000,
@@ -16,7 +16,7 @@ const WORLD: WorldOptions = WorldOptions {
     broken: 0.0,
 };
 
-/// The first `count` events of `topic` in a world of which the share `broken` is broken.
+/// Generates the first `count` events of `topic`. The share `broken` of them is broken.
 pub fn events(topic: Topic, count: usize, broken: f64) -> Vec<Event> {
     World::new(WorldOptions { broken, ..WORLD })
         .filter(|event| event.topic == topic)
@@ -24,7 +24,7 @@ pub fn events(topic: Topic, count: usize, broken: f64) -> Vec<Event> {
         .collect()
 }
 
-/// The events in batches of `size`, the last of which may be smaller.
+/// Splits the events into batches of `size`; the last batch may be smaller.
 pub fn batches(events: &[Event], size: usize) -> anyhow::Result<Vec<Batch>> {
     let offsets = (0..).step_by(size);
     let chunks = events.chunks(size).zip(offsets);
@@ -41,7 +41,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The batch of `events` that begins at `base_offset`, ingested when they were emitted.
+    /// Creates a batch of `events` that starts at `base_offset`. The events are ingested when they are
+    /// emitted.
     pub fn new(base_offset: i64, events: &[Event]) -> anyhow::Result<Self> {
         let base_timestamp = events.first().context("a batch has a record")?.emitted_ms;
         let records = (0..).zip(events).map(|(index, event)| {
@@ -61,17 +62,17 @@ impl Batch {
         })
     }
 
-    /// The number of its records.
+    /// Returns the number of records in the batch.
     pub fn records(&self) -> usize {
         self.records
     }
 
-    /// What the engine takes; it takes it away, so this is a copy.
+    /// Returns a copy of the engine's input, because the engine consumes it.
     pub fn input(&self) -> SmartModuleInput {
         self.input.clone()
     }
 
-    /// The bytes that the engine makes of it.
+    /// Encodes the batch as the engine passes it to a module.
     pub fn encode(&self) -> anyhow::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.input.encode(&mut bytes, INTERFACE_VERSION)?;

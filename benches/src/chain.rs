@@ -1,4 +1,4 @@
-//! A SmartModule in the engine that Fluvio's servers use.
+//! Runs a SmartModule in the engine that Fluvio's servers use.
 
 use anyhow::{Context, bail};
 use fluvio_protocol::record::Record;
@@ -8,26 +8,27 @@ use fluvio_smartengine::{
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleInput;
 
 use crate::INTERFACE_VERSION;
+use crate::modules::Params;
 
-/// A chain of one SmartModule, ready for batches.
+/// A chain of one SmartModule that is ready to process batches.
 #[derive(Debug)]
 pub struct Chain(SmartModuleChainInstance);
 
 impl Chain {
-    /// Compiles and initialises a module, which may be WASM or its text form.
-    pub fn start(wasm: &[u8], params: &[(&str, &str)]) -> anyhow::Result<Self> {
+    /// Compiles and initialises a module, given as WASM or in its text form.
+    pub fn start(wasm: &[u8], params: &Params) -> anyhow::Result<Self> {
         let mut config = SmartModuleConfig::builder();
         config
             .version(INTERFACE_VERSION)
             .smartmodule_names(vec!["measured".to_owned()]);
         for (name, value) in params {
-            config.param(*name, *value);
+            config.param(name, value);
         }
         let builder = SmartModuleChainBuilder::from((config.build()?, wasm));
         Ok(Self(builder.initialize(&SmartEngine::new())?))
     }
 
-    /// The records that the module makes of a batch.
+    /// Runs a batch, and returns the module's output records.
     pub fn run(&mut self, input: SmartModuleInput) -> anyhow::Result<Vec<Record>> {
         let output = self.0.process(input)?;
         match output.error {
@@ -36,7 +37,7 @@ impl Chain {
         }
     }
 
-    /// The value of the one record that a batch module makes of a batch.
+    /// Runs a batch through a batch module, and returns the value of its single output record.
     pub fn partial(&mut self, input: SmartModuleInput) -> anyhow::Result<Vec<u8>> {
         let [record] = <[Record; 1]>::try_from(self.run(input)?)
             .ok()

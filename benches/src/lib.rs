@@ -1,21 +1,29 @@
-//! What the measurements and the tests of built SmartModules share: generated batches, the modules
-//! that were built, and two ways to run them.
+//! Code that the benchmarks and the tests of built SmartModules share: generated batches, the built modules, two
+//! ways to run and measure them; and the binary as processes, with what they use.
 
 pub mod batch;
 pub mod chain;
 pub mod guest;
+pub mod http;
+pub mod instructions;
 pub mod memory;
 pub mod modules;
+pub mod process;
+pub mod settings;
+pub mod spread;
+pub mod usage;
 
 pub use batch::Batch;
 pub use chain::Chain;
 pub use guest::Guest;
+pub use instructions::Counter;
+pub use spread::Spread;
 
-/// The version of the engine's interface that clients of 0.50.1 ask for.
+/// The version of the engine's interface that clients of version 0.50.1 request.
 pub const INTERFACE_VERSION: i16 = 25;
 
-/// The parameter that a derivation of windows needs.
+/// The parameter that a derivation with windows requires.
 pub const WINDOW: (&str, &str) = ("window_ms", "10000");
 
-/// The parameter that a derivation of sessions needs.
+/// The parameter that a derivation with sessions requires.
 pub const GAP: (&str, &str) = ("gap_ms", "10000");

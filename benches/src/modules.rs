@@ -1,34 +1,60 @@
-//! The SmartModules that were built, found by walking the folders that `scripts/build-wasm` fills.
+//! Finds the built SmartModules in the folders to which `scripts/build-wasm` writes.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
+use dataflow::Registration;
+use model::Shape;
+use model::fold::{self, FoldRequest};
 
 use crate::{GAP, WINDOW};
 
-/// Every batch module by its name: those with a fold. The conventional ones beside them leak, as the
-/// baselines do.
-pub fn built() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
-    let mut modules = walk("target/smartmodules", "make wasm")?;
-    let rooms = Path::new(env!("CARGO_MANIFEST_DIR")).join("../smartmodules");
-    modules.retain(|name, _| rooms.join(name).join("src/fold.rs").exists());
-    Ok(modules)
+/// Returns the batch module, which folds the records of a source for all derivations.
+pub fn dataflow() -> anyhow::Result<Vec<u8>> {
+    let module = all()?.remove("dataflow");
+    module.context("no SmartModule `dataflow`: run `make wasm`")
 }
 
-/// The parameters without which a module does not start, by its `SmartModule.toml`.
-pub fn parameters(name: &str) -> anyhow::Result<Vec<(&'static str, &'static str)>> {
-    let room = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../smartmodules")
-        .join(name);
-    let package = room.join("SmartModule.toml");
-    let text = fs::read_to_string(&package).with_context(|| format!("`{}`", package.display()))?;
-    let listed = |(name, _): &(&str, &str)| text.contains(&format!("name = \"{name}\""));
-    Ok([WINDOW, GAP].into_iter().filter(listed).collect())
+/// Returns every built module by its name, including the conventional ones.
+pub fn all() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    walk("target/smartmodules", "make wasm")
 }
 
-/// Every conventional module that exists for comparison alone, by its name.
+/// Returns the parameters that a derivation requires.
+pub fn required(derivation: &Registration) -> Vec<(&'static str, &'static str)> {
+    match derivation.shape() {
+        Shape::Windows => vec![WINDOW],
+        Shape::Sessions => vec![GAP],
+        Shape::Events => Vec::new(),
+    }
+}
+
+/// Returns the parameters with which the batch module folds for these derivations.
+pub fn request<'n, 's, 'p: 's>(
+    derivations: impl IntoIterator<Item = (&'n str, &'s [Pair<'p>])>,
+) -> Params {
+    let own = |params: &[Pair<'_>]| {
+        let params = params.iter();
+        params
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    let requests = derivations.into_iter().map(|(name, params)| FoldRequest {
+        derivation: name.to_owned(),
+        params: own(params),
+    });
+    fold::parameters(&requests.collect::<Vec<_>>())
+}
+
+/// A parameter's name and value.
+pub type Pair<'a> = (&'a str, &'a str);
+
+/// The parameters of a SmartModule.
+pub type Params = BTreeMap<String, String>;
+
+/// Returns every conventional module that serves as a baseline, by its name.
 pub fn baselines() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     walk("target/smartmodules-bench", "make bench")
 }

@@ -1,90 +1,99 @@
-//! The SmartModules as they were built: their memory stays constant, they say byte for byte what
-//! the native folds say, and they name a parameter that is wrong.
+//! Tests the built batch module: its memory stays constant, its partials are byte for byte those of the native
+//! folds, and its errors name a wrong parameter.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use active_players::ActivePlayersFold;
-use benches::memory::{Course, Track};
+use benches::memory::{EncodedBatches, EventCounts};
+use benches::modules::{Pair, Params, request, required};
 use benches::{Batch, Chain, WINDOW, batch, modules};
 use data_generator::{Event, Topic};
-use fraud_alerts::FraudAlertsRules;
-use level_engagement::LevelEngagementFold;
+use dataflow::{AnyFold, Registration};
 use model::fold::SourceRecord;
-use model::follow::FactsOf;
-use model::{Derivation, Event as _, Fold, Follow, Params};
-use player_activity::PlayerActivityFold;
-use player_session_summaries::PlayerSessionSummariesFold;
-use purchase_summaries::PurchaseSummariesFold;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use revenue::RevenueFold;
-use server_alerts::ServerAlertsRule;
-use server_health::ServerHealthFold;
-use stuck_players::StuckPlayersRule;
 
 #[test]
 fn memory_stays_constant() {
-    let course = Course {
+    let counts = EventCounts {
         different: 3_000,
         warm_up: 30_000,
         events: 300_000,
     };
-    let mut track = Track::new(course).expect("batches");
-    for (name, wasm) in modules::built().expect("built modules") {
-        let params = modules::parameters(&name).expect("its package");
-        let pages = track.run(&wasm, &params, course).expect("the module runs");
-        assert_eq!(pages.end, pages.warm, "`{name}`: {pages:?}");
+    let mut batches = EncodedBatches::new(counts).expect("batches");
+    let wasm = modules::dataflow().expect("the built module");
+    for (source, derivations) in by_source() {
+        let pages = batches
+            .run(&wasm, &request_of(&derivations), counts)
+            .expect("the module runs");
+        assert_eq!(pages.end, pages.warm, "`{source}`: {pages:?}");
     }
 }
 
 #[test]
 fn native_and_wasm_partials_are_the_same_bytes() {
-    let compared = BTreeSet::from([
-        compare::<ActivePlayersFold>(),
-        compare::<FactsOf<FraudAlertsRules>>(),
-        compare::<LevelEngagementFold>(),
-        compare::<PlayerActivityFold>(),
-        compare::<PlayerSessionSummariesFold>(),
-        compare::<PurchaseSummariesFold>(),
-        compare::<RevenueFold>(),
-        compare::<FactsOf<ServerAlertsRule>>(),
-        compare::<ServerHealthFold>(),
-        compare::<FactsOf<StuckPlayersRule>>(),
-    ]);
-    let built: BTreeSet<String> = modules::built()
-        .expect("built modules")
-        .into_keys()
-        .collect();
-    assert_eq!(compared, built, "compare each module with its fold");
+    for (source, derivations) in by_source() {
+        compare(source, &derivations);
+        compare(source, &derivations[..1]);
+    }
 }
 
-/// Folds the same batches natively and in the engine; the name of what it compared.
-fn compare<D: Derivation>() -> String {
-    let topic = Topic::ALL
-        .into_iter()
-        .find(|topic| topic.name() == D::Event::TOPIC);
+/// Folds the same batches natively and in the engine, and compares the results.
+fn compare(source: &str, derivations: &[Registration]) {
+    let mut topics = Topic::ALL.into_iter();
+    let topic = topics.find(|topic| topic.name() == source);
     let events = batch::events(topic.expect("a source topic"), 4_000, 0.05);
-    let params = modules::parameters(D::NAME).expect("its package");
-    let mut native = fold::<D>(&params).expect("valid parameters");
-    let mut wasm = chain(D::NAME, &params).expect("valid parameters");
+    let native = |derivation: &Registration| {
+        let params = required(derivation).into_iter().collect();
+        derivation.fold(&params).expect("valid parameters")
+    };
+    let mut native: Vec<_> = derivations.iter().map(native).collect();
+    let mut wasm = chain(&request_of(derivations)).expect("valid parameters");
     let mut dice = ChaCha8Rng::seed_from_u64(7);
     let (mut rest, mut offset) = (events.as_slice(), 40);
     while !rest.is_empty() {
         let size = 1 + (dice.next_u32() % 400) as usize;
         let (events, later) = rest.split_at(size.min(rest.len()));
         let input = Batch::new(offset, events).expect("a batch").input();
-        let mut expected = Vec::new();
-        native.batch(records(offset, events), &mut expected);
-        let found = wasm.partial(input).expect("a partial");
+        let found = wasm.partial(input).expect("partials");
+        let expected = native_partials(&mut native, offset, events);
         assert!(
             found == expected,
-            "`{}`: {size} records from offset {offset}",
-            D::NAME
+            "`{source}`, {} derivations: {size} records from offset {offset}",
+            derivations.len()
         );
         offset += events.len() as i64;
         rest = later;
     }
-    D::NAME.to_owned()
+}
+
+/// Returns the partial of each fold, with its length before it.
+fn native_partials(folds: &mut [Box<dyn AnyFold>], offset: i64, events: &[Event]) -> Vec<u8> {
+    let mut partials = Vec::new();
+    for fold in folds {
+        let mut partial = Vec::new();
+        fold.batch(&mut records(offset, events), &mut partial);
+        partials.extend((partial.len() as u32).to_le_bytes());
+        partials.extend(partial);
+    }
+    partials
+}
+
+/// Returns all derivations by their source topic.
+fn by_source() -> BTreeMap<&'static str, Vec<Registration>> {
+    let mut sources = BTreeMap::<_, Vec<_>>::new();
+    for derivation in derivations::registrations() {
+        sources
+            .entry(derivation.source())
+            .or_default()
+            .push(derivation);
+    }
+    sources
+}
+
+fn request_of(derivations: &[Registration]) -> Params {
+    let params: Vec<_> = derivations.iter().map(required).collect();
+    let names = derivations.iter().map(Registration::name);
+    request(names.zip(params.iter().map(Vec::as_slice)))
 }
 
 fn records(offset: i64, events: &[Event]) -> impl Iterator<Item = SourceRecord<'_>> {
@@ -95,62 +104,71 @@ fn records(offset: i64, events: &[Event]) -> impl Iterator<Item = SourceRecord<'
 
 #[test]
 fn a_wrong_parameter_is_named() {
-    let modules = modules::built().expect("built modules");
-    let wrong: [(&[(&str, &str)], &str); 4] = [
-        (&[], "window_ms"),
-        (&[("window_ms", "soon")], "window_ms"),
-        (&[WINDOW, ("max_skew_ms", "-1")], "max_skew_ms"),
-        (&[WINDOW, ("windoow", "1")], "windoow"),
+    let wrong: [(&str, &[Pair<'_>], &str); 6] = [
+        ("level-engagement", &[], "`window_ms`"),
+        ("revenue", &[("window_ms", "soon")], "`window_ms`"),
+        (
+            "server-health",
+            &[WINDOW, ("max_skew_ms", "-1")],
+            "`max_skew_ms`",
+        ),
+        ("player-activity", &[WINDOW, ("windoow", "1")], "`windoow`"),
+        ("server-alerts", &[WINDOW], "unknown parameter `window_ms`;"),
+        ("server-alerts", &[("silent_s", "0")], "`silent_s` is `0`"),
     ];
-    // Those of windows take turns: they share this code, and compiling one takes a while.
-    let windowed = |name: &&String| {
-        let parameters = modules::parameters(name).expect("its package");
-        parameters.contains(&WINDOW)
-    };
-    for (name, (params, parameter)) in modules.keys().filter(windowed).cycle().zip(wrong) {
-        let error = chain(name, params).expect_err("refused").to_string();
+    for (name, params, expected) in wrong {
+        let error = refusal(&request([(name, params)]));
+        let named = format!("derivation `{name}`: ");
         assert!(
-            error.contains(&format!("`{parameter}`")),
-            "`{name}` with {params:?}: {error}"
+            error.contains(&named) && error.contains(expected),
+            "{error}"
         );
     }
 }
 
 #[test]
-fn a_state_machine_takes_no_window_and_names_its_own_wrong_parameter() {
-    for (param, said) in [
-        (WINDOW, "`window_ms` is unknown"),
-        (("silent_s", "0"), "`silent_s` is `0`"),
-    ] {
-        let error = chain(ServerAlertsRule::NAME, &[param]).expect_err("refused");
-        assert!(error.to_string().contains(said), "{error}");
+fn a_request_that_cannot_be_met_is_refused() {
+    let params = |pairs: &[Pair<'_>]| -> Params {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    let wrong: [(&[Pair<'_>], &str); 4] = [
+        (&[], "`derivations` is missing"),
+        (
+            &[("derivations", "level-engagment")],
+            "`level-engagment` is not a derivation",
+        ),
+        (
+            &[("derivations", "server-alerts,fraud-alerts")],
+            "`fraud-alerts` is not a derivation",
+        ),
+        (
+            &[("derivations", "server-alerts"), ("revenue.window_ms", "1")],
+            "`revenue.window_ms` belongs to no requested derivation",
+        ),
+    ];
+    for (pairs, expected) in wrong {
+        let error = refusal(&params(pairs));
+        assert!(error.contains(expected), "{error}");
     }
 }
 
 #[test]
-fn native_and_wasm_refuse_a_parameter_in_the_same_words() {
+fn native_and_wasm_refuse_a_parameter_with_the_same_error() {
     let params = [WINDOW, ("unique_transactions", "perhaps")];
-    let error = fold::<PurchaseSummariesFold>(&params)
-        .err()
-        .expect("refused")
-        .to_string();
-    let wasm = chain(PurchaseSummariesFold::NAME, &params)
-        .expect_err("refused")
-        .to_string();
+    let derivation = derivations::registration("purchase-summaries").expect("it is listed");
+    let native = derivation.fold(&params.into_iter().collect());
+    let error = native.err().expect("refused").to_string();
+    let wasm = refusal(&request([("purchase-summaries", &params[..])]));
     assert!(wasm.contains(&error), "{wasm}, not {error}");
 }
 
-fn fold<D: Derivation>(params: &[(&str, &str)]) -> Result<Fold<D>, model::ParamError> {
-    let owned = params
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Fold::from_params(&owned.collect::<Params>())
+fn refusal(params: &Params) -> String {
+    chain(params).expect_err("refused").to_string()
 }
 
-fn chain(name: &str, params: &[(&str, &str)]) -> anyhow::Result<Chain> {
-    let modules = modules::built()?;
-    let wasm = modules
-        .get(name)
-        .unwrap_or_else(|| panic!("no `{name}` among the modules: run `make wasm`"));
-    Chain::start(wasm, params)
+fn chain(params: &Params) -> anyhow::Result<Chain> {
+    Chain::start(&modules::dataflow()?, params)
 }

@@ -1,4 +1,4 @@
-//! The load: connections that are kept, each with one request under way at a time.
+//! Generates the load through persistent connections, each with one request in flight.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -9,32 +9,33 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
-/// The argument that makes this program the load.
+/// The argument that starts this program as the load generator.
 pub(crate) const CHILD: &str = "as-load";
 
-/// What is not counted at the beginning.
+/// The time at the start that is not measured.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// How a server is put under load.
+/// The load that is put on a server.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Course {
+pub(crate) struct Load {
     pub(crate) connections: usize,
-    /// Events in a request.
+    /// The number of events in a request.
     pub(crate) events: usize,
-    /// Requests a second over all connections; as many as are answered where it is none.
+    /// The number of requests per second over all connections. `None` sends the next request as soon as one
+    /// is answered.
     pub(crate) requests_per_s: Option<f64>,
 }
 
-/// What came of it.
+/// The measurements under a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measured {
-    course: Course,
+    load: Load,
     pub(crate) requests_per_s: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
 }
 
-impl Course {
+impl Load {
     pub(crate) fn to_arguments(self, address: SocketAddr, lasts: Duration) -> Vec<String> {
         vec![
             address.to_string(),
@@ -47,13 +48,13 @@ impl Course {
 }
 
 impl Measured {
-    pub(crate) fn parse(line: &str, course: Course) -> anyhow::Result<Self> {
+    pub(crate) fn parse(line: &str, load: Load) -> anyhow::Result<Self> {
         let numbers: Result<Vec<f64>, _> = line.split_whitespace().map(str::parse).collect();
         let [requests_per_s, p50_ms, p99_ms] = numbers?[..] else {
             anyhow::bail!("the load printed `{line}`");
         };
         Ok(Self {
-            course,
+            load,
             requests_per_s,
             p50_ms,
             p99_ms,
@@ -61,11 +62,11 @@ impl Measured {
     }
 
     pub(crate) fn events_per_s(&self) -> f64 {
-        self.requests_per_s * self.course.events as f64
+        self.requests_per_s * self.load.events as f64
     }
 }
 
-/// Runs a course and prints requests a second, the median and the 99th percentile in milliseconds.
+/// Runs the load. Prints the requests per second, and the median and the 99th percentile in milliseconds.
 pub(crate) async fn run(arguments: &[String]) -> anyhow::Result<()> {
     let [address, lasts, connections, events, rate] = arguments else {
         anyhow::bail!("five arguments are needed");
@@ -79,7 +80,7 @@ pub(crate) async fn run(arguments: &[String]) -> anyhow::Result<()> {
     let mut clients = JoinSet::new();
     for client in 0..connections {
         let request = request(client, events);
-        // Spread over the first pause, so that they do not come in waves.
+        // Connections start at different times within the first pause, so that requests do not come in waves.
         let first =
             pause.map(|pause| Instant::now() + pause.mul_f64(client as f64 / connections as f64));
         clients.spawn(post(
@@ -96,7 +97,7 @@ pub(crate) async fn run(arguments: &[String]) -> anyhow::Result<()> {
     }
     took.sort_unstable();
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    anyhow::ensure!(!took.is_empty(), "nothing was answered");
+    anyhow::ensure!(!took.is_empty(), "no request was answered");
     println!(
         "{} {} {}",
         took.len() as f64 / lasts.as_secs_f64(),
@@ -106,8 +107,8 @@ pub(crate) async fn run(arguments: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Posts until it is over; how long each answer took that came while it counted. Paced requests are
-/// timed from when they were due, so that a server that falls behind shows.
+/// Posts until the end of the load, and returns the time that each measured answer took. With a fixed rate
+/// the time starts when the request was due, so it grows if the server falls behind.
 async fn post(
     address: SocketAddr,
     request: Vec<u8>,
@@ -138,7 +139,7 @@ async fn post(
     }
 }
 
-/// Reads one answer, which must be a good one.
+/// Reads one answer, which must report success.
 async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<()> {
     buffer.clear();
     loop {
@@ -168,14 +169,20 @@ fn request(client: usize, events: usize) -> Vec<u8> {
     };
     let length = body.len();
     format!(
-        "POST /v1/player-events HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        "POST /v1/player-events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
 }
 
 fn event(client: usize, index: usize) -> String {
     let player = client * 7 + index;
+    let time = format!("2026-11-21T10:15:30.{index:03}Z");
+    let ids = format!(r#""player_id":"player_{player}","session_id":"session_{player}""#);
+    let place = r#""event_type":"move","level_id":"level_01","map_id":"map_01""#;
+    let fields = format!(r#"{{"game_id":"default",{ids},{place}}}"#);
+    let user = format!(r#"{{"user_id":"player_{player}","platform":"PC"}}"#);
     format!(
-        r#"{{"event_name":"player_action","event_timestamp":"2026-11-21T10:15:30.{index:03}Z","parameters":{{"game_id":"default","player_id":"player_{player}","session_id":"session_{player}","event_type":"move","level_id":"level_01","map_id":"map_01"}},"user_data":{{"user_id":"player_{player}","platform":"PC"}}}}"#
+        r#"{{"event_name":"player_action","event_timestamp":"{time}","parameters":{fields},"user_data":{user}}}"#
     )
 }

@@ -1,6 +1,6 @@
-//! `cargo bench --package benches --bench web_api`: what the web API takes, beside a handler of the same
-//! framework that does nothing. The load comes from a second process; both share the machine with the
-//! local cluster. It fails where a claim does not hold.
+//! `cargo bench --package benches --bench web_api`: measures the throughput of the web API, and compares it
+//! with a handler of the same framework that does nothing. The load comes from a second process, which shares
+//! the machine with this one and the local cluster. The benchmark fails if a claim does not hold.
 
 mod load;
 mod servers;
@@ -9,12 +9,13 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
-use load::{Course, Measured};
+use load::{Load, Measured};
 
-/// What a run has to reach on two cores.
+/// The claimed throughput on two cores: requests per second with single events, and events per second in
+/// batches.
 const SINGLES_PER_S: f64 = 15_000.0;
 const BATCHED_EVENTS_PER_S: f64 = 100_000.0;
-/// And how long answers may take at half of that.
+/// The claimed 99th percentile of the latency at half of that throughput.
 const P99_MS: f64 = 100.0;
 
 const LASTS: Duration = Duration::from_secs(8);
@@ -36,31 +37,31 @@ async fn measure() -> anyhow::Result<()> {
     let web_api = servers::WebApi::start().await?;
     println!("| load | server | requests/s | events/s | p50 ms | p99 ms |");
     println!("|---|---|---|---|---|---|");
-    let single = Course {
+    let single = Load {
         connections: 400,
         events: 1,
         requests_per_s: None,
     };
-    let batched = Course {
+    let batched = Load {
         connections: 48,
         events: 100,
         requests_per_s: None,
     };
-    let half = |course: Course, events_per_s: f64| Course {
-        requests_per_s: Some(events_per_s / 2.0 / course.events as f64),
-        ..course
+    let half = |load: Load, events_per_s: f64| Load {
+        requests_per_s: Some(events_per_s / 2.0 / load.events as f64),
+        ..load
     };
-    let courses = [
+    let loads = [
         ("single events", single),
         ("batches of 100", batched),
         ("single events, half", half(single, SINGLES_PER_S)),
         ("batches of 100, half", half(batched, BATCHED_EVENTS_PER_S)),
     ];
     let mut measured = Vec::new();
-    for (name, course) in courses {
-        let idle = child(nothing, course).await?;
+    for (name, load) in loads {
+        let idle = child(nothing, load).await?;
         print(name, "nothing", &idle);
-        let ours = child(web_api.address(), course).await?;
+        let ours = child(web_api.address(), load).await?;
         print(name, "web-api", &ours);
         println!(
             "| {name} | ratio | {:.3} | | | |",
@@ -74,7 +75,7 @@ async fn measure() -> anyhow::Result<()> {
 
 fn check(measured: &[Measured]) -> anyhow::Result<()> {
     let [singles, batches, half_singles, half_batches] = measured else {
-        anyhow::bail!("four courses were run");
+        anyhow::bail!("four loads were run");
     };
     anyhow::ensure!(
         singles.requests_per_s >= SINGLES_PER_S,
@@ -96,11 +97,11 @@ fn check(measured: &[Measured]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs a course in a process of its own.
-async fn child(address: SocketAddr, course: Course) -> anyhow::Result<Measured> {
+/// Starts a child process that puts `load` on the server, and returns its measurements.
+async fn child(address: SocketAddr, load: Load) -> anyhow::Result<Measured> {
     let output = tokio::process::Command::new(std::env::current_exe()?)
         .arg(load::CHILD)
-        .args(course.to_arguments(address, LASTS))
+        .args(load.to_arguments(address, LASTS))
         .stderr(Stdio::inherit())
         .output()
         .await?;
@@ -109,7 +110,7 @@ async fn child(address: SocketAddr, course: Course) -> anyhow::Result<Measured> 
         "the load ended with {}",
         output.status
     );
-    Measured::parse(&String::from_utf8(output.stdout)?, course)
+    Measured::parse(&String::from_utf8(output.stdout)?, load)
 }
 
 fn print(name: &str, server: &str, measured: &Measured) {

@@ -1,4 +1,4 @@
-//! What is put under load: the web API on a local cluster, and a handler that does nothing.
+//! Starts the servers under load: the web API with a local cluster, and a handler that does nothing.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web_api::{Access, Handle, Options};
 
-/// Serves a handler that reads the body and answers as the web API would.
+/// Starts a server whose handler reads the body and answers like the web API, but does nothing else.
 pub(crate) async fn nothing() -> anyhow::Result<SocketAddr> {
     let answer = async |_: Bytes| r#"{"accepted":1,"rejected":0,"rejections":[]}"#;
     let router = Router::new().route("/v1/player-events", post(answer));
@@ -20,7 +20,7 @@ pub(crate) async fn nothing() -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-/// The web API and its cluster.
+/// The web API with its cluster.
 pub(crate) struct WebApi {
     handle: Handle,
     node: Node,
@@ -31,10 +31,7 @@ impl WebApi {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let node = Node::start(web_api::source_topics().into_iter().zip([2, 2, 1])).await;
         let stop = CancellationToken::new();
-        let options = Options {
-            cluster: node.cluster().await,
-            access: Access::Loopback,
-        };
+        let options = Options::new(node.cluster().await, Access::Loopback);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let handle = web_api::start(listener, options, stop.clone()).await?;
         Ok(Self { handle, node, stop })

@@ -1,5 +1,5 @@
-//! Records as they really arrive now and then: cut short, half empty, with the wrong types, times and sizes. Each is
-//! labelled with the reason for which it has to be rejected.
+//! Broken records: truncated, or with missing fields, wrong types, invalid times or excessive sizes. Each
+//! is labelled with its expected reject reason.
 
 use model::time::Timestamp;
 use serde_json::{Map, Value, json};
@@ -7,20 +7,21 @@ use serde_json::{Map, Value, json};
 use crate::dice::Dice;
 use crate::event::{Broken, Topic};
 
-/// The breaker has a stream of chance of its own: with and without broken records the world is the same.
+/// The random stream of the breaker. It has its own, so that the world is the same with and without broken
+/// records.
 const STREAM: u64 = 1;
-/// A clock that is a thousand years ahead is ahead of whoever ingests the record, whenever the world takes place.
+/// A thousand years ahead: in the future for every consumer, whatever the start of the world.
 const AHEAD_MS: i64 = 31_556_952_000_000;
-/// The last year that RFC 3339 has.
+/// The last millisecond that RFC 3339 can express.
 const LATEST_MS: i64 = 253_402_300_799_999;
 /// Far above any event, and below the 1,000,000 bytes that consumers fetch at a time.
 const OVERSIZE_BYTES: (i64, i64) = (700_000, 900_000);
 
-/// How common each reason is, in the order of [`Broken::ALL`]. Oversized records are rare: each weighs as much as
-/// three thousand others.
+/// How common each reason is, in the order of [`Broken::ALL`]. Oversized records are rare: each is as large
+/// as three thousand others.
 const WEIGHTS: [u32; 7] = [20, 20, 20, 15, 10, 14, 1];
 
-/// Breaks some records.
+/// Breaks a share of the records.
 pub(crate) struct Breaker {
     dice: Dice,
     share: f64,
@@ -34,7 +35,7 @@ impl Breaker {
         }
     }
 
-    /// The value as it is sent, and what is wrong with it.
+    /// Returns the value to send, and its reject reason if it was broken.
     pub(crate) fn pass(
         &mut self,
         topic: Topic,
@@ -48,14 +49,13 @@ impl Breaker {
         if reason == Broken::NotJson {
             return (self.garble(value), Some(reason));
         }
-        let mut event: Value =
-            serde_json::from_slice(&value).expect("what the world writes is JSON");
+        let mut event: Value = serde_json::from_slice(&value).expect("generated values are JSON");
         let (path, wrong) = self.defect(reason, topic, event_ms);
         put(&mut event, path, wrong);
         (event.to_string().into_bytes(), Some(reason))
     }
 
-    /// What is not one JSON object in UTF-8.
+    /// Turns a value into bytes that are not one JSON object in UTF-8.
     fn garble(&mut self, value: Vec<u8>) -> Vec<u8> {
         match self.dice.below(5) {
             0 => value[..self.dice.between(1, value.len() as i64 - 1) as usize].to_vec(),
@@ -66,14 +66,14 @@ impl Breaker {
         }
     }
 
-    /// Latin-1 in the middle of a name: a lone byte that no UTF-8 text has.
+    /// Puts a Latin-1 byte into the event's name, so that the text is not valid UTF-8.
     fn mojibake(&mut self, mut value: Vec<u8>) -> Vec<u8> {
         let name = b"{\"event_name\":\"";
         value.insert(name.len() + self.dice.index(5), 0xe9);
         value
     }
 
-    /// Which field goes wrong, and how; `None` takes it away.
+    /// Chooses the field to break and its wrong value; `None` removes the field.
     fn defect(
         &mut self,
         reason: Broken,
@@ -174,7 +174,7 @@ fn out_of_range(topic: Topic, dice: &mut Dice) -> (&'static str, Option<Value>) 
     (path, Some(wrong))
 }
 
-/// Sets the field at a dotted path, or takes it away.
+/// Sets or removes the field at a dotted path.
 fn put(event: &mut Value, path: &str, value: Option<Value>) {
     let (section, field) = path
         .split_once('.')
@@ -183,7 +183,7 @@ fn put(event: &mut Value, path: &str, value: Option<Value>) {
         Some(section) => event.get_mut(section).and_then(Value::as_object_mut),
         None => event.as_object_mut(),
     };
-    let object = object.expect("the world writes every section");
+    let object = object.expect("generated events have every section");
     match value {
         Some(value) => object.insert(field.to_owned(), value),
         None => object.remove(field),

@@ -1,10 +1,10 @@
-//! What the world is made of: games, platforms, currencies, items and regions, with how common each is.
+//! The catalog of the world: games, platforms, currencies, items and regions, with their weights.
 
 use std::ops::Range;
 
 use crate::dice::Dice;
 
-/// A game. The second has no name in its events: `game_id` is optional.
+/// The games. Events of the second have no `game_id`, which is optional.
 pub(crate) const GAMES: [Option<&str>; 3] = [Some("skyforge"), None, Some("rift-runners")];
 pub(crate) const GAME_WEIGHTS: [u32; 3] = [50, 20, 30];
 
@@ -37,11 +37,11 @@ pub(crate) const CURRENCIES: [Currency; 4] = [
 ];
 pub(crate) const CURRENCY_WEIGHTS: [u32; 4] = [50, 30, 15, 5];
 
-/// Something to buy.
+/// An item that players can buy.
 pub(crate) struct Item {
     pub(crate) id: &'static str,
     pub(crate) kind: &'static str,
-    /// In minor units, in the order of [`CURRENCIES`].
+    /// The prices in minor units, in the order of [`CURRENCIES`].
     pub(crate) prices: [i64; 4],
 }
 
@@ -49,39 +49,41 @@ const fn item(id: &'static str, kind: &'static str, prices: [i64; 4]) -> Item {
     Item { id, kind, prices }
 }
 
-/// Cheap first. No price reaches 500 of its currency's unit: rules compare figures, without exchange rates, and at 500
-/// they suspect fraud. Hence the modest prices in yen.
+/// All items, cheapest first. Each has about the same value in every currency. Items of 0.99 dollars are
+/// below the limit for small purchases in every currency, those of 49.99 dollars are just below the limit
+/// for large ones, and no price is near the fraud limit.
 pub(crate) static ITEMS: [Item; 14] = [
-    item("emote_wave", "emote", [99, 99, 30, 375]),
-    item("boost_xp_1h", "boost", [149, 149, 40, 560]),
-    item("skin_scout", "skin", [199, 199, 55, 750]),
-    item("coins_500", "currency_pack", [499, 499, 100, 1_880]),
-    item("skin_dragon", "skin", [499, 549, 105, 1_885]),
-    item("weapon_longbow", "weapon", [599, 599, 120, 2_250]),
-    item("weapon_frostblade", "weapon", [799, 799, 160, 3_000]),
-    item("season_pass", "pass", [999, 999, 200, 3_750]),
-    item("coins_1200", "currency_pack", [999, 1_049, 205, 3_765]),
-    item("skin_phoenix", "skin", [1_499, 1_499, 240, 5_625]),
-    item("bundle_starter", "bundle", [1_999, 1_999, 280, 7_500]),
-    item("weapon_sunlance", "weapon", [2_499, 2_499, 320, 9_375]),
-    item("coins_6500", "currency_pack", [4_999, 4_999, 400, 18_750]),
-    item("bundle_legend", "bundle", [9_999, 9_999, 480, 37_500]),
+    item("emote_wave", "emote", [99, 89, 145, 375]),
+    item("boost_xp_1h", "boost", [149, 139, 220, 560]),
+    item("skin_scout", "skin", [199, 179, 300, 750]),
+    item("coins_500", "currency_pack", [499, 449, 740, 1_880]),
+    item("skin_dragon", "skin", [499, 469, 750, 1_885]),
+    item("weapon_longbow", "weapon", [599, 539, 890, 2_250]),
+    item("weapon_frostblade", "weapon", [799, 719, 1_190, 3_000]),
+    item("season_pass", "pass", [999, 899, 1_490, 3_750]),
+    item("coins_1200", "currency_pack", [999, 919, 1_500, 3_765]),
+    item("skin_phoenix", "skin", [1_499, 1_349, 2_240, 5_625]),
+    item("bundle_starter", "bundle", [1_999, 1_799, 2_990, 7_500]),
+    item("weapon_sunlance", "weapon", [2_499, 2_249, 3_740, 9_375]),
+    item("coins_6500", "currency_pack", [4_999, 4_499, 7_490, 18_750]),
+    item("bundle_legend", "bundle", [9_999, 8_999, 14_900, 37_500]),
 ];
 
-/// What a player is ready to pay: neighbours among the [`ITEMS`], each with how often it is bought. The dearest is well
-/// below ten times the cheapest, so that no honest purchase stands out from the others of its user.
+/// A player's price range: adjacent [`ITEMS`], each with a weight. The most expensive item of a range costs
+/// well below ten times the cheapest, so that no honest purchase is a spike compared with others of the
+/// same user.
 pub(crate) struct Purse {
     cheapest: usize,
     weights: &'static [u32],
 }
 
 impl Purse {
-    /// The places of its items.
+    /// Returns the indexes of the items in the range.
     pub(crate) fn items(&self) -> Range<usize> {
         self.cheapest..self.cheapest + self.weights.len()
     }
 
-    /// The place of the next item that is bought.
+    /// Returns the index of a random item.
     pub(crate) fn choose(&self, dice: &mut Dice) -> usize {
         self.cheapest + dice.weighted(self.weights)
     }
@@ -101,11 +103,11 @@ pub(crate) static PURSES: [Purse; 3] = [
         weights: &[12, 12, 14, 14, 12],
     },
 ];
-/// How common the first two are; the last is that of the whales.
+/// The weights of the first two price ranges; the last is only for whales.
 pub(crate) const PURSE_WEIGHTS: [u32; 2] = [60, 40];
 pub(crate) const WHALE_PURSE: usize = 2;
 
-/// Where servers stand, and the latency in milliseconds that distance alone gives.
+/// The regions of servers, each with its base latency in milliseconds.
 pub(crate) const REGIONS: [(&str, i64); 5] = [
     ("us-west", 35),
     ("us-east", 30),
@@ -115,6 +117,41 @@ pub(crate) const REGIONS: [(&str, i64); 5] = [
 ];
 pub(crate) const SERVER_TYPES: [&str; 2] = ["dedicated", "virtual"];
 
-/// Levels of a game, and maps of a level.
+/// The number of levels of a game, and of maps of a level.
 pub(crate) const LEVELS: u16 = 20;
 pub(crate) const MAPS: u16 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The approximate value of a dollar in the minor units of each currency.
+    const DOLLAR: [f64; 4] = [100.0, 90.0, 150.0, 380.0];
+
+    #[test]
+    fn an_item_has_about_the_same_value_in_every_currency() {
+        for item in &ITEMS {
+            let dollars = item.prices[0] as f64 / DOLLAR[0];
+            for (price, dollar) in item.prices.iter().zip(DOLLAR) {
+                let worth = *price as f64 / dollar / dollars;
+                assert!((0.85..1.15).contains(&worth), "{}: {worth}", item.id);
+            }
+        }
+    }
+
+    #[test]
+    fn no_item_of_a_purse_is_a_price_spike() {
+        for purse in &PURSES {
+            for currency in 0..CURRENCIES.len() {
+                let prices: Vec<i64> = ITEMS[purse.items()]
+                    .iter()
+                    .map(|item| item.prices[currency])
+                    .collect();
+                assert!(
+                    prices.is_sorted() && prices[prices.len() - 1] < 9 * prices[0],
+                    "{prices:?}"
+                );
+            }
+        }
+    }
+}

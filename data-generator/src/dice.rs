@@ -1,9 +1,10 @@
-//! Chance, the same on every machine: integers and exact binary fractions only, no logarithms, no `usize` ranges.
+//! Random numbers that are the same on every machine: they use only integers and exact binary fractions, no
+//! logarithms and no ranges of `usize`.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// A stream of chance. Streams of one seed are independent of each other.
+/// A random stream. Streams with the same seed but different numbers are independent of each other.
 #[derive(Debug, Clone)]
 pub(crate) struct Dice {
     source: ChaCha8Rng,
@@ -16,7 +17,7 @@ impl Dice {
         Self { source }
     }
 
-    /// A number below `bound`, which must not be 0.
+    /// Returns a random number below `bound`, which must not be 0.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         match u32::try_from(bound) {
             Ok(bound) => (u64::from(self.source.next_u32()) * u64::from(bound)) >> 32,
@@ -24,12 +25,12 @@ impl Dice {
         }
     }
 
-    /// A number in `low..=high`.
+    /// Returns a number in `low..=high`.
     pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
         low + self.below(high.abs_diff(low) + 1).cast_signed()
     }
 
-    /// A place in a list of `length` things, which must not be empty.
+    /// Returns an index below `length`, which must not be 0.
     pub(crate) fn index(&mut self, length: usize) -> usize {
         self.below(length as u64) as usize
     }
@@ -38,12 +39,12 @@ impl Dice {
         &things[self.index(things.len())]
     }
 
-    /// True with this probability.
+    /// Returns true with this probability.
     pub(crate) fn chance(&mut self, probability: f64) -> bool {
         f64::from(self.source.next_u32()) < probability * (1u64 << 32) as f64
     }
 
-    /// A place in a list of weights.
+    /// Returns an index into `weights`; each is chosen in proportion to its weight.
     pub(crate) fn weighted(&mut self, weights: &[u32]) -> usize {
         let total: u64 = weights.iter().copied().map(u64::from).sum();
         let mut rest = self.below(total);
@@ -56,7 +57,8 @@ impl Dice {
         weights.len() - 1
     }
 
-    /// A pause around `mean`: between a quarter of it and seven quarters, evenly.
+    /// Returns a pause with this mean, evenly distributed between a quarter of the mean and seven quarters
+    /// of it.
     pub(crate) fn pause(&mut self, mean: i64) -> i64 {
         let quarter = mean / 4;
         self.between(quarter, 2 * mean - quarter)

@@ -1,21 +1,24 @@
-//! One generated record, and what is known about it.
+//! One generated record with its labels.
 
-/// Why a broken record has to be rejected.
+/// The reason for which a broken record must be rejected.
 pub use model::reject::Reason as Broken;
+
+/// The longest time between an event and its sending, and therefore the greatest disorder in a topic.
+pub const DELAY_MS_MAX: i64 = 1_500;
 
 /// The source topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
-    /// What players do.
+    /// Actions of players.
     PlayerEvents,
-    /// What they buy and give back.
+    /// Purchases and refunds.
     PurchaseEvents,
-    /// How the servers are.
+    /// Reports of servers.
     ServerMetrics,
 }
 
 impl Topic {
-    /// Every topic, in the order of their declaration.
+    /// All topics, in the order of their declaration.
     pub const ALL: [Self; 3] = [
         Self::PlayerEvents,
         Self::PurchaseEvents,
@@ -36,18 +39,18 @@ impl Topic {
 /// A record, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Where it goes.
+    /// The topic.
     pub topic: Topic,
-    /// The player, user or server that it is about, also when the value is broken.
+    /// The key: the id of the event's player, user or server, even if the value is broken.
     pub key: String,
     /// The payload: a JSON object, unless it is broken.
     pub value: Vec<u8>,
-    /// When it is sent, in milliseconds since the Unix epoch.
+    /// The time of sending, in milliseconds since the Unix epoch.
     pub emitted_ms: i64,
-    /// When it happened; what a valid value has as its `event_timestamp`.
+    /// The event time: the `event_timestamp` of a valid value.
     pub event_ms: i64,
-    /// What is wrong with the value, if anything.
+    /// The reject reason of a broken value.
     pub broken: Option<Broken>,
-    /// The number of the planted incident that it is part of, if any.
+    /// The number of the planted incident for which this event is evidence.
     pub incident: Option<u64>,
 }

@@ -1,5 +1,5 @@
-//! Game servers: a load that follows the players on them, noise, now and then a single bad reading, and trouble where
-//! it is planted.
+//! Game servers. Their load follows the number of players, with noise, occasional single high readings, and
+//! planted faults.
 
 use model::derived::ServerCondition;
 use model::time::Timestamp;
@@ -8,28 +8,31 @@ use crate::catalog::{REGIONS, SERVER_TYPES};
 use crate::dice::Dice;
 use crate::payload::{Reading, ServerMetric, Site, encode};
 
-/// One server for so many players.
+/// Players per server.
 const PLAYERS_PER_SERVER: usize = 200;
 const SERVERS_MIN: usize = 3;
 const SERVERS_MAX: usize = 40;
-/// About every eight minutes a server reports a load far above the usual, once: a hiccup, and no reason for an alert.
+/// The mean time between two hiccups of a server: single readings far above the usual ones, which must
+/// raise no alert.
 const HICCUP_EVERY_US: f64 = 480e6;
-/// Two in a row would not be single.
+/// The minimum time between two hiccups of a server, so that each remains a single reading.
 const HICCUPS_APART_US: i64 = 60_000_000;
 const HICCUP: i64 = 38;
-/// Players beyond this number, 40 being the mean, are sent elsewhere, so that a full server is still a healthy one.
+/// The number of players above which the load no longer grows (40 is the mean), so that a full server is
+/// still healthy.
 const CROWD_MAX: i64 = 48;
-/// How long a server is left alone after trouble: alerts have closed by then.
+/// The minimum pause after a fault of a server, so that the alerts of the first can close.
 const REPRIEVE_US: i64 = 90_000_000;
-/// Planted trouble lasts so long, and for so many reports where those are rare: many windows of ten seconds.
-const TROUBLE_US: (i64, i64) = (60_000_000, 90_000_000);
-const TROUBLE_REPORTS: i64 = 8;
-/// A silence is well over the thirty seconds that are worth an alert.
+/// The duration of a planted fault: many windows of ten seconds. Where reports are rare, a fault
+/// lasts longer, for at least `FAULT_REPORTS` reports.
+const FAULT_US: (i64, i64) = (60_000_000, 90_000_000);
+const FAULT_REPORTS: i64 = 8;
+/// The duration of a silence: well over the thirty seconds that raise an alert.
 const SILENCE_US: (i64, i64) = (45_000_000, 75_000_000);
 
 pub(crate) struct Fleet {
     servers: Vec<Server>,
-    /// The mean time between two reports of one server.
+    /// The mean time between two reports of a server.
     report_us: i64,
     players_each: i64,
 }
@@ -41,40 +44,40 @@ struct Server {
     players: i64,
     last_us: Option<i64>,
     last_hiccup_us: i64,
-    trouble: Option<Trouble>,
+    fault: Option<Fault>,
     free_at_us: i64,
 }
 
-/// What is planted on a server.
+/// A planted fault.
 #[derive(Clone, Copy)]
-struct Trouble {
+struct Fault {
     condition: ServerCondition,
     until_us: i64,
     incident: u64,
 }
 
-/// Where trouble was planted.
+/// The server and the times of a planted fault.
 pub(crate) struct Planted {
     pub(crate) server_id: String,
-    /// When the server reported last.
+    /// The time of the server's last report.
     pub(crate) last_us: i64,
     pub(crate) until_us: i64,
 }
 
-/// What a server sends.
+/// A server's report.
 pub(crate) struct Report {
     pub(crate) key: String,
     pub(crate) value: Vec<u8>,
-    /// The incident that it is evidence of.
+    /// The number of the incident for which it is evidence.
     pub(crate) incident: Option<u64>,
-    /// False while the server is cut off.
-    pub(crate) is_heard: bool,
+    /// Whether the report is sent; false while the server is silent.
+    pub(crate) is_sent: bool,
 }
 
 impl Fleet {
-    /// Servers for this many players that send `rate` reports a second together.
+    /// Creates servers for `players` players. The servers send `rate` reports per second in total.
     pub(crate) fn new(players: usize, rate: f64) -> Self {
-        // At a low rate fewer servers, so that none is silent for more than about ten seconds.
+        // At a low rate there are fewer servers, so that none pauses for more than about ten seconds.
         let reporting = ((rate * 10.0) as usize).max(1);
         let count = (players / PLAYERS_PER_SERVER)
             .clamp(SERVERS_MIN, SERVERS_MAX)
@@ -92,12 +95,12 @@ impl Fleet {
         self.servers.len()
     }
 
-    /// The time between two reports of a server, on average.
+    /// Returns the mean time between two reports of a server.
     pub(crate) fn report_us(&self) -> i64 {
         self.report_us
     }
 
-    /// Puts a player on a server.
+    /// Assigns a player to a random server and returns the server's index.
     pub(crate) fn join(&mut self, dice: &mut Dice) -> usize {
         let server = dice.index(self.servers.len());
         self.servers[server].players += 1;
@@ -108,7 +111,7 @@ impl Fleet {
         self.servers[server].players -= 1;
     }
 
-    /// Plants trouble on a server that has none; `None` if chance finds none.
+    /// Plants a fault on a random server that has none; `None` if it finds no such server.
     pub(crate) fn plant(
         &mut self,
         condition: ServerCondition,
@@ -124,12 +127,12 @@ impl Fleet {
             + match condition {
                 ServerCondition::Silent => dice.between(SILENCE_US.0, SILENCE_US.1),
                 _ => dice
-                    .between(TROUBLE_US.0, TROUBLE_US.1)
-                    .max(TROUBLE_REPORTS * self.report_us),
+                    .between(FAULT_US.0, FAULT_US.1)
+                    .max(FAULT_REPORTS * self.report_us),
             };
         let server = &mut self.servers[found];
-        server.free_at_us = until_us + REPRIEVE_US.max(TROUBLE_REPORTS * self.report_us);
-        server.trouble = Some(Trouble {
+        server.free_at_us = until_us + REPRIEVE_US.max(FAULT_REPORTS * self.report_us);
+        server.fault = Some(Fault {
             condition,
             until_us,
             incident,
@@ -141,7 +144,7 @@ impl Fleet {
         })
     }
 
-    /// A server's report. Trouble changes what it says, and nothing else in the world.
+    /// Returns a server's report. A fault changes only the readings, and nothing else in the world.
     pub(crate) fn report(
         &mut self,
         server: usize,
@@ -165,7 +168,7 @@ impl Fleet {
             memory_usage,
             latency,
         };
-        let (incident, is_heard) = server.suffer(&mut reading, now_us);
+        let (incident, is_sent) = server.suffer(&mut reading, now_us);
         server.last_us = Some(now_us);
         reading.server_id = &server.id;
         let value = encode(&ServerMetric {
@@ -181,7 +184,7 @@ impl Fleet {
             key: server.id.clone(),
             value,
             incident,
-            is_heard,
+            is_sent,
         }
     }
 }
@@ -195,17 +198,17 @@ impl Server {
             players: 0,
             last_us: None,
             last_hiccup_us: i64::MIN / 2,
-            trouble: None,
+            fault: None,
             free_at_us: 0,
         }
     }
 
-    /// Known by its reports, and without trouble for a while.
+    /// Returns whether the server has reported before, and has had no fault for a while.
     fn is_free(&self, now_us: i64) -> bool {
-        self.last_us.is_some() && self.trouble.is_none() && self.free_at_us <= now_us
+        self.last_us.is_some() && self.fault.is_none() && self.free_at_us <= now_us
     }
 
-    /// The load that a hiccup adds, if there is one.
+    /// Returns the load that a hiccup adds; 0 if there is none.
     fn hiccup(&mut self, wanted: bool, now_us: i64) -> i64 {
         if !wanted || now_us - self.last_hiccup_us < HICCUPS_APART_US {
             return 0;
@@ -214,19 +217,19 @@ impl Server {
         HICCUP
     }
 
-    /// What trouble makes of a reading: the incident that it is evidence of, and whether it is heard. The first report
-    /// after a silence is evidence too: it is the end.
+    /// Applies the fault to a reading. Returns the incident for which the report is evidence, and whether
+    /// it is sent. The first report after a silence is evidence of its end.
     fn suffer(&mut self, reading: &mut Reading<'_>, now_us: i64) -> (Option<u64>, bool) {
-        let Some(trouble) = self.trouble else {
+        let Some(fault) = self.fault else {
             return (None, true);
         };
-        let incident = Some(trouble.incident);
-        if now_us >= trouble.until_us {
-            self.trouble = None;
-            let ends_silence = trouble.condition == ServerCondition::Silent;
+        let incident = Some(fault.incident);
+        if now_us >= fault.until_us {
+            self.fault = None;
+            let ends_silence = fault.condition == ServerCondition::Silent;
             return (incident.filter(|_| ends_silence), true);
         }
-        match trouble.condition {
+        match fault.condition {
             ServerCondition::Cpu => reading.cpu_load = 92 + reading.cpu_load % 8,
             ServerCondition::Memory => reading.memory_usage = 91 + reading.memory_usage % 7,
             ServerCondition::Latency => reading.latency += 300,

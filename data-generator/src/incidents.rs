@@ -1,7 +1,8 @@
-//! Incidents: what the derivations are there to find, planted into the world and written down.
+//! Incidents that the derivations must find. They are planted into the world, and the truth about each is
+//! recorded.
 //!
-//! They have a stream of chance of their own and come on top of the world: whoever is not concerned does the very same
-//! with and without them.
+//! Planting uses its own random stream and only adds events: all other events of the world are the same
+//! with and without incidents.
 
 mod fraud;
 mod ledger;
@@ -22,70 +23,72 @@ use self::fraud::Account;
 use self::ledger::{Ending, Ledger};
 pub use self::truth::{Incident, Subject};
 use crate::dice::Dice;
+use crate::event::DELAY_MS_MAX;
 use crate::event::{Event, Topic};
 use crate::fleet::Fleet;
 use crate::population::Population;
-use crate::world::DELAY_MS_MAX;
 
 const STREAM: u64 = 2;
-/// One a second; beyond it a small world would be nothing but incidents.
+/// The maximum rate, one incident per second: at a higher rate a small world would contain little else.
 const PER_HOUR_MAX: f64 = 3_600.0;
 const HOUR_US: f64 = 3.6e9;
-/// The slowest: one in ten thousand hours, so that times stay far from their limits.
+/// The minimum rate, one incident in ten thousand hours, so that times remain far from the limits of their
+/// type.
 const PER_HOUR_MIN: f64 = 0.000_1;
-/// How many players chance looks at to find one whose account can be taken over.
+/// The number of random players that are tried when looking for an account that can be taken over.
 const CANDIDATES: usize = 8;
-/// How often it is an account that exists, where that may be.
+/// The probability of using an existing account, for rules that allow it.
 const TAKEN_OVER: f64 = 0.5;
 
-/// All kinds, in the order in which they come: what takes longest to be seen comes early, and each view has something
-/// to show soon.
-const TURNS: [Kind; 12] = [
-    Kind::Fraud(FraudRule::Velocity),
-    Kind::Server(ServerCondition::Silent),
-    Kind::StuckPlayer,
-    Kind::Fraud(FraudRule::CardTesting),
-    Kind::Server(ServerCondition::Cpu),
-    Kind::Fraud(FraudRule::MultiPlatform),
-    Kind::Fraud(FraudRule::AmountSpike),
-    Kind::Server(ServerCondition::Latency),
-    Kind::Fraud(FraudRule::RefundAbuse),
-    Kind::Fraud(FraudRule::MultiCurrency),
-    Kind::Server(ServerCondition::Memory),
-    Kind::Fraud(FraudRule::TransactionConflict),
+/// All kinds, in the order of planting. Those that take longest to be found come early, and the order gives
+/// each dashboard view data soon.
+const TURNS: [IncidentKind; 12] = [
+    IncidentKind::Fraud(FraudRule::Velocity),
+    IncidentKind::Server(ServerCondition::Silent),
+    IncidentKind::StuckPlayer,
+    IncidentKind::Fraud(FraudRule::CardTesting),
+    IncidentKind::Server(ServerCondition::Cpu),
+    IncidentKind::Fraud(FraudRule::MultiPlatform),
+    IncidentKind::Fraud(FraudRule::AmountSpike),
+    IncidentKind::Server(ServerCondition::Latency),
+    IncidentKind::Fraud(FraudRule::RefundAbuse),
+    IncidentKind::Fraud(FraudRule::MultiCurrency),
+    IncidentKind::Server(ServerCondition::Memory),
+    IncidentKind::Fraud(FraudRule::TransactionConflict),
 ];
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum IncidentKind {
     Fraud(FraudRule),
     StuckPlayer,
     Server(ServerCondition),
 }
 
-/// An event of a planted story.
-struct Planned {
+/// An event of an incident, before it is sent.
+struct PlannedEvent {
     topic: Topic,
     key: String,
     value: Vec<u8>,
     event_ms: i64,
-    /// Whether it belongs to what has to be found, or leads up to it.
+    /// Whether the event is evidence; otherwise it only leads up to the incident.
     is_evidence: bool,
 }
 
-/// Plants incidents and remembers them.
+/// Plants incidents and records the truth about them.
 pub(crate) struct Incidents {
     dice: Dice,
     run: String,
     every_us: i64,
     planted: u64,
     turn: usize,
-    /// Whose account was taken over already: one incident each, lest two make a third.
+    /// The players whose accounts were taken over. Each is taken over at most once, so that two incidents
+    /// do not together amount to a third.
     victims: BTreeSet<usize>,
     ledger: Ledger,
 }
 
 impl Incidents {
-    /// None, for a rate of 0.
+    /// Creates the planter; `None` for a rate of 0.
     pub(crate) fn new(seed: u64, run: &str, per_hour: f64) -> Option<Self> {
         let every_us = (HOUR_US / per_hour.clamp(PER_HOUR_MIN, PER_HOUR_MAX)) as i64;
         (per_hour > 0.0).then(|| Self {
@@ -99,17 +102,17 @@ impl Incidents {
         })
     }
 
-    /// When the first one comes.
+    /// Returns the time of the first incident.
     pub(crate) fn first_us(&self) -> i64 {
         self.every_us / 2
     }
 
-    /// The time until the next one.
+    /// Returns the time until the next incident.
     pub(crate) fn pause_us(&mut self) -> i64 {
         self.dice.pause(self.every_us).max(1)
     }
 
-    /// Plants the next incident: the events that come on top of the world's.
+    /// Plants the next incident, and returns its events, which are added to those of the world.
     pub(crate) fn plant(
         &mut self,
         now_us: i64,
@@ -121,26 +124,26 @@ impl Incidents {
         self.turn += 1;
         let now_ms = start_ms + now_us / 1_000;
         match kind {
-            Kind::Fraud(rule) => self.plant_fraud(rule, now_ms, population),
-            Kind::StuckPlayer => self.plant_stuck_player(now_ms),
-            Kind::Server(condition) => {
-                self.plant_trouble(condition, now_us, start_ms, fleet);
+            IncidentKind::Fraud(rule) => self.plant_fraud(rule, now_ms, population),
+            IncidentKind::StuckPlayer => self.plant_stuck_player(now_ms),
+            IncidentKind::Server(condition) => {
+                self.plant_fault(condition, now_us, start_ms, fleet);
                 Vec::new()
             }
         }
     }
 
-    /// Notes what is sent.
+    /// Records that an event is sent.
     pub(crate) fn sent(&mut self, event: &Event) {
         self.ledger.sent(event);
     }
 
-    /// The incidents that are over since the last call.
+    /// Returns the incidents that have ended since the last call.
     pub(crate) fn ended(&mut self) -> Vec<Incident> {
         self.ledger.ended()
     }
 
-    /// What has been sent of those that are not.
+    /// Returns the incidents that have not ended, as far as their events have been sent.
     pub(crate) fn unfinished(&self) -> Vec<Incident> {
         self.ledger.unfinished()
     }
@@ -149,44 +152,43 @@ impl Incidents {
         let account = self.account(rule, population);
         let prefix = format!("trans_{}_i{}", self.run, self.planted + 1);
         let subject = account.subject(rule);
-        let story = fraud::story(rule, account, prefix, now_ms, &mut self.dice);
-        self.open(subject, story)
+        let planned = fraud::planned_events(rule, account, prefix, now_ms, &mut self.dice);
+        self.open(subject, planned)
     }
 
-    /// Somebody's account, or one that was made for the purpose.
+    /// Returns a player's account, or a new one.
     fn account(&mut self, rule: FraudRule, population: &Population) -> Account {
         let victim = (fraud::may_be_taken_over(rule) && self.dice.chance(TAKEN_OVER))
-            .then(|| self.victim(rule, population))
+            .then(|| self.victim(population))
             .flatten();
         match victim {
             Some(player) => {
                 self.victims.insert(player);
                 Account::of(population.known(player))
             }
-            None => Account::new(self.nobody(), &mut self.dice),
+            None => Account::new(self.new_player_id(), &mut self.dice),
         }
     }
 
-    fn victim(&mut self, rule: FraudRule, population: &Population) -> Option<usize> {
+    fn victim(&mut self, population: &Population) -> Option<usize> {
         (0..CANDIDATES)
             .filter_map(|_| population.anybody(&mut self.dice))
-            .find(|player| {
-                !self.victims.contains(player) && fraud::suits(rule, population.known(*player))
-            })
+            .find(|player| !self.victims.contains(player))
     }
 
-    /// The id of a player that the world does not have.
-    fn nobody(&self) -> String {
+    /// Returns the id of a player outside the population.
+    fn new_player_id(&self) -> String {
         format!("player_{}_{}", self.run, self.planted + 1)
     }
 
     fn plant_stuck_player(&mut self, now_ms: i64) -> Vec<Event> {
         let session_id = format!("session_{}_i{}", self.run, self.planted + 1);
-        let (subject, story) = stuck::story(self.nobody(), session_id, now_ms, &mut self.dice);
-        self.open(subject, story)
+        let (subject, planned) =
+            stuck::planned_events(self.new_player_id(), session_id, now_ms, &mut self.dice);
+        self.open(subject, planned)
     }
 
-    fn plant_trouble(
+    fn plant_fault(
         &mut self,
         condition: ServerCondition,
         now_us: i64,
@@ -213,14 +215,14 @@ impl Incidents {
         self.ledger.open(number, subject, ending, since);
     }
 
-    /// Writes an incident down and sends its events on their way.
-    fn open(&mut self, subject: Subject, story: Vec<Planned>) -> Vec<Event> {
+    /// Opens an incident in the ledger, and returns its events, ready to be sent.
+    fn open(&mut self, subject: Subject, planned: Vec<PlannedEvent>) -> Vec<Event> {
         self.planted += 1;
-        let evidence = story.iter().filter(|event| event.is_evidence).count();
+        let evidence = planned.iter().filter(|event| event.is_evidence).count();
         let ending = Ending::AfterEvents(evidence);
         self.ledger.open(self.planted, subject, ending, None);
         let number = self.planted;
-        let on_its_way = |planned: Planned| Event {
+        let on_its_way = |planned: PlannedEvent| Event {
             topic: planned.topic,
             key: planned.key,
             value: planned.value,
@@ -229,6 +231,6 @@ impl Incidents {
             broken: None,
             incident: planned.is_evidence.then_some(number),
         };
-        story.into_iter().map(on_its_way).collect()
+        planned.into_iter().map(on_its_way).collect()
     }
 }

@@ -1,9 +1,10 @@
-//! A small seeded game world: players with sessions, purchases and servers, as the telemetry that they would send, and
-//! the truth about the incidents that are planted into it.
+//! A small seeded game world: the telemetry of players, purchases and servers, and ground truth about planted
+//! incidents.
 
 mod broken;
 mod catalog;
 mod dice;
+mod error;
 mod event;
 mod fleet;
 mod incidents;
@@ -14,11 +15,18 @@ mod sender;
 mod serve;
 mod shop;
 mod truth_file;
+mod wallet;
 mod world;
 
-pub use event::{Broken, Event, Topic};
+pub use error::GenerateError;
+pub use event::{Broken, DELAY_MS_MAX, Event, Topic};
 pub use incidents::{Incident, Subject};
-pub use run::{GenerateError, Options, Pace, run};
+pub use run::{Options, Pace, run};
 pub use sender::Summary;
 pub use serve::{ServeOptions, Served, serve};
-pub use world::{DELAY_MS_MAX, World, WorldOptions};
+pub use world::{World, WorldOptions};
+
+/// The examples of the README, which compile as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,9 +1,10 @@
-//! The three event schemas as they are written: one JSON object each, fields in the schema's order.
+//! The three event schemas, for encoding: each event is one JSON object, with the fields in the schema's
+//! order.
 
 use model::time::Timestamp;
 use serde::Serialize;
 
-/// `player-events`.
+/// An event of `player-events`.
 #[derive(Serialize)]
 pub(crate) struct PlayerAction<'a> {
     pub(crate) event_name: &'static str,
@@ -12,7 +13,7 @@ pub(crate) struct PlayerAction<'a> {
     pub(crate) user_data: User<'a>,
 }
 
-/// What a player does where.
+/// A player's action.
 #[derive(Serialize)]
 pub(crate) struct Action<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,14 +25,14 @@ pub(crate) struct Action<'a> {
     pub(crate) map_id: &'a str,
 }
 
-/// Who it is.
+/// The user of an event.
 #[derive(Serialize)]
 pub(crate) struct User<'a> {
     pub(crate) user_id: &'a str,
     pub(crate) platform: &'static str,
 }
 
-/// `purchase-events`.
+/// An event of `purchase-events`.
 #[derive(Serialize)]
 pub(crate) struct Transaction<'a> {
     pub(crate) event_name: &'static str,
@@ -40,7 +41,7 @@ pub(crate) struct Transaction<'a> {
     pub(crate) user_data: User<'a>,
 }
 
-/// What is paid for what.
+/// The parameters of a transaction.
 #[derive(Serialize)]
 pub(crate) struct Payment<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +54,7 @@ pub(crate) struct Payment<'a> {
     pub(crate) item_type: &'static str,
 }
 
-/// `server-metrics`.
+/// An event of `server-metrics`.
 #[derive(Serialize)]
 pub(crate) struct ServerMetric<'a> {
     pub(crate) event_name: &'static str,
@@ -62,7 +63,7 @@ pub(crate) struct ServerMetric<'a> {
     pub(crate) server_data: Site,
 }
 
-/// How a server is.
+/// A server's readings.
 #[derive(Serialize)]
 pub(crate) struct Reading<'a> {
     pub(crate) server_id: &'a str,
@@ -71,19 +72,20 @@ pub(crate) struct Reading<'a> {
     pub(crate) latency: i64,
 }
 
-/// Where it stands and what it is.
+/// A server's region and type.
 #[derive(Serialize)]
 pub(crate) struct Site {
     pub(crate) region: &'static str,
     pub(crate) server_type: &'static str,
 }
 
-/// Money as a JSON number with no more digits than its currency has.
+/// An amount of money, written as a JSON number with at most the currency's number of digits.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Amount {
     Whole(i64),
-    /// The nearest binary fraction, which is written as the shortest decimal that reads back as it: the exact amount.
+    /// The binary fraction closest to the amount. It is written as the shortest decimal that parses to the
+    /// same fraction, which is the exact amount.
     Decimal(f64),
 }
 
@@ -97,7 +99,7 @@ impl Amount {
     }
 }
 
-/// The bytes of one event.
+/// Encodes an event.
 pub(crate) fn encode(event: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(event)
         .expect("structs of strings and finite numbers always have a JSON form")

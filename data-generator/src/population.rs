@@ -1,4 +1,4 @@
-//! Players and their sessions: who is there, where in the game, and what they do next.
+//! Players and their sessions: who is online, on which level and map, and what each does next.
 
 use model::time::Timestamp;
 
@@ -9,48 +9,49 @@ use crate::catalog::{
 use crate::dice::Dice;
 use crate::fleet::Fleet;
 use crate::payload::{Action, PlayerAction, User, encode};
-use crate::shop::Wallet;
+use crate::wallet::Wallet;
 
-/// Player n's nature comes from a stream of chance of its own, so that it is the same whenever the world is started.
+/// The first number of the random streams for players' traits. Each player has a stream, so that the traits
+/// do not depend on the start of the world.
 const NATURES: u64 = 1 << 32;
-/// So many times the players online exist in all; the others come back some day.
+/// The number of players for each one online. Those who are offline log in again later.
 const POPULATION_PER_SLOT: usize = 4;
-/// How many of those who log in have never been there, as long as there are any.
+/// The share of logins by new players, as long as the population may grow.
 const NEWCOMERS: f64 = 0.4;
 const WHALES: f64 = 0.02;
-/// How long sessions last, in seconds, and how common each kind is.
+/// The lengths of sessions in seconds, as ranges whose weights follow.
 const SESSION_S: [(i64, i64); 3] = [(15, 60), (120, 480), (480, 1_800)];
 const SESSION_WEIGHTS: [u32; 3] = [10, 60, 30];
-/// Whoever has been on a level for this long or has done this much there completes it next: two minutes and thirty
-/// events are what being stuck looks like.
+/// The time, and the number of actions, after which a player completes a level: well below the two minutes
+/// and thirty events of a stuck player.
 const LEVEL_US_MAX: i64 = 80_000_000;
 const LEVEL_ACTIONS_MAX: u32 = 24;
-/// How many moves lead to another map of the level.
+/// The share of moves that lead to another map of the same level.
 const MOVES_ON: f64 = 0.15;
 const COMPLETES: f64 = 0.09;
 
-/// A player, whether there or not.
+/// A player, who may be online or offline.
 pub(crate) struct Player {
     pub(crate) id: String,
     pub(crate) game: usize,
     pub(crate) platform: usize,
     pub(crate) wallet: Wallet,
     /// Whether the player is in a session.
-    pub(crate) there: bool,
+    pub(crate) is_online: bool,
     level: u16,
     map: u16,
-    /// When the stay on the level began, and what has been done since.
+    /// The time at which the player entered the level, and the number of actions since then.
     level_since_us: i64,
     level_actions: u32,
 }
 
-/// Room for one player at a time. The number of slots is fixed, and with it the rate of the world.
+/// Holds one player's session at a time. The number of slots is fixed, so the world's rate is constant.
 #[derive(Default)]
-struct Slot {
-    session: Option<Session>,
+struct PlayerSlot {
+    session: Option<PlaySession>,
 }
 
-struct Session {
+struct PlaySession {
     id: String,
     player: usize,
     server: usize,
@@ -59,17 +60,18 @@ struct Session {
 
 pub(crate) struct Population {
     seed: u64,
-    /// Set before each session's number, so that no two runs of the world name two sessions alike.
+    /// A part of each session's id that differs between runs of the world, so that their sessions are
+    /// different.
     run: String,
     players: Vec<Player>,
     away: Vec<usize>,
-    slots: Vec<Slot>,
+    slots: Vec<PlayerSlot>,
     sessions: u64,
 }
 
 impl Population {
     pub(crate) fn new(seed: u64, run: &str, slots: usize) -> Self {
-        let slots = (0..slots).map(|_| Slot::default()).collect();
+        let slots = (0..slots).map(|_| PlayerSlot::default()).collect();
         Self {
             seed,
             run: run.to_owned(),
@@ -80,7 +82,7 @@ impl Population {
         }
     }
 
-    /// What the player in this slot does now: the key and the value. Somebody logs in if nobody is there.
+    /// Returns the key and value of the next event in this slot. In an empty slot it is a login.
     pub(crate) fn act(
         &mut self,
         slot: usize,
@@ -98,7 +100,7 @@ impl Population {
         if now_us >= session.ends_us {
             fleet.leave(session.server);
             self.away.push(session.player);
-            self.players[session.player].there = false;
+            self.players[session.player].is_online = false;
             return self.action(&session, "logout", time);
         }
         let event_type = self.players[session.player].play(now_us, dice);
@@ -108,7 +110,7 @@ impl Population {
         event
     }
 
-    /// One of the players that are there; `None` if this slot of chance is empty.
+    /// Returns the player in a random slot; `None` if the slot is empty.
     pub(crate) fn anybody(&self, dice: &mut Dice) -> Option<usize> {
         self.slots[dice.index(self.slots.len())]
             .session
@@ -124,13 +126,13 @@ impl Population {
         &mut self.players[player]
     }
 
-    fn log_in(&mut self, now_us: i64, fleet: &mut Fleet, dice: &mut Dice) -> Session {
+    fn log_in(&mut self, now_us: i64, fleet: &mut Fleet, dice: &mut Dice) -> PlaySession {
         self.sessions += 1;
         let (shortest, longest) = SESSION_S[dice.weighted(&SESSION_WEIGHTS)];
         let player = self.somebody_away(dice);
-        self.players[player].there = true;
+        self.players[player].is_online = true;
         self.players[player].arrive(now_us);
-        Session {
+        PlaySession {
             id: format!("session_{}_{}", self.run, self.sessions),
             player,
             server: fleet.join(dice),
@@ -150,7 +152,7 @@ impl Population {
 
     fn action(
         &self,
-        session: &Session,
+        session: &PlaySession,
         event_type: &'static str,
         time: Timestamp,
     ) -> (String, Vec<u8>) {
@@ -169,7 +171,7 @@ impl Population {
     }
 }
 
-/// One thing that a player does. Games and platforms are places in the catalog.
+/// One action of a player. Games and platforms are indexes into the catalog.
 pub(crate) struct Step<'a> {
     pub(crate) player_id: &'a str,
     pub(crate) game: usize,
@@ -182,7 +184,7 @@ pub(crate) struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// The bytes of its event.
+    /// Encodes the event of the action.
     pub(crate) fn encode(&self) -> Vec<u8> {
         encode(&PlayerAction {
             event_name: "player_action",
@@ -203,12 +205,12 @@ impl Step<'_> {
     }
 }
 
-/// The name of a level.
+/// Returns the name of a level.
 pub(crate) fn level_id(level: u16) -> String {
     format!("level_{level:02}")
 }
 
-/// The name of a map.
+/// Returns the name of a map.
 pub(crate) fn map_id(map: u16) -> String {
     format!("map_{map:02}")
 }
@@ -227,12 +229,13 @@ impl Player {
             nature.weighted(&PURSE_WEIGHTS)
         };
         Self {
-            // Of each world its own: two of them in one cluster do not share their players.
+            // The id contains the seed, so that worlds with different seeds do not share players in one
+            // cluster.
             id: format!("player_{seed}_{}", number + 1),
             game,
             platform,
             wallet: Wallet::new(currency, purse),
-            there: false,
+            is_online: false,
             level: nature.between(1, 5) as u16,
             map: nature.between(1, i64::from(MAPS)) as u16,
             level_since_us: 0,
@@ -240,7 +243,7 @@ impl Player {
         }
     }
 
-    /// The stay on a level begins.
+    /// Restarts the time and the number of actions for a level that the player enters.
     fn arrive(&mut self, now_us: i64) {
         self.level_since_us = now_us;
         self.level_actions = 0;
@@ -255,7 +258,8 @@ impl Player {
         ["move", "interaction", "chat"][dice.weighted(&[74, 23, 3])]
     }
 
-    /// Where the player is after an action: on the next level, on another map of this one, or still there.
+    /// Moves the player after an action: to the next level, to another map of the same level, or not at
+    /// all.
     fn go_on(&mut self, event_type: &str, now_us: i64, dice: &mut Dice) {
         if event_type == "level_complete" {
             self.level = self.level % LEVELS + 1;

@@ -1,52 +1,58 @@
-//! Plays a world into a cluster: by the wall clock, or as fast as the cluster takes it.
+//! Sends a world's events to a cluster, either by the wall clock or as fast as the cluster accepts them.
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::pin::pin;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use client::{ClientError, Cluster};
+use client::{Cluster, now_ms};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use crate::error::GenerateError;
 use crate::event::Event;
 use crate::sender::{Sender, Summary};
 use crate::truth_file::TruthFile;
 use crate::world::{World, WorldOptions};
 
-/// How often due events are looked for: below what anybody sees on a dashboard.
+/// The interval at which the sender looks for due events: too short to be visible on a dashboard.
 const TICK: Duration = Duration::from_millis(10);
-/// Behind the clock by more than this is worth a line in the log, so often.
+/// The delay behind the clock above which a warning is logged, at most once per `BEHIND_EVERY`.
 const BEHIND_MS: i64 = 1_000;
 const BEHIND_EVERY: Duration = Duration::from_secs(10);
 
-/// What to generate, and where to.
+/// What to generate, and where to send it.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The cluster; its source topics have to exist.
+    /// The cluster, in which the source topics must exist.
     pub cluster: Cluster,
-    /// The world. By the wall clock it starts now, whatever its `start_ms` says.
+    /// The world. With `Pace::WallClock` it starts now, and its `start_ms` is ignored.
     pub world: WorldOptions,
-    /// Incidents to plant in an hour of world time.
+    /// Incidents to plant per hour of world time.
     pub incidents: f64,
-    /// Append the truth about them to this file, one JSON object a line.
+    /// The file to which the truth about incidents is appended, one JSON object per line.
     pub truth: Option<PathBuf>,
-    /// Stop after so many events.
+    /// The number of events to stop after; `None` for no limit.
     pub events: Option<u64>,
-    /// How fast.
+    /// How fast events are sent.
     pub pace: Pace,
+    /// A counter of the events passed to the producers.
+    pub sent: Arc<AtomicU64>,
 }
 
 /// How fast events are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// Each when its time has come.
+    /// Each event is sent when it is due.
     WallClock,
-    /// As fast as the cluster acknowledges them; event times are those of the world.
+    /// Events are sent as fast as the cluster acknowledges them; event times are those of the world.
     Unpaced,
 }
 
 impl Pace {
-    /// As fast as possible when a number of events is asked for and no rate, else by the wall clock.
+    /// Returns `Unpaced` if a number of events but no rate is given, and `WallClock` otherwise.
     #[must_use]
     pub fn of(events: Option<u64>, rate: Option<f64>) -> Self {
         if events.is_some() && rate.is_none() {
@@ -57,29 +63,15 @@ impl Pace {
     }
 }
 
-/// Why generating stopped early.
-#[derive(Debug, thiserror::Error)]
-pub enum GenerateError {
-    /// The cluster did not take a record, now or for good.
-    #[error("generating events: {0}")]
-    Cluster(#[from] ClientError),
-    /// The truth could not be written down.
-    #[error("cannot write the truth to `{}`: name a file in a folder that exists", path.display())]
-    Truth {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-}
-
-/// Generates until `shutdown` or until enough events are sent, then waits for all acknowledgements.
+/// Generates events until `shutdown` or until the requested number is sent, then waits for all
+/// acknowledgements.
 pub async fn run(
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Summary, GenerateError> {
     let mut truth = options.truth.map(TruthFile::open).transpose()?;
-    let mut sender = Sender::open(&options.cluster).await?;
+    let stopping = watch::Sender::new(false);
+    let mut sender = Sender::open(&options.cluster, stopping.subscribe()).await?;
     let world = match options.pace {
         Pace::WallClock => WorldOptions {
             start_ms: now_ms(),
@@ -89,7 +81,7 @@ pub async fn run(
     };
     let mut clock = Clock {
         pace: options.pace,
-        told: None,
+        warned: None,
     };
     let mut shutdown = pin!(shutdown);
     let mut world = World::new(world).with_incidents(options.incidents);
@@ -97,22 +89,29 @@ pub async fn run(
         let Some(event) = world.next() else {
             break;
         };
-        let stopped = tokio::select! {
+        tokio::select! {
             biased;
-            () = &mut shutdown => true,
+            () = &mut shutdown => stopping.send_replace(true),
             () = clock.wait_for(&event) => false,
         };
-        // Sending is never abandoned half-way, so that the summary counts what the topics hold.
-        if stopped || !sender.send(event).await? {
+        if *stopping.borrow() {
             break;
         }
-        // Also where nobody wants to know: the world remembers them until they are taken.
+        let sending = sender.send(event);
+        if !hurried(sending, shutdown.as_mut(), &stopping).await? {
+            break;
+        }
+        options.sent.fetch_add(1, Ordering::Relaxed);
+        // Take them even without a truth file: the world keeps ended incidents until they are taken.
         let ended = world.ended_incidents();
         if let Some(truth) = &mut truth {
             truth.append(ended)?;
         }
+        if *stopping.borrow() {
+            break;
+        }
     }
-    let summary = sender.finish().await?;
+    let summary = hurried(sender.finish(), shutdown.as_mut(), &stopping).await?;
     if let Some(truth) = &mut truth {
         truth.append(world.ended_incidents())?;
         truth.append(world.unfinished_incidents())?;
@@ -120,10 +119,28 @@ pub async fn run(
     Ok(summary)
 }
 
-/// Holds events back until they are due, and says when it cannot keep up.
+/// Awaits `work` to its end, so that the summary equals the content of the topics. After `shutdown`, sets
+/// `stopping`, so that sending no longer waits for space on a full disk.
+async fn hurried<T>(
+    work: impl Future<Output = T>,
+    shutdown: Pin<&mut impl Future<Output = ()>>,
+    stopping: &watch::Sender<bool>,
+) -> T {
+    let mut work = pin!(work);
+    if !*stopping.borrow() {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = shutdown => stopping.send_replace(true),
+        };
+    }
+    work.await
+}
+
+/// Delays events until they are due, and warns when the cluster falls behind.
 struct Clock {
     pace: Pace,
-    told: Option<Instant>,
+    warned: Option<Instant>,
 }
 
 impl Clock {
@@ -134,22 +151,15 @@ impl Clock {
         let mut now_ms = now_ms();
         while now_ms < event.emitted_ms {
             sleep(TICK).await;
-            now_ms = self::now_ms();
+            now_ms = client::now_ms();
         }
         let behind_ms = now_ms - event.emitted_ms;
-        if behind_ms > BEHIND_MS && self.told.is_none_or(|told| told.elapsed() > BEHIND_EVERY) {
+        if behind_ms > BEHIND_MS && self.warned.is_none_or(|at| at.elapsed() > BEHIND_EVERY) {
             tracing::warn!(
                 behind_ms,
-                "the cluster takes events more slowly than they are generated; none is dropped"
+                "the cluster accepts events more slowly than they are generated; none is dropped"
             );
-            self.told = Some(Instant::now());
+            self.warned = Some(Instant::now());
         }
     }
-}
-
-pub(crate) fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }

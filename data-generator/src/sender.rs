@@ -1,32 +1,36 @@
-//! Sends events and counts them once the cluster has them; what gets lost on the way is sent again.
+//! Sends events, counts the acknowledged ones, and sends lost ones again.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use client::{Backoff, ClientError, Cluster, Delivery, Producer};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::event::{Broken, Event, Topic};
 
-/// Records sent and not yet acknowledged. Enough to keep batches full at any rate, and below the number at which the
-/// producer's own queue is full.
+/// The maximum number of unacknowledged records. It keeps batches full at any rate, and is below the number
+/// that fills the producer's own queue.
 const UNACKNOWLEDGED_MAX: usize = 10_000;
-/// With pauses of up to five seconds between them: a cluster may be away for about a minute.
+/// The number of attempts to send a record. With pauses of up to five seconds in between, the cluster may
+/// be unavailable for about a minute.
 const ATTEMPTS: u32 = 15;
 
-/// What the cluster has acknowledged.
+/// The number of records that are sent again together: a few batches per partition.
+const RESENT_TOGETHER_MAX: usize = 1_000;
+
+/// The events that the cluster has acknowledged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Events per topic, broken ones among them.
+    /// The number of events per topic, including broken ones.
     pub events: BTreeMap<Topic, u64>,
-    /// Broken events by the reason for which they have to be rejected.
+    /// The number of broken events per expected reject reason.
     pub broken: BTreeMap<Broken, u64>,
 }
 
 impl Summary {
-    /// All events.
+    /// Returns the number of all events.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.events.values().sum()
@@ -40,14 +44,14 @@ impl Summary {
     }
 }
 
-/// A record on its way, with what it takes to send it again.
+/// An unacknowledged record, kept so that it can be sent again.
 struct Sent {
-    parcel: Parcel,
+    record: PendingRecord,
     delivery: Delivery,
 }
 
 #[derive(Clone)]
-struct Parcel {
+struct PendingRecord {
     topic: Topic,
     key: Bytes,
     value: Bytes,
@@ -59,9 +63,11 @@ struct Parcel {
 struct Producers {
     cluster: Cluster,
     by_topic: BTreeMap<Topic, Producer>,
+    /// Whether a shutdown was requested.
+    stopping: watch::Receiver<bool>,
 }
 
-/// Sends events in order and has their acknowledgements awaited.
+/// Sends events in order. A separate task waits for the acknowledgements.
 pub(crate) struct Sender {
     producers: Producers,
     sent: mpsc::Sender<Sent>,
@@ -69,7 +75,12 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    pub(crate) async fn open(cluster: &Cluster) -> Result<Self, ClientError> {
+    /// Opens a sender. While `stopping` is false, the sender waits for space when the cluster's disk is
+    /// full.
+    pub(crate) async fn open(
+        cluster: &Cluster,
+        stopping: watch::Receiver<bool>,
+    ) -> Result<Self, ClientError> {
         let mut by_topic = BTreeMap::new();
         for topic in Topic::ALL {
             by_topic.insert(topic, cluster.producer(topic.name()).await?);
@@ -77,6 +88,7 @@ impl Sender {
         let producers = Producers {
             cluster: cluster.clone(),
             by_topic,
+            stopping,
         };
         let (sent, deliveries) = mpsc::channel(UNACKNOWLEDGED_MAX);
         let acknowledger = tokio::spawn(acknowledge(deliveries, producers.clone()));
@@ -87,19 +99,20 @@ impl Sender {
         })
     }
 
-    /// Puts an event on its way. False when sending has failed for good: [`Sender::finish`] says why.
+    /// Sends an event. Returns false if sending has failed permanently; [`Sender::finish`] then returns the
+    /// error.
     pub(crate) async fn send(&mut self, event: Event) -> Result<bool, ClientError> {
-        let parcel = Parcel {
+        let record = PendingRecord {
             topic: event.topic,
             key: Bytes::from(event.key),
             value: Bytes::from(event.value),
             broken: event.broken,
         };
-        let delivery = self.producers.send(&parcel).await?;
-        Ok(self.sent.send(Sent { parcel, delivery }).await.is_ok())
+        let delivery = self.producers.send(&record).await?;
+        Ok(self.sent.send(Sent { record, delivery }).await.is_ok())
     }
 
-    /// Waits until everything sent is acknowledged.
+    /// Waits until all sent events are acknowledged.
     pub(crate) async fn finish(self) -> Result<Summary, ClientError> {
         drop(self.sent);
         for producer in self.producers.by_topic.values() {
@@ -115,25 +128,25 @@ impl Sender {
 }
 
 impl Producers {
-    /// Hands a record to its producer; a producer that fails is replaced, so that a cluster may come back.
-    async fn send(&mut self, parcel: &Parcel) -> Result<Delivery, ClientError> {
+    /// Sends a record with its topic's producer. Replaces a failed producer, in case the cluster recovers.
+    async fn send(&mut self, record: &PendingRecord) -> Result<Delivery, ClientError> {
         let mut backoff = Backoff::new();
         let mut attempt = 1;
         loop {
-            let producer = &self.by_topic[&parcel.topic];
+            let producer = &self.by_topic[&record.topic];
             let error = match producer
-                .send(parcel.key.clone(), parcel.value.clone())
+                .send(record.key.clone(), record.value.clone())
                 .await
             {
                 Ok(delivery) => return Ok(delivery),
                 Err(error) => error,
             };
-            if !error.is_retryable() || attempt == ATTEMPTS {
+            if self.gives_up(&error, attempt) {
                 return Err(error);
             }
-            tracing::warn!(%error, attempt, "sending again after a pause");
-            sleep(backoff.pause()).await;
-            self.reopen(parcel.topic).await;
+            tracing::warn!(%error, attempt, "sending failed; trying again after a pause");
+            self.pause(&mut backoff).await;
+            self.reopen(record.topic).await;
             attempt += 1;
         }
     }
@@ -143,43 +156,94 @@ impl Producers {
             Ok(producer) => {
                 self.by_topic.insert(topic, producer);
             }
-            Err(error) => tracing::warn!(%error, topic = topic.name(), "keeping the old producer"),
+            Err(error) => {
+                tracing::warn!(%error, topic = topic.name(), "cannot open a producer; keeping the old one")
+            }
         }
     }
 
-    /// Sends a record until it is acknowledged.
-    async fn deliver(&mut self, parcel: &Parcel) -> Result<(), ClientError> {
-        let mut attempt = 1;
-        let mut backoff = Backoff::new();
+    /// Sends records again until all are acknowledged. It sends them together, because a failing server
+    /// loses many at once.
+    async fn deliver(
+        &mut self,
+        lost: Vec<PendingRecord>,
+        summary: &mut Summary,
+    ) -> Result<(), ClientError> {
+        let (mut attempt, mut backoff, mut lost) = (1, Backoff::new(), lost);
         loop {
-            match self.send(parcel).await?.wait().await {
-                Ok(_) => return Ok(()),
-                Err(error) if !error.is_retryable() || attempt == ATTEMPTS => return Err(error),
-                Err(error) => tracing::warn!(%error, attempt, "not acknowledged; sending again"),
+            let mut sent = Vec::with_capacity(lost.len());
+            for record in lost {
+                let delivery = self.send(&record).await?;
+                sent.push(Sent { record, delivery });
             }
-            // A server that has just come back does not know yet which partitions it leads.
-            sleep(backoff.pause()).await;
-            attempt += 1;
+            let (records, mut failure) = (sent.len(), None);
+            lost = Vec::new();
+            for Sent { record, delivery } in sent {
+                match delivery.wait().await {
+                    Ok(_) => summary.count(record.topic, record.broken),
+                    Err(error) if self.gives_up(&error, attempt) => return Err(error),
+                    Err(error) => {
+                        failure = Some(error);
+                        lost.push(record);
+                    }
+                }
+            }
+            let Some(error) = failure else { return Ok(()) };
+            tracing::warn!(
+                %error,
+                attempt,
+                records = lost.len(),
+                "the cluster did not acknowledge records; sending them again"
+            );
+            attempt = if lost.len() < records { 1 } else { attempt + 1 };
+            // A restarted server needs some time to learn which partitions it leads.
+            self.pause(&mut backoff).await;
+        }
+    }
+
+    /// Whether to stop retrying. A full disk is waited for until there is space or a shutdown, and an
+    /// unavailable cluster for up to `ATTEMPTS` attempts.
+    fn gives_up(&self, error: &ClientError, attempt: u32) -> bool {
+        match error {
+            ClientError::Full { .. } => {
+                // The sender was dropped: the result is not needed.
+                *self.stopping.borrow() || self.stopping.has_changed().is_err()
+            }
+            error => !error.is_retryable() || attempt >= ATTEMPTS,
+        }
+    }
+
+    async fn pause(&mut self, backoff: &mut Backoff) {
+        let pause = sleep(backoff.pause());
+        tokio::select! {
+            () = pause => {}
+            _ = self.stopping.changed() => {}
         }
     }
 }
 
-/// Awaits acknowledgements in the order of sending; sends again what was lost.
+/// Awaits acknowledgements in the order of sending, and sends lost records again.
 async fn acknowledge(
     mut deliveries: mpsc::Receiver<Sent>,
     mut producers: Producers,
 ) -> Result<Summary, ClientError> {
     let mut summary = Summary::default();
-    while let Some(Sent { parcel, delivery }) = deliveries.recv().await {
+    let mut lost = Vec::new();
+    while let Some(Sent { record, delivery }) = deliveries.recv().await {
         match delivery.wait().await {
-            Ok(_) => {}
+            Ok(_) => summary.count(record.topic, record.broken),
             Err(error) if error.is_retryable() => {
-                tracing::debug!(%error, topic = parcel.topic.name(), "lost; sending again");
-                producers.deliver(&parcel).await?;
+                tracing::debug!(%error, topic = record.topic.name(), "a record was lost; sending it again");
+                lost.push(record);
             }
             Err(error) => return Err(error),
         }
-        summary.count(parcel.topic, parcel.broken);
+        // Records sent after a lost one were probably lost with it.
+        let is_over = deliveries.is_empty() || lost.len() >= RESENT_TOGETHER_MAX;
+        if !lost.is_empty() && is_over {
+            let lost = std::mem::take(&mut lost);
+            producers.deliver(lost, &mut summary).await?;
+        }
     }
     Ok(summary)
 }

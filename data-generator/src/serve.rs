@@ -1,8 +1,10 @@
-//! The world as a web API, for those who pull: an endless stream of all events, and one event at a time of each kind.
+//! Serves the world as a web API for clients that pull: an endless stream of all events, and single events
+//! of each kind.
 //!
-//! Every stream is a world of its own that begins when its reader connects; its headers say with which seed, start and
-//! rate, which is all it takes to make the very same events again. Single events are those of one more world, which
-//! begins with the first request for one: each is given to one reader, and waits for nobody longer than until the next.
+//! Every stream is a separate world, which starts when its reader connects. The response headers contain
+//! the seed, start and rate with which the same events can be generated again. Single events come from
+//! another world, which starts with the first request for such an event. Each of them goes to only one
+//! reader, and is dropped if no request takes it before the next event of its kind is due.
 
 mod envelope;
 mod latest;
@@ -30,28 +32,29 @@ use crate::world::{World, WorldOptions};
 use latest::Latest;
 use stream::Paced;
 
-/// A stream's media type: envelopes in JSON with a blank line between them.
+/// The media type of a stream: JSON envelopes separated by blank lines.
 const STREAM_TYPE: &str = "application/x-ndjson";
 
 /// What to serve.
 #[derive(Debug, Clone, Copy)]
 pub struct ServeOptions {
-    /// The world. By the wall clock each begins when it is asked for, whatever its `start_ms` says.
+    /// The world. With `Pace::WallClock` each world starts when it is requested, and its `start_ms` is
+    /// ignored.
     pub world: WorldOptions,
-    /// Incidents to plant in an hour of world time.
+    /// Incidents to plant per hour of world time.
     pub incidents: f64,
-    /// End each stream after so many events.
+    /// The number of events after which each stream ends; `None` for no limit.
     pub events: Option<u64>,
-    /// How fast streams are; single events always go by the wall clock.
+    /// The speed of streams. Single events always follow the wall clock.
     pub pace: Pace,
 }
 
-/// How many events of each topic have been handed out.
+/// Counts the sent events of each topic.
 #[derive(Debug, Default)]
 pub struct Served([AtomicU64; Topic::ALL.len()]);
 
 impl Served {
-    /// The numbers as they are now.
+    /// Returns the current counts.
     #[must_use]
     pub fn now(&self) -> BTreeMap<Topic, u64> {
         let count = |topic| self.0[topic as usize].load(Ordering::Relaxed);
@@ -70,7 +73,7 @@ struct Api {
     stop: watch::Receiver<bool>,
 }
 
-/// Answers requests until `shutdown`, then hangs up between two events on whoever still reads.
+/// Answers requests until `shutdown`, then ends each open stream after a complete event.
 pub async fn serve(
     listener: TcpListener,
     options: ServeOptions,
@@ -93,8 +96,8 @@ pub async fn serve(
         .with_state(api);
     let stopped = async move {
         shutdown.await;
-        // Nobody may read any more.
-        let _unheard = stopping.send(true);
+        // Sending fails if no stream is open, because then there is no receiver.
+        let _no_receiver = stopping.send(true);
     };
     axum::serve(listener, router)
         .with_graceful_shutdown(stopped)
@@ -141,7 +144,7 @@ impl Api {
             .latest
             .get_or_init(|| async {
                 let world = WorldOptions {
-                    start_ms: crate::run::now_ms(),
+                    start_ms: client::now_ms(),
                     ..self.options.world
                 };
                 let world = World::new(world).with_incidents(self.options.incidents);
@@ -158,11 +161,11 @@ impl Api {
 }
 
 impl ServeOptions {
-    /// The world of a reader who connects now.
+    /// Returns the options of the world for a reader that connects now.
     fn world_from_now(&self) -> WorldOptions {
         match self.pace {
             Pace::WallClock => WorldOptions {
-                start_ms: crate::run::now_ms(),
+                start_ms: client::now_ms(),
                 ..self.world
             },
             Pace::Unpaced => self.world,

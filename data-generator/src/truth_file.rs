@@ -1,20 +1,20 @@
-//! The truth on disk: one incident a line, each written as soon as it has ended.
+//! The truth file: one incident per line, written as soon as the incident has ended.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
 
+use crate::error::GenerateError;
 use crate::incidents::Incident;
-use crate::run::GenerateError;
 
-/// A file of JSON lines that only grows.
+/// An append-only file of JSON lines.
 pub(crate) struct TruthFile {
     path: PathBuf,
     file: File,
 }
 
 impl TruthFile {
-    /// Appends to what is there; the file is created if it is not.
+    /// Opens the file for appending; creates it if it does not exist.
     pub(crate) fn open(path: PathBuf) -> Result<Self, GenerateError> {
         match OpenOptions::new().create(true).append(true).open(&path) {
             Ok(file) => Ok(Self { path, file }),
@@ -22,7 +22,7 @@ impl TruthFile {
         }
     }
 
-    /// Writes each incident in one piece: whoever reads along sees whole lines.
+    /// Writes each incident with one call, so that concurrent readers see whole lines.
     pub(crate) fn append(&mut self, incidents: Vec<Incident>) -> Result<(), GenerateError> {
         for incident in incidents {
             self.write(&incident)
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_added_to_those_that_are_there() {
+    fn lines_are_appended_to_an_existing_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("truth.jsonl");
         for servers in [vec![1, 2], vec![3]] {

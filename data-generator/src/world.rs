@@ -1,4 +1,4 @@
-//! The world's clock: a queue of what happens next, and the short, uneven ways that events take to the topics.
+//! The world's clock: a queue of upcoming turns, and the random delay of each event before it is sent.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,7 +7,7 @@ use model::time::Timestamp;
 
 use crate::broken::Breaker;
 use crate::dice::Dice;
-use crate::event::{Event, Topic};
+use crate::event::{DELAY_MS_MAX, Event, Topic};
 use crate::fleet::Fleet;
 use crate::incidents::{Incident, Incidents};
 use crate::population::Population;
@@ -16,35 +16,33 @@ use crate::shop::Shop;
 #[cfg(test)]
 mod tests;
 
-/// No event is sent later than this after it happened, so none is more out of order than this.
-pub const DELAY_MS_MAX: i64 = 1_500;
-
-/// How a thousand events are shared out.
+/// The shares of the three topics in all events.
 const PLAYER_SHARE: f64 = 0.88;
 const PURCHASE_SHARE: f64 = 0.06;
 const SERVER_SHARE: f64 = 0.06;
-/// A player does something every four seconds on average.
+/// The mean number of seconds between two actions of a player.
 const ACTION_EVERY_S: f64 = 4.0;
-/// The slowest world: an event in about a quarter of an hour. Slower ones would only look broken.
+/// The minimum rate: about one event per quarter of an hour. A slower world would appear broken.
 const RATE_MIN: f64 = 0.001;
-/// The fastest: beyond it the pause between two purchases is no longer a whole number of microseconds.
+/// The maximum rate: above it, the pause between two purchases is too short to be expressed in whole
+/// microseconds.
 const RATE_MAX: f64 = 1_000_000.0;
 
-/// What the world is like.
+/// The parameters of a world.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WorldOptions {
-    /// The same seed, start and rate give the very same bytes.
+    /// The seed. The same seed, start and rate produce the same bytes.
     pub seed: u64,
-    /// When the world begins, in milliseconds since the Unix epoch.
+    /// The start of the world, in milliseconds since the Unix epoch.
     pub start_ms: i64,
-    /// Events per second of world time, all topics together; 0.001 to a million.
+    /// The number of events per second of world time in all topics together, from 0.001 to a million.
     pub rate: f64,
-    /// How many of them are broken, 0 to 1. The world is the same otherwise.
+    /// The share of broken events, from 0 to 1. The other events are the same for every share.
     pub broken: f64,
 }
 
 impl WorldOptions {
-    /// Starts the world so early that this many events have happened before `now_ms`: none lies in the future.
+    /// Moves the start of the world back far enough that `events` events occur before `now_ms`.
     #[must_use]
     pub fn ending_at(self, now_ms: i64, events: u64) -> Self {
         let duration_ms = (events as f64 / self.rate.clamp(RATE_MIN, RATE_MAX) * 1e3 * 1.1) as i64;
@@ -55,7 +53,7 @@ impl WorldOptions {
     }
 }
 
-/// Who is next.
+/// A part of the world that takes its turn at some time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Turn {
     Player(usize),
@@ -64,16 +62,16 @@ enum Turn {
     Incident,
 }
 
-/// What is sent when a turn is over.
-struct Happened {
+/// The event of a turn, before delay and breaking.
+struct TurnEvent {
     topic: Topic,
     key: String,
     value: Vec<u8>,
     incident: Option<u64>,
-    is_heard: bool,
+    is_sent: bool,
 }
 
-/// An endless iterator of events in the order in which they are sent.
+/// An endless iterator over events, in the order in which they are sent.
 pub struct World {
     options: WorldOptions,
     dice: Dice,
@@ -84,22 +82,24 @@ pub struct World {
     fleet: Fleet,
     action_us: i64,
     trade_us: i64,
-    /// Microseconds since the start, and a number that keeps equal times in order.
+    /// The upcoming turns: the time in microseconds since the start, and a number that orders turns at the
+    /// same time.
     turns: BinaryHeap<Reverse<(i64, u64, Turn)>>,
-    /// Events on their way: sent at, number, place in `waiting`.
+    /// The delayed events: the time of sending, a number, and the index in `waiting`.
     on_their_way: BinaryHeap<Reverse<(i64, u64, usize)>>,
     waiting: Vec<Option<Event>>,
     free: Vec<usize>,
     counter: u64,
 }
 
-/// What happens is another story at each start; who there is, is not.
-fn course(options: &WorldOptions) -> u64 {
+/// Returns the seed of everything that happens in the world. Unlike the seed of the players' traits, it
+/// also depends on the start.
+fn event_seed(options: &WorldOptions) -> u64 {
     options.seed ^ options.start_ms.cast_unsigned().rotate_left(20)
 }
 
 impl World {
-    /// A world of its own.
+    /// Creates a world at its start.
     #[must_use]
     pub fn new(options: WorldOptions) -> Self {
         let rate = options.rate.clamp(RATE_MIN, RATE_MAX);
@@ -107,7 +107,7 @@ impl World {
         let run = run(&options);
         let mut world = Self {
             options,
-            dice: Dice::new(course(&options), 0),
+            dice: Dice::new(event_seed(&options), 0),
             breaker: Breaker::new(options.seed, options.broken),
             incidents: None,
             population: Population::new(options.seed, &run, slots),
@@ -125,8 +125,8 @@ impl World {
         world
     }
 
-    /// The same world with so many incidents planted into it an hour, up to 3,600. Their events come on top of the rate;
-    /// broken records are not among them.
+    /// Returns the same world with `per_hour` planted incidents per hour, at most 3,600. Their events add to
+    /// the rate, and none of them is broken.
     #[must_use]
     pub fn with_incidents(mut self, per_hour: f64) -> Self {
         self.incidents = Incidents::new(self.options.seed, &run(&self.options), per_hour);
@@ -136,7 +136,7 @@ impl World {
         self
     }
 
-    /// The truth about the incidents that have ended since the last call: all their events have been taken.
+    /// Returns the truth about incidents whose last event was taken since the previous call.
     pub fn ended_incidents(&mut self) -> Vec<Incident> {
         self.incidents
             .as_mut()
@@ -144,7 +144,7 @@ impl World {
             .unwrap_or_default()
     }
 
-    /// What has been taken so far of the incidents that have not ended.
+    /// Returns the truth so far about the incidents that have not ended.
     #[must_use]
     pub fn unfinished_incidents(&self) -> Vec<Incident> {
         self.incidents
@@ -172,17 +172,17 @@ impl World {
         self.turns.push(Reverse((at_us, self.counter, turn)));
     }
 
-    /// The time between two turns, on average.
+    /// Returns the mean time between two turns of this kind.
     fn pause_us(&self, turn: Turn) -> i64 {
         match turn {
             Turn::Player(_) => self.action_us,
             Turn::Shop => self.trade_us,
             Turn::Server(_) => self.fleet.report_us(),
-            Turn::Incident => 0, // has its own chance to draw them from
+            Turn::Incident => 0, // The pauses of incidents come from their own random stream.
         }
     }
 
-    /// Lets the next thing happen.
+    /// Executes the next turn.
     fn step(&mut self) {
         let Some(Reverse((now_us, _, turn))) = self.turns.pop() else {
             return;
@@ -192,41 +192,41 @@ impl World {
             return;
         }
         let event_ms = self.options.start_ms + now_us / 1_000;
-        let happened = self.happen(turn, now_us, Timestamp::from_millis(event_ms));
+        let event = self.take_turn(turn, now_us, Timestamp::from_millis(event_ms));
         let pause_us = self.pause_us(turn);
         let next_us = now_us + self.dice.pause(pause_us).max(1);
         self.schedule(next_us, turn);
-        if let Some(happened) = happened {
-            self.dispatch(happened, event_ms);
+        if let Some(event) = event {
+            self.dispatch(event, event_ms);
         }
     }
 
-    fn happen(&mut self, turn: Turn, now_us: i64, time: Timestamp) -> Option<Happened> {
+    fn take_turn(&mut self, turn: Turn, now_us: i64, time: Timestamp) -> Option<TurnEvent> {
         let (fleet, dice) = (&mut self.fleet, &mut self.dice);
-        let sound = |topic, (key, value)| Happened {
+        let good = |topic, (key, value)| TurnEvent {
             topic,
             key,
             value,
             incident: None,
-            is_heard: true,
+            is_sent: true,
         };
         match turn {
             Turn::Player(slot) => {
                 let event = self.population.act(slot, now_us, time, fleet, dice);
-                Some(sound(Topic::PlayerEvents, event))
+                Some(good(Topic::PlayerEvents, event))
             }
             Turn::Shop => {
                 let event = self.shop.trade(&mut self.population, now_us, time, dice);
-                event.map(|event| sound(Topic::PurchaseEvents, event))
+                event.map(|event| good(Topic::PurchaseEvents, event))
             }
             Turn::Server(server) => {
                 let report = fleet.report(server, now_us, time, dice);
-                Some(Happened {
+                Some(TurnEvent {
                     topic: Topic::ServerMetrics,
                     key: report.key,
                     value: report.value,
                     incident: report.incident,
-                    is_heard: report.is_heard,
+                    is_sent: report.is_sent,
                 })
             }
             Turn::Incident => None,
@@ -246,20 +246,20 @@ impl World {
         }
     }
 
-    /// Sends an event on its way, some of them broken. Chance is the same for what is not heard, and for evidence, which
-    /// stays whole.
-    fn dispatch(&mut self, happened: Happened, event_ms: i64) {
-        let Happened {
+    /// Delays an event, and may break it. Evidence is never broken. It draws the same random numbers as all
+    /// other events, and so do events that are not sent.
+    fn dispatch(&mut self, event: TurnEvent, event_ms: i64) {
+        let TurnEvent {
             topic,
             key,
             value,
             incident,
-            is_heard,
-        } = happened;
+            is_sent,
+        } = event;
         let emitted_ms = event_ms + self.dice.between(0, DELAY_MS_MAX);
         let whole = incident.map(|_| value.clone());
         let (value, broken) = self.breaker.pass(topic, value, event_ms);
-        if is_heard {
+        if is_sent {
             self.send(Event {
                 topic,
                 key,
@@ -284,7 +284,7 @@ impl World {
             .push(Reverse((emitted_ms, self.counter, place)));
     }
 
-    /// True when nothing that has yet to happen can be sent before the first event on its way.
+    /// Whether no later turn can send an event before the first delayed one.
     fn first_is_settled(&self) -> bool {
         match (self.on_their_way.peek(), self.turns.peek()) {
             (Some(Reverse((emitted_ms, ..))), Some(Reverse((next_us, ..)))) => {
@@ -312,7 +312,7 @@ impl Iterator for World {
     }
 }
 
-/// What ids have in them, so that no two runs of the world give two things one name.
+/// Returns the part of ids that differs between runs of the world.
 fn run(options: &WorldOptions) -> String {
     format!("{:x}", options.start_ms)
 }

@@ -2,7 +2,8 @@
 //! DATA_ADDR]`.
 
 use anyhow::Context;
-use local_cluster::{Options, start};
+use local_cluster::{Listeners, Options, start};
+use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -10,15 +11,14 @@ async fn main() -> anyhow::Result<()> {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
     let mut arguments = std::env::args().skip(1);
-    let mut options = Options::new(arguments.next().context("name a data folder")?);
-    if let Some(address) = arguments.next() {
-        options.sc_addr = address.parse()?;
-    }
-    if let Some(address) = arguments.next() {
-        options.spu_addr = address.parse()?;
-    }
-    let handle = start(options).await?;
+    let options = Options::new(arguments.next().context("give a data folder")?);
+    let mut address = |default: &str| arguments.next().unwrap_or(default.to_owned()).parse();
+    let (sc_addr, spu_addr) = (address("127.0.0.1:9003")?, address("127.0.0.1:9010")?);
+    let listeners = Listeners::bind(sc_addr, spu_addr).await?;
+    let stop = CancellationToken::new();
+    let handle = start(listeners, options, stop.clone()).await?;
     println!("cluster: {}", handle.sc_addr());
     tokio::signal::ctrl_c().await?;
-    Ok(handle.shutdown().await?)
+    stop.cancel();
+    Ok(handle.stopped().await?)
 }

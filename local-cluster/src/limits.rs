@@ -1,88 +1,92 @@
-//! Every limit and period of the node, in one place, each with its reason.
+//! Every limit and period of the node, each with its reason.
 
 use std::time::Duration;
 
-/// Largest request frame. Clients send at most 32 MiB of records in a request (their own maximum
-/// for one batch), so twice that leaves room for the envelope and refuses nothing that is honest.
+/// The largest request frame. Clients send at most 32 MiB of records in a request (their own limit for one
+/// batch), so twice that leaves room for the envelope and accepts every legitimate request.
 pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// A frame's buffer grows by this much as bytes arrive: a peer that only claims a large frame gets
-/// no memory.
+/// A frame's buffer grows by this much as bytes arrive, so that a peer that merely announces a large frame
+/// takes no memory.
 pub(crate) const FRAME_BYTES_STEP: usize = 256 * 1024;
 
-/// Connections served at once on one port; more wait in the listen queue. Each costs two parked
-/// tasks and a socket, and the usual limit of open files is 1,024 per process, half of which the
-/// logs may need.
-pub(crate) const CONNECTIONS_MAX: usize = 400;
+/// The maximum number of concurrent connections to the data port, unless a third of the process's limit of
+/// open files is lower. Every stream has its own connection: all ten derivations of a dataflow file whose
+/// sources have the most partitions need 2,560. Each connection costs two parked tasks and a socket.
+pub(crate) const CONNECTIONS_MAX: usize = 8_192;
 
-/// Streams that one connection may ever open. Clients do not say when they drop one, so it stays
-/// parked until its connection ends; a program that polls with short consumers once a second needs
-/// 86,400 a day.
+/// The maximum number of concurrent connections to the control port: a program needs one or two.
+pub(crate) const CONTROL_CONNECTIONS_MAX: usize = 1_024;
+
+/// The number of streams that one connection may open in its lifetime. Clients do not report that they drop
+/// a stream, so it stays parked until its connection ends. A program that polls once a second with
+/// short-lived consumers opens 86,400 a day.
 pub(crate) const STREAMS_PER_CONNECTION_MAX: usize = 100_000;
 
-/// Response frames that wait for a connection's socket before its tasks wait too: enough to keep
-/// the socket busy, few enough that a slow reader holds little memory.
+/// The number of response frames queued for a connection's socket before its tasks have to wait: enough to
+/// keep the socket busy, and few enough that a slow reader takes little memory.
 pub(crate) const OUTBOX_FRAMES: usize = 16;
 
-/// Largest answer to one fetch, whatever the client asks for. A stored batch larger than this still
-/// travels whole.
+/// The largest answer to one fetch, whatever size the client requests. A stored batch that is larger is
+/// still sent whole.
 pub(crate) const FETCH_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// Stored bytes that a SmartModule stream runs through its chain before it sends a frame, even an
+/// The stored bytes that a SmartModule stream runs through its chain before it must send a frame, even an
 /// empty one: a filter that passes nothing must still show its progress to the client.
 pub(crate) const CHAIN_INPUT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Stored bytes read at a time for a chain: bounds memory, and is large enough that reading costs
-/// nothing beside WASM.
+/// The stored bytes that are read at a time for a chain: few enough to bound memory, and so large that the
+/// cost of reading is negligible beside WASM.
 pub(crate) const CHAIN_READ_BYTES: usize = 1024 * 1024;
 
-/// Records that one look-back may hand to a SmartModule: they travel in a single call, all in
-/// memory.
+/// The maximum number of records in one look-back: the SmartModule gets them in a single call, so they must
+/// all fit in memory.
 pub(crate) const LOOK_BACK_RECORDS_MAX: u64 = 1_000_000;
 
-/// Largest SmartModule after decompression; real ones are 0.1–5 MB.
+/// The largest SmartModule after decompression; real ones have 0.1–5 MB.
 pub(crate) const SMARTMODULE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// SmartModules in one chain; each costs an instance with its own memory.
+/// The maximum number of SmartModules in a chain; each has an instance with its own memory.
 pub(crate) const CHAIN_MODULES_MAX: usize = 16;
 
-/// Partitions of one topic: each holds open files for as long as the node runs.
+/// The maximum number of partitions of one topic: each keeps a file open as long as the node runs.
 pub(crate) const PARTITIONS_PER_TOPIC_MAX: u32 = 256;
 
-/// Partitions of the whole node, for the same reason.
-pub(crate) const PARTITIONS_MAX: usize = 2_048;
+/// The maximum number of partitions of the node, for the same reason: the sources and derivations of a
+/// dataflow file with the most partitions have 3,328 in total.
+pub(crate) const PARTITIONS_MAX: usize = 4_096;
 
-/// Segment size of a topic that names none: small enough that retention, which drops whole
-/// segments, has something to drop on a laptop.
+/// The segment size of a topic that does not specify one. Retention drops whole segments, so they must be
+/// small enough that it has something to drop on a laptop.
 pub(crate) const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Greatest size of a partition whose topic names none; the engine's own default.
+/// The maximum size of a partition whose topic does not specify one: the default of the production engine.
 pub(crate) const PARTITION_BYTES_MAX: u64 = 100 * 1_000_000_000;
 
-/// How often retention looks for segments to drop: the engine's own period.
+/// How often retention looks for segments to drop: the period of the production engine.
 pub(crate) const RETENTION_PERIOD: Duration = Duration::from_secs(10);
 
-/// How often written records are forced to the disk: what a power cut (not a killed process) may
-/// take.
+/// How often written records are synced to the disk. A power cut (but not the end of the process) may lose
+/// the records of one such period.
 pub(crate) const SYNC_PERIOD: Duration = Duration::from_secs(1);
 
-/// How often watchers hear of offsets and sizes that have moved: people look at them, programs ask.
+/// How often watchers get changed offsets and sizes. Only people read them there; programs request them.
 pub(crate) const STATUS_PERIOD: Duration = Duration::from_secs(2);
 
-/// How long a change waits for the watch frames of another, stuck connection before it is
-/// acknowledged.
-pub(crate) const WATCH_FLUSH_PATIENCE: Duration = Duration::from_millis(200);
+/// How long a change waits for another connection, which is stuck, to queue its watch frames before the
+/// change is acknowledged.
+pub(crate) const WATCH_FLUSH_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How long an administrative change is held back once every connection was told of it. A client
-/// that is asked for a topic before it has *read* of it fails at once, and a program often creates
-/// a topic on one connection and uses it on another.
+/// How long the answer to an administrative change is delayed after the change was sent to every
+/// connection. A client fails at once if it is asked for a topic that it has not *read* about yet, and
+/// programs often create a topic on one connection and use it on another.
 pub(crate) const WATCH_SETTLE: Duration = Duration::from_millis(20);
 
-/// How long a closing connection may take to read what was queued for it.
-pub(crate) const LAST_FRAMES_PATIENCE: Duration = Duration::from_millis(500);
+/// How long a closing connection waits for the client to read the frames queued for it.
+pub(crate) const LAST_FRAMES_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How long a stopping node waits for its connections to finish what they do.
-pub(crate) const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a stopping node waits for its connections to finish their requests.
+pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bytes of a text that travels to a client: the protocol's strings end at 32,767.
+/// The maximum size of a text sent to a client: the protocol's strings are limited to 32,767 bytes.
 pub(crate) const TEXT_BYTES_MAX: usize = 8 * 1024;

@@ -1,11 +1,11 @@
-//! What the node does without being asked: syncing logs, dropping old segments, publishing offsets.
+//! Periodic work: syncs logs, removes old segments, and publishes offsets.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
 use crate::cluster::{Cluster, Partition, PartitionError};
 use crate::limits::{RETENTION_PERIOD, STATUS_PERIOD, SYNC_PERIOD};
 
@@ -22,7 +22,7 @@ pub(crate) async fn run(cluster: Arc<Cluster>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = sync.tick() => each(&cluster, "sync", |partition| partition.sync_if_grown()).await,
             _ = retention.tick() => {
-                let now = SystemTime::now();
+                let now = clock::now();
                 each(&cluster, "retention", |partition| partition.enforce_retention(now)).await;
             }
             _ = status.tick() => cluster.publish_offsets(),

@@ -11,28 +11,25 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::Options;
 use crate::chain::Pool;
 use crate::cluster::{Cluster, OpenError};
-use crate::limits::SHUTDOWN_PATIENCE;
+use crate::limits::{CONTROL_CONNECTIONS_MAX, SHUTDOWN_TIMEOUT};
+use crate::listeners::Listeners;
 use crate::log::LogError;
 use crate::maintenance;
 use crate::net::Listener;
+use crate::open_files;
+use crate::options::Options;
 use crate::sc::Control;
 use crate::spu::Data;
 
 /// Why a node did not start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// An address cannot be listened on.
-    #[error("cannot listen on `{address}`: {source}; stop whoever uses it or choose another port")]
-    Listen {
-        /// The address that was asked for.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The data folder is in use by another node, not accessible, or broken.
+    /// The address of a listening socket cannot be read.
+    #[error("the cluster's socket: {0}")]
+    Socket(#[from] io::Error),
+    /// The data folder is inaccessible, damaged, or in use by another node.
     #[error("cannot open data folder: {0}")]
     Data(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -40,49 +37,54 @@ pub enum StartError {
 /// Why a node did not stop cleanly.
 #[derive(Debug, Error)]
 pub enum ShutdownError {
-    /// Records that were acknowledged may not be on the disk.
-    #[error("the last records may not be on the disk: {0}")]
+    /// Acknowledged records may not have reached the disk.
+    #[error("the last records may not have reached the disk: {0}")]
     Sync(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Starts a node. Both ports accept connections when this returns.
+/// Starts a node, which serves both sockets until `stop` is cancelled. Both ports answer when this returns.
 ///
-/// Needs a multi-threaded tokio runtime. The node runs until [`Handle::shutdown`]; dropping the
-/// handle stops it as well, without waiting for it.
-pub async fn start(options: Options) -> Result<Handle, StartError> {
-    let (control, sc_addr) = listen(options.sc_addr).await?;
-    let (data, spu_addr) = listen(options.spu_addr).await?;
+/// Needs a multi-threaded tokio runtime. [`Handle::stopped`] waits until the data folder is free again.
+pub async fn start(
+    listeners: Listeners,
+    options: Options,
+    stop: CancellationToken,
+) -> Result<Handle, StartError> {
+    let Listeners { sc, spu } = listeners;
+    let (sc_addr, spu_addr) = (sc.local_addr()?, spu.local_addr()?);
+    let connections_max = options
+        .connections_max
+        .unwrap_or_else(open_files::connections_max);
     let data_dir = options.data_dir;
-    let cluster = tokio::task::spawn_blocking(move || Cluster::open(&data_dir, spu_addr))
+    let opening = move || Cluster::open(&data_dir, spu_addr, connections_max);
+    let cluster = tokio::task::spawn_blocking(opening)
         .await
         .map_err(|error| StartError::Data(error.into()))?
         .map_err(|error: OpenError| StartError::Data(error.into()))?;
     let cluster = Arc::new(cluster);
-    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let tasks = TaskTracker::new();
     let listening = [
         tokio::spawn(serve_control(
-            control,
+            sc,
             cluster.clone(),
             tasks.clone(),
             stop.clone(),
         )),
         tokio::spawn(serve_data(
-            data,
+            spu,
+            connections_max,
             cluster.clone(),
             tasks.clone(),
             stop.clone(),
         )),
-        tokio::spawn(maintenance::run(cluster.clone(), stop.clone())),
+        tokio::spawn(maintenance::run(cluster.clone(), stop)),
     ];
     tracing::info!(%sc_addr, %spu_addr, "cluster started");
     Ok(Handle {
         sc_addr,
         spu_addr,
-        cluster,
-        tasks,
-        stop: stop.clone(),
-        listening,
-        _stop_on_drop: stop.drop_guard(),
+        connections_max,
+        running: tokio::spawn(run(listening, tasks, cluster)),
     })
 }
 
@@ -91,63 +93,67 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
 pub struct Handle {
     sc_addr: SocketAddr,
     spu_addr: SocketAddr,
-    cluster: Arc<Cluster>,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-    listening: [JoinHandle<()>; 3],
-    _stop_on_drop: tokio_util::sync::DropGuard,
+    connections_max: usize,
+    running: JoinHandle<Result<(), ShutdownError>>,
 }
 
 impl Handle {
-    /// The control port: the address that clients are given.
+    /// The address of the control port, to which clients connect first.
     pub fn sc_addr(&self) -> SocketAddr {
         self.sc_addr
     }
 
-    /// The data port; clients learn it from the control port.
+    /// The address of the data port; clients learn it from the control port.
     pub fn spu_addr(&self) -> SocketAddr {
         self.spu_addr
     }
 
-    /// Stops in order: no new connections, running requests end, everything goes to the disk, the
-    /// data folder is free for the next node.
-    pub async fn shutdown(self) -> Result<(), ShutdownError> {
-        self.stop.cancel();
-        for task in self.listening {
-            // it ended by itself or panicked and said so; either way it is over
-            let _ = task.await;
-        }
-        self.tasks.close();
-        if tokio::time::timeout(SHUTDOWN_PATIENCE, self.tasks.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!("some connections did not end in time");
-        }
-        let cluster = self.cluster;
-        tokio::task::spawn_blocking(move || close(cluster))
-            .await
-            .map_err(|error| ShutdownError::Sync(error.into()))?
-            .map_err(|error| ShutdownError::Sync(error.into()))
+    /// The number of connections that the data port serves at once. Every stream has its own connection,
+    /// and the producers of a program share another.
+    pub fn connections_max(&self) -> usize {
+        self.connections_max
+    }
+
+    /// Waits until the node has stopped: it accepts no connections, has finished its running requests and
+    /// synced everything to disk, and its data folder is free for the next node.
+    pub async fn stopped(self) -> Result<(), ShutdownError> {
+        let stopped = self.running.await;
+        stopped.map_err(|error| ShutdownError::Sync(error.into()))?
     }
 }
 
-/// Closes the logs, and waits until nobody holds the cluster and with it the lock of the data
-/// folder: a chain that is being compiled cannot be interrupted.
+/// Waits for the end of the tasks that listen, lets running requests finish, and closes the data folder.
+async fn run(
+    listening: [JoinHandle<()>; 3],
+    tasks: TaskTracker,
+    cluster: Arc<Cluster>,
+) -> Result<(), ShutdownError> {
+    for task in listening {
+        // If the task panicked, the panic is already logged; in both cases the task has ended.
+        let _ = task.await;
+    }
+    tasks.close();
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, tasks.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some connections did not end in time");
+    }
+    tokio::task::spawn_blocking(move || close(cluster))
+        .await
+        .map_err(|error| ShutdownError::Sync(error.into()))?
+        .map_err(|error| ShutdownError::Sync(error.into()))
+}
+
+/// Closes the logs, then waits until no task holds the cluster, which owns the lock of the data folder. The
+/// compilation of a chain cannot be interrupted.
 fn close(cluster: Arc<Cluster>) -> Result<(), LogError> {
     let closed = cluster.close();
-    let deadline = Instant::now() + SHUTDOWN_PATIENCE;
+    let deadline = Instant::now() + SHUTDOWN_TIMEOUT;
     while Arc::strong_count(&cluster) > 1 && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(1));
     }
     closed
-}
-
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Listen { address, source };
-    let socket = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = socket.local_addr().map_err(failed)?;
-    Ok((socket, bound))
 }
 
 async fn serve_control(
@@ -156,7 +162,7 @@ async fn serve_control(
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
-    let listener = Listener::new(socket, tasks, stop);
+    let listener = Listener::new(socket, CONTROL_CONNECTIONS_MAX, tasks, stop);
     listener
         .run(|outbox, closing| Control::new(cluster.clone(), outbox, closing))
         .await;
@@ -164,11 +170,12 @@ async fn serve_control(
 
 async fn serve_data(
     socket: TcpListener,
+    connections_max: usize,
     cluster: Arc<Cluster>,
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
-    let listener = Listener::new(socket, tasks, stop);
+    let listener = Listener::new(socket, connections_max, tasks, stop);
     let pool = Pool::new();
     listener
         .run(|outbox, closing| Data::new(cluster.clone(), pool.clone(), outbox, closing))

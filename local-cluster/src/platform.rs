@@ -1,12 +1,14 @@
-//! The version that the node tells its clients.
+//! The version that the node reports to its clients.
 
 use fluvio_protocol::link::versions::PlatformVersion;
 use semver::{BuildMetadata, Version};
 
-/// The Fluvio release whose protocol the node speaks, marked as this node. Clients refuse platforms
-/// before 0.9.0.
-pub(crate) fn version() -> PlatformVersion {
+/// The Fluvio release whose protocol the node implements. Build metadata identifies this node and the
+/// number of connections that its data port serves at once: `0.18.1+local-cluster.connections.6666`.
+/// Clients refuse platforms before 0.9.0 and may ignore the metadata.
+pub(crate) fn version(connections_max: usize) -> PlatformVersion {
     let mut version = Version::new(0, 18, 1);
-    version.build = BuildMetadata::new("local-cluster").unwrap_or_default();
+    let build = format!("local-cluster.connections.{connections_max}");
+    version.build = BuildMetadata::new(&build).unwrap_or_default();
     PlatformVersion::from(version)
 }

@@ -1,11 +1,11 @@
-//! A record set as raw bytes: batches travel in and out without being decoded.
+//! A record set as raw bytes: batches are received and sent without being decoded.
 
 use std::io::{Error, ErrorKind};
 
 use bytes::{Buf, BufMut, Bytes};
 use fluvio_protocol::{Decoder, Encoder, Version};
 
-/// Encoded batches back to back; on the wire behind their length.
+/// Encoded batches without gaps between them. On the wire, their total length precedes them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RawSet(pub(crate) Bytes);
 
@@ -32,7 +32,7 @@ impl Decoder for RawSet {
             _ => Err(Error::new(
                 ErrorKind::InvalidData,
                 format!(
-                    "record set of `{length}` bytes where `{}` are left",
+                    "record set of {length} bytes, but only {} bytes are left",
                     src.remaining()
                 ),
             )),

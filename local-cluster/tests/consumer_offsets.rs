@@ -1,4 +1,5 @@
-//! Managed consumer offsets: stored, listed, resumed from, deleted, and gone with their topic.
+//! Managed consumer offsets: they are stored, listed, resumed from and deleted, and they are removed with
+//! their topic.
 
 use fluvio::consumer::{ConsumerConfigExtBuilder, ConsumerStream, OffsetManagementStrategy};
 use fluvio::metadata::topic::TopicSpec;
@@ -64,7 +65,7 @@ async fn offsets_can_be_deleted_and_go_with_their_topic() {
     deadline(client.delete_consumer_offset("reader", ("first", 0)))
         .await
         .unwrap();
-    deadline(client.delete_consumer_offset("nobody", ("first", 0)))
+    deadline(client.delete_consumer_offset("unknown", ("first", 0)))
         .await
         .unwrap();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Bytes that no client sends, on both ports: they cost the connection at most, never the node.
+//! Sends bytes that no client sends to both ports: they may end the connection, but never the node.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::harness::{
     Node, bounded, consume_all, deadline, expected, produce as produce_well, seen, values,
 };
 
-/// One batch as a producer sends it.
+/// Encodes one batch as a producer sends it.
 pub(crate) fn batch(values: &[&str], first_timestamp: i64) -> Vec<u8> {
     let records: Vec<Record> = values.iter().map(|value| Record::new(*value)).collect();
     let mut batch = Batch::from(records);
@@ -97,13 +97,13 @@ async fn corrupt_records_are_refused_whole_and_sound_ones_beside_them_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_corpus_of_hostile_frames_ends_connections_only() {
     let node = Node::start().await;
-    node.create_topic("standing", 1).await;
+    node.create_topic("live", 1).await;
     let mut corpus: Vec<Bytes> = vec![
         Bytes::from_static(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         (-1i32).to_be_bytes().to_vec().into(),
         i32::MIN.to_be_bytes().to_vec().into(),
         i32::MAX.to_be_bytes().to_vec().into(),
-        // claims 60 MB and sends nothing more
+        // A frame that announces 60 MB and contains nothing more.
         60_000_000i32.to_be_bytes().to_vec().into(),
         framed(&[]),
         framed(&[0xff; 100]),
@@ -118,7 +118,7 @@ async fn a_corpus_of_hostile_frames_ends_connections_only() {
         for tail in [0x00, 0x7f, 0xff] {
             corpus.push(framed(&[header(key, 19), vec![tail; 64]].concat()));
         }
-        // a plausible object kind, then a length far beyond the frame
+        // A valid object kind, followed by a length far beyond the frame.
         for label in ["Topic", "SmartModule", "Partition", "SPU", "Nonsense"] {
             let mut body = header(key, 19);
             put_string(&mut body, label);
@@ -136,8 +136,8 @@ async fn a_corpus_of_hostile_frames_ends_connections_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_cut_and_flip_of_a_valid_request_is_survived() {
     let node = Node::start().await;
-    node.create_topic("standing", 1).await;
-    let valid = produce_request("standing", &[batch(&["value"], 1)]);
+    node.create_topic("live", 1).await;
+    let valid = produce_request("live", &[batch(&["value"], 1)]);
     for end in 0..valid.len() {
         offend(&node, &framed(&valid[..end])).await;
     }
@@ -169,7 +169,7 @@ async fn every_cut_and_flip_of_a_valid_request_is_survived() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_does_not_read_blocks_nobody() {
+async fn a_reader_that_does_not_read_blocks_no_other() {
     let node = Node::start().await;
     let client = node.client().await;
     node.create_topic("busy", 1).await;
@@ -195,7 +195,7 @@ async fn a_reader_that_does_not_read_blocks_nobody() {
     deadline(node.stop()).await;
 }
 
-/// Well-formed up to the payload's length, which the published decoder believes.
+/// A request that is well-formed up to the payload's length, which the published decoder trusts.
 fn smartmodule_with_endless_payload() -> Vec<u8> {
     let mut typed = Vec::new();
     put_string(&mut typed, "hostile");
@@ -209,11 +209,11 @@ fn smartmodule_with_endless_payload() -> Vec<u8> {
     request
 }
 
-/// Sends `bytes` to both ports and waits for the node to hang up or to want more.
+/// Sends `bytes` to both ports, and waits until the node hangs up or waits for more.
 async fn offend(node: &Node, bytes: &[u8]) {
     for address in [node.handle.sc_addr(), node.handle.spu_addr()] {
         let mut socket = connect(address).await;
-        // the node may hang up before it has read everything
+        // Writing may fail, because the node may hang up before it has read everything.
         let _ = socket.write_all(bytes).await;
         let _ = socket.shutdown().await;
         let mut answer = Vec::new();
@@ -223,33 +223,33 @@ async fn offend(node: &Node, bytes: &[u8]) {
     }
 }
 
-/// The node still does everything for a well-behaved client, and holds nothing but what that one
-/// sent.
+/// Checks that the node still does everything for a well-behaved client, and has stored only what that
+/// client sent.
 async fn serves(node: &Node) {
     let client = node.client().await;
     let values = values(50);
-    produce_well(&client, "standing", &values, Compression::Gzip).await;
+    produce_well(&client, "live", &values, Compression::Gzip).await;
     let records = consume_all(
         &client,
-        bounded("standing", Offset::beginning()).build().unwrap(),
+        bounded("live", Offset::beginning()).build().unwrap(),
     )
     .await;
     assert_eq!(seen(&records), expected(&values, 0));
 }
 
-/// The same where some hostile frames may have been valid requests.
+/// Like [`serves`], but allows for other stored data, because some hostile frames may be valid requests.
 async fn still_answers(node: &Node) {
     let client = node.client().await;
     let before = consume_all(
         &client,
-        bounded("standing", Offset::beginning()).build().unwrap(),
+        bounded("live", Offset::beginning()).build().unwrap(),
     )
     .await
     .len();
-    produce_well(&client, "standing", &values(1), Compression::None).await;
+    produce_well(&client, "live", &values(1), Compression::None).await;
     let after = consume_all(
         &client,
-        bounded("standing", Offset::beginning()).build().unwrap(),
+        bounded("live", Offset::beginning()).build().unwrap(),
     )
     .await
     .len();
@@ -263,7 +263,7 @@ async fn connect(address: SocketAddr) -> TcpStream {
 fn produce_request(topic: &str, records: &[Vec<u8>]) -> Vec<u8> {
     let mut request = header(0, 25);
     request.put_u8(0); // no transaction
-    request.put_i16(1); // acknowledged once written
+    request.put_i16(1); // acks: the leader has written the records
     request.put_i32(5_000);
     request.put_i32(1);
     put_string(&mut request, topic);

@@ -1,4 +1,4 @@
-//! A node on free ports in a temporary folder, and shorthand for what the tests do with it.
+//! A node on free ports in a temporary folder, and helpers for tests that use it.
 
 use std::time::Duration;
 
@@ -12,35 +12,36 @@ use fluvio::{
     TopicProducerConfigBuilder,
 };
 use futures_util::StreamExt;
-use local_cluster::{Handle, Options, start};
+use local_cluster::{Handle, Listeners, Options, StartError, start};
 use tempfile::TempDir;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// No wait in these tests is longer; a hang becomes a failure.
+/// Longer than any wait in these tests, so that a hang fails the test.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A running node; its folder goes when it is dropped.
+/// A running node. Its temporary folder is removed when it is dropped.
 pub(crate) struct Node {
     pub(crate) handle: Handle,
     pub(crate) dir: TempDir,
+    stop: DropGuard,
 }
 
 impl Node {
-    /// A fresh node.
+    /// Starts a node on a new folder.
     pub(crate) async fn start() -> Self {
         Self::start_in(TempDir::new().unwrap()).await
     }
 
-    /// A node on an existing folder.
+    /// Starts a node on an existing folder.
     pub(crate) async fn start_in(dir: TempDir) -> Self {
-        let handle = start(Options::new(dir.path()).with_free_ports())
-            .await
-            .unwrap();
-        Self { handle, dir }
+        let (handle, stop) = start_with(Options::new(dir.path())).await.unwrap();
+        Self { handle, dir, stop }
     }
 
-    /// Stops it; the folder stays for the next.
+    /// Stops the node and returns its folder for the next one.
     pub(crate) async fn stop(self) -> TempDir {
-        self.handle.shutdown().await.unwrap();
+        drop(self.stop);
+        self.handle.stopped().await.unwrap();
         self.dir
     }
 
@@ -68,21 +69,29 @@ impl Node {
     }
 }
 
-/// Fails instead of hanging.
+/// Starts a node on free ports, which stops when the guard is dropped.
+pub(crate) async fn start_with(options: Options) -> Result<(Handle, DropGuard), StartError> {
+    let listeners = Listeners::bind_free_ports().await.unwrap();
+    let stop = CancellationToken::new();
+    let handle = start(listeners, options, stop.clone()).await?;
+    Ok((handle, stop.drop_guard()))
+}
+
+/// Awaits `future`, and panics after [`DEADLINE`].
 pub(crate) async fn deadline<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(DEADLINE, future)
         .await
         .expect("the node did not answer in time")
 }
 
-/// The values `0..count` as texts that say which they are.
+/// Returns texts that each contain their number in `0..count`.
 pub(crate) fn values(count: usize) -> Vec<String> {
     (0..count)
         .map(|number| format!("value-{number:06}-{}", "x".repeat(number % 50)))
         .collect()
 }
 
-/// Produces `values` in batches of some kilobytes.
+/// Produces `values` in batches of a few kilobytes.
 pub(crate) async fn produce(
     client: &Fluvio,
     topic: &str,
@@ -112,7 +121,7 @@ pub(crate) async fn produce(
     }
 }
 
-/// A bounded read of partition 0 from `offset`.
+/// The configuration of a read of partition 0, from `offset` to the current end.
 pub(crate) fn bounded(topic: &str, offset: Offset) -> ConsumerConfigExtBuilder {
     let mut builder = ConsumerConfigExt::builder();
     builder
@@ -124,14 +133,14 @@ pub(crate) fn bounded(topic: &str, offset: Offset) -> ConsumerConfigExtBuilder {
     builder
 }
 
-/// A live read of partition 0 from `offset`.
+/// The configuration of a read of partition 0 from `offset` that does not end.
 pub(crate) fn live(topic: &str, offset: Offset) -> ConsumerConfigExtBuilder {
     let mut builder = bounded(topic, offset);
     builder.disable_continuous(false);
     builder
 }
 
-/// Everything that a bounded consumer yields.
+/// Returns all records of a bounded consumer.
 pub(crate) async fn consume_all(client: &Fluvio, config: ConsumerConfigExt) -> Vec<Record> {
     let mut stream = deadline(client.consumer_with_config(config)).await.unwrap();
     let mut records = Vec::new();
@@ -141,7 +150,7 @@ pub(crate) async fn consume_all(client: &Fluvio, config: ConsumerConfigExt) -> V
     records
 }
 
-/// The next `count` records of a live consumer.
+/// Returns the next `count` records of a live consumer.
 pub(crate) async fn take(stream: &mut impl ConsumerStream, count: usize) -> Vec<Record> {
     let mut records = Vec::with_capacity(count);
     while records.len() < count {
@@ -155,7 +164,7 @@ pub(crate) async fn take(stream: &mut impl ConsumerStream, count: usize) -> Vec<
     records
 }
 
-/// The error that a stream must yield next.
+/// Returns the stream's next item, which must be an error.
 pub(crate) async fn next_error(stream: &mut impl ConsumerStream) -> ErrorCode {
     let next = deadline(stream.next())
         .await
@@ -163,7 +172,7 @@ pub(crate) async fn next_error(stream: &mut impl ConsumerStream) -> ErrorCode {
     next.err().expect("no more records come")
 }
 
-/// Offset and value of each record.
+/// Returns the offset and value of each record.
 pub(crate) fn seen(records: &[Record]) -> Vec<(i64, String)> {
     records
         .iter()
@@ -176,7 +185,7 @@ pub(crate) fn seen(records: &[Record]) -> Vec<(i64, String)> {
         .collect()
 }
 
-/// What a consumer of all of `values` should see from `offset` on.
+/// Returns what a consumer of `values` should read from `offset` on.
 pub(crate) fn expected(values: &[String], offset: usize) -> Vec<(i64, String)> {
     values
         .iter()

@@ -1,7 +1,8 @@
-//! Drives a node with the published `fluvio` client, unmodified, over real sockets.
+//! Tests a node with the published `fluvio` client, unmodified, over real sockets.
 
 #![allow(clippy::unwrap_used)]
 
+mod connections;
 mod consumer_offsets;
 mod garbage;
 mod harness;

@@ -1,4 +1,4 @@
-//! Producing and consuming, bounded and live.
+//! Producing, and bounded and live consuming.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -67,7 +67,8 @@ async fn a_bounded_read_from_any_offset_ends_at_the_end() {
     let values = values(400);
     produce(&client, "anywhere", &values, Compression::None).await;
     for start in (0..400).step_by(23) {
-        // one batch an answer is the hardest: clients count what they are sent, not what they keep
+        // Answers of one batch are the hardest case: clients count the records they are sent, not those
+        // they keep.
         let config = bounded("anywhere", Offset::absolute(start).unwrap())
             .max_bytes(1)
             .build()

@@ -1,4 +1,4 @@
-//! What was acknowledged is served after a stop and after a kill; a folder belongs to one node.
+//! Acknowledged records survive a stop and a kill, and a data folder can be used by only one node.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -6,12 +6,14 @@ use std::process::Stdio;
 use fluvio::metadata::smartmodule::{SmartModuleSpec, SmartModuleWasm};
 use fluvio::metadata::topic::TopicSpec;
 use fluvio::{Compression, Fluvio, FluvioClusterConfig, Offset};
-use local_cluster::{Options, start};
+use local_cluster::Options;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::harness::{Node, bounded, consume_all, deadline, expected, produce, seen, values};
+use crate::harness::{
+    Node, bounded, consume_all, deadline, expected, produce, seen, start_with, values,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_node_comes_back_with_everything() {
@@ -60,17 +62,19 @@ async fn a_stopped_node_comes_back_with_everything() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_nodes_folder_is_refused_and_free_again_after_it() {
     let node = Node::start().await;
-    let options = Options::new(node.dir.path()).with_free_ports();
-    let error = start(options.clone()).await.unwrap_err();
+    let options = Options::new(node.dir.path());
+    let error = start_with(options.clone()).await.unwrap_err();
     assert!(error.to_string().contains("in use"), "{error}");
     let dir = node.stop().await;
-    start(options).await.unwrap().shutdown().await.unwrap();
+    let (next, stop) = start_with(options).await.unwrap();
+    drop(stop);
+    next.stopped().await.unwrap();
     drop(dir);
 }
 
-/// Kills a node in a process of its own, again and again, while a client produces.
+/// Repeatedly kills a node, which runs in its own process, while a client produces.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_node_has_lost_nothing_that_it_acknowledged() {
+async fn a_killed_node_keeps_every_acknowledged_record() {
     let dir = TempDir::new().unwrap();
     let values = values(300);
     let mut stored = 0;
@@ -113,12 +117,13 @@ async fn spawn_node(dir: &TempDir) -> (Child, FluvioClusterConfig) {
     let line = deadline(lines.next_line())
         .await
         .unwrap()
-        .expect("the node says where it listens");
+        .expect("the node prints where it listens");
     let address = line.strip_prefix("cluster: ").unwrap().to_owned();
     (child, FluvioClusterConfig::new(address))
 }
 
-/// Cargo builds examples before it runs tests, beside the folder of the test binaries.
+/// Returns the path of the example binary. Cargo builds examples before it runs tests, into a folder beside
+/// that of the test binaries.
 fn example() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let path = tests

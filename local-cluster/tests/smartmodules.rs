@@ -1,5 +1,5 @@
-//! SmartModules: stored, ad hoc, chained, with parameters and look-back; what they do to offsets,
-//! sizes and ends.
+//! SmartModules: stored or sent with the request, in chains, with parameters and with look-back. Checks
+//! their effect on offsets, on the size of answers and on the end of streams.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::harness::{
 };
 use crate::wasm;
 
-/// Values whose last byte tells parity.
+/// Values whose last byte is even for even numbers and odd for odd ones.
 fn numbers(count: usize) -> Vec<String> {
     (0..count)
         .map(|number| format!("{}{number}", "y".repeat(number % 40)))

@@ -1,4 +1,4 @@
-//! Creating, listing, growing and deleting topics.
+//! Creates, lists, grows and deletes topics.
 
 use fluvio::metadata::objects::ListRequest;
 use fluvio::metadata::objects::{Metadata, WatchResponse};

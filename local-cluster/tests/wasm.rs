@@ -1,25 +1,27 @@
 //! SmartModules for the tests, written as WebAssembly text so that no wasm toolchain is needed.
 //!
-//! The layout of what goes in and out: input = base offset (8 bytes), length of the records (4),
-//! their number (4), records; output = number of records (4), records, a zero byte for "no error".
-//! A record is a zig-zag varint length and as many bytes, the last of which are its value and one
-//! zero byte.
+//! The layout of their input: base offset (8 bytes), length of the records (4), number of records (4),
+//! records. The layout of their output: number of records (4), records, and a zero byte for "no error". A
+//! record is its length as a zig-zag varint followed by that many bytes; the last of these are its value
+//! and a zero byte.
 
-/// Lets every test module allocate: each call gets the same buffer, with room for an output behind
-/// it.
+/// The allocator of every test module. Each call returns the same buffer, which has room for an output
+/// after the input.
 const PRELUDE: &str = r#"
   (import "env" "copy_records" (func $copy_records (param i32 i32)))
   (memory (export "memory") 4)
   (func (export "alloc") (param $len i32) (result i32)
     (local $missing i32)
     (local.set $missing (i32.sub
-      (i32.add (i32.shr_u (i32.add (i32.mul (local.get $len) (i32.const 2)) (i32.const 400000)) (i32.const 16)) (i32.const 1))
+      (i32.add (i32.shr_u (i32.add (i32.mul (local.get $len) (i32.const 2)) (i32.const 400000)) (i32.const 16))
+        (i32.const 1))
       (memory.size)))
     (if (i32.gt_s (local.get $missing) (i32.const 0)) (then (drop (memory.grow (local.get $missing)))))
     (i32.const 65536))
   (func $big_endian (param $at i32) (result i32)
     (i32.or
-      (i32.or (i32.shl (i32.load8_u (local.get $at)) (i32.const 24)) (i32.shl (i32.load8_u offset=1 (local.get $at)) (i32.const 16)))
+      (i32.or (i32.shl (i32.load8_u (local.get $at)) (i32.const 24))
+        (i32.shl (i32.load8_u offset=1 (local.get $at)) (i32.const 16)))
       (i32.or (i32.shl (i32.load8_u offset=2 (local.get $at)) (i32.const 8)) (i32.load8_u offset=3 (local.get $at)))))
   (func $put_count (param $at i32) (param $count i32)
     (i32.store8 (local.get $at) (i32.shr_u (local.get $count) (i32.const 24)))
@@ -28,8 +30,8 @@ const PRELUDE: &str = r#"
     (i32.store8 offset=3 (local.get $at) (local.get $count)))
 "#;
 
-/// Keeps records whose value ends in an even byte; with any parameter, those that end in an odd
-/// one.
+/// Keeps records whose value ends in an even byte; if it has any parameter, keeps those that end in an odd
+/// byte.
 pub(crate) fn parity_filter() -> Vec<u8> {
     module(
         r#"
@@ -53,7 +55,8 @@ pub(crate) fn parity_filter() -> Vec<u8> {
       (loop $varint
         (local.set $byte (i32.load8_u (local.get $next)))
         (local.set $next (i32.add (local.get $next) (i32.const 1)))
-        (local.set $size (i32.or (local.get $size) (i32.shl (i32.and (local.get $byte) (i32.const 127)) (local.get $shift))))
+        (local.set $size (i32.or (local.get $size)
+          (i32.shl (i32.and (local.get $byte) (i32.const 127)) (local.get $shift))))
         (local.set $shift (i32.add (local.get $shift) (i32.const 7)))
         (br_if $varint (i32.ge_u (local.get $byte) (i32.const 128))))
       (local.set $next (i32.add (local.get $next) (i32.shr_u (local.get $size) (i32.const 1))))
@@ -71,7 +74,7 @@ pub(crate) fn parity_filter() -> Vec<u8> {
     )
 }
 
-/// Passes nothing.
+/// Keeps no records.
 pub(crate) fn pass_nothing() -> Vec<u8> {
     module(
         r#"
@@ -83,9 +86,9 @@ pub(crate) fn pass_nothing() -> Vec<u8> {
     )
 }
 
-/// Makes one new record of 100,000 bytes of each batch. It begins with three little-endian `i32`s:
-/// how many batches have been run (this one included), how many records this one held, how many
-/// records were shown by look-back.
+/// Creates one new record of 100,000 bytes for each batch. The record begins with three little-endian
+/// `i32`s: the number of batches processed (including this one), the number of records in this batch, and
+/// the number of records seen in the look-back.
 pub(crate) fn batch_summary() -> Vec<u8> {
     module(
         r#"
@@ -112,7 +115,7 @@ pub(crate) fn batch_summary() -> Vec<u8> {
     )
 }
 
-/// Traps at the first batch.
+/// Traps in the first batch.
 pub(crate) fn trap() -> Vec<u8> {
     module(r#"(func (export "map") (param i32 i32 i32) (result i32) unreachable)"#)
 }

@@ -1,4 +1,5 @@
-//! Flags that say which cluster and how to speak to it, and the subcommands about clusters themselves.
+//! Flags that select a cluster and set how to connect to it, and the subcommands that manage and check
+//! clusters.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,19 +8,19 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Subcommand};
 use client::{ConnectOptions, HostPort, Tls, TlsFiles, TlsIdentity};
 
-use super::Map;
+use super::DataflowArg;
 
-/// Which cluster to speak to, and how. What is not said comes from the active Fluvio profile.
+/// Which cluster to use and how to connect to it. Settings without a flag come from the active Fluvio profile.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Cluster")]
-pub(crate) struct ClusterAddress {
-    /// Cluster to use; default: the active Fluvio profile, else 127.0.0.1:9003.
+pub(crate) struct ClusterArgs {
+    /// Cluster to use; default: that of the active Fluvio profile, otherwise 127.0.0.1:9003.
     #[arg(long, value_name = "HOST:PORT", env = "GAME_ANALYTICS_CLUSTER")]
     pub(crate) cluster: Option<String>,
-    /// Speak TLS, and believe certificates that these authorities have signed (PEM).
+    /// Use TLS and trust certificates signed by these authorities (PEM).
     #[arg(long, value_name = "FILE", env = "GAME_ANALYTICS_TLS_CA")]
     pub(crate) tls_ca: Option<PathBuf>,
-    /// Certificate to show to a cluster that asks who we are (PEM).
+    /// Client certificate, for a cluster that requires one (PEM).
     #[arg(
         long,
         value_name = "FILE",
@@ -27,7 +28,7 @@ pub(crate) struct ClusterAddress {
         requires_all = ["tls_ca", "tls_key"]
     )]
     pub(crate) tls_cert: Option<PathBuf>,
-    /// Private key of that certificate (PEM).
+    /// Private key of the client certificate (PEM).
     #[arg(
         long,
         value_name = "FILE",
@@ -35,8 +36,8 @@ pub(crate) struct ClusterAddress {
         requires = "tls_cert"
     )]
     pub(crate) tls_key: Option<PathBuf>,
-    /// Name in the cluster's certificate; its SPUs show one for `custom-spu-N.NAME`. Default: the host
-    /// of each address.
+    /// Domain name in the cluster's certificate; its SPUs' certificates are for `custom-spu-N.NAME`.
+    /// Default: the host of each address.
     #[arg(
         long,
         value_name = "NAME",
@@ -44,7 +45,7 @@ pub(crate) struct ClusterAddress {
         requires = "tls_ca"
     )]
     pub(crate) tls_domain: Option<String>,
-    /// Speak TLS, and believe whoever answers.
+    /// Use TLS without verifying the server.
     #[arg(
         long,
         env = "GAME_ANALYTICS_TLS_ANONYMOUS",
@@ -52,7 +53,7 @@ pub(crate) struct ClusterAddress {
         value_parser = BoolishValueParser::new()
     )]
     pub(crate) tls_anonymous: bool,
-    /// Connect to SPUs at the addresses that they have inside the cluster's own network.
+    /// Connect to SPUs at their addresses inside the cluster's own network.
     #[arg(
         long,
         env = "GAME_ANALYTICS_SPU_LOCAL_ADDRESSES",
@@ -61,8 +62,8 @@ pub(crate) struct ClusterAddress {
     pub(crate) spu_local_addresses: bool,
 }
 
-impl ClusterAddress {
-    /// The same in the client's words.
+impl ClusterArgs {
+    /// Converts the flags into the client's options.
     pub(crate) fn options(&self) -> ConnectOptions {
         let identity = self.tls_cert.as_ref().zip(self.tls_key.as_ref());
         let verified = self.tls_ca.as_ref().map(|ca| {
@@ -84,57 +85,57 @@ impl ClusterAddress {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Cluster {
-    /// Make an SPU known to the controller, which lets no other in; the same again changes nothing.
-    RegisterSpu(RegisterSpu),
-    /// Print the SPUs, and which partitions have no leader; fails where something is not online.
-    Status(ClusterStatus),
+pub(crate) enum ClusterCommand {
+    /// Register an SPU with the controller, which accepts only registered SPUs; repeating it changes nothing.
+    RegisterSpu(RegisterSpuCommand),
+    /// Print the SPUs and the partitions without a leader; fails if anything is offline.
+    Status(ClusterStatusCommand),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct RegisterSpu {
-    /// Number that the SPU is started with.
+pub(crate) struct RegisterSpuCommand {
+    /// Id that the SPU is started with.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
     pub(crate) id: i32,
-    /// Address that clients are given.
+    /// Address for clients.
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) public: HostPort,
-    /// Address that clients are given that ask for it with --spu-local-addresses.
+    /// Address for clients that connect with --spu-local-addresses.
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) local: Option<HostPort>,
-    /// Address that the other SPUs are given.
+    /// Address for the other SPUs.
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) private: HostPort,
     #[command(flatten)]
-    pub(crate) cluster: ClusterAddress,
+    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ClusterStatus {
+pub(crate) struct ClusterStatusCommand {
     /// Fail unless at least this many SPUs are online.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) spus: usize,
-    /// Print nothing but what is wrong.
+    /// Print only problems.
     #[arg(long)]
     pub(crate) quiet: bool,
     #[command(flatten)]
-    pub(crate) cluster: ClusterAddress,
+    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Provision {
+pub(crate) struct ProvisionCommand {
     #[command(flatten)]
-    pub(crate) map: Map,
+    pub(crate) dataflow: DataflowArg,
     #[command(flatten)]
-    pub(crate) cluster: ClusterAddress,
+    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Health {
-    /// Where the service answers over HTTP: its --metrics-addr, --web-api-addr or --dashboard-addr.
+pub(crate) struct HealthCommand {
+    /// HTTP address of the service: its --metrics-addr, --web-api-addr or --dashboard-addr.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9464")]
     pub(crate) addr: SocketAddr,
-    /// What to ask for.
+    /// Path to request.
     #[arg(long, value_name = "PATH", default_value = "/health")]
     pub(crate) path: String,
 }

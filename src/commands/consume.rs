@@ -1,19 +1,20 @@
-//! `consume`: print the records of a topic, for those without Fluvio's own command line.
+//! `consume`: print the records of a topic without Fluvio's own command line.
 
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::Context;
-use client::{Cluster, Mode, Record, Start};
+use client::{Cluster, Mode, Partition, Record, Start};
 use futures_util::StreamExt;
 use futures_util::stream::select_all;
 
-use crate::cli::{self, Output};
+use crate::cli::{ConsumeCommand, Output};
 use crate::signal;
+use crate::terminal::visible_bytes;
 
-/// Records before the end of each partition to start from where nothing else is said.
+/// The default start: this many records before the end of each partition.
 const FROM_END_DEFAULT: u64 = 10;
 
-pub(crate) async fn consume(args: cli::Consume) -> anyhow::Result<()> {
+pub(crate) async fn consume(args: ConsumeCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let cluster = Cluster::connect_with(&args.cluster.options()).await?;
     let start = if args.beginning {
@@ -27,7 +28,7 @@ pub(crate) async fn consume(args: cli::Consume) -> anyhow::Result<()> {
         Mode::UntilEnd
     };
     let mut partitions = Vec::new();
-    for partition in 0..cluster.partition_count(&args.topic).await? {
+    for partition in Partition::of(cluster.partition_count(&args.topic).await?) {
         let records = cluster.records(&args.topic, partition, start, mode).await?;
         partitions.push(records.map(move |record| (partition, record)));
     }
@@ -48,7 +49,8 @@ pub(crate) async fn consume(args: cli::Consume) -> anyhow::Result<()> {
     }
 }
 
-/// Writes records to standard output; a reader that hangs up (`| head`) ends it without a word.
+/// Writes records to standard output. If the process that reads the output closes the pipe (`| head`), this
+/// ends without an error.
 struct Printer {
     output: Output,
     out: io::LineWriter<io::Stdout>,
@@ -67,24 +69,20 @@ impl Printer {
         }
     }
 
-    /// False when nobody reads any more.
-    fn print(&mut self, partition: u32, record: &Record) -> anyhow::Result<bool> {
-        let written = self.write(partition, record);
-        match written {
+    /// Writes a record. Returns false if standard output is closed.
+    fn print(&mut self, partition: Partition, record: &Record) -> anyhow::Result<bool> {
+        match self.write(partition, record) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn write(&mut self, partition: u32, record: &Record) -> io::Result<()> {
+    fn write(&mut self, partition: Partition, record: &Record) -> io::Result<()> {
         if self.output == Output::Pretty {
-            let key = record
-                .key
-                .as_deref()
-                .map(String::from_utf8_lossy)
-                .unwrap_or_default();
-            write!(self.out, "{partition}:{} {key} ", record.offset)?;
+            let key = visible_bytes(record.key.as_deref().unwrap_or_default());
+            let value = visible_bytes(&record.value);
+            return writeln!(self.out, "{partition}:{} {key} {value}", record.offset);
         }
         self.out.write_all(&record.value)?;
         self.out.write_all(b"\n")

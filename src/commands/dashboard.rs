@@ -1,40 +1,44 @@
-//! `dashboard`: the game live in a browser.
+//! `dashboard`: the live dashboard for browsers.
 
 use ::dashboard::{Access, Handle, Options, Token};
 use anyhow::Context;
 use client::Cluster;
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::{DashboardArgs, DashboardCommand};
 use crate::connect::connect;
 use crate::listen::listen;
-use crate::{cli, signal};
+use crate::signal;
+use crate::terminal::say;
 
-pub(crate) async fn dashboard(args: cli::Dashboard) -> anyhow::Result<()> {
+pub(crate) async fn dashboard(args: DashboardCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let cluster = signal::unless_stopped(&stop, connect(&args.cluster)).await?;
-    let shown = start(cluster, &args.showing, stop).await?;
-    Ok(shown.stopped().await?)
+    let service = start(cluster, &args.dashboard, stop).await?;
+    Ok(service.stopped().await?)
 }
 
-/// Starts to show what the cluster's topics hold, and prints where.
+/// Starts the dashboard on the cluster's topics and prints its address.
 pub(crate) async fn start(
     cluster: Cluster,
-    showing: &cli::Showing,
+    args: &DashboardArgs,
     stop: CancellationToken,
 ) -> anyhow::Result<Handle> {
-    let listener = listen(showing.dashboard_addr, "the dashboard", "--dashboard-addr").await?;
-    let access = access(showing)?;
+    let listener = listen(args.dashboard_addr, "the dashboard", "--dashboard-addr").await?;
+    let access = access(args)?;
     if access == Access::Anybody {
-        tracing::warn!("whoever reaches the dashboard sees everything: --dashboard-insecure");
+        tracing::warn!(
+            "every client that reaches the dashboard can view all data, because --dashboard-insecure is set"
+        );
     }
     let handle = ::dashboard::start(listener, Options { cluster, access }, stop).await?;
-    println!("dashboard: http://{}", handle.address());
+    say!("dashboard: http://{}", handle.address());
     Ok(handle)
 }
 
-fn access(showing: &cli::Showing) -> anyhow::Result<Access> {
-    let Some(file) = &showing.dashboard_token_file else {
-        return Ok(match showing.dashboard_insecure {
+fn access(args: &DashboardArgs) -> anyhow::Result<Access> {
+    let Some(file) = &args.dashboard_token_file else {
+        return Ok(match args.dashboard_insecure {
             true => Access::Anybody,
             false => Access::Loopback,
         });

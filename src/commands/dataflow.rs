@@ -1,9 +1,10 @@
-//! `dataflow`: check the map and print it.
+//! `dataflow`: check the dataflow file and print it.
 
-use crate::{cli, map, registry};
+use crate::cli::DataflowArg;
+use crate::{dataflow_file, registry, terminal};
 
-pub(crate) fn dataflow(args: &cli::Map) -> anyhow::Result<()> {
-    let (text, _checked) = map::load(args, &registry::registry())?;
-    print!("{text}");
+pub(crate) fn dataflow(args: &DataflowArg) -> anyhow::Result<()> {
+    let (text, _checked) = dataflow_file::load(args, &registry::registry())?;
+    terminal::print(&text);
     Ok(())
 }

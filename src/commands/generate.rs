@@ -1,39 +1,35 @@
-//! `generate`: a seeded game world into the source topics, or as a web API.
+//! `generate`: write the events of a seeded game world to the source topics, or serve them over HTTP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use ::dataflow::provision_sources;
 use anyhow::Context;
-use client::Cluster;
+use client::{Cluster, now_ms};
 use data_generator::{Options, Pace, ServeOptions, Served, Summary, WorldOptions};
+use http_service::{is_exposed, until_hang_up};
 use model::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::connect::connect;
-use crate::{cli, map, registry, signal};
+use super::provisioned;
+use crate::cli::{GenerateCommand, UpCommand};
+use crate::progress::{Done, Progress};
+use crate::terminal::say;
+use crate::{dataflow_file, registry, signal};
 
-/// Events per second where nothing else is said.
+/// The default of `--rate`, in events per second.
 const RATE_DEFAULT: f64 = 1_000.0;
-/// A reader that does not read keeps a stream open no longer than this.
-const HANG_UP_DEADLINE: Duration = Duration::from_secs(3);
 
-pub(crate) async fn generate(args: cli::Generate) -> anyhow::Result<()> {
+pub(crate) async fn generate(args: GenerateCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let world = world(&args)?;
     check_incidents(args.incidents)?;
     if let Some(address) = args.serve {
         return serve(address, &args, world, stop).await;
     }
-    let (_, map) = map::load(&args.map, &registry::registry())?;
-    let cluster = signal::unless_stopped(&stop, async {
-        let cluster = connect(&args.cluster).await?;
-        provision_sources(&cluster, &map).await?;
-        Ok(cluster)
-    })
-    .await?;
+    let (_, dataflow) = dataflow_file::load(&args.dataflow, &registry::registry())?;
+    let cluster = provisioned::with_sources(&args.cluster, &dataflow, &stop).await?;
     let options = Options {
         cluster,
         world,
@@ -41,25 +37,38 @@ pub(crate) async fn generate(args: cli::Generate) -> anyhow::Result<()> {
         truth: args.truth,
         events: args.events,
         pace: Pace::of(args.events, args.rate),
+        sent: Arc::default(),
     };
+    let progress = args
+        .events
+        .map(|events| progress(events, Arc::clone(&options.sent)));
     let summary = data_generator::run(options, stop.cancelled_owned()).await?;
+    drop(progress);
     print(&summary);
     Ok(())
 }
 
-/// The world as a web API, until told to stop.
+/// Shows how many events have been sent.
+fn progress(events: u64, sent: Arc<AtomicU64>) -> Progress {
+    Progress::start("generate", "events", move || Done {
+        done: sent.load(Ordering::Relaxed),
+        total: events,
+    })
+}
+
+/// Serves the events of the world over HTTP until stopped.
 async fn serve(
     address: SocketAddr,
-    args: &cli::Generate,
+    args: &GenerateCommand,
     world: WorldOptions,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on `{address}`; name another address with --serve, port 0 picks a free one")
+        format!("cannot listen on `{address}`; choose another address with --serve (port 0 picks a free one)")
     })?;
-    println!("serving: http://{}/stream_events", listener.local_addr()?);
-    if !address.ip().is_loopback() {
-        println!("note: whoever reaches {address} can read");
+    say!("serving: http://{}/stream_events", listener.local_addr()?);
+    if is_exposed(address) {
+        say!("note: every client that reaches {address} can read the events");
     }
     let options = ServeOptions {
         world,
@@ -70,22 +79,17 @@ async fn serve(
     let served = Arc::new(Served::default());
     let stopped = stop.clone().cancelled_owned();
     let serving = data_generator::serve(listener, options, Arc::clone(&served), stopped);
-    let deadline = async {
-        stop.cancelled().await;
-        tokio::time::sleep(HANG_UP_DEADLINE).await;
-    };
-    tokio::select! {
-        ended = serving => ended?,
-        () = deadline => {}
+    if let Some(ended) = until_hang_up(&stop, serving).await {
+        ended?;
     }
     for (topic, events) in served.now() {
-        println!("{}: {events} events", topic.name());
+        say!("{}: {events} events", topic.name());
     }
     Ok(())
 }
 
-/// What `up` generates: a world that goes by the wall clock.
-pub(crate) fn live(cluster: Cluster, args: &cli::Up) -> anyhow::Result<Options> {
+/// Returns the options of the generator in `up`, whose world runs in real time.
+pub(crate) fn live(cluster: Cluster, args: &UpCommand) -> anyhow::Result<Options> {
     check_rate(args.rate)?;
     check_incidents(args.incidents)?;
     let world = WorldOptions {
@@ -101,10 +105,11 @@ pub(crate) fn live(cluster: Cluster, args: &cli::Up) -> anyhow::Result<Options> 
         truth: args.truth.clone(),
         events: None,
         pace: Pace::WallClock,
+        sent: Arc::default(),
     })
 }
 
-/// Generates until told to stop.
+/// Generates events until stopped.
 pub(crate) async fn generate_until(
     stop: CancellationToken,
     options: Options,
@@ -113,7 +118,7 @@ pub(crate) async fn generate_until(
     Ok(())
 }
 
-fn world(args: &cli::Generate) -> anyhow::Result<WorldOptions> {
+fn world(args: &GenerateCommand) -> anyhow::Result<WorldOptions> {
     let rate = args.rate.unwrap_or(RATE_DEFAULT);
     check_rate(rate)?;
     anyhow::ensure!(
@@ -137,7 +142,15 @@ fn world(args: &cli::Generate) -> anyhow::Result<WorldOptions> {
                 ..world
             })
         }
-        (None, Some(events)) => Ok(world.ending_at(now_ms(), events)),
+        (None, Some(events)) => {
+            let world = world.ending_at(now_ms(), events);
+            anyhow::ensure!(
+                world.start_ms > 0,
+                "--events is `{events}`: at {rate} per second the world would begin before 1970; give fewer \
+                 events, or set --start"
+            );
+            Ok(world)
+        }
         (None, None) => Ok(world),
     }
 }
@@ -160,16 +173,9 @@ fn check_incidents(per_hour: f64) -> anyhow::Result<()> {
 
 fn print(summary: &Summary) {
     for (topic, events) in &summary.events {
-        println!("{}: {events} events", topic.name());
+        say!("{}: {events} events", topic.name());
     }
     for (broken, records) in &summary.broken {
-        println!("broken, {}: {records}", broken.name());
+        say!("broken, {}: {records}", broken.name());
     }
-}
-
-fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    since_epoch.as_millis() as i64
 }

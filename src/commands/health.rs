@@ -1,50 +1,68 @@
-//! `health`: what a service answers about itself over HTTP, as an exit code; for containers, which have nothing else to
-//! ask with.
+//! `health`: check a service's health over HTTP and report it as the exit code, for containers that have no
+//! other HTTP client.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::header::{CONNECTION, HOST};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::cli;
+use crate::cli::HealthCommand;
+use crate::terminal::say;
 
-/// Services answer out of memory; whoever takes longer is not well.
+/// The timeout of the request. Services answer from memory, so one that takes longer is not healthy.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// What is read of an answer: reasons of every derivation, many times over.
-const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+/// The number of bytes of a body that are read: many times what all derivations' reasons need.
+const BODY_BYTES_MAX: usize = 64 * 1024;
 
-pub(crate) async fn health(args: cli::Health) -> anyhow::Result<()> {
+pub(crate) async fn health(args: HealthCommand) -> anyhow::Result<()> {
     let (addr, path) = (args.addr, &args.path);
     ensure!(
         path.starts_with('/') && !path.contains(char::is_whitespace),
         "--path is `{path}`: give a path such as /health"
     );
-    let asked = timeout(DEADLINE, ask(&args)).await;
-    let answer = asked
-        .map_err(|_| anyhow::anyhow!("no answer within {} s", DEADLINE.as_secs()))
-        .and_then(|answer| answer)
-        .with_context(|| format!("asking `http://{addr}{path}`"))?;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head.split(' ').nth(1).unwrap_or_default();
-    if !head.starts_with("HTTP/1.") || !status.starts_with('2') {
-        let first = head.lines().next().unwrap_or_default();
-        bail!("`http://{addr}{path}` answers `{first}`: {}", body.trim());
-    }
-    println!("healthy: {addr}");
+    timeout(DEADLINE, check(&args))
+        .await
+        .map_err(|_| anyhow::anyhow!("no response within {} s", DEADLINE.as_secs()))
+        .flatten()
+        .with_context(|| format!("checking `http://{addr}{path}`"))?;
+    say!("healthy: {addr}");
     Ok(())
 }
 
-async fn ask(args: &cli::Health) -> anyhow::Result<String> {
-    let (addr, path) = (args.addr, &args.path);
-    let mut connection = TcpStream::connect(addr).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
-    connection.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    connection
-        .take(ANSWER_BYTES_MAX)
-        .read_to_end(&mut answer)
-        .await?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+/// Returns an error with the status and the body unless the status is a success.
+async fn check(args: &HealthCommand) -> anyhow::Result<()> {
+    let connection = TcpStream::connect(args.addr).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(connection)).await?;
+    let connection = tokio::spawn(connection);
+    let request = Request::get(&args.path)
+        .header(HOST, args.addr.to_string())
+        .header(CONNECTION, "close")
+        .body(Empty::<Bytes>::new())?;
+    let response = sender.send_request(request).await?;
+    let status = response.status();
+    if !status.is_success() {
+        let body = text(response).await;
+        bail!("status `{status}`: {}", body.trim());
+    }
+    connection.abort();
+    Ok(())
+}
+
+/// Returns the beginning of the body, as much of it as could be read.
+async fn text(mut response: Response<Incoming>) -> String {
+    let mut body = Vec::new();
+    while let Some(Ok(frame)) = response.frame().await
+        && body.len() < BODY_BYTES_MAX
+    {
+        body.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+    }
+    body.truncate(BODY_BYTES_MAX);
+    String::from_utf8_lossy(&body).into_owned()
 }

@@ -1,38 +1,37 @@
-//! `keys`: the file of keys that the web API goes by.
-
-use std::time::SystemTime;
+//! `keys`: manage the file with the API keys of the web API.
 
 use model::Timestamp;
 use web_api::{KeyEntry, KeyFile, NewKey};
 
-use crate::cli;
+use crate::cli::KeysCommand;
+use crate::terminal::{note, say};
 
-pub(crate) fn keys(command: cli::Keys) -> anyhow::Result<()> {
+pub(crate) fn keys(command: KeysCommand) -> anyhow::Result<()> {
     match command {
-        cli::Keys::Add(args) => {
+        KeysCommand::Add(args) => {
             let new = NewKey {
                 game_id: args.game,
                 topics: args.topics,
                 events_per_second: args.events_per_second,
             };
             let key = KeyFile::add(&args.file.keys, new, now())?;
-            println!("{key}");
-            eprintln!("keep it: it cannot be shown again");
+            say!("{key}");
+            note("store this key now: it cannot be shown again");
         }
-        cli::Keys::List(args) => {
+        KeysCommand::List(args) => {
             for key in KeyFile::read(&args.keys)?.keys {
-                println!("{}", line(&key));
+                say!("{}", line(&key));
             }
         }
-        cli::Keys::Revoke(args) => {
+        KeysCommand::Revoke(args) => {
             KeyFile::revoke(&args.file.keys, &args.id, now())?;
-            println!("{}: revoked", args.id);
+            say!("{}: revoked", args.id);
         }
     }
     Ok(())
 }
 
-/// `3f0a…: game chess, topics player-events, 10000 events/s, since 2026-11-21T10:00:00.000Z`
+/// Formats a key: `3f0a…: game chess, topics player-events, 10000 events/s, since 2026-11-21T10:00:00.000Z`
 fn line(key: &KeyEntry) -> String {
     let topics = Vec::from_iter(key.topics.iter().map(String::as_str)).join(" ");
     let revoked = key
@@ -46,6 +45,5 @@ fn line(key: &KeyEntry) -> String {
 }
 
 fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    Timestamp::from_millis(since_epoch.unwrap_or_default().as_millis() as i64)
+    Timestamp::from_millis(client::now_ms())
 }

@@ -1,25 +1,25 @@
-//! `local-cluster`: the node alone.
+//! `local-cluster`: run the embedded cluster without any other service.
 
-use local_cluster::{Handle, Options};
+use local_cluster::{Handle, Listeners, Options};
+use tokio_util::sync::CancellationToken;
 
-use crate::{cli, signal};
+use crate::cli::{LocalClusterArgs, LocalClusterCommand};
+use crate::signal;
+use crate::terminal::say;
 
-pub(crate) async fn local_cluster(args: cli::LocalCluster) -> anyhow::Result<()> {
+pub(crate) async fn local_cluster(args: LocalClusterCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
-    let node = start(args.node).await?;
-    stop.cancelled().await;
-    node.shutdown().await?;
-    Ok(())
+    let node = start(args.local_cluster, stop).await?;
+    Ok(node.stopped().await?)
 }
 
-/// Starts the node and prints its address once it answers.
-pub(crate) async fn start(node: cli::Node) -> anyhow::Result<Handle> {
-    let options = Options {
-        data_dir: node.data_dir,
-        sc_addr: node.cluster_addr,
-        spu_addr: node.spu_addr,
-    };
-    let node = local_cluster::start(options).await?;
-    println!("cluster: {}", node.sc_addr());
+/// Starts the cluster and prints its address. It runs until `stop` is cancelled.
+pub(crate) async fn start(
+    args: LocalClusterArgs,
+    stop: CancellationToken,
+) -> anyhow::Result<Handle> {
+    let listeners = Listeners::bind(args.cluster_addr, args.spu_addr).await?;
+    let node = local_cluster::start(listeners, Options::new(args.data_dir), stop).await?;
+    say!("cluster: {}", node.sc_addr());
     Ok(node)
 }

@@ -1,14 +1,16 @@
-//! `provision`: a cluster with all that the dataflow needs, before anything runs on it.
+//! `provision`: create everything that the dataflow needs before any service runs.
 
 use client::Cluster;
 
-use crate::{cli, map, registry};
+use crate::cli::ProvisionCommand;
+use crate::terminal::say;
+use crate::{dataflow_file, registry};
 
-pub(crate) async fn provision(args: cli::Provision) -> anyhow::Result<()> {
+pub(crate) async fn provision(args: ProvisionCommand) -> anyhow::Result<()> {
     let registry = registry::registry();
-    let (_, map) = map::load(&args.map, &registry)?;
+    let (_, dataflow) = dataflow_file::load(&args.dataflow, &registry)?;
     let cluster = Cluster::connect_with(&args.cluster.options()).await?;
-    crate::provision::provision(&cluster, &map, &registry).await?;
-    println!("provisioned: {}", cluster.address());
+    crate::provision::provision(&cluster, &dataflow, &registry).await?;
+    say!("provisioned: {}", cluster.address());
     Ok(())
 }

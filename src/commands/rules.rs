@@ -1,4 +1,4 @@
-//! `rules`: the parameters of a derivation that change while it runs.
+//! `rules`: change, list and backtest the parameters of a derivation while it runs.
 
 mod changes;
 mod list;
@@ -10,26 +10,31 @@ mod truth;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ::dataflow::{RuleBook, read_parameters};
+use ::dataflow::{RuleStore, read_parameters};
 use anyhow::Context;
-use client::Cluster;
+use client::{Cluster, Offset, Partition};
 
-use crate::cli::{self, RulesOf};
-use crate::{map, registry};
+use crate::cli::{DerivationArg, RulesCommand};
+use crate::{dataflow_file, registry};
 
-pub(crate) async fn rules(args: cli::Rules) -> anyhow::Result<()> {
+pub(crate) async fn rules(args: RulesCommand) -> anyhow::Result<()> {
     match args {
-        cli::Rules::Set(args) => set::set(args).await,
-        cli::Rules::List(args) => list::list(&args).await,
-        cli::Rules::Test(args) => test::test(args).await,
+        RulesCommand::Set(args) => set::set(args).await,
+        RulesCommand::List(args) => list::list(&args).await,
+        RulesCommand::Test(args) => test::test(args).await,
     }
 }
 
-async fn open(of: &RulesOf) -> anyhow::Result<RuleBook> {
+async fn open(of: &DerivationArg) -> anyhow::Result<RuleStore> {
     let registry = registry::registry();
-    let (_, map) = map::load(&of.map, &registry)?;
+    let (_, dataflow) = dataflow_file::load(&of.dataflow, &registry)?;
     let cluster = Cluster::connect_with(&of.cluster.options()).await?;
-    Ok(RuleBook::open(cluster, &map, &registry, &of.derivation)?)
+    Ok(RuleStore::open(
+        cluster,
+        &dataflow,
+        &registry,
+        &of.derivation,
+    )?)
 }
 
 fn read_file(file: &Path) -> anyhow::Result<BTreeMap<String, String>> {
@@ -38,11 +43,10 @@ fn read_file(file: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     read_parameters(&text).with_context(place)
 }
 
-/// `0:120, 1:98`: offsets by partition.
-fn offsets(from: &[i64]) -> String {
-    let texts: Vec<_> = from
-        .iter()
-        .enumerate()
+/// Formats the offset of each partition: `0:120, 1:98`.
+fn offsets(from: &[Offset]) -> String {
+    let texts: Vec<_> = Partition::all()
+        .zip(from)
         .map(|(partition, offset)| format!("{partition}:{offset}"))
         .collect();
     texts.join(", ")

@@ -1,60 +1,65 @@
-//! `up`: everything in one process, started and stopped in order.
+//! `up`: run everything in one process, with an orderly start and stop.
 
-use ::dataflow::{DataflowMap, Options, Registry, StatusBoard};
+use ::dataflow::{DataflowSpec, Options, Registry, StatusBoard};
 use client::Cluster;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{dashboard, generate, local_cluster, run, web_api};
-use crate::provision::provision;
-use crate::{cli, map, monitoring, registry, signal};
+use super::{dashboard, generate, local_cluster, provisioned, run, web_api};
+use crate::cli::UpCommand;
+use crate::{dataflow_file, monitoring, registry, signal};
 
-pub(crate) async fn up(args: cli::Up) -> anyhow::Result<()> {
+pub(crate) async fn up(args: UpCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let registry = registry::registry();
-    let (_, map) = map::load(&args.map, &registry)?;
+    let (_, dataflow) = dataflow_file::load(&args.dataflow, &registry)?;
     let status = StatusBoard::default();
-    let metrics_addr = args.monitoring.metrics_addr;
-    monitoring::start(metrics_addr, &map, status.clone(), stop.clone()).await?;
-    let node = local_cluster::start(args.node.clone()).await?;
+    let metrics_addr = args.metrics.metrics_addr;
+    monitoring::start(metrics_addr, &dataflow, status.clone(), stop.clone()).await?;
+    // The cluster stops after the services: they still write to it when `stop` is cancelled.
+    let stop_node = CancellationToken::new();
+    let node = local_cluster::start(args.local_cluster.clone(), stop_node.clone()).await?;
     let address = node.sc_addr().to_string();
-    let result = on_the_cluster(&args, &address, map, registry, status, stop).await;
-    node.shutdown().await?;
+    let result = run_services(&args, &address, dataflow, registry, status, stop).await;
+    stop_node.cancel();
+    node.stopped().await?;
     result
 }
 
-/// What needs the cluster; when it returns, nothing uses the cluster any more.
-async fn on_the_cluster(
-    args: &cli::Up,
+/// Runs every service on the cluster. When this returns, no service uses the cluster any longer.
+async fn run_services(
+    args: &UpCommand,
     address: &str,
-    map: DataflowMap,
+    dataflow: DataflowSpec,
     registry: Registry,
     status: StatusBoard,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let cluster = Cluster::connect(Some(address)).await?;
-    provision(&cluster, &map, &registry).await?;
-    let posts = web_api::start(cluster.clone(), &args.posting, stop.clone()).await?;
-    let shown = dashboard::start(cluster.clone(), &args.showing, stop.clone()).await?;
+    provisioned::prepare(&cluster, &dataflow, &registry).await?;
+    let web_api = web_api::start(cluster.clone(), &args.web_api, stop.clone()).await?;
+    let dashboard = dashboard::start(cluster.clone(), &args.dashboard, stop.clone()).await?;
     let mut services: JoinSet<anyhow::Result<()>> = JoinSet::new();
     if !args.no_generator {
         let options = generate::live(cluster.clone(), args)?;
         services.spawn(generate::generate_until(stop.clone(), options));
     }
+    let to_drain = cluster.clone();
     let options = Options {
         cluster,
-        map,
+        dataflow,
         registry,
         status,
-        shared_reads: args.reading.shared_reads,
     };
     services.spawn(run::run_dataflow(options, stop.clone()));
-    services.spawn(async move { Ok(posts.stopped().await?) });
-    services.spawn(async move { Ok(shown.stopped().await?) });
-    all(services, &stop).await
+    services.spawn(async move { Ok(web_api.stopped().await?) });
+    services.spawn(async move { Ok(dashboard.stopped().await?) });
+    let result = all(services, &stop).await;
+    to_drain.drain().await;
+    result
 }
 
-/// Waits for every service; the first that fails stops the others.
+/// Waits for all services. If one fails, the others are stopped.
 async fn all(
     mut services: JoinSet<anyhow::Result<()>>,
     stop: &CancellationToken,

@@ -1,53 +1,56 @@
-//! `web-api`: events over HTTP into the source topics.
+//! `web-api`: accept events over HTTP and write them to the source topics.
 
-use ::dataflow::provision_sources;
 use client::Cluster;
 use tokio_util::sync::CancellationToken;
 use web_api::{Access, Handle, Options};
 
-use crate::connect::connect;
+use super::provisioned;
+use crate::cli::{WebApiArgs, WebApiCommand};
 use crate::listen::listen;
-use crate::{cli, map, registry, signal};
+use crate::terminal::say;
+use crate::{dataflow_file, registry, signal};
 
-pub(crate) async fn web_api(args: cli::WebApi) -> anyhow::Result<()> {
+pub(crate) async fn web_api(args: WebApiCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
-    let (_, map) = map::load(&args.map, &registry::registry())?;
-    let cluster = signal::unless_stopped(&stop, async {
-        let cluster = connect(&args.cluster).await?;
-        provision_sources(&cluster, &map).await?;
-        Ok(cluster)
-    })
-    .await?;
-    let posts = start(cluster, &args.posting, stop).await?;
-    Ok(posts.stopped().await?)
+    let (_, dataflow) = dataflow_file::load(&args.dataflow, &registry::registry())?;
+    let cluster = provisioned::with_sources(&args.cluster, &dataflow, &stop).await?;
+    let service = start(cluster, &args.web_api, stop).await?;
+    Ok(service.stopped().await?)
 }
 
-/// Starts to answer on a provisioned cluster, and prints where.
+/// Starts the web API on a provisioned cluster and prints its address.
 pub(crate) async fn start(
     cluster: Cluster,
-    posting: &cli::Posting,
+    args: &WebApiArgs,
     stop: CancellationToken,
 ) -> anyhow::Result<Handle> {
-    let listener = listen(posting.web_api_addr, "events", "--web-api-addr").await?;
-    let access = access(posting);
+    let listener = listen(args.web_api_addr, "the web API", "--web-api-addr").await?;
+    let access = access(args);
     let options = Options {
         cluster,
         access: access.clone(),
+        cors_origins: args.cors_origins.clone(),
+        idle_timeout: args.idle_timeout,
+        correct_clocks: args.correct_clocks,
     };
     let handle = web_api::start(listener, options, stop).await?;
-    println!("web-api: http://{}", handle.address());
+    say!("web-api: http://{}", handle.address());
     match access {
-        Access::Loopback => println!("web-api takes events from this machine alone: no --keys"),
+        Access::Loopback => {
+            say!("web-api: accepts events from this machine only, because --keys is not set")
+        }
         Access::Anybody => {
-            tracing::warn!("whoever reaches the web API can write events: --insecure")
+            tracing::warn!(
+                "every client that reaches the web API can write events, because --insecure is set"
+            )
         }
         Access::Keys(_) => {}
     }
     Ok(handle)
 }
 
-fn access(posting: &cli::Posting) -> Access {
-    match (&posting.keys, posting.insecure) {
+fn access(args: &WebApiArgs) -> Access {
+    match (&args.keys, args.insecure) {
         (Some(file), _) => Access::Keys(file.clone()),
         (None, true) => Access::Anybody,
         (None, false) => Access::Loopback,

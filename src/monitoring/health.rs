@@ -1,4 +1,4 @@
-//! Whether all is well, and if not, why: a pure function of the status board and the time.
+//! Computes the health of the runner from the status board and the current time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime};
 use dataflow::DerivationStatus;
 use serde::Serialize;
 
-/// A derivation makes a checkpoint every few seconds while records arrive; this much is no hiccup.
+/// While records arrive, a derivation writes a checkpoint every few seconds. A gap of this length is a
+/// failure.
 const CHECKPOINT_OVERDUE: Duration = Duration::from_secs(60);
 
-/// The health of the process: that of all its derivations.
+/// The health of the process, computed from that of its derivations.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Health {
     status: Verdict,
@@ -19,7 +20,7 @@ pub(super) struct Health {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct DerivationHealth {
     status: Verdict,
-    /// Everything that is wrong; empty where nothing is.
+    /// The causes of a failing status. Empty if the status is not failing.
     reasons: Vec<String>,
 }
 
@@ -27,13 +28,14 @@ struct DerivationHealth {
 #[serde(rename_all = "snake_case")]
 enum Verdict {
     Ok,
-    /// Another runner is at work on it.
+    /// Another runner is running the derivation.
     Standby,
     Failing,
 }
 
 impl Health {
-    /// Judges every derivation of `names`; one that the board does not know has not started yet.
+    /// Computes the health of every derivation in `names`. A derivation that is not on the status board has
+    /// not started yet.
     pub(super) fn of<'a>(
         names: impl Iterator<Item = &'a String>,
         statuses: &BTreeMap<String, DerivationStatus>,
@@ -78,29 +80,29 @@ impl DerivationHealth {
     }
 }
 
-/// All that is wrong with a derivation; nothing where it is healthy.
+/// Returns the causes of a derivation's failing status; empty if it is healthy.
 pub(super) fn reasons(status: &DerivationStatus, now: SystemTime) -> Vec<String> {
     let mut reasons = Vec::new();
-    match (&status.trouble, status.at_work) {
+    match (&status.last_error, status.at_work) {
         (None, true) => {}
         (None, false) if status.standby => {}
         (None, false) => reasons.push("starting: it has not read its checkpoint yet".to_owned()),
-        (Some(error), true) => {
-            reasons.push(format!("the cluster has yet to answer after: {error}"))
-        }
-        (Some(error), false) => reasons.push(format!("being started again after: {error}")),
+        (Some(error), true) => reasons.push(format!(
+            "waiting for the cluster to answer after an error: {error}"
+        )),
+        (Some(error), false) => reasons.push(format!("starting again after an error: {error}")),
     }
     for (partition, error) in &status.unread {
         reasons.push(format!("partition {partition} cannot be read: {error}"));
     }
-    // A clock that was set back makes nothing overdue.
+    // If the clock was set back, no checkpoint is overdue.
     let unsaved = status
         .unsaved_since
         .and_then(|since| now.duration_since(since).ok())
         .filter(|unsaved| *unsaved > CHECKPOINT_OVERDUE);
     if let Some(unsaved) = unsaved {
         reasons.push(format!(
-            "no checkpoint for {} s though records arrive",
+            "no checkpoint for {} s, although records arrive",
             unsaved.as_secs()
         ));
     }
@@ -113,6 +115,8 @@ mod tests {
         clippy::unwrap_used,
         reason = "a test panics where an expectation fails"
     )]
+
+    use client::Partition;
 
     use super::*;
 
@@ -150,29 +154,34 @@ mod tests {
         status.unsaved_since = Some(NOW - CHECKPOINT_OVERDUE - Duration::from_secs(15));
         assert_eq!(
             one_reason(&status),
-            "no checkpoint for 75 s though records arrive"
+            "no checkpoint for 75 s, although records arrive"
         );
         status.unsaved_since = Some(NOW + Duration::from_secs(1));
         assert!(reasons(&status, NOW).is_empty(), "a clock was set back");
     }
 
     #[test]
-    fn errors_are_told_from_a_start() {
+    fn an_error_and_a_start_have_different_reasons() {
         let mut status = DerivationStatus::default();
         assert!(one_reason(&status).starts_with("starting"));
-        status.trouble = Some("refused".to_owned());
-        assert_eq!(one_reason(&status), "being started again after: refused");
+        status.last_error = Some("refused".to_owned());
+        assert_eq!(
+            one_reason(&status),
+            "starting again after an error: refused"
+        );
         status.at_work = true;
         assert_eq!(
             one_reason(&status),
-            "the cluster has yet to answer after: refused"
+            "waiting for the cluster to answer after an error: refused"
         );
     }
 
     #[test]
     fn every_unread_partition_is_named() {
         let mut status = at_work();
-        status.unread = [(0, "gone".to_owned()), (3, "lost".to_owned())].into();
+        let unread = [(0, "gone"), (3, "lost")];
+        let unread = unread.map(|(partition, error)| (Partition(partition), error.to_owned()));
+        status.unread = unread.into();
         assert_eq!(
             reasons(&status, NOW),
             [

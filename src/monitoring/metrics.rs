@@ -1,9 +1,10 @@
-//! The status board as Prometheus reads it. Every family is here with its name and help.
+//! Encodes the status board as metrics for Prometheus, with a name and a help text for every metric family.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use client::Partition;
 use dataflow::{Counts, DerivationStatus, LATENCY_BOUNDS_MS, Latency};
 use model::{Reason, Timestamp};
 use prometheus_client::collector::Collector;
@@ -19,45 +20,52 @@ use super::health;
 
 const PREFIX: &str = "game_analytics";
 
-/// Counters of records and what they are, one sample per derivation and source partition.
-const RECORD_COUNTERS: [(&str, &str, Count); 5] = [
+/// The counters of records. Each has one sample per derivation and source partition.
+const RECORD_COUNTERS: [(&str, &str, Count); 6] = [
     (
         "records_read",
-        "Records read from the source since the derivation's first start; the count is part of checkpoints and goes on over restarts",
+        "Records read from the source since the derivation's first start; the count is part of checkpoints and \
+         continues across restarts",
         |counts| counts.read,
     ),
     (
         "records_accepted",
-        "Records read whose event is in a number, counted as records_read is",
+        "Records whose event is part of a result; counted across restarts, like records_read",
         |counts| counts.accepted,
     ),
     (
         "records_late",
-        "Records read whose window could be corrected no more, counted as records_read is",
+        "Records whose window could no longer be corrected; counted across restarts, like records_read",
         |counts| counts.late,
     ),
     (
         "records_duplicate",
-        "Records read that repeat another, counted as records_read is",
+        "Records that repeat another; counted across restarts, like records_read",
         |counts| counts.duplicate,
     ),
     (
         "records_evicted",
-        "Records that retention removed before they could be read; they are not among those read",
+        "Records that retention removed before they could be read; not included in records_read",
         |counts| counts.evicted,
+    ),
+    (
+        "records_ahead",
+        "Accepted records whose event time is more than two seconds after their ingest time: the sender's clock \
+         is fast",
+        |counts| counts.ahead,
     ),
 ];
 
-/// Counters of what this process did, one sample per derivation.
+/// The counters of work done by this process. Each has one sample per derivation.
 const WORK_COUNTERS: [(&str, &str, Work); 3] = [
     (
         "partials_merged",
-        "Results of batches of records that were merged, since the process started",
+        "Batch results merged since the process started",
         |status| status.partials,
     ),
     (
         "rows_written",
-        "Rows that the derived topic acknowledged, corrections included, since the process started",
+        "Rows acknowledged by the derived topic since the process started, including corrections",
         |status| status.written,
     ),
     (
@@ -71,14 +79,14 @@ type Count = fn(&Counts) -> u64;
 type Work = fn(&DerivationStatus) -> u64;
 type Labels = Vec<(&'static str, String)>;
 
-/// The metrics at `now` as OpenMetrics text.
+/// Returns the metrics at the time `now` as OpenMetrics text.
 pub(super) fn render(
     sources: &BTreeMap<String, String>,
     mut statuses: BTreeMap<String, DerivationStatus>,
     now: SystemTime,
 ) -> Result<String, fmt::Error> {
     for name in sources.keys() {
-        statuses.entry(name.clone()).or_default(); // not started yet, which is to be seen
+        statuses.entry(name.clone()).or_default(); // not started yet, but part of the metrics
     }
     let mut registry = Registry::with_prefix(PREFIX);
     registry.register_collector(Box::new(Snapshot {
@@ -117,7 +125,7 @@ impl Collector for Snapshot {
         family(
             &mut encoder,
             "end_to_end_latency",
-            "Wall-clock time from a window's end to the acknowledgement of its row, the first of each window and key",
+            "Wall-clock time from a window's end to the acknowledgement of its first row, for each window and key",
             Some(&Unit::Seconds),
             MetricType::Histogram,
             samples,
@@ -138,7 +146,7 @@ impl Snapshot {
         family(
             encoder,
             "records_rejected",
-            "Records read that are no events, by reason, counted as records_read is",
+            "Records that are not valid events, by reason; counted across restarts, like records_read",
             None,
             MetricType::Counter,
             samples,
@@ -147,22 +155,22 @@ impl Snapshot {
 
     fn lag(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
         let samples = self.statuses.iter().flat_map(|(name, status)| {
-            let lag = |(partition, lag): (usize, &u64)| {
+            let lag = |(partition, lag): (Partition, &u64)| {
                 (self.labels(name, partition), ConstGauge::new(*lag))
             };
-            status.lag.iter().enumerate().map(lag)
+            Partition::all().zip(&status.lag).map(lag)
         });
         family(
             encoder,
             "source_lag",
-            "Records of the source partition that waited to be read when it was last asked, which is each 5 s",
+            "Unread records of the source partition when it was last checked, every 5 s",
             None,
             MetricType::Gauge,
             samples,
         )
     }
 
-    fn labels(&self, derivation: &str, partition: usize) -> Labels {
+    fn labels(&self, derivation: &str, partition: Partition) -> Labels {
         let topic = self.sources.get(derivation).map_or("", String::as_str);
         vec![
             ("derivation", derivation.to_owned()),
@@ -178,25 +186,26 @@ impl Snapshot {
         };
         gauge(
             "windows_open",
-            "Pairs of window and key in memory, or sessions, or keys and facts; those that may still be corrected included",
+            "(window, key) pairs in memory, or sessions, or keys and facts; including those that may still be \
+             corrected",
             None,
             &|status| Some(status.open as f64),
         )?;
         gauge(
             "reads_one_partition",
-            "1 where memory is short, so that only the partition that is furthest behind is read; else 0",
+            "1 while memory is short, so that only the partition that is furthest behind is read; otherwise 0",
             None,
             &|status| Some(f64::from(u8::from(status.only.is_some()))),
         )?;
         gauge(
             "at_work",
-            "1 where this process works on the derivation; 0 while it starts, or while another runner does",
+            "1 while this process works on the derivation; 0 while it starts, or while another runner works on it",
             None,
             &|status| Some(f64::from(u8::from(status.at_work))),
         )?;
         gauge(
             "healthy",
-            "1 where /health finds nothing wrong with the derivation, else 0",
+            "1 if /health has no reason for the derivation, otherwise 0",
             None,
             &|status| {
                 Some(f64::from(u8::from(
@@ -206,19 +215,19 @@ impl Snapshot {
         )?;
         gauge(
             "watermark_delay",
-            "Wall clock less watermark; absent while there is no watermark",
+            "Wall clock minus watermark; absent without a watermark",
             Some(&Unit::Seconds),
             &|status| status.watermark.map(|watermark| self.delay_s(watermark)),
         )?;
         gauge(
             "checkpoint_age",
-            "Time since the last checkpoint of this process; absent before the first. It grows while no record arrives",
+            "Time since this process's last checkpoint; absent before the first; grows while no records arrive",
             Some(&Unit::Seconds),
             &|status| status.saved_at.map(|saved| self.age_s(saved)),
         )
     }
 
-    /// One sample for each derivation for which there is one.
+    /// Adds a sample for each derivation that has a value.
     fn each<'a, T>(
         &'a self,
         sample: impl Fn(&'a DerivationStatus) -> Option<T>,
@@ -228,15 +237,16 @@ impl Snapshot {
         })
     }
 
-    /// The counts of each source partition.
+    /// Returns the counts of each source partition.
     fn partitions(&self) -> impl Iterator<Item = (Labels, &Counts)> {
         self.statuses.iter().flat_map(|(name, status)| {
             let counts = |(partition, counts)| (self.labels(name, partition), counts);
-            status.partitions.iter().enumerate().map(counts)
+            Partition::all().zip(&status.partitions).map(counts)
         })
     }
 
-    /// Negative where events carry times ahead of our clock.
+    /// Returns the wall-clock time minus the watermark. It is negative if event times are ahead of the wall
+    /// clock.
     fn delay_s(&self, watermark: Timestamp) -> f64 {
         self.age_s(UNIX_EPOCH) - watermark.as_millis() as f64 / 1_000.0
     }

@@ -1,5 +1,5 @@
-//! What operators look at: `/metrics` for Prometheus and `/health` for whoever restarts processes,
-//! over HTTP on one port. Nothing is kept here: every answer is made from the status board.
+//! Serves `/metrics` for Prometheus and `/health` for process supervisors, over HTTP on one port. The service
+//! keeps no state: every answer is computed from the status board.
 
 mod health;
 mod metrics;
@@ -10,50 +10,48 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use dataflow::{DataflowMap, StatusBoard};
+use dataflow::{DataflowSpec, StatusBoard};
 use health::Health;
+use http_service::{OPENMETRICS, check_host, check_origin, is_exposed};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::listen::listen;
+use crate::terminal::say;
 
-/// The OpenMetrics text format, which Prometheus reads.
-const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// What answers are made from.
+/// The data that answers are computed from.
 struct Monitored {
     board: StatusBoard,
     /// The source topic of every derivation.
     sources: BTreeMap<String, String>,
 }
 
-/// Starts to answer, and prints where; ends when told to stop.
+/// Starts the service and prints its address; it runs until `stop` is cancelled.
 pub(crate) async fn start(
     address: SocketAddr,
-    map: &DataflowMap,
+    dataflow: &DataflowSpec,
     board: StatusBoard,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let listener = listen(address, "metrics", "--metrics-addr").await?;
-    let bound = listener.local_addr()?;
-    let sources = map
+    let sources = dataflow
         .derivations
         .iter()
         .map(|(name, spec)| (name.clone(), spec.from.clone()))
         .collect();
-    let router = router(Monitored { board, sources });
-    tokio::spawn(async move {
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-        if let Err(error) = serving.await {
-            error!(%error, "metrics and health are answered no more");
-        }
-    });
-    println!("metrics: {bound}");
+    let mut router = router(Monitored { board, sources });
+    if !is_exposed(listener.local_addr()?) {
+        router = router.layer(from_fn(this_machine_alone));
+    }
+    let service = http_service::start("metrics", listener, router, stop)?;
+    say!("metrics: {}", service.address());
     Ok(())
 }
 
@@ -68,13 +66,27 @@ fn router(monitored: Monitored) -> Router {
         .with_state(Arc::new(monitored))
 }
 
+/// Refuses requests that a browser on this machine sends for web pages, whatever host name the pages use for
+/// this address.
+async fn this_machine_alone(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    match check_host(headers).and_then(|()| check_origin(headers)) {
+        Ok(()) => next.run(request).await,
+        Err(foreign) => {
+            let problem = json!({"error": foreign.code(), "detail": foreign.to_string()});
+            let kind = [(CONTENT_TYPE, "application/json")];
+            (StatusCode::FORBIDDEN, kind, problem.to_string()).into_response()
+        }
+    }
+}
+
 async fn metrics(State(monitored): State<Arc<Monitored>>) -> Response {
     match metrics::render(
         &monitored.sources,
         monitored.board.snapshot(),
         SystemTime::now(),
     ) {
-        Ok(text) => ([(CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
+        Ok(text) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(error) => internal(&error),
     }
 }
@@ -97,6 +109,6 @@ async fn health(State(monitored): State<Arc<Monitored>>) -> Response {
 }
 
 fn internal(error: &dyn std::error::Error) -> Response {
-    error!(%error, "an answer cannot be written");
+    error!(%error, "cannot encode a response");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }

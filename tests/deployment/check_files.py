@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
-"""Checks the files of deployment with the tools of those who read them: `make check-deployment`.
+"""Checks the deployment files with the tools that read them: `make check-deployment`.
 
-Nothing is started and no engine of containers is needed. What is missing here is said, and is no failure
-only where it is said to be optional: promtool.
+Starts nothing and needs no container engine. Reports missing tools; only promtool is optional.
 """
 
 import json
@@ -22,13 +21,25 @@ ROOT = Path(__file__).resolve().parents[2]
 MONITORING = ROOT / "deploy/monitoring"
 DASHBOARDS = sorted((MONITORING / "grafana/provisioning/dashboards/json").glob("*.json"))
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
-# Prometheus makes these out of a histogram or a counter.
+# The web API explains its metrics in its own README.
+METRICS = OPERATIONS + (ROOT / "connectors/web-api/README.md").read_text()
+# Prometheus appends these to the name of a histogram or a counter.
 MADE = re.compile(r"_(bucket|sum|count|total)$")
 PREFIXES = re.compile(r"^game_analytics_(web_api_)?")
 
 
 def main() -> None:
-    checks = [compose, containers_are_confined, one_service_builds, dockerfile, docker_context, workflows, scripts, alerts, dashboards]
+    checks = [
+        compose,
+        containers_are_confined,
+        one_service_builds,
+        dockerfile,
+        docker_context,
+        workflows,
+        scripts,
+        alerts,
+        dashboards,
+    ]
     failures = []
     for check in checks:
         name = check.__name__.replace("_", " ")
@@ -41,7 +52,7 @@ def main() -> None:
 
 
 def compose() -> list[str]:
-    """Against its schema, and as compose itself resolves it."""
+    """Checks the file against its schema, and that compose resolves it."""
     return [
         *tool("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"),
         *tool("docker-compose", "--profile", "monitoring", "config", "--quiet"),
@@ -53,7 +64,7 @@ def containers_are_confined() -> list[str]:
     try:
         found = services()
     except subprocess.CalledProcessError:
-        return ["compose does not understand the file"]
+        return ["compose cannot read the file"]
     for name, service in found.items():
         for key, wanted in {"read_only": True, "cap_drop": ["ALL"]}.items():
             if service.get(key) != wanted:
@@ -71,31 +82,32 @@ def containers_are_confined() -> list[str]:
 
 
 def one_service_builds() -> list[str]:
-    """Compose builds for all services at once, and several results under one name are an error."""
+    """Compose builds all services at once, so two services that build one image are an error."""
     built = [service["image"] for service in services().values() if "build" in service]
     return [f"{built.count(image)} services build `{image}`" for image in sorted(set(built)) if built.count(image) > 1]
 
 
 def services() -> dict:
     command = [beside("docker-compose"), "--profile", "monitoring", "config", "--format", "json"]
-    environment = {"PATH": os.environ["PATH"]}  # defaults, whatever is set here
+    environment = {"PATH": os.environ["PATH"]}  # the file's defaults, without this machine's variables
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
     return json.loads(done.stdout)["services"]
 
 
 def dockerfile() -> list[str]:
-    last_stage = (ROOT / "Dockerfile").read_text().split("\nFROM ")[-1]
+    last_stage = (ROOT / "deploy/Dockerfile").read_text().split("\nFROM ")[-1]
     root = [] if re.search(r"^USER [1-9]\d*", last_stage, re.M) else ["the image's user is not a number above 0"]
-    return root + tool("hadolint", "--failure-threshold", "info", "Dockerfile")
+    return root + tool("hadolint", "--failure-threshold", "info", "deploy/Dockerfile")
 
 
 def docker_context() -> list[str]:
-    """Every room is let into the image's build, and every file that the Dockerfile copies."""
-    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    """Checks that the build context includes every room and every file that the Dockerfile copies."""
+    lines = (ROOT / "deploy/Dockerfile.dockerignore").read_text().splitlines()
+    allowed = {line[1:] for line in lines if line.startswith("!")}
     members = re.search(r"members = \[(.*?)\]", (ROOT / "Cargo.toml").read_text(), re.DOTALL)[1]
     rooms = {member.split("/")[0] for member in re.findall(r'"([^"]+)"', members)}
-    missing = (rooms | {"Cargo.toml", "Cargo.lock", ".cargo", "build.rs", "src", "scripts"}) - allowed
-    return [f".dockerignore keeps out `{name}`, which the build needs" for name in sorted(missing)]
+    missing = (rooms | {"Cargo.toml", "Cargo.lock", ".cargo", "src", "scripts"}) - allowed
+    return [f"deploy/Dockerfile.dockerignore keeps out `{name}`, which the build needs" for name in sorted(missing)]
 
 
 def workflows() -> list[str]:
@@ -111,7 +123,7 @@ def workflows() -> list[str]:
 
 
 def only_make(found: list[str]) -> list[str]:
-    """What CI runs, anybody can run: each `run` is a target of the Makefile, or prepares the machine."""
+    """CI runs only what a developer can run: each `run` is a make target, or prepares the machine."""
     prepares = ("rustup ", "sudo apt-get ", "echo ", "gh ")
     problems = []
     for path in found:
@@ -119,7 +131,7 @@ def only_make(found: list[str]) -> list[str]:
             for step in job["steps"]:
                 for line in step.get("run", "").splitlines():
                     if not line.startswith(("make ", *prepares)):
-                        problems.append(f"{Path(path).name}: `{line}` is no make target")
+                        problems.append(f"{Path(path).name}: `{line}` is not a make target")
     return problems
 
 
@@ -133,14 +145,14 @@ def scripts() -> list[str]:
 
 
 def alerts() -> list[str]:
-    """Each is explained, counts what there is, and is tested."""
+    """Checks that each alert is documented, uses known metrics, and is tested."""
     groups = yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"]
     tests = (MONITORING / "alerts_test.yml").read_text()
     problems = []
     for rule in (rule for group in groups for rule in group["rules"]):
         name = rule["alert"]
         if f"`{name}`" not in OPERATIONS:
-            problems.append(f"docs/operations.md does not say what `{name}` means")
+            problems.append(f"docs/operations.md does not explain `{name}`")
         if f'alertname="{name}"' not in tests:
             problems.append(f"no test makes `{name}` fire")
         problems += unknown_metrics(f"alert `{name}`", rule["expr"])
@@ -150,7 +162,7 @@ def alerts() -> list[str]:
 def promtool() -> list[str]:
     program = os.environ.get("PROMTOOL") or shutil.which("promtool")
     if not program:
-        print("   no promtool here, so alerts are not tried: install Prometheus, or set PROMTOOL")
+        print("   no promtool here, so alerts are not tested: install Prometheus, or set PROMTOOL")
         return []
     return [
         *run([program, "check", "config", str(MONITORING / "prometheus.yml")]),
@@ -159,7 +171,7 @@ def promtool() -> list[str]:
 
 
 def dashboards() -> list[str]:
-    """Grafana's own model of a dashboard keeps all that is in the file: no key is unknown to it."""
+    """Checks that Grafana's own model of a dashboard knows every key in the files."""
     register_default_plugins()
     problems = [] if DASHBOARDS else ["no dashboard found"]
     for path in DASHBOARDS:
@@ -187,13 +199,13 @@ def what_is_lost(written, understood, where: str) -> list[str]:
 
 
 def unknown_metrics(where: str, expression: str) -> list[str]:
-    """Against the tables of docs/operations.md, which a running cluster is held against by `make test-compose`."""
+    """Checks names against the tables of the docs, which `make test-compose` compares with a running cluster."""
     names = set(re.findall(r"game_analytics_\w+", expression))
     short = {name: PREFIXES.sub("", name) for name in names}
     return [
-        f"{where}: docs/operations.md knows no metric `{name}`"
+        f"{where}: neither docs/operations.md nor the web API's README has a metric `{name}`"
         for name, tail in short.items()
-        if not re.search(rf"`{tail}[`{{]", OPERATIONS) and not re.search(rf"`{MADE.sub('', tail)}[`{{]", OPERATIONS)
+        if not re.search(rf"`{tail}[`{{]", METRICS) and not re.search(rf"`{MADE.sub('', tail)}[`{{]", METRICS)
     ]
 
 
@@ -202,7 +214,7 @@ def tool(name: str, *words: str) -> list[str]:
 
 
 def beside(name: str) -> str:
-    """Tools are installed with the Python that runs this."""
+    """The path of a tool, which is installed beside the Python that runs this."""
     return str(Path(sys.executable).parent / name)
 
 

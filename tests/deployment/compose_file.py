@@ -1,8 +1,8 @@
-"""docker-compose.yml as compose itself reads it, and translated to processes of one machine.
+"""Reads docker-compose.yml with compose itself, and translates it to processes of one machine.
 
-Every service gets a loopback address of its own, so that ports stay those of the file. What the file says
-in terms of containers is replaced: names of services and 0.0.0.0 by addresses, the image's program by a
-file, volumes by folders. Nothing else of a command, an environment or a health check changes.
+Every service gets its own loopback address, so that the ports of the file can be used. Container terms are
+replaced: names of services and 0.0.0.0 by addresses, the image's program by a file, volumes by folders.
+Nothing else of a command, an environment or a health check changes.
 """
 
 import json
@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ENGINE = "/fluvio-run"  # where the engine's image has it
+ENGINE = "/fluvio-run"  # the path in the engine's image
 OURS = "game-analytics"  # in the path of our image, and its entry point
 
 
 @dataclass
 class Service:
-    """A service as processes: how to start it, how to ask for its health, what it waits for."""
+    """A service as a process: its command, its health check, and the services that it waits for."""
 
     name: str
     address: str
@@ -53,33 +53,33 @@ class ComposeFile:
         return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)["services"]
 
     def service(self, name: str) -> Service:
-        """The service, with its folders made and its files laid out."""
-        said = self.services[name]
-        places = self._places(name, said)
+        """Translates a service, creates its folders and copies its files."""
+        defined = self.services[name]
+        places = self._places(name, defined)
         translate = lambda word: self._translate(name, word, places)  # noqa: E731
-        check = said.get("healthcheck")
-        once = said.get("restart") == "no"
+        check = defined.get("healthcheck")
+        once = defined.get("restart") == "no"
         return Service(
             name=name,
             address=self.addresses[name],
-            command=[translate(word) for word in self._command(said)],
-            environment=self._environment(name, said, translate),
+            command=[translate(word) for word in self._command(defined)],
+            environment=self._environment(name, defined, translate),
             check=[translate(word) for word in self._check(check)] if check else None,
             check_timeout_s=seconds(check["timeout"]) if check else 0,
             healthy_within_s=self._healthy_within_s(check) if check else 0,
-            grace_s=seconds(said.get("stop_grace_period", "10s")),
+            grace_s=seconds(defined.get("stop_grace_period", "10s")),
             is_once=once,
-            waits_for={other: waits["condition"] for other, waits in said.get("depends_on", {}).items()},
-            published=[(port["host_ip"], int(port["published"]), port["target"]) for port in said.get("ports", [])],
+            waits_for={other: waits["condition"] for other, waits in defined.get("depends_on", {}).items()},
+            published=[(port["host_ip"], int(port["published"]), port["target"]) for port in defined.get("ports", [])],
         )
 
-    def _command(self, said: dict) -> list[str]:
-        if said["command"][0] == ENGINE:
-            return [self.programs[ENGINE], *said["command"][1:]]
-        if OURS in said["image"]:
-            return [self.programs[OURS], *said["command"]]
-        image = said["image"].split(":")[0]
-        return [self.programs[image], *said["command"]]
+    def _command(self, defined: dict) -> list[str]:
+        if defined["command"][0] == ENGINE:
+            return [self.programs[ENGINE], *defined["command"][1:]]
+        if OURS in defined["image"]:
+            return [self.programs[OURS], *defined["command"]]
+        image = defined["image"].split(":")[0]
+        return [self.programs[image], *defined["command"]]
 
     def _check(self, check: dict) -> list[str]:
         kind, program, *words = check["test"]
@@ -89,18 +89,18 @@ class ComposeFile:
     def _healthy_within_s(self, check: dict) -> float:
         return seconds(check["start_period"]) + check["retries"] * seconds(check["interval"])
 
-    def _environment(self, name: str, said: dict, translate) -> dict[str, str]:
-        # /tmp is a container's own, and the engine has a socket there.
+    def _environment(self, name: str, defined: dict, translate) -> dict[str, str]:
+        # Each container has its own /tmp, in which the engine creates a socket.
         own = self.work / "tmp" / name
         inherited = {"PATH": os.environ["PATH"], "HOME": str(own), "TMPDIR": str(own)}
         inherited["FLUVIO_METRIC_SPU"] = str(own / "spu.sock")
         own.mkdir(parents=True, exist_ok=True)
-        return inherited | {key: translate(value) for key, value in said.get("environment", {}).items()}
+        return inherited | {key: translate(value) for key, value in defined.get("environment", {}).items()}
 
-    def _places(self, name: str, said: dict) -> dict[str, str]:
-        """What stands where in the container, and where it stands here."""
+    def _places(self, name: str, defined: dict) -> dict[str, str]:
+        """Paths in the container, with the paths that replace them here."""
         places = {}
-        for volume in said.get("volumes", []):
+        for volume in defined.get("volumes", []):
             here = self.work / "volumes" / volume["source"].lstrip("/")
             if volume["type"] == "bind":
                 here = self.work / "files" / name / volume["target"].lstrip("/")
@@ -111,8 +111,8 @@ class ComposeFile:
         return places
 
     def _lay_out(self, name: str, source: Path, here: Path) -> None:
-        """Copies a file or folder; files name services as well."""
-        assert source.exists(), f"{name}: `{source}` is mounted, and is not there"
+        """Copies a folder, or copies a file and translates the names of services in it."""
+        assert source.exists(), f"{name}: `{source}` is mounted, but does not exist"
         if source.is_dir():
             shutil.copytree(source, here, dirs_exist_ok=True)
         else:
@@ -124,13 +124,13 @@ class ComposeFile:
             word = re.sub(rf"(?<![\w/]){re.escape(there)}(?![\w-])", here, word)
         own = self.addresses[name]
         word = re.sub(r"(?<![\d.])(0\.0\.0\.0|127\.0\.0\.1)(?=:\d)", own, word)
-        # A check that is given host and port as two words.
+        # A health check may have host and port as two words.
         word = own if word == "127.0.0.1" else word
         names = "|".join(map(re.escape, sorted(self.addresses, key=len, reverse=True)))
         return re.sub(rf"(?<![\w.-])({names})(?=:\d)", lambda found: self.addresses[found[1]], word)
 
 
 def seconds(text: str) -> float:
-    """`1m30s`, as compose writes durations."""
+    """Parses a duration such as `1m30s`, as compose writes it."""
     units = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
     return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)(ms|h|m|s)", text))

@@ -1,4 +1,4 @@
-"""What a user of the running services sees, by the addresses that are published."""
+"""Checks the running services through their published addresses, as a user does."""
 
 import json
 import re
@@ -14,15 +14,15 @@ from processes import Failed, Processes
 from published import Published
 
 SOURCES = ("player-events", "purchase-events", "server-metrics")
-MADE = re.compile(r"_(bucket|sum|count|total)$")  # by Prometheus, out of a histogram or a counter
+MADE = re.compile(r"_(bucket|sum|count|total)$")  # appended by Prometheus to the name of a histogram or a counter
 DEADLINE_S = 120
 POLL_S = 0.5
 
 
 def look(file: ComposeFile, processes: Processes, published: Published) -> int:
-    """Runs every check; how many there were."""
+    """Runs every check and returns their number."""
     checks = [
-        containers_go_by_their_own_addresses,
+        containers_use_their_own_addresses,
         the_cluster_is_whole,
         registering_again_changes_nothing,
         an_event_can_be_posted,
@@ -39,17 +39,17 @@ def look(file: ComposeFile, processes: Processes, published: Published) -> int:
     return len(checks)
 
 
-def containers_go_by_their_own_addresses(_file: ComposeFile, _processes: Processes, published: Published) -> None:
-    """Before anybody has come from outside, nothing may have used a published port: between containers it leads nowhere."""
+def containers_use_their_own_addresses(_file: ComposeFile, _processes: Processes, published: Published) -> None:
+    """No service may have used a published port before the first outside connection: containers cannot reach them."""
     if published.connections:
         raise Failed(f"{published.connections} connections of services to published ports")
 
 
 def the_cluster_is_whole(file: ComposeFile, processes: Processes, published: Published) -> None:
-    """From the host, by the addresses that the controller gives to everybody."""
+    """Checks the cluster from the host, by the addresses that the controller gives to clients."""
     ours(file, "cluster", "status", "--spus", "2")
     if not published.connections:
-        raise Failed("`cluster status` did not come by the published ports")
+        raise Failed("`cluster status` did not use the published ports")
 
 
 def registering_again_changes_nothing(_file: ComposeFile, processes: Processes, _published: Published) -> None:
@@ -81,7 +81,7 @@ def an_event_can_be_posted(file: ComposeFile, _processes: Processes, _published:
 
 
 def sources_lie_on_both_servers(file: ComposeFile, processes: Processes, _published: Published) -> None:
-    """Each server has partitions of sources on its disk, and records in them; which ones, the controller chooses."""
+    """Each server stores records of source partitions. The controller chooses which ones."""
     for name in ("spu-1", "spu-2"):
         command = processes.services[name].command
         logs = file.work / command[command.index("--log-base-dir") + 1]
@@ -91,7 +91,7 @@ def sources_lie_on_both_servers(file: ComposeFile, processes: Processes, _publis
 
 
 def derived_rows_arrive(file: ComposeFile, _processes: Processes, _published: Published) -> None:
-    """Rows of every derived topic with windows, among them the one of the posted event."""
+    """Waits for rows of every derived topic with windows, including the window of the posted event."""
     for topic in ("active-players", "level-engagement", "player-activity", "purchase-summaries", "server-health"):
         wait_for(f"rows of `{topic}`", lambda topic=topic: len(rows(file, topic)) > 0)
     wait_for("the window of the posted event", lambda: any(
@@ -122,15 +122,15 @@ def prometheus_scrapes(file: ComposeFile, processes: Processes, _published: Publ
     ))
     query = f"{at}/query?query=sum(game_analytics_records_read_total)"
     wait_for("records in Prometheus", lambda: float(fetch(query)["data"]["result"][0]["value"][1]) > 0)
-    everything_asked_for_is_there(at)
+    every_named_metric_exists(at)
     groups = fetch(f"{at}/rules")["data"]["groups"]
     firing = [rule["name"] for group in groups for rule in group["rules"] if rule.get("state") == "firing"]
     if not groups or firing:
         raise Failed(f"alerts fire on a healthy cluster: {firing}, of {len(groups)} groups")
 
 
-def everything_asked_for_is_there(at: str) -> None:
-    """Services have each metric that an alert or a dashboard names, and Prometheus understands each question."""
+def every_named_metric_exists(at: str) -> None:
+    """Services export each metric that an alert or a dashboard names, and Prometheus accepts each query."""
     monitoring = ROOT / "deploy/monitoring"
     boards = [json.loads(path.read_text()) for path in monitoring.glob("grafana/provisioning/dashboards/json/*.json")]
     questions = [target["expr"] for board in boards for panel in board["panels"] for target in panel["targets"]]
@@ -151,7 +151,7 @@ def rows(file: ComposeFile, topic: str) -> list[dict]:
 
 
 def ours(file: ComposeFile, *words: str) -> str:
-    """Our program on the host, with nothing set but the address that is published."""
+    """Runs our program on the host, with only the published address."""
     command = [file.programs[OURS], *words, "--cluster", f"{file.published_address}:9003"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S)
     if done.returncode != 0:

@@ -1,4 +1,4 @@
-"""Services as processes: started when what they wait for is there, asked for their health, stopped in order."""
+"""Services as processes: started in the order of their dependencies, checked for health, stopped in reverse order."""
 
 import signal
 import subprocess
@@ -11,29 +11,29 @@ POLL_S = 0.2
 
 
 class Failed(Exception):
-    """Something is not as the file promises."""
+    """A check failed."""
 
 
 class Processes:
-    """What runs, and how it fares."""
+    """The processes of the services, and their health."""
 
     def __init__(self, services: list[Service], logs: Path):
         self.services = {service.name: service for service in services}
         self.logs = logs
         self.running: dict[str, subprocess.Popen] = {}
         self.started_at: dict[str, float] = {}
-        self.done: dict[str, float] = {}  # healthy or completed, and how long it took
+        self.done: dict[str, float] = {}  # seconds until each was healthy or completed
         logs.mkdir(parents=True, exist_ok=True)
 
     def start_all(self) -> None:
-        """Returns once every service is healthy, or has completed where it is one that ends."""
+        """Starts all services and waits until each is healthy or, if it is one that ends, has completed."""
         while len(self.done) < len(self.services):
             for service in self.services.values():
                 if service.name not in self.running and self._may_start(service):
                     self.start(service)
                 elif service.name in self.running and service.name not in self.done:
                     self._look_at(service)
-            self.nobody_died()
+            self.assert_all_alive()
             time.sleep(POLL_S)
 
     def start(self, service: Service) -> None:
@@ -45,20 +45,20 @@ class Processes:
         (self.logs / f"{service.name}.pid").write_text(str(self.running[service.name].pid))
 
     def start_the_dead(self) -> None:
-        """What `restart: unless-stopped` does."""
+        """Restarts ended processes, as `restart: unless-stopped` does."""
         for name, process in list(self.running.items()):
             if process.poll() is not None and not self.services[name].is_once:
                 print(f"{name}: ended with {process.returncode}, starts again", flush=True)
                 self.start(self.services[name])
 
-    def nobody_died(self) -> None:
+    def assert_all_alive(self) -> None:
         for name, process in self.running.items():
             code = process.poll()
             if code is not None and not (self.services[name].is_once and code == 0):
                 raise Failed(f"`{name}` ended with {code}:\n{self.tail(name)}")
 
     def is_healthy(self, service: Service) -> bool:
-        """What the file's own check says; a service without one is healthy while it runs."""
+        """Runs the health check of the file. A service without one is healthy."""
         if service.check is None:
             return True
         try:
@@ -74,7 +74,7 @@ class Processes:
         return asked.returncode == 0
 
     def stop_all(self) -> dict[str, int]:
-        """Stops with SIGTERM, those first that others do not wait for; exit codes by name."""
+        """Stops with SIGTERM in reverse order of starts. Returns the exit codes by name."""
         codes = {}
         for name in reversed(list(self.running)):
             process = self.running[name]

@@ -1,11 +1,11 @@
-"""Published ports: connections to an address of the host are carried to the service, and counted."""
+"""Published ports: forwards connections from an address of the host to the service, and counts them."""
 
 import asyncio
 import threading
 
 
 class Published:
-    """Carries bytes both ways between published ports and services, in a thread of its own."""
+    """Forwards bytes in both directions between published ports and services, in its own thread."""
 
     def __init__(self):
         self.connections = 0
@@ -13,7 +13,7 @@ class Published:
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
     def publish(self, address: str, port: int, target: str, target_port: int) -> None:
-        """Listens from now on; the service need not be there yet."""
+        """Starts to listen. The service may start later."""
 
         async def carry(reader, writer):
             self.connections += 1
@@ -34,6 +34,6 @@ async def _pump(reader, writer) -> None:
             writer.write(data)
             await writer.drain()
     except OSError:
-        pass  # one side is gone; the other learns it by the close
+        pass  # one side is gone; closing tells the other
     finally:
         writer.close()

@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Runs docker-compose.yml as processes on a real cluster, and looks at it from outside as its users do.
+"""Runs docker-compose.yml as processes on a real cluster, and checks it from outside as its users do.
 
     FLUVIO_RUN=…/fluvio-run make test-compose
 
 Commands, arguments, environment, health checks and the order of starts are those of the file, read by
-compose itself; so is what is checked here of the file. Containers are not: limits, users and read-only
-file systems are compose's to keep. Linux only, for it has all of 127.0.0.0/8.
+compose itself. Properties of containers are not tested: limits, users and read-only file systems. Runs on
+Linux only, where all of 127.0.0.0/8 is local.
 
   FLUVIO_RUN   the engine's program (required)
   BINARY       ours; default target/debug/game-analytics
   COMPOSE      default `docker compose`; the file is only read with it
-  PROMETHEUS   Prometheus's program; with it the monitoring profile runs too, but for Grafana
+  PROMETHEUS   Prometheus's program; with it the monitoring profile runs too, without Grafana
 
-Services as arguments: only these and what they wait for, without the tests. `--keep` then leaves all running
-until Ctrl-C, starts again what is killed, and prints the address of the cluster: a real one for
+With services as arguments only these and their dependencies run, without the tests. `--keep` then leaves all running
+until Ctrl-C, restarts what is killed, and prints the address of the cluster: a real one for
 `make test-cluster`, where RESTART_SPU is `kill -9 $(cat LOGS/spu-1.pid)`.
 """
 
@@ -30,7 +30,7 @@ from compose_file import ENGINE, OURS, ROOT, ComposeFile
 from processes import Failed, Processes
 from published import Published
 
-NOT_HERE = {"grafana"}  # no package of it for tests
+NOT_HERE = {"grafana"}  # it has no package for tests
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
         pass
     finally:
         for ending in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(ending, signal.SIG_IGN)  # who asks twice still waits for processes to end
+            signal.signal(ending, signal.SIG_IGN)  # a second signal does not skip the wait for processes
         if processes:
             processes.stop_all()
         shutil.rmtree(work, ignore_errors=True)
@@ -61,7 +61,7 @@ def stop(_number, _frame) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("services", nargs="*", help="only these, and what they wait for")
+    parser.add_argument("services", nargs="*", help="only these and their dependencies")
     parser.add_argument("--keep", action="store_true", help="leave all running until Ctrl-C")
     parser.add_argument("--network", default="127.93.7", help="first three numbers of the addresses to use")
     return parser.parse_args()
@@ -69,7 +69,7 @@ def arguments() -> argparse.Namespace:
 
 def programs() -> dict[str, str]:
     if not os.environ.get("FLUVIO_RUN"):
-        sys.exit("name the engine's program: FLUVIO_RUN=…/fluvio-run")
+        sys.exit("give the path of the engine's program: FLUVIO_RUN=…/fluvio-run")
     found = {ENGINE: os.environ["FLUVIO_RUN"]}
     found[OURS] = os.environ.get("BINARY", str(ROOT / "target/debug/game-analytics"))
     found["nc"] = os.environ.get("NC") or shutil.which("nc") or sys.exit("no `nc`: install netcat-openbsd")
@@ -77,7 +77,7 @@ def programs() -> dict[str, str]:
         found["prom/prometheus"] = prometheus
     for program in found.values():
         if not shutil.which(program):
-            sys.exit(f"`{program}` is no program")
+            sys.exit(f"`{program}` is not a program")
     return found
 
 
@@ -95,7 +95,7 @@ def prepare(file: ComposeFile, names: list[str], work: Path) -> tuple[Processes,
 
 
 def once_are_waited_for(services: dict) -> None:
-    """`docker compose up --wait` takes the end of a service for a failure unless another one waits for it."""
+    """`docker compose up --wait` treats the end of a service as a failure unless another service waits for it."""
     awaited = {
         other
         for service in services.values()
@@ -126,7 +126,7 @@ def run(file: ComposeFile, processes: Processes, published: Published, wanted: a
     passed = outside.look(file, processes, published)
     for name, service in processes.services.items():
         if not service.is_once and not processes.is_healthy(service):
-            raise Failed(f"`{name}` is not healthy any more:\n{processes.tail(name)}")
+            raise Failed(f"`{name}` is no longer healthy:\n{processes.tail(name)}")
     codes = processes.stop_all()
     ours = [name for name, service in processes.services.items() if service.command[0] != os.environ["FLUVIO_RUN"]]
     for name in ours:

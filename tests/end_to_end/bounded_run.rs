@@ -1,35 +1,30 @@
-//! A bounded world into a fresh cluster, then the runner: every derived row equals a recomputation
-//! from the source records, and every broken record is counted under its reason.
+//! Writes a bounded world into a fresh cluster and then starts the runner. Every derived row must equal a
+//! recomputation from the source records, and every broken record must be counted under its reason.
 
 use std::collections::BTreeMap;
 
 use client::Cluster;
 use serde_json::{Value, json};
 
-use crate::harness::{self, AnyCluster, Running};
+use crate::commands::{Generator, Runner};
+use crate::harness::{self, AnyCluster};
 use crate::oracle::{self, RECOMPUTATIONS, Recomputation};
 
-/// Enough for some hundred windows on two cores in seconds.
-const EVENTS: &str = "200000";
+/// Enough events for a few hundred windows, which two cores process in seconds.
+const EVENTS: u64 = 200_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_any_cluster_a_bounded_run_equals_a_recomputation() {
     let any = AnyCluster::start();
     let address = any.address();
     let cluster = Cluster::connect(Some(address)).await.unwrap();
-    let generated = harness::run(&[
-        "generate",
-        "--cluster",
-        address,
-        "--events",
-        EVENTS,
-        "--seed",
-        "7",
-        "--broken",
-        "0.01",
-    ]);
+    let generated = Generator::at(address)
+        .events(EVENTS)
+        .seed(7)
+        .broken(0.01)
+        .run();
     let generated = Summary::parse(&generated.stdout);
-    assert_eq!(generated.events.values().sum::<u64>().to_string(), EVENTS);
+    assert_eq!(generated.events.values().sum::<u64>(), EVENTS);
     assert_eq!(
         generated.broken.len(),
         7,
@@ -45,7 +40,7 @@ async fn on_any_cluster_a_bounded_run_equals_a_recomputation() {
         worlds.push((recomputation, accepted, expected));
     }
 
-    let runner = Running::start(&["run", "--cluster", address]);
+    let runner = Runner::at(address).start();
     for (recomputation, _, expected) in &worlds {
         let enough = |rows: &[Value]| rows.len() >= expected.len();
         harness::wait_for_derived(&cluster, recomputation.topic, enough).await;
@@ -72,7 +67,7 @@ async fn on_any_cluster_a_bounded_run_equals_a_recomputation() {
     assert_payloads_are_kept(&cluster, &generated.broken).await;
 }
 
-/// The accounts of a derivation add up, up to the last record, and say what the oracle says.
+/// Checks that the accounts of a derivation add up, include the last record and equal the counts of the oracle.
 async fn assert_accounts(
     cluster: &Cluster,
     recomputation: &Recomputation,
@@ -92,22 +87,23 @@ async fn assert_accounts(
         assert_eq!(
             (&account["late"], &account["duplicate"]),
             (&json!(0), &json!(0)),
-            "the world has neither"
+            "the world contains neither"
         );
         total += account["accepted"].as_u64().unwrap();
     }
     assert_eq!(total, accepted.count(), "{topic}");
 }
 
-/// Rejected records come back byte for byte, each once, under the reason that they were made for.
+/// Checks that every rejected record is stored byte for byte, exactly once, under the reason for which it was
+/// generated.
 async fn assert_payloads_are_kept(cluster: &Cluster, broken: &BTreeMap<String, u64>) {
-    let rejected = harness::diverted(cluster, "rejected-events").await;
+    let rejected = harness::rejected(cluster, "rejected-events").await;
     let mut reasons = BTreeMap::new();
     for topic in ["player-events", "purchase-events", "server-metrics"] {
         for (partition, records) in (0..).zip(harness::partitions(cluster, topic).await) {
             for record in records {
                 if let Some((reason, payload)) =
-                    rejected.get(&(topic.to_owned(), partition, record.offset))
+                    rejected.get(&(topic.to_owned(), partition, record.offset.0))
                 {
                     assert!(
                         record.value == payload,
@@ -122,7 +118,7 @@ async fn assert_payloads_are_kept(cluster: &Cluster, broken: &BTreeMap<String, u
     assert_eq!(&reasons, broken);
 }
 
-/// What `generate` said that it sent.
+/// The counts that `generate` printed.
 struct Summary {
     events: BTreeMap<String, u64>,
     broken: BTreeMap<String, u64>,
@@ -143,9 +139,9 @@ impl Summary {
     }
 }
 
-/// The rejected records of all sources, from lines such as
-/// `server-health: read 9, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, written 3`.
-/// All derivations of a source must have rejected the same.
+/// Returns the rejected records of all sources by reason. It parses lines such as `server-health: read 9,
+/// accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, written 3`. All derivations of a source must
+/// have the same counts.
 fn rejected_by_reason(summaries: &[String]) -> BTreeMap<String, u64> {
     let mut by_source = BTreeMap::new();
     for Recomputation { topic, source, .. } in &RECOMPUTATIONS {

@@ -1,5 +1,5 @@
-//! Kills: `kill -9` for the runner, the cluster or both, at random points of a running stream. In
-//! the end every derived topic equals the recomputation, no row stands twice, and the accounts add
+//! Kills the runner, the cluster or both with `kill -9` at random moments while events arrive. In the end
+//! every derived topic must equal its recomputation, no row may be written twice, and the accounts must add
 //! up.
 
 use std::time::Duration;
@@ -8,13 +8,15 @@ use client::Cluster;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::commands::{Generator, Runner};
+use crate::dataflow_file::DataflowFile;
 use crate::followed::followed;
-use crate::harness::{AnyCluster, Running};
-use crate::map_file::MapFile;
-use crate::oracle::{FraudRules, ServerRules, Stuck};
+use crate::harness::AnyCluster;
+use crate::oracle::{FraudRules, Limit, ServerRules, Stuck};
 use crate::verdict::{self, Windows};
 
-/// Sessions, visits, bursts and silences so short that they begin and end in the midst of the kills.
+/// Parameters that make sessions, visits, bursts and silences short enough to begin and end between two
+/// kills.
 const FOLLOWING: &str = "
   player-session-summaries:
     from: player-events
@@ -53,7 +55,7 @@ const FOLLOWING: &str = "
       forget_s: 40
 ";
 
-/// The same for their recomputations.
+/// The same parameters for the recomputations.
 const GAP_MS: i64 = 8_000;
 const STUCK: Stuck = Stuck {
     min_ms: 20_000,
@@ -64,11 +66,11 @@ const FRAUD: FraudRules = FraudRules {
     velocity: (1, 30),
     spike_k: 2,
     spike_m: 1,
-    spike_limit: 30,
+    spike_limit: Limit::Amount(30),
     spike_window_s: 60,
     testing_n: 1,
-    testing_small: 5,
-    testing_large: 10,
+    testing_small: Limit::Amount(5),
+    testing_large: Limit::Amount(10),
     testing_window_s: 60,
     refunds_n: 1,
     refunds_r: 100,
@@ -77,7 +79,7 @@ const FRAUD: FraudRules = FraudRules {
     platforms: (1, 60),
     conflict_window_s: 60,
 };
-/// Nothing is as fast as 20 ms or comes near it, so a sketch says of each window what its figures do.
+/// All latencies are clearly above 20 ms, so sketches and exact values lead to the same alerts.
 const SERVERS: ServerRules = ServerRules {
     window_s: 2,
     percent: 52.0,
@@ -88,7 +90,7 @@ const SERVERS: ServerRules = ServerRules {
     forget_s: 40,
 };
 
-/// Kills in a run of the whole suite; `CHAOS_KILLS` asks for more.
+/// The number of kills in a run of the whole suite. `CHAOS_KILLS` overrides it.
 const KILLS: u32 = 20;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,24 +103,18 @@ async fn on_any_cluster_results_are_exact_whatever_is_killed() {
     let mut dice = ChaCha8Rng::seed_from_u64(seed);
     let mut cluster = AnyCluster::start();
     let address = cluster.address().to_owned();
-    let generator = Running::start(&[
-        "generate",
-        "--cluster",
-        &address,
-        "--rate",
-        "400",
-        "--seed",
-        "5",
-        "--incidents",
-        "1200",
-    ]);
-    let map = MapFile::windows_and(FOLLOWING);
-    let run = ["run", "--cluster", &address, "--map", &map.path()];
-    let mut runner = Running::start(&run);
+    let generator = Generator::at(&address)
+        .rate(400)
+        .seed(5)
+        .incidents(1200)
+        .start();
+    let dataflow = DataflowFile::windows_and(FOLLOWING);
+    let run = Runner::at(&address).dataflow(&dataflow);
+    let mut runner = run.start();
     let mut restarts = 0;
     for kill in 0..kills {
-        // A random moment is what this is about: before and after the lease is taken over, while
-        // windows are made again, and while all is well.
+        // The moment is random on purpose: before or after the lease is taken over, while windows are
+        // rebuilt, or in normal operation.
         tokio::time::sleep(Duration::from_millis(u64::from(dice.next_u32() % 8_000))).await;
         let mut what = dice.next_u32() % 3;
         if restarts == cluster.restarts_max() {
@@ -139,14 +135,14 @@ async fn on_any_cluster_results_are_exact_whatever_is_killed() {
             runner.kill();
         }
         if what != 1 {
-            runner = Running::start(&run);
+            runner = run.start();
         }
     }
     generator.stop();
     let cluster = Cluster::connect(Some(&address)).await.unwrap();
     for one in followed(GAP_MS, STUCK, FRAUD, SERVERS) {
         let rows = one.wait_until_exact(&cluster, i64::MAX).await.len();
-        assert!(rows > 10, "{rows} rows of `{}` are no test", one.topic);
+        assert!(rows > 10, "{rows} rows of `{}` are not a test", one.topic);
     }
     verdict::assert_exact(&cluster, runner, Windows::All).await;
 }

@@ -1,16 +1,17 @@
-//! `cluster`, `provision` and `health`: what containers call instead of shell scripts.
+//! Tests `cluster`, `provision` and `health`, which containers run instead of shell scripts.
 
 use std::process::Output;
 
 use client::Cluster;
 
-use crate::harness::{self, LocalCluster, Running};
+use crate::commands::Runner;
+use crate::harness::{self, LocalCluster};
 
-/// The number of a local cluster's one server.
+/// The id of the only server of a local cluster.
 const ID: &str = "5001";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_local_cluster_has_its_one_server_and_takes_no_other() {
+async fn a_local_cluster_has_one_server_and_accepts_no_other() {
     let node = LocalCluster::start();
     let (address, server) = (&node.address, &node.spu_address);
     let register = |id: &str, public: &str| {
@@ -29,19 +30,19 @@ async fn a_local_cluster_has_its_one_server_and_takes_no_other() {
     };
     let same = register(ID, server);
     assert!(same.status.success());
-    assert!(text(&same).0.contains("was registered already"), "{same:?}");
-    says(
+    assert!(text(&same).0.contains("was already registered"), "{same:?}");
+    assert_fails_with(
         &register(ID, "elsewhere:9010"),
-        &["registered already, with other addresses", server],
+        &["already registered, with different addresses", server],
     );
-    says(
+    assert_fails_with(
         &register("5002", "elsewhere:9010"),
-        &["takes no servers", "controller (SC)"],
+        &["does not accept servers", "controller (SC)"],
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn status_tells_in_words_and_by_its_exit_code_what_is_there() {
+async fn status_is_printed_and_is_the_exit_code() {
     let mut node = LocalCluster::start();
     let address = node.address.clone();
     let status = |more: &[&str]| {
@@ -52,19 +53,19 @@ async fn status_tells_in_words_and_by_its_exit_code_what_is_there() {
     let online = format!("spu {ID}: online, at {}", node.spu_address);
     assert!(text(&empty).0.contains(&online), "{empty:?}");
     assert!(text(&empty).0.contains("topics: 0"), "{empty:?}");
-    says(
+    assert_fails_with(
         &status(&["--spus", "2"]),
-        &["1 SPUs are online", "2 are wanted"],
+        &["1 SPUs are online", "2 are required"],
     );
     let quiet = status(&["--quiet"]);
     assert!(quiet.status.success());
     assert_eq!(text(&quiet), (String::new(), String::new()));
     node.kill();
-    says(&status(&["--quiet"]), &[&address, "nobody listens there"]);
+    assert_fails_with(&status(&["--quiet"]), &[&address, "nothing listens there"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn provision_makes_what_is_missing_and_can_be_repeated() {
+async fn provision_creates_what_is_missing_and_can_be_repeated() {
     let node = LocalCluster::start();
     let provision = ["provision", "--cluster", &node.address];
     for _ in 0..2 {
@@ -86,18 +87,18 @@ async fn provision_makes_what_is_missing_and_can_be_repeated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn health_is_an_exit_code() {
     let node = LocalCluster::start();
-    let runner = Running::start(&["run", "--cluster", &node.address]);
+    let runner = Runner::at(&node.address).start();
     let metrics = runner.line("metrics: ");
     let ask =
         |more: &[&str]| harness::try_run(&[&["health", "--addr", &metrics][..], more].concat());
-    let deadline = std::time::Instant::now() + harness::patience();
+    let deadline = std::time::Instant::now() + harness::wait_timeout();
     while !ask(&[]).status.success() {
         assert!(std::time::Instant::now() < deadline, "{:?}", ask(&[]));
     }
-    says(&ask(&["--path", "/no-such-page"]), &["404"]);
-    says(&ask(&["--path", "health"]), &["--path is `health`"]);
+    assert_fails_with(&ask(&["--path", "/no-such-page"]), &["404"]);
+    assert_fails_with(&ask(&["--path", "health"]), &["--path is `health`"]);
     runner.stop();
-    says(&ask(&[]), &[&metrics]);
+    assert_fails_with(&ask(&[]), &[&metrics]);
 }
 
 fn text(output: &Output) -> (String, String) {
@@ -105,10 +106,10 @@ fn text(output: &Output) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
-fn says(output: &Output, words: &[&str]) {
+fn assert_fails_with(output: &Output, words: &[&str]) {
     let error = text(output).1;
-    assert!(!output.status.success(), "it went well: {output:?}");
+    assert!(!output.status.success(), "it succeeded: {output:?}");
     for word in words {
-        assert!(error.contains(word), "`{word}` is not in: {error}");
+        assert!(error.contains(word), "`{word}` is missing in: {error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The clusters that tests run on: a local one of their own, or one that somebody named.
+//! Provides clusters for tests: a local one for each test, or the one that `CLUSTER` names.
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use tokio::task::block_in_place;
 
 use crate::harness::{self, Running, path};
 
-/// A local cluster as a process of its own, on one folder and one pair of ports for all its lives.
+/// A local cluster in a process of its own. It keeps its folder and its two ports across restarts.
 pub(crate) struct LocalCluster {
     pub(crate) address: String,
     pub(crate) spu_address: String,
@@ -35,7 +35,7 @@ impl LocalCluster {
         cluster
     }
 
-    /// Starts it (again) and waits until it answers.
+    /// Starts or restarts the cluster, and waits until it answers.
     pub(crate) fn restart(&mut self) {
         let args = [
             "local-cluster",
@@ -55,13 +55,17 @@ impl LocalCluster {
         self.process.take().unwrap().kill();
     }
 
+    pub(crate) fn stop(mut self) {
+        self.process.take().unwrap().stop();
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.process.as_ref().unwrap().pid()
     }
 }
 
-/// The cluster of a test that makes sense on any: a fresh local one, or `CLUSTER`, which all such
-/// tests share, one after the other, each without a topic to begin with.
+/// The cluster of a test that can run on any cluster: a fresh local one, or the one in `CLUSTER`. In the
+/// second case such tests run one after the other, and each begins without any topic.
 pub(crate) enum AnyCluster {
     Local(LocalCluster),
     Real(String),
@@ -85,8 +89,8 @@ impl AnyCluster {
         }
     }
 
-    /// How often a test may call [`Self::restart_server`]: a server of another making may need
-    /// minutes until its addresses are free again.
+    /// Returns how often a test may call [`Self::restart_server`]. A real server may need minutes until its
+    /// addresses are free again.
     pub(crate) fn restarts_max(&self) -> u32 {
         match (self, named("RESTART_SPU")) {
             (Self::Local(_), _) => u32::MAX,
@@ -95,8 +99,8 @@ impl AnyCluster {
         }
     }
 
-    /// Kills what keeps the records and starts it again: the local cluster, or what the command in
-    /// `RESTART_SPU` says. Whether there was a way to.
+    /// Kills and restarts the process that stores the records: the local cluster, or a real server with the
+    /// command in `RESTART_SPU`. Returns false if there is neither.
     pub(crate) fn restart_server(&mut self) -> bool {
         match (self, named("RESTART_SPU")) {
             (Self::Local(cluster), _) => {
@@ -118,15 +122,15 @@ impl AnyCluster {
     }
 }
 
-/// What an environment variable says, if anything.
+/// Returns the value of an environment variable, unless it is empty.
 pub(crate) fn named(variable: &str) -> Option<String> {
     std::env::var(variable)
         .ok()
         .filter(|value| !value.is_empty())
 }
 
-/// The tests say what whole topics hold. What is removed is what earlier tests made: before the
-/// first of them the cluster has to be empty.
+/// Deletes the topics of earlier tests, because tests check the contents of whole topics. Before the first
+/// test the cluster must be empty, so that no topic of anyone else is deleted.
 fn make_empty(address: &str) {
     static IS_OURS: AtomicBool = AtomicBool::new(false);
     block_in_place(|| {
@@ -137,15 +141,15 @@ fn make_empty(address: &str) {
             let found = topics(&admin).await;
             assert!(
                 found.is_empty() || IS_OURS.load(Ordering::Relaxed),
-                "{address} has topics, {found:?}: name a fresh cluster"
+                "{address} has topics, {found:?}: use a fresh cluster"
             );
             IS_OURS.store(true, Ordering::Relaxed);
             for topic in found {
                 admin.delete::<TopicSpec>(topic).await.unwrap();
             }
-            let deadline = Instant::now() + harness::patience();
+            let deadline = Instant::now() + harness::wait_timeout();
             while !topics(&admin).await.is_empty() || replicas(&admin).await > 0 {
-                assert!(Instant::now() < deadline, "{address} keeps its topics");
+                assert!(Instant::now() < deadline, "{address} still has topics");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         });
@@ -161,7 +165,7 @@ async fn replicas(admin: &FluvioAdmin) -> usize {
     admin.all::<PartitionSpec>().await.unwrap().len()
 }
 
-/// A free port of the loopback interface, which stays the same when a process restarts.
+/// Returns a free port of the loopback interface. A process can use the same port again after a restart.
 fn free_address() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()

@@ -1,5 +1,5 @@
-//! Clusters that are spoken to over TLS, through every door of the binary, and a cluster whose server is registered with
-//! an address that is of no use here.
+//! Tests clusters that require TLS, with every subcommand that connects, and a cluster whose server is
+//! registered under an address that this machine cannot resolve.
 
 mod certificates;
 mod front;
@@ -13,14 +13,14 @@ use crate::harness::{BINARY, LocalCluster, path};
 use certificates::{Authority, DOMAIN};
 use front::Rewriting;
 
-/// No trouble takes longer to be told, even where a name is asked for at a server that is not there.
+/// The time within which every connection error must be reported, even if a name server does not answer.
 const BOUND: Duration = Duration::from_secs(60);
 
-/// Names of the cluster's and, by the engine's rule, of its servers' certificates.
+/// The names in the certificates of the cluster and of its servers; the engine requires the latter.
 const NAMES: &[&str] = &[DOMAIN, "custom-spu-5001.fluvio.test"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_door_speaks_tls_with_certificates_of_a_domain_on_both_sides() {
+async fn every_subcommand_connects_over_tls_with_certificates_of_a_domain_on_both_sides() {
     let (node, authority) = (LocalCluster::start(), Authority::new());
     let address = before(&node, &authority, NAMES, true).await;
     let (ca, cert, key) = (
@@ -40,8 +40,8 @@ async fn every_door_speaks_tls_with_certificates_of_a_domain_on_both_sides() {
         "--tls-domain",
         DOMAIN,
     ];
-    through_every_door(&flags, &[]);
-    // The same from the environment.
+    through_every_subcommand(&flags, &[]);
+    // Passes the same values in environment variables.
     let environment = [
         ("GAME_ANALYTICS_CLUSTER", address.as_str()),
         ("GAME_ANALYTICS_TLS_CA", path(&ca)),
@@ -49,17 +49,17 @@ async fn every_door_speaks_tls_with_certificates_of_a_domain_on_both_sides() {
         ("GAME_ANALYTICS_TLS_KEY", path(&key)),
         ("GAME_ANALYTICS_TLS_DOMAIN", DOMAIN),
     ];
-    good(&ran(&["cluster", "status"], &environment));
+    assert_success(&ran(&["cluster", "status"], &environment));
     let refused = ran(&["cluster", "status"], &environment[..2]);
-    says(&refused, &["certificate"]);
+    assert_fails_with(&refused, &["certificate"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_door_speaks_tls_with_certificates_of_hosts_or_with_whoever_answers() {
+async fn every_subcommand_connects_over_tls_with_certificates_of_hosts_or_without_verification() {
     let (node, authority) = (LocalCluster::start(), Authority::new());
     let address = before(&node, &authority, &["127.0.0.1"], false).await;
     let ca = authority.file("ca.pem");
-    through_every_door(&["--cluster", &address, "--tls-ca", path(&ca)], &[]);
+    through_every_subcommand(&["--cluster", &address, "--tls-ca", path(&ca)], &[]);
     let anonymous = [
         "cluster",
         "status",
@@ -67,14 +67,14 @@ async fn every_door_speaks_tls_with_certificates_of_hosts_or_with_whoever_answer
         &address,
         "--tls-anonymous",
     ];
-    good(&ran(&anonymous, &[]));
-    for (word, said) in [("1", true), ("off", false)] {
+    assert_success(&ran(&anonymous, &[]));
+    for (word, succeeds) in [("1", true), ("off", false)] {
         let environment = [("GAME_ANALYTICS_TLS_ANONYMOUS", word)];
         let output = ran(&anonymous[..4], &environment);
-        assert_eq!(output.status.success(), said, "{word}: {output:?}");
+        assert_eq!(output.status.success(), succeeds, "{word}: {output:?}");
     }
     let plainly = ran(&["cluster", "status", "--cluster", &address], &[]);
-    says(&plainly, &["it speaks TLS", "--tls-ca"]);
+    assert_fails_with(&plainly, &["it expects TLS", "--tls-ca"]);
     let crossed = [
         "cluster",
         "status",
@@ -82,23 +82,25 @@ async fn every_door_speaks_tls_with_certificates_of_hosts_or_with_whoever_answer
         &node.address,
         "--tls-anonymous",
     ];
-    says(&ran(&crossed, &[]), &["TLS", "tls_policy"]);
+    assert_fails_with(&ran(&crossed, &[]), &["TLS", "tls_policy"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_door_goes_by_the_active_profile() {
+async fn every_subcommand_uses_the_active_profile() {
     let (node, authority) = (LocalCluster::start(), Authority::new());
     let address = before(&node, &authority, NAMES, true).await;
     let file = |name: &str| path(&authority.file(name)).to_owned();
     let contents = |name: &str| fs::read_to_string(authority.file(name)).unwrap();
     let files = format!(
-        "tls_source = \"files\"\n[cluster.tls.tls.certs]\ndomain = \"{DOMAIN}\"\nkey = \"{}\"\ncert = \"{}\"\nca_cert = \"{}\"\n",
+        "tls_source = \"files\"\n[cluster.tls.tls.certs]\ndomain = \"{DOMAIN}\"\nkey = \"{}\"\n\
+         cert = \"{}\"\nca_cert = \"{}\"\n",
         file("client-key.pem"),
         file("client.pem"),
         file("ca.pem")
     );
     let inline = format!(
-        "tls_source = \"inline\"\n[cluster.tls.tls.certs]\ndomain = \"{DOMAIN}\"\nkey = '''{}'''\ncert = '''{}'''\nca_cert = '''{}'''\n",
+        "tls_source = \"inline\"\n[cluster.tls.tls.certs]\ndomain = \"{DOMAIN}\"\nkey = '''{}'''\n\
+         cert = '''{}'''\nca_cert = '''{}'''\n",
         contents("client-key.pem"),
         contents("client.pem"),
         contents("ca.pem")
@@ -106,17 +108,18 @@ async fn every_door_goes_by_the_active_profile() {
     for (name, certs) in [("files", files), ("inline", inline)] {
         let profile = authority.folder().join(name);
         let text = format!(
-            "version = \"2.0\"\ncurrent_profile = \"tls\"\n[profile.tls]\ncluster = \"tls\"\n[cluster.tls]\nendpoint = \"{address}\"\n[cluster.tls.tls]\ntls_policy = \"verified\"\n{certs}"
+            "version = \"2.0\"\ncurrent_profile = \"tls\"\n[profile.tls]\ncluster = \"tls\"\n\
+             [cluster.tls]\nendpoint = \"{address}\"\n[cluster.tls.tls]\ntls_policy = \"verified\"\n{certs}"
         );
         fs::write(&profile, text).unwrap();
-        through_every_door(&[], &[("FLV_PROFILE_PATH", path(&profile))]);
+        through_every_subcommand(&[], &[("FLV_PROFILE_PATH", path(&profile))]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_with_an_address_that_is_of_no_use_here_is_named() {
+async fn a_server_whose_address_cannot_be_resolved_is_named() {
     let node = LocalCluster::start();
-    good(&ran(&["provision", "--cluster", &node.address], &[]));
+    assert_success(&ran(&["provision", "--cluster", &node.address], &[]));
     let nowhere = Rewriting::of_server(&node.spu_address, "a.invalid:9010");
     let address = front::start(&node.address, None, Some(nowhere)).await;
     for args in [
@@ -127,7 +130,7 @@ async fn a_server_with_an_address_that_is_of_no_use_here_is_named() {
         let begun = Instant::now();
         let output = ran(&[args, &["--cluster", &address]].concat(), &[]);
         assert!(begun.elapsed() < BOUND, "{args:?}: {:?}", begun.elapsed());
-        says(
+        assert_fails_with(
             &output,
             &[
                 "a.invalid:9010",
@@ -138,7 +141,8 @@ async fn a_server_with_an_address_that_is_of_no_use_here_is_named() {
     }
 }
 
-/// A front with TLS before the controller and one before the server, which the first hands out.
+/// Starts one TLS proxy in front of the controller and one in front of the server. The first replaces the
+/// server's address with that of the second. Returns the address of the first.
 async fn before(
     node: &LocalCluster,
     authority: &Authority,
@@ -151,22 +155,22 @@ async fn before(
     front::start(&node.address, tls(), Some(rewriting)).await
 }
 
-/// Administers, writes, asks for offsets, reads plainly and through a SmartModule.
-fn through_every_door(cluster: &[&str], environment: &[(&str, &str)]) {
-    // Every replay writes to topics of its own.
+/// Administers, writes, asks for offsets, and reads both plainly and through a SmartModule.
+fn through_every_subcommand(cluster: &[&str], environment: &[(&str, &str)]) {
+    // Every replay needs new topics, so this counts the replays.
     static REPLAYS: AtomicUsize = AtomicUsize::new(0);
     let into = format!("again-{}", REPLAYS.fetch_add(1, Ordering::Relaxed));
-    let good_run = |args: &[&str]| {
+    let run = |args: &[&str]| {
         let output = ran(&[args, cluster].concat(), environment);
-        good(&output);
+        assert_success(&output);
         String::from_utf8(output.stdout).unwrap()
     };
-    good_run(&["provision"]);
-    good_run(&["cluster", "status"]);
-    good_run(&["generate", "--events", "2000"]);
-    let events = good_run(&["consume", "player-events", "--beginning"]);
+    run(&["provision"]);
+    run(&["cluster", "status"]);
+    run(&["generate", "--events", "2000"]);
+    let events = run(&["consume", "player-events", "--beginning"]);
     assert!(events.lines().count() > 100, "{events}");
-    let replayed = good_run(&["run", "--from", "beginning", "--into", &into]);
+    let replayed = run(&["run", "--from", "beginning", "--into", &into]);
     let replay = format!("level-engagement-{into}: read ");
     assert!(replayed.contains(&replay), "{replayed}");
 }
@@ -180,15 +184,15 @@ fn ran(args: &[&str], environment: &[(&str, &str)]) -> Output {
         .unwrap()
 }
 
-fn good(output: &Output) {
+fn assert_success(output: &Output) {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{error}");
 }
 
-fn says(output: &Output, words: &[&str]) {
+fn assert_fails_with(output: &Output, words: &[&str]) {
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success(), "it went well: {error}");
+    assert!(!output.status.success(), "it succeeded: {error}");
     for word in words {
-        assert!(error.contains(word), "`{word}` is not in: {error}");
+        assert!(error.contains(word), "`{word}` is missing in: {error}");
     }
 }

@@ -1,11 +1,12 @@
-//! The dashboard of `up`, and one of its own beside it: every view comes to life, and planted fraud
-//! and outages are seen.
+//! Tests the dashboard of `up` and a separate one on the same cluster: every view fills with data, and both
+//! show planted fraud and outages.
 
 mod browsers;
 mod crowd;
-#[path = "../../dashboard/tests/http.rs"]
+#[path = "../../serving/dashboard/tests/http.rs"]
 mod http;
 mod planted;
+mod proxy;
 mod restarts;
 mod rows;
 mod wire;
@@ -18,7 +19,7 @@ use tempfile::TempDir;
 use crate::harness::{self, LocalCluster, Running};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_view_comes_to_life_and_shows_what_was_planted() {
+async fn every_view_fills_with_data_and_shows_what_was_planted() {
     let data_dir = TempDir::new().unwrap();
     let data_dir = harness::path(data_dir.path());
     let up = Running::start(&[
@@ -35,8 +36,8 @@ async fn every_view_comes_to_life_and_shows_what_was_planted() {
     let beside = Running::start(&["dashboard", "--cluster", &cluster]);
     let theirs = beside.line("dashboard: http://").parse().unwrap();
     for address in [ours, theirs] {
-        for (view, lives) in LIVES {
-            wait_for(address, view, lives).await;
+        for (view, has_data) in HAVE_DATA {
+            wait_for(address, view, has_data).await;
         }
     }
     wait_for(ours, "fraud", |data| some(&data["alerts"][0]["evidence"])).await;
@@ -46,7 +47,7 @@ async fn every_view_comes_to_life_and_shows_what_was_planted() {
 }
 
 #[test]
-fn the_network_sees_nothing_without_a_token_by_mistake() {
+fn an_open_address_without_a_token_needs_an_explicit_flag() {
     let node = LocalCluster::start();
     let open = [
         "dashboard",
@@ -56,10 +57,10 @@ fn the_network_sees_nothing_without_a_token_by_mistake() {
         "0.0.0.0:0",
     ];
     let refused = harness::try_run(&open);
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(
-        !refused.status.success() && said.contains("--dashboard-token-file"),
-        "{said}"
+        !refused.status.success() && error.contains("--dashboard-token-file"),
+        "{error}"
     );
     let mut insecure = open.to_vec();
     insecure.push("--dashboard-insecure");
@@ -68,10 +69,10 @@ fn the_network_sees_nothing_without_a_token_by_mistake() {
     shown.stop();
 }
 
-type Lives = fn(&Value) -> bool;
+type HasData = fn(&Value) -> bool;
 
-/// What each view has when it lives.
-const LIVES: [(&str, Lives); 7] = [
+/// Decides for each view whether it has data.
+const HAVE_DATA: [(&str, HasData); 7] = [
     ("overview", |data| {
         data["games"][0]["active_players"].as_u64() > Some(0)
     }),
@@ -92,14 +93,14 @@ fn some(value: &Value) -> bool {
     !value.is_null()
 }
 
-async fn wait_for(address: SocketAddr, view: &str, lives: Lives) {
+async fn wait_for(address: SocketAddr, view: &str, has_data: HasData) {
     let path = format!("/api/views/{view}/live");
     let mut stream = http::request(address, "GET", &path, &[]).await;
     assert_eq!(stream.status, 200);
     let event = stream
-        .wait_for("view", |answer| lives(&answer["data"]))
+        .wait_for("view", |answer| has_data(&answer["data"]))
         .await;
     assert!(event.id.is_some() && event.data["as_of"].is_string());
     let again = http::request(address, "GET", &format!("/api/views/{view}"), &[]).await;
-    assert!(lives(&again.json().await["data"]));
+    assert!(has_data(&again.json().await["data"]));
 }

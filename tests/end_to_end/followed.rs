@@ -1,5 +1,5 @@
-//! The derived topics that have no fixed windows, sessions and alerts: how each is recomputed, and
-//! the wait until it says the same.
+//! Covers the derived topics without fixed windows: sessions and alerts. It recomputes each of them, and
+//! waits until the topic equals the recomputation.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -11,10 +11,10 @@ use crate::{harness, verdict};
 
 type Recompute = Box<dyn Fn(&[Record]) -> Rows + Send + Sync>;
 
-/// Partitions and offsets.
+/// The partitions and offsets of late records.
 type Late = BTreeSet<(u64, i64)>;
 
-/// How one derived topic is recomputed from the records that it does not call late.
+/// A derived topic, and how to recompute it from the records that are not late for it.
 pub(crate) struct Followed {
     pub(crate) topic: &'static str,
     pub(crate) source: &'static str,
@@ -22,7 +22,7 @@ pub(crate) struct Followed {
     recompute: Recompute,
 }
 
-/// All of them, with these parameters.
+/// Returns all of these topics, recomputed with the given parameters.
 pub(crate) fn followed(
     gap_ms: i64,
     stuck: Stuck,
@@ -57,7 +57,7 @@ pub(crate) fn followed(
     ]
 }
 
-/// The last revision of each session that has not been taken back.
+/// Returns the last revision of each session that is not withdrawn.
 fn sessions(records: &[Record]) -> Rows {
     let mut rows = oracle::last_revisions(records);
     rows.retain(|_, row| row["withdrawn"] != true);
@@ -65,14 +65,14 @@ fn sessions(records: &[Record]) -> Rows {
 }
 
 impl Followed {
-    /// Waits until the rows that end by `until_ms` equal their recomputation; these rows. Every look
-    /// checks that no row stands twice.
+    /// Waits until the rows that end by `until_ms` equal their recomputation, and returns them. Each attempt
+    /// also checks that no row is written twice.
     pub(crate) async fn wait_until_exact(&self, cluster: &Cluster, until_ms: i64) -> Rows {
         let ends_by_then = |mut rows: Rows| {
             rows.retain(|_, row| verdict::window_end_ms(row) <= until_ms);
             rows
         };
-        let deadline = Instant::now() + harness::patience();
+        let deadline = Instant::now() + harness::wait_timeout();
         let partitions = harness::partitions(cluster, self.source).await;
         let mut expected: Option<(Late, Rows)> = None;
         loop {
@@ -104,7 +104,7 @@ fn on_time(partitions: &[Vec<Record>], late: &Late) -> Vec<Record> {
     let records = places.flat_map(|(partition, records)| {
         records
             .iter()
-            .filter(move |record| !late.contains(&(partition, record.offset)))
+            .filter(move |record| !late.contains(&(partition, record.offset.0)))
     });
     records.cloned().collect()
 }

@@ -1,36 +1,29 @@
-//! Sources that get more partitions while events flow and the runner is at work: keys move, and
-//! nothing is lost or counted twice.
+//! Adds partitions to the sources while events are produced and the runner is running. Keys move to other
+//! partitions, but no event may be lost or counted twice.
 
 use std::time::{Duration, Instant};
 
-use client::Cluster;
+use client::{Cluster, Offset, Partition};
 use fluvio::metadata::topic::{AddPartition, TopicSpec, UpdateTopicAction};
 use fluvio::{Fluvio, FluvioClusterConfig};
 
-use crate::harness::{self, AnyCluster, Running};
-use crate::map_file::MapFile;
+use crate::commands::{Generator, Runner};
+use crate::dataflow_file::DataflowFile;
+use crate::harness::{self, AnyCluster};
 use crate::oracle::RECOMPUTATIONS;
 use crate::verdict::{self, Windows};
 
-/// Partitions that each source gets.
+/// The number of partitions that are added to each source.
 const ADDED: u32 = 2;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_any_cluster_added_partitions_lose_nothing_and_count_nothing_twice() {
     let any = AnyCluster::start();
     let address = any.address();
-    let map = MapFile::quick();
+    let dataflow = DataflowFile::quick();
     let cluster = Cluster::connect(Some(address)).await.unwrap();
-    let generator = Running::start(&[
-        "generate",
-        "--cluster",
-        address,
-        "--rate",
-        "400",
-        "--seed",
-        "12",
-    ]);
-    let runner = Running::start(&["run", "--cluster", address, "--map", &map.path()]);
+    let generator = Generator::at(address).rate(400).seed(12).start();
+    let runner = Runner::at(address).dataflow(&dataflow).start();
     runner.line("runner: reads from ");
     let before = harness::derived(&cluster, "level-engagement").await.len();
     harness::wait_for_derived(&cluster, "level-engagement", |rows| rows.len() > before).await;
@@ -43,7 +36,7 @@ async fn on_any_cluster_added_partitions_lose_nothing_and_count_nothing_twice() 
             grown.push((source, partitions + ADDED));
         }
     }
-    // There are few servers, and none of their keys need fall into a new partition.
+    // There are only a few servers, so it is possible that none of their keys belongs to a new partition.
     for (source, partitions) in &grown {
         assert_eq!(cluster.partition_count(source).await.unwrap(), *partitions);
         if *source != "server-metrics" {
@@ -68,12 +61,12 @@ async fn add_partitions(address: &str, topic: &str) {
         .unwrap();
 }
 
-/// Waits until each of these partitions holds something.
+/// Waits until each of these partitions contains a record.
 async fn wait_for_records(cluster: &Cluster, topic: &str, partitions: std::ops::Range<u32>) {
-    let deadline = Instant::now() + harness::patience();
-    for partition in partitions {
-        // A partition that nobody leads yet has no end.
-        while !matches!(cluster.end_offset(topic, partition).await, Ok(end) if end > 0) {
+    let deadline = Instant::now() + harness::wait_timeout();
+    for partition in partitions.map(Partition) {
+        // A new partition without a leader has no end offset yet.
+        while !matches!(cluster.end_offset(topic, partition).await, Ok(end) if end > Offset(0)) {
             assert!(Instant::now() < deadline, "`{topic}-{partition}` is empty");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }

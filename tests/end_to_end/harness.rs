@@ -1,14 +1,15 @@
-//! Starts the real binary on free ports in temporary folders, and stops it when dropped.
+//! Starts the real binary on free ports in temporary folders. Processes are stopped when their handles are
+//! dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
-use client::{ClientError, Cluster, Mode, Record, Start};
+use client::{ClientError, Cluster, Mode, Partition, Record, Start};
 use futures_util::StreamExt;
 use serde_json::Value;
 
@@ -17,10 +18,10 @@ use crate::{clusters, oracle};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_game-analytics");
 
-/// How long to wait for anything: on an idle machine nothing takes a tenth of this. A named cluster
-/// may be slower by far: a server that compiles SmartModules on a busy machine answers nobody for
-/// half a minute, and again after each restart.
-pub(crate) fn patience() -> Duration {
+/// Returns the timeout of every wait, more than ten times what a wait needs on an idle machine. A cluster
+/// named by `CLUSTER` may be much slower: on a busy machine, a server that compiles SmartModules does not
+/// answer for half a minute after each restart.
+pub(crate) fn wait_timeout() -> Duration {
     let minutes = if clusters::named("CLUSTER").is_some() {
         10
     } else {
@@ -29,7 +30,7 @@ pub(crate) fn patience() -> Duration {
     Duration::from_secs(minutes * 60)
 }
 
-/// A running subcommand; killed when dropped.
+/// A running subcommand. It is killed when this value is dropped.
 pub(crate) struct Running {
     child: Child,
     lines: mpsc::Receiver<String>,
@@ -37,13 +38,36 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(BINARY)
-            .args(args)
-            .args(free_port(args))
+        Self::spawn(Command::new(BINARY).args(args).args(free_port(args)))
+    }
+
+    /// Starts a subcommand in a shell, after the commands in `before`.
+    pub(crate) fn start_in_shell(before: &str, args: &[&str]) -> Self {
+        let script = format!("{before}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        Self::spawn(
+            command
+                .args(["-c", &script, BINARY])
+                .args(args)
+                .args(free_port(args)),
+        )
+    }
+
+    /// Starts a subcommand with its standard error in a file. `GAME_ANALYTICS_BINARY` can name another
+    /// binary.
+    pub(crate) fn start_logged(args: &[&str], log: &Path) -> Self {
+        let binary = clusters::named("GAME_ANALYTICS_BINARY").unwrap_or(BINARY.to_owned());
+        let mut command = Command::new(binary);
+        let log = std::fs::File::create(log).unwrap();
+        Self::spawn(command.args(args).args(free_port(args)).stderr(log))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start `{BINARY}`: {error}"));
+            .unwrap_or_else(|error| panic!("cannot start `{command:?}`: {error}"));
         let (sender, lines) = mpsc::channel();
         let output = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {
@@ -55,9 +79,9 @@ impl Running {
         Self { child, lines }
     }
 
-    /// The rest of the first line that begins with `prefix`.
+    /// Waits for a line that begins with `prefix`, and returns the rest of the line.
     pub(crate) fn line(&self, prefix: &str) -> String {
-        let deadline = Instant::now() + patience();
+        let deadline = Instant::now() + wait_timeout();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let line = self
@@ -74,7 +98,7 @@ impl Running {
         self.child.id()
     }
 
-    /// Asks it to stop, as Ctrl-C does, and waits until it has; its last lines.
+    /// Sends the signal of Ctrl-C, waits for a successful exit, and returns the last lines of output.
     pub(crate) fn stop(mut self) -> Vec<String> {
         let pid = self.child.id().to_string();
         let signalled = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
@@ -84,7 +108,12 @@ impl Running {
         self.lines.iter().collect()
     }
 
-    /// `kill -9`.
+    /// Waits until the process ends by itself.
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    /// Kills the process with SIGKILL, like `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -93,7 +122,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail where it has ended already.
+        // Both calls fail if the process has already ended.
         let _ended = self.child.kill();
         let _waited = self.child.wait();
     }
@@ -103,8 +132,18 @@ pub(crate) fn path(path: &Path) -> &str {
     path.to_str().expect("temporary folders have plain names")
 }
 
-/// Where a subcommand listens, it does so on a free port: tests run side by side.
-fn free_port(args: &[&str]) -> Vec<&'static str> {
+/// The resident memory of a process, in bytes; `None` once it has ended.
+pub(crate) fn resident_bytes(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().unwrap();
+    Some(kib * 1_024)
+}
+
+/// Adds flags that make a subcommand listen on free ports, because tests run side by side.
+pub(crate) fn free_port(args: &[&str]) -> Vec<&'static str> {
     let mut free = Vec::new();
     for (flag, subcommands) in [
         ("--cluster-addr", &["up"][..]),
@@ -120,7 +159,7 @@ fn free_port(args: &[&str]) -> Vec<&'static str> {
     free
 }
 
-/// Runs a subcommand to its end, which must be a good one.
+/// Runs a subcommand to its end. It must succeed.
 pub(crate) fn run(args: &[&str]) -> Output {
     let output = try_run(args);
     let error = String::from_utf8_lossy(&output.stderr);
@@ -132,7 +171,7 @@ pub(crate) fn run(args: &[&str]) -> Output {
     output
 }
 
-/// Runs a subcommand to its end.
+/// Runs a subcommand to its end, whether it succeeds or not.
 pub(crate) fn try_run(args: &[&str]) -> Output {
     Command::new(BINARY)
         .args(args)
@@ -141,7 +180,7 @@ pub(crate) fn try_run(args: &[&str]) -> Output {
         .unwrap()
 }
 
-/// The Python interpreter that has Fluvio's client, as `make test` sets it up.
+/// Returns the Python interpreter that has Fluvio's client. `make test` installs it.
 pub(crate) fn python() -> PathBuf {
     let set_up = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python");
     let python = std::env::var_os("PYTHON").map_or(set_up, PathBuf::from);
@@ -153,13 +192,13 @@ pub(crate) fn python() -> PathBuf {
     python
 }
 
-/// Every record of a topic that is there now, by partition; none where there is no such topic yet.
+/// Returns the current records of a topic, partition by partition; none if the topic does not exist yet.
 pub(crate) async fn records(cluster: &Cluster, topic: &str) -> Vec<Record> {
-    let deadline = Instant::now() + patience();
+    let deadline = Instant::now() + wait_timeout();
     loop {
         match try_records(cluster, topic).await {
             Ok(records) => return records,
-            Err(ClientError::Configuration { .. }) => return Vec::new(),
+            Err(ClientError::TopicMissing { .. }) => return Vec::new(),
             Err(error) if error.is_retryable() && Instant::now() < deadline => {}
             Err(error) => panic!("{error}"),
         }
@@ -167,10 +206,10 @@ pub(crate) async fn records(cluster: &Cluster, topic: &str) -> Vec<Record> {
     }
 }
 
-/// The records of each partition.
+/// Returns the current records of each partition.
 pub(crate) async fn partitions(cluster: &Cluster, topic: &str) -> Vec<Vec<Record>> {
     let mut partitions = Vec::new();
-    for partition in 0..cluster.partition_count(topic).await.unwrap() {
+    for partition in Partition::of(cluster.partition_count(topic).await.unwrap()) {
         partitions.push(try_partition(cluster, topic, partition).await.unwrap());
     }
     partitions
@@ -178,7 +217,7 @@ pub(crate) async fn partitions(cluster: &Cluster, topic: &str) -> Vec<Vec<Record
 
 async fn try_records(cluster: &Cluster, topic: &str) -> Result<Vec<Record>, ClientError> {
     let mut all = Vec::new();
-    for partition in 0..cluster.partition_count(topic).await? {
+    for partition in Partition::of(cluster.partition_count(topic).await?) {
         all.extend(try_partition(cluster, topic, partition).await?);
     }
     Ok(all)
@@ -187,7 +226,7 @@ async fn try_records(cluster: &Cluster, topic: &str) -> Result<Vec<Record>, Clie
 async fn try_partition(
     cluster: &Cluster,
     topic: &str,
-    partition: u32,
+    partition: Partition,
 ) -> Result<Vec<Record>, ClientError> {
     let mut stream = cluster
         .records(topic, partition, Start::Beginning, Mode::UntilEnd)
@@ -199,37 +238,35 @@ async fn try_partition(
     Ok(records)
 }
 
-/// What diverted records say of one source record, by (topic, partition, offset): its reason, and
-/// its payload put together from its parts.
-pub(crate) async fn diverted(
-    cluster: &Cluster,
-    topic: &str,
-) -> BTreeMap<(String, u64, i64), (String, Vec<u8>)> {
-    diverted_of(cluster, topic, None).await
+/// Dead letters by the topic, partition and offset of their source record. Each has its reason, and its
+/// payload joined from its parts.
+pub(crate) type DeadLetters = BTreeMap<(String, u64, i64), (String, Vec<u8>)>;
+
+/// Returns the dead letters in a topic of rejected records.
+pub(crate) async fn rejected(cluster: &Cluster, topic: &str) -> DeadLetters {
+    dead_letters(cluster, topic, None).await
 }
 
-/// The same of the late events of one derivation.
-pub(crate) async fn late(
-    cluster: &Cluster,
-    derivation: &str,
-) -> BTreeMap<(String, u64, i64), (String, Vec<u8>)> {
-    diverted_of(cluster, "late-events", Some(derivation)).await
+/// Returns the late events of one derivation.
+pub(crate) async fn late(cluster: &Cluster, derivation: &str) -> DeadLetters {
+    late_in(cluster, "late-events", derivation).await
 }
 
-async fn diverted_of(
-    cluster: &Cluster,
-    topic: &str,
-    derivation: Option<&str>,
-) -> BTreeMap<(String, u64, i64), (String, Vec<u8>)> {
-    let mut found = BTreeMap::<_, (String, Vec<u8>)>::new();
+/// Returns the late events of one derivation from a topic that a replay wrote.
+pub(crate) async fn late_in(cluster: &Cluster, topic: &str, derivation: &str) -> DeadLetters {
+    dead_letters(cluster, topic, Some(derivation)).await
+}
+
+async fn dead_letters(cluster: &Cluster, topic: &str, derivation: Option<&str>) -> DeadLetters {
+    let mut found = DeadLetters::new();
     let mut keys = BTreeSet::new();
     for record in records(cluster, topic).await {
         assert!(
             keys.insert(record.key.clone()),
-            "a diverted record stands twice: {:?}",
+            "a dead letter is written twice: {:?}",
             record.key
         );
-        // Topics with many late events are read often, and reading JSON takes long.
+        // Filters by text first: topics with many late events are read often, and parsing JSON is slow.
         let text = String::from_utf8_lossy(&record.value);
         if derivation.is_some_and(|derivation| !text.contains(derivation)) {
             continue;
@@ -256,7 +293,7 @@ async fn diverted_of(
     found
 }
 
-/// The last account of each derivation and partition.
+/// Returns the last account of each derivation and partition, by the record key.
 pub(crate) async fn accounts(cluster: &Cluster) -> BTreeMap<String, Value> {
     let account = |record: &Record| {
         (
@@ -271,7 +308,7 @@ pub(crate) async fn accounts(cluster: &Cluster) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// Checks that an account adds up.
+/// Checks that the counts of an account add up.
 pub(crate) fn assert_adds_up(account: &Value) {
     let rejected: u64 = account["rejected"]
         .as_object()
@@ -290,19 +327,19 @@ pub(crate) fn assert_adds_up(account: &Value) {
     );
 }
 
-/// The records of a derived topic.
+/// Returns the records of a derived topic.
 pub(crate) async fn derived(cluster: &Cluster, topic: &str) -> Vec<Value> {
     let parse = |record: &Record| serde_json::from_slice(&record.value).unwrap();
     records(cluster, topic).await.iter().map(parse).collect()
 }
 
-/// Waits until a derived topic is as `enough` wants it.
+/// Waits until `enough` accepts the rows of a derived topic, and returns them.
 pub(crate) async fn wait_for_derived(
     cluster: &Cluster,
     topic: &str,
     enough: impl Fn(&[Value]) -> bool,
 ) -> Vec<Value> {
-    let deadline = Instant::now() + patience();
+    let deadline = Instant::now() + wait_timeout();
     loop {
         let rows = derived(cluster, topic).await;
         if enough(&rows) {
@@ -310,22 +347,22 @@ pub(crate) async fn wait_for_derived(
         }
         assert!(
             Instant::now() < deadline,
-            "`{topic}` has {} rows, and not what was waited for",
+            "`{topic}` has {} rows, but the expected ones are missing",
             rows.len()
         );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
-/// Waits until the last revisions of a derived topic equal the expected rows. Every look checks
-/// that no row stands twice.
+/// Waits until the last revisions of a derived topic equal the expected rows. Each attempt also checks that
+/// no row is written twice.
 pub(crate) async fn wait_for_rows(
     cluster: &Cluster,
     topic: &str,
     expected: &oracle::Rows,
     tolerance: fn(&str) -> f64,
 ) {
-    let deadline = Instant::now() + patience();
+    let deadline = Instant::now() + wait_timeout();
     loop {
         let found = oracle::last_revisions(&records(cluster, topic).await);
         let Err(difference) = oracle::compare_rows(&found, expected, tolerance) else {

@@ -1,7 +1,9 @@
-//! The HTTP source as a user runs it, with the configuration files that come with it: from the generator's web API,
-//! from an endpoint that breaks off, and into a cluster that goes away.
+//! Tests the HTTP source as a user runs it, with its example configurations: reading from the generator's web
+//! API, reading from an endpoint that closes the connection mid-response, and writing to a cluster that is
+//! killed.
 
 mod endpoint;
+mod packed;
 mod transforms;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,14 +16,15 @@ use model::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::commands::{Generator, Runner};
 use crate::harness::{self, AnyCluster, LocalCluster, Running, path};
 use endpoint::{Endpoint, Part};
 
 const EXAMPLES: &str = "connectors/http-source/examples";
-const EVENTS: usize = 20_000;
+const EVENTS: u64 = 20_000;
 const START: &str = "2026-03-01T00:00:00Z";
 
-/// A configuration file that comes with the connector, with some of its text replaced.
+/// Writes one of the connector's example configurations to a file, with some of its text replaced.
 fn example(folder: &Path, name: &str, replace: &[(&str, &str)]) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join(EXAMPLES)
@@ -40,7 +43,7 @@ fn written(folder: &Path, name: &str, text: &str) -> PathBuf {
     file
 }
 
-/// Keys and values, however often each stands.
+/// Counts how often each pair of key and value occurs.
 fn contents(records: &[Record]) -> BTreeMap<(String, String), usize> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let mut contents = BTreeMap::new();
@@ -51,7 +54,7 @@ fn contents(records: &[Record]) -> BTreeMap<(String, String), usize> {
     contents
 }
 
-/// The host and port that a generator serves on.
+/// Returns the host and port on which a generator serves.
 fn address(generator: &Running) -> String {
     let address = generator.line("serving: http://");
     address.strip_suffix("/stream_events").unwrap().to_owned()
@@ -61,18 +64,11 @@ fn address(generator: &Running) -> String {
 async fn the_web_api_streams_into_the_three_topics_and_derived_rows_follow() {
     let any = LocalCluster::start();
     let folder = TempDir::new().unwrap();
-    let events = EVENTS.to_string();
-    let generator = Running::start(&[
-        "generate",
-        "--serve",
-        "127.0.0.1:0",
-        "--events",
-        &events,
-        "--seed",
-        "7",
-        "--start",
-        START,
-    ]);
+    let generator = Generator::serving()
+        .events(EVENTS)
+        .seed(7)
+        .beginning_at(START)
+        .start();
     let replace = [("127.0.0.1:8088", address(&generator))];
     let replace = replace.each_ref().map(|(old, new)| (*old, new.as_str()));
     let file = example(folder.path(), "game-events-stream.yaml", &replace);
@@ -89,27 +85,16 @@ async fn the_web_api_streams_into_the_three_topics_and_derived_rows_follow() {
     assert!(printed.contains(&done), "{printed}");
 
     let cluster = Cluster::connect(Some(&any.address)).await.unwrap();
-    let mut expected = BTreeMap::<&str, BTreeMap<(String, String), usize>>::new();
-    let world = WorldOptions {
-        seed: 7,
-        start_ms: Timestamp::parse(START).unwrap().as_millis(),
-        rate: 1_000.0,
-        broken: 0.0,
-    };
-    for event in World::new(world).take(EVENTS) {
-        let value = String::from_utf8(event.value).unwrap();
-        let of_topic = expected.entry(event.topic.name()).or_default();
-        *of_topic.entry((event.key, value)).or_default() += 1;
-    }
+    let expected = contents_of_world();
     for (topic, expected) in &expected {
         let found = contents(&harness::records(&cluster, topic).await);
         assert!(
             found == *expected,
-            "`{topic}` holds what the world said, once"
+            "`{topic}` contains each event of the world once"
         );
     }
 
-    let runner = Running::start(&["run", "--cluster", &any.address]);
+    let runner = Runner::at(&any.address).start();
     let players = expected["player-events"].values().sum::<usize>() as u64;
     let counted = |rows: &[Value]| {
         rows.iter()
@@ -128,12 +113,29 @@ async fn the_web_api_streams_into_the_three_topics_and_derived_rows_follow() {
     );
 }
 
+/// Returns the records of the world that the generator serves, by topic.
+fn contents_of_world() -> BTreeMap<&'static str, BTreeMap<(String, String), usize>> {
+    let world = WorldOptions {
+        seed: 7,
+        start_ms: Timestamp::parse(START).unwrap().as_millis(),
+        rate: 1_000.0,
+        broken: 0.0,
+    };
+    let mut contents = BTreeMap::<_, BTreeMap<_, _>>::new();
+    for event in World::new(world).take(EVENTS as usize) {
+        let value = String::from_utf8(event.value).unwrap();
+        let of_topic = contents.entry(event.topic.name()).or_default();
+        *of_topic.entry((event.key, value)).or_default() += 1;
+    }
+    contents
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_web_api_is_polled_for_each_kind() {
     const ENOUGH: usize = 5;
     let any = LocalCluster::start();
     let folder = TempDir::new().unwrap();
-    let generator = Running::start(&["generate", "--serve", "127.0.0.1:0", "--rate", "500"]);
+    let generator = Generator::serving().rate(500).start();
     let address = address(&generator);
     let topics = [
         ("player-events", "1s", "player_id"),
@@ -152,7 +154,7 @@ async fn the_web_api_is_polled_for_each_kind() {
     args.extend(files.iter().map(|file| path(file)));
     let source = Running::start(&args);
     let cluster = Cluster::connect(Some(&any.address)).await.unwrap();
-    let deadline = Instant::now() + harness::patience();
+    let deadline = Instant::now() + harness::wait_timeout();
     for (topic, ..) in topics {
         while harness::records(&cluster, topic).await.len() < ENOUGH {
             assert!(Instant::now() < deadline, "too few records in `{topic}`");
@@ -162,8 +164,8 @@ async fn the_web_api_is_polled_for_each_kind() {
     let lines = source.stop();
     for (topic, _, id) in topics {
         let records = harness::records(&cluster, topic).await;
-        let told = format!("{topic}-poll: {topic}: {} records", records.len());
-        assert!(lines.contains(&told), "{told}: {lines:?}");
+        let summary = format!("{topic}-poll: {topic}: {} records", records.len());
+        assert!(lines.contains(&summary), "{summary}: {lines:?}");
         assert!(
             contents(&records).values().all(|times| *times == 1),
             "each event once"
@@ -177,14 +179,15 @@ async fn the_web_api_is_polled_for_each_kind() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn on_any_cluster_what_an_unruly_endpoint_sent_whole_stands_once() {
-    let any = AnyCluster::start();
-    let folder = TempDir::new().unwrap();
-    let record = |number: usize| format!("{{\"number\":{number},\"text\":\"é\"}}\n");
+fn record(number: usize) -> String {
+    format!("{{\"number\":{number},\"text\":\"é\"}}\n")
+}
+
+/// Starts an endpoint that refuses, redirects, cuts connections in the middle of a record, and stops sending.
+fn unruly_endpoint() -> Endpoint {
     let half = |number: usize| Part::Text(record(number)[..9].to_owned());
     let records = |numbers: std::ops::Range<usize>| Part::Text(numbers.map(record).collect());
-    let endpoint = Endpoint::start(vec![
+    Endpoint::start(vec![
         vec![Part::Status("503 Busy")],
         vec![records(0..100), half(100), Part::Cut],
         vec![Part::Status("302 There")],
@@ -193,11 +196,20 @@ async fn on_any_cluster_what_an_unruly_endpoint_sent_whole_stands_once() {
         vec![records(150..400), half(999), Part::End],
         vec![records(400..401), Part::Silence],
         vec![Part::Silence],
-    ]);
+    ])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_any_cluster_each_whole_record_of_an_unruly_endpoint_is_written_once() {
+    let any = AnyCluster::start();
+    let folder = TempDir::new().unwrap();
+    let endpoint = unruly_endpoint();
     let secrets = written(folder.path(), "secrets", "TOKEN=hush-hush\n");
     let yaml = format!(
-        "apiVersion: 0.1.0\nmeta: {{name: unruly, type: http-source, topic: unruly, secrets: [{{name: TOKEN}}]}}\nhttp:\n  \
-         endpoint: http://{}/\n  stream: true\n  idle-timeout: 1s\n  headers: [\"Authorization: Bearer ${{{{ secrets.TOKEN }}}}\"]\n",
+        "apiVersion: 0.1.0\n\
+         meta: {{name: unruly, type: http-source, topic: unruly, secrets: [{{name: TOKEN}}]}}\n\
+         http:\n  endpoint: http://{}/\n  stream: true\n  idle-timeout: 1s\n  \
+         headers: [\"Authorization: Bearer ${{{{ secrets.TOKEN }}}}\"]\n",
         endpoint.address
     );
     let file = written(folder.path(), "unruly.yaml", &yaml);
@@ -211,7 +223,7 @@ async fn on_any_cluster_what_an_unruly_endpoint_sent_whole_stands_once() {
     ];
     let source = Running::start(&args);
     let cluster = Cluster::connect(Some(any.address())).await.unwrap();
-    // The last half came with the end of an answer that says itself that it is whole.
+    // The last partial record is at the end of a complete answer, so it counts as a record.
     let expected: Vec<String> = (0..400)
         .map(|number| record(number).trim_end().to_owned())
         .chain([
@@ -219,7 +231,7 @@ async fn on_any_cluster_what_an_unruly_endpoint_sent_whole_stands_once() {
             record(400).trim_end().to_owned(),
         ])
         .collect();
-    let deadline = Instant::now() + harness::patience();
+    let deadline = Instant::now() + harness::wait_timeout();
     let found = loop {
         let found = harness::records(&cluster, "unruly").await;
         if found.len() >= expected.len() {
@@ -248,7 +260,7 @@ async fn on_any_cluster_what_an_unruly_endpoint_sent_whole_stands_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_was_received_is_lost_with_the_cluster() {
+async fn no_received_record_is_lost_when_the_cluster_is_killed() {
     const RECORDS: usize = 30_000;
     let mut local = LocalCluster::start();
     let folder = TempDir::new().unwrap();
@@ -262,20 +274,21 @@ async fn nothing_that_was_received_is_lost_with_the_cluster() {
     parts.push(Part::Silence);
     let endpoint = Endpoint::start(vec![parts]);
     let yaml = format!(
-        "meta: {{name: steady, type: http-source, topic: steady}}\nhttp: {{endpoint: \"http://{}/\", stream: true, idle-timeout: 10m}}\n",
+        "meta: {{name: steady, type: http-source, topic: steady}}\n\
+         http: {{endpoint: \"http://{}/\", stream: true, idle-timeout: 10m}}\n",
         endpoint.address
     );
     let file = written(folder.path(), "steady.yaml", &yaml);
     let source = Running::start(&["http-source", path(&file), "--cluster", &local.address]);
-    // The first part has been acknowledged, all of it.
+    // All records of the first part are acknowledged.
     source.line("steady: received 1000 | delivered 1000 |");
     local.kill();
     endpoint.go_on();
-    // All the rest has come, and waits.
+    // The remaining records are received and wait for the cluster.
     source.line(&format!("steady: received {RECORDS} | delivered 1000 |"));
     local.restart();
     let cluster = Cluster::connect(Some(&local.address)).await.unwrap();
-    let deadline = Instant::now() + harness::patience();
+    let deadline = Instant::now() + harness::wait_timeout();
     loop {
         let found = harness::records(&cluster, "steady").await;
         let distinct: BTreeSet<_> = found.iter().map(|record| &record.value).collect();
@@ -290,13 +303,13 @@ async fn nothing_that_was_received_is_lost_with_the_cluster() {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     let lines = source.stop().join("\n");
-    let told =
+    let summary =
         format!("received {RECORDS} | delivered {RECORDS} | rejected 0 | cut 0 | failures 0");
-    assert!(lines.contains(&told), "{lines}");
+    assert!(lines.contains(&summary), "{lines}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_no_topic_is_kept_with_its_reason() {
+async fn records_without_a_topic_are_kept_with_their_reason() {
     let any = LocalCluster::start();
     let folder = TempDir::new().unwrap();
     let wrong = [
@@ -317,7 +330,7 @@ async fn what_has_no_topic_is_kept_with_its_reason() {
     ]);
     let cluster = Cluster::connect(Some(&any.address)).await.unwrap();
     let rows = harness::derived(&cluster, "rejected-events").await;
-    let told: Vec<_> = rows
+    let rejected: Vec<_> = rows
         .iter()
         .map(|row| {
             ["origin", "source", "reason", "payload"].map(|name| row[name].as_str().unwrap())
@@ -329,11 +342,11 @@ async fn what_has_no_topic_is_kept_with_its_reason() {
     let expected: Vec<_> = expected
         .map(|(payload, reason)| ["http-source", "game-events", reason, payload])
         .collect();
-    assert_eq!(told, expected);
+    assert_eq!(rejected, expected);
 }
 
 #[test]
-fn a_slip_in_a_file_is_told_with_its_line() {
+fn a_typing_error_in_a_file_is_reported_with_its_line() {
     let folder = TempDir::new().unwrap();
     let file = example(
         folder.path(),

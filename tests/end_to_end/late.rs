@@ -1,78 +1,90 @@
-//! Events behind the watermark: within the allowed lateness they correct their window, beyond it
-//! they are kept with their payload.
+//! Tests late events: within the allowed lateness they correct their window; after it they are stored with
+//! their payload as dead letters.
 
 use std::collections::BTreeMap;
 
-use client::Cluster;
+use client::{Cluster, Producer};
 use serde_json::{Value, json};
 
-use crate::harness::{self, AnyCluster, Running};
-use crate::map_file::MapFile;
+use crate::commands::Runner;
+use crate::dataflow_file::DataflowFile;
+use crate::harness::{self, AnyCluster};
 use crate::oracle::RECOMPUTATIONS;
 
-/// All of one key, so that they stand in one partition in this order.
-const EVENTS: [(&str, &str); 5] = [
-    ("2026-01-01T00:00:01Z", "on time"),
-    (
-        "2026-01-01T00:00:33Z",
-        "moves the watermark to 31 s: the first window closes",
-    ),
-    (
-        "2026-01-01T00:00:02Z",
-        "late, but within the allowed minute",
-    ),
-    (
-        "2026-01-01T00:02:00Z",
-        "moves the watermark to 118 s: the first window is final",
-    ),
-    ("2026-01-01T00:00:03Z", "too late"),
+const TOPIC: &str = "level-engagement";
+
+/// An event, with the revisions that must be written before the next event is sent.
+struct Step {
+    time: &'static str,
+    note: &'static str,
+    is_processed: fn(&[(&str, u64)]) -> bool,
+}
+
+/// The steps. All events have one key, so they are in one partition in this order.
+const STEPS: [Step; 5] = [
+    Step {
+        time: "2026-01-01T00:00:01Z",
+        note: "on time",
+        is_processed: |_| true,
+    },
+    Step {
+        time: "2026-01-01T00:00:33Z",
+        note: "advances the watermark to 31 s: the first window closes",
+        is_processed: |revisions| revisions == [("00:00:00", 0)],
+    },
+    Step {
+        time: "2026-01-01T00:00:02Z",
+        note: "late, but within the allowed minute",
+        is_processed: |revisions| revisions == [("00:00:00", 0), ("00:00:00", 1)],
+    },
+    Step {
+        time: "2026-01-01T00:02:00Z",
+        note: "advances the watermark to 118 s: the first window is final",
+        is_processed: |revisions| revisions.contains(&("00:00:30", 0)),
+    },
+    TOO_LATE,
 ];
+
+const TOO_LATE: Step = Step {
+    time: "2026-01-01T00:00:03Z",
+    note: "too late",
+    is_processed: |_| true,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_any_cluster_late_events_correct_their_window_or_are_kept() {
     let node = AnyCluster::start();
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
-    // Sessions and followed events have a lateness of their own.
-    let map = MapFile::windows();
-    let runner = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
+    // Sessions and keyed processes have a lateness of their own, so they are left out.
+    let dataflow = DataflowFile::windows();
+    let runner = Runner::at(node.address()).dataflow(&dataflow).start();
     runner.line("runner: reads from ");
     let producer = cluster.producer("player-events").await.unwrap();
-    for (index, (time, note)) in EVENTS.into_iter().enumerate() {
-        let delivery = producer.send("p", event(time, note)).await.unwrap();
-        producer.flush().await.unwrap();
-        delivery.wait().await.unwrap();
-        // The next event must not arrive before this one has had its effect.
-        match index {
-            1 => drop(
-                harness::wait_for_derived(&cluster, "level-engagement", |rows| {
-                    revisions(rows) == [("00:00:00", 0)]
-                })
-                .await,
-            ),
-            2 => drop(
-                harness::wait_for_derived(&cluster, "level-engagement", |rows| {
-                    revisions(rows) == [("00:00:00", 0), ("00:00:00", 1)]
-                })
-                .await,
-            ),
-            3 => drop(
-                harness::wait_for_derived(&cluster, "level-engagement", |rows| {
-                    revisions(rows).contains(&("00:00:30", 0))
-                })
-                .await,
-            ),
-            _ => {}
-        }
+    for step in &STEPS {
+        send(&producer, step).await;
+        let is_processed = |rows: &[Value]| (step.is_processed)(&revisions(rows));
+        harness::wait_for_derived(&cluster, TOPIC, is_processed).await;
     }
-    // Each derivation of the topic keeps what is too late for it.
+    // Each derivation of the topic records the events that are too late for it.
     let of_players = RECOMPUTATIONS
         .iter()
         .filter(|of| of.source == "player-events");
     let derivations = of_players.count();
-    let kept =
+    let dead_letters =
         harness::wait_for_derived(&cluster, "late-events", |rows| rows.len() == derivations).await;
     runner.stop();
-    let rows = harness::derived(&cluster, "level-engagement").await;
+    assert_corrected_once(&harness::derived(&cluster, TOPIC).await);
+    assert_dead_letter(&dead_letters);
+    assert_accounts(&cluster, derivations as u64).await;
+}
+
+async fn send(producer: &Producer, step: &Step) {
+    let delivery = producer.send("p", event(step)).await.unwrap();
+    producer.flush().await.unwrap();
+    delivery.wait().await.unwrap();
+}
+
+fn assert_corrected_once(rows: &[Value]) {
     let events: BTreeMap<_, _> = rows
         .iter()
         .map(|row| {
@@ -87,12 +99,14 @@ async fn on_any_cluster_late_events_correct_their_window_or_are_kept() {
         (&json!(1), &json!(2))
     );
     assert!(!events.contains_key(&("00:00:00", 2)));
+}
 
-    let late = kept
+fn assert_dead_letter(dead_letters: &[Value]) {
+    let late = dead_letters
         .iter()
-        .find(|late| late["derivation"] == "level-engagement")
+        .find(|late| late["derivation"] == TOPIC)
         .unwrap();
-    assert_eq!(late["payload"], event(EVENTS[4].0, EVENTS[4].1));
+    assert_eq!(late["payload"], event(&TOO_LATE));
     assert_eq!(
         (&late["topic"], &late["reason"]),
         (&json!("player-events"), &json!("late"))
@@ -104,23 +118,24 @@ async fn on_any_cluster_late_events_correct_their_window_or_are_kept() {
             &json!("2026-01-01T00:01:58.000Z")
         )
     );
-    let accounts = harness::accounts(&cluster).await;
-    accounts.values().for_each(harness::assert_adds_up);
-    let late: u64 = accounts
-        .values()
-        .map(|account| account["late"].as_u64().unwrap())
-        .sum();
-    let accepted: u64 = accounts
-        .values()
-        .map(|account| account["accepted"].as_u64().unwrap())
-        .sum();
-    let derivations = derivations as u64;
-    assert_eq!((late, accepted), (derivations, 4 * derivations));
 }
 
-fn event(time: &str, note: &str) -> String {
+async fn assert_accounts(cluster: &Cluster, derivations: u64) {
+    let accounts = harness::accounts(cluster).await;
+    accounts.values().for_each(harness::assert_adds_up);
+    let sum = |name: &str| -> u64 {
+        let counts = accounts.values().map(|account| &account[name]);
+        counts.map(|count| count.as_u64().unwrap()).sum()
+    };
+    assert_eq!(
+        (sum("late"), sum("accepted")),
+        (derivations, 4 * derivations)
+    );
+}
+
+fn event(step: &Step) -> String {
     json!({
-        "event_name": "player_action", "event_timestamp": time, "note": note,
+        "event_name": "player_action", "event_timestamp": step.time, "note": step.note,
         "parameters": {"player_id": "p", "session_id": "s", "event_type": "move", "level_id": "l", "map_id": "m"},
         "user_data": {"user_id": "p", "platform": "PC"},
     })

@@ -1,4 +1,4 @@
-//! The end-to-end tests: the real binary as a user runs it, against the local cluster or, with
+//! The end-to-end tests run the real binary as a user does, against the local cluster or, with
 //! `CLUSTER=HOST:PORT`, against a real one.
 #![allow(
     clippy::unwrap_used,
@@ -7,18 +7,25 @@
 
 mod bounded_run;
 mod chaos;
+mod clean_stop;
+mod clocks;
 mod cluster_admin;
 mod clusters;
+mod commands;
 mod connecting;
 mod dashboard;
+mod dataflow_file;
 mod day;
+mod dropped_streams;
+mod extremes;
 mod followed;
 mod growth;
 mod harness;
+mod hostile;
 mod http_source;
 mod late;
 mod many_partitions;
-mod map_file;
+mod many_streams;
 mod mixture;
 mod monitoring;
 mod oracle;
@@ -32,6 +39,8 @@ mod rules;
 mod server_restart;
 mod shared_reads;
 mod silence;
+mod source_replaced;
+mod terminal;
 mod up;
 mod verdict;
 mod web_api;

@@ -1,13 +1,14 @@
-//! A source of many partitions, each with little to say, and a runner that is killed in the middle.
+//! Tests a source that has many partitions with few records each, with a runner that is killed along the way.
 
 use client::Cluster;
 
-use crate::harness::{self, AnyCluster, Running};
-use crate::map_file::MapFile;
+use crate::commands::{Generator, Runner};
+use crate::dataflow_file::DataflowFile;
+use crate::harness::{self, AnyCluster};
 use crate::verdict::{self, Windows};
 
-/// Each partition is a stream of its own for each derivation, for which a server compiles its
-/// SmartModule: three derivations read the first of these sources.
+/// For each partition the server opens a stream and compiles the SmartModule. Three derivations share those of the
+/// first source.
 const PARTITIONS: [(&str, u32); 3] = [
     ("player-events", 16),
     ("purchase-events", 4),
@@ -15,17 +16,17 @@ const PARTITIONS: [(&str, u32); 3] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_any_cluster_of_many_partitions_a_killed_runner_misses_none() {
+async fn on_any_cluster_a_killed_runner_reads_all_of_many_partitions() {
     let node = AnyCluster::start();
-    let map = MapFile::quick_with_partitions(&PARTITIONS.map(|(_, count)| count));
+    let dataflow = DataflowFile::quick_with_partitions(&PARTITIONS.map(|(_, count)| count));
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
-    let cluster_and_map = ["--cluster", node.address(), "--map", &map.path()];
-    let start = |args: &[&str]| Running::start(&[args, &cluster_and_map[..]].concat());
-    let generator = start(&["generate", "--rate", "100", "--seed", "13"]);
-    let mut runner = start(&["run"]);
+    let generator = Generator::at(node.address()).dataflow(&dataflow);
+    let generator = generator.rate(100).seed(13).start();
+    let run = Runner::at(node.address()).dataflow(&dataflow);
+    let mut runner = run.start();
     harness::wait_for_derived(&cluster, "level-engagement", |rows| !rows.is_empty()).await;
     runner.kill();
-    let runner = start(&["run"]);
+    let runner = run.start();
     let before = harness::derived(&cluster, "level-engagement").await.len();
     harness::wait_for_derived(&cluster, "level-engagement", |rows| rows.len() > before).await;
     generator.stop();

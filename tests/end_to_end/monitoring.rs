@@ -1,5 +1,5 @@
-//! What operators see: metrics that parse and add up, and a health that turns when the cluster
-//! goes and comes back.
+//! Checks that metrics can be parsed and add up, and that the health changes when the cluster is killed and
+//! restarted.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -10,31 +10,27 @@ use std::time::{Duration, Instant};
 use client::Cluster;
 use serde_json::Value;
 
-use crate::harness::{self, BINARY, LocalCluster, Running};
-use crate::map_file;
+use crate::commands::{Generator, Runner};
+use crate::dataflow_file;
+use crate::harness::{self, BINARY, LocalCluster};
 use crate::oracle::{RECOMPUTATIONS, Recomputation};
 
 const EVENTS: u64 = 20_000;
 
-/// Time to notice that the cluster has gone, or has come back, on a machine that is busy.
+/// The time within which the runner must notice that the cluster was killed or restarted, on a busy machine.
 const NOTICED: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_add_up_and_health_follows_the_cluster() {
     let mut node = LocalCluster::start();
     let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
-    harness::run(&[
-        "generate",
-        "--cluster",
-        &node.address,
-        "--events",
-        &EVENTS.to_string(),
-        "--broken",
-        "0.01",
-    ]);
-    let runner = Running::start(&["run", "--cluster", &node.address]);
+    Generator::at(&node.address)
+        .events(EVENTS)
+        .broken(0.01)
+        .run();
+    let runner = Runner::at(&node.address).start();
     let address = runner.line("metrics: ");
-    // The windows of `revenue` are so long that nobody need wait for them.
+    // Leaves out `revenue`, because its windows are too long to wait for.
     let topics = RECOMPUTATIONS.map(|recomputation| recomputation.topic);
     let topics = topics.into_iter().filter(|topic| *topic != "revenue");
     for topic in topics {
@@ -43,30 +39,37 @@ async fn metrics_add_up_and_health_follows_the_cluster() {
     wait_for_health(&address, 200, "ok");
     assert_counts(&cluster, &address).await;
 
-    let second = Running::start(&["run", "--cluster", &node.address]);
+    let second = Runner::at(&node.address).start();
     let health = wait_for_health(&second.line("metrics: "), 200, "ok");
     assert_eq!(
         health.matches("\"standby\"").count(),
-        map_file::derivations().len(),
+        dataflow_file::derivations().len(),
         "{health}"
     );
     second.stop();
 
     node.kill();
     let health = wait_for_health(&address, 503, "failing");
-    assert!(health.contains("cannot"), "a reason is named: {health}");
+    assert!(health.contains("cannot"), "a reason is given: {health}");
     node.restart();
     wait_for_health(&address, 200, "ok");
-    // Nothing is lost from the counts, and nothing counted twice.
+    // The counts miss no record, and count none twice.
     assert_counts(&cluster, &address).await;
 
     let (code, text) = get(&address, "/");
     assert!(code == 200 && text.contains("/metrics") && text.contains("/health"));
     assert_eq!(get(&address, "/elsewhere").0, 404);
+    for foreign in ["Host: evil.example", "Origin: http://evil.example"] {
+        let (code, text) = get_with(&address, "/metrics", foreign);
+        assert!(
+            code == 403 && text.contains("evil.example"),
+            "{code} {text}"
+        );
+    }
     runner.stop();
     assert!(
         TcpStream::connect(&address).is_err(),
-        "it ends with the process"
+        "the endpoint ends with the process"
     );
 }
 
@@ -86,11 +89,11 @@ fn a_port_in_use_is_an_error_that_names_the_flag() {
     );
 }
 
-/// Every derivation reads every record of its source, and puts it in one of the four places, for
-/// each partition.
+/// Checks that every derivation has read every record of its source, and that each record is in one of the
+/// four counters of its partition.
 async fn assert_counts(cluster: &Cluster, address: &str) {
     let mut records = 0;
-    for (_, source) in map_file::derivations() {
+    for (_, source) in dataflow_file::derivations() {
         records += harness::records(cluster, source).await.len() as u64;
     }
     assert!(records >= EVENTS, "{records} records");
@@ -144,7 +147,7 @@ fn assert_work(samples: &BTreeMap<String, f64>) {
     }
 }
 
-/// The sums of these record counters, by derivation, topic and partition.
+/// Returns the sums of these record counters, by derivation, topic and partition.
 fn by_partition(samples: &BTreeMap<String, f64>, names: &[&str]) -> BTreeMap<String, u64> {
     let mut sums = BTreeMap::new();
     for (sample, value) in samples {
@@ -162,7 +165,7 @@ fn by_partition(samples: &BTreeMap<String, f64>, names: &[&str]) -> BTreeMap<Str
     sums
 }
 
-/// Every sample of a text of metrics, each line of which must be one or a known kind of comment.
+/// Returns every sample of a metrics text. Each line must be a sample or a known kind of comment.
 fn samples(text: &str) -> BTreeMap<String, f64> {
     assert_eq!(text.lines().last(), Some("# EOF"));
     let mut samples = BTreeMap::new();
@@ -188,7 +191,7 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
     samples
 }
 
-/// Waits until `/health` answers as it should; its text.
+/// Waits until `/health` answers with this status, and returns the text.
 fn wait_for_health(address: &str, code: u16, status: &str) -> String {
     let deadline = Instant::now() + NOTICED;
     loop {
@@ -196,7 +199,7 @@ fn wait_for_health(address: &str, code: u16, status: &str) -> String {
         let health: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
             health["derivations"].as_object().unwrap().len(),
-            map_file::derivations().len()
+            dataflow_file::derivations().len()
         );
         if found == code {
             assert_eq!(health["status"], status, "{text}");
@@ -207,11 +210,20 @@ fn wait_for_health(address: &str, code: u16, status: &str) -> String {
     }
 }
 
-/// The code and the body of an answer.
-fn get(address: &str, path: &str) -> (u16, String) {
+/// Returns the status code and the body of an answer.
+pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
+    get_with(address, path, &format!("Host: {address}"))
+}
+
+/// Sends a request with this header line, which is added to the others or replaces `Host`.
+fn get_with(address: &str, path: &str, header: &str) -> (u16, String) {
     let mut connection = TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(NOTICED)).unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let host = match header.starts_with("Host: ") {
+        true => String::new(),
+        false => format!("Host: {address}\r\n"),
+    };
+    let request = format!("GET {path} HTTP/1.1\r\n{host}{header}\r\nConnection: close\r\n\r\n");
     connection.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).unwrap();

@@ -1,8 +1,9 @@
-//! Plain reading, side by side: the engine's own consumer and ours, over batches that a real server cuts in the middle.
+//! Compares Fluvio's own consumer with this package's reader on batches that a real server cuts in the
+//! middle.
 
 use std::time::Duration;
 
-use client::{Cluster, Mode, Start, TopicSettings};
+use client::{Cluster, Mode, Partition, Start, TopicSettings};
 use fluvio::consumer::ConsumerConfigExtBuilder;
 use fluvio::{Fluvio, FluvioClusterConfig, Offset, RecordKey, TopicProducerConfigBuilder};
 use futures_util::StreamExt;
@@ -12,11 +13,12 @@ use crate::harness::{self, AnyCluster};
 
 const TOPIC: &str = "plain-reader";
 const EVENTS: usize = 300_000;
-/// As large as the answers that consumers ask for by default: few batches fit what is left of one.
+/// The size of answers that consumers request by default. Only a few batches fit into one answer, and the
+/// last of them may be cut.
 const BATCH_BYTES: usize = 1_000_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_any_cluster_our_reader_has_every_record_whatever_the_stock_consumer_has() {
+async fn on_any_cluster_our_reader_returns_every_record_even_if_the_stock_consumer_does_not() {
     let any = AnyCluster::start();
     let cluster = Cluster::connect(Some(any.address())).await.unwrap();
     let topic = TopicSettings {
@@ -27,9 +29,9 @@ async fn on_any_cluster_our_reader_has_every_record_whatever_the_stock_consumer_
     };
     cluster.ensure_topic(&topic).await.unwrap();
     assert_eq!(
-        cluster.end_offset(TOPIC, 0).await.unwrap(),
-        0,
-        "`{TOPIC}` is in use: name a fresh cluster"
+        cluster.end_offset(TOPIC, Partition(0)).await.unwrap(),
+        client::Offset(0),
+        "`{TOPIC}` is in use: use a fresh cluster"
     );
     let stock = Fluvio::connect_with_config(&FluvioClusterConfig::new(any.address()))
         .await
@@ -47,10 +49,11 @@ async fn on_any_cluster_our_reader_has_every_record_whatever_the_stock_consumer_
     }
 }
 
-/// An event of about 260 bytes that tells its place.
+/// Builds an event of about 260 bytes that contains its position.
 fn event(place: usize) -> String {
     let mut event = format!(
-        r#"{{"event_name":"player_action","event_type":"move","place":{place:>8},"event_timestamp":"2026-01-31T12:00:00.000Z","player_id":"player_{:04}","filler":""#,
+        "{{\"event_name\":\"player_action\",\"event_type\":\"move\",\"place\":{place:>8},\
+         \"event_timestamp\":\"2026-01-31T12:00:00.000Z\",\"player_id\":\"player_{:04}\",\"filler\":\"",
         place % 5_000
     );
     event.extend(std::iter::repeat_n(
@@ -71,16 +74,17 @@ async fn write(stock: &Fluvio) {
     let producer = stock.topic_producer_with_config(TOPIC, settings);
     let producer = producer.await.unwrap();
     for place in 0..EVENTS {
-        // The newest record's outcome is asked for by `flush`, and the reader counts them all.
+        // Dropping the outcome is safe: `flush` reports that of the newest record, and the reader counts all
+        // records.
         let _sent = producer.send(RecordKey::NULL, event(place)).await.unwrap();
         if place % 64 == 0 {
-            tokio::task::yield_now().await; // a full queue of the producer never gives way
+            tokio::task::yield_now().await; // the producer never yields while its queue is full
         }
     }
     producer.flush().await.unwrap();
 }
 
-/// How many records the engine's consumer comes to, to what it takes for the end.
+/// Counts the records that Fluvio's consumer returns until it reports the end.
 async fn read_with_stock(stock: &Fluvio) -> usize {
     let config = ConsumerConfigExtBuilder::default()
         .topic(TOPIC)
@@ -91,21 +95,25 @@ async fn read_with_stock(stock: &Fluvio) -> usize {
         .unwrap();
     let mut records = stock.consumer_with_config(config).await.unwrap();
     let mut count = 0;
-    while let Some(record) = timeout(harness::patience(), records.next()).await.unwrap() {
+    while let Some(record) = timeout(harness::wait_timeout(), records.next())
+        .await
+        .unwrap()
+    {
         record.unwrap();
         count += 1;
     }
     count
 }
 
-/// How many records our reader comes to; each must be the one that was written at its place.
+/// Counts the records that this package's reader returns. Each must be the record that was written at its
+/// offset.
 async fn read(cluster: &Cluster) -> usize {
-    let records = cluster.records(TOPIC, 0, Start::Beginning, Mode::UntilEnd);
+    let records = cluster.records(TOPIC, Partition(0), Start::Beginning, Mode::UntilEnd);
     let mut records = records.await.unwrap();
     let mut count = 0;
     while let Some(record) = records.next().await {
         let record = record.unwrap();
-        assert_eq!(record.offset, count as i64);
+        assert_eq!(record.offset, client::Offset(count as i64));
         assert_eq!(record.value, event(count).as_bytes());
         count += 1;
     }

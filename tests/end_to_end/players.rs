@@ -1,15 +1,16 @@
-//! Sessions and stuck players: a bounded world into a fresh cluster, and a runner that is killed on
-//! the way. Every row equals a recomputation from the source records, and none stands twice.
+//! Tests sessions and stuck players of a bounded world, with a runner that is killed along the way. Every row
+//! must equal a recomputation from the source records, and none may be written twice.
 
 use client::Cluster;
 use serde_json::Value;
 
-use crate::harness::{self, AnyCluster, Running};
-use crate::map_file::MapFile;
+use crate::commands::{Generator, Runner};
+use crate::dataflow_file::DataflowFile;
+use crate::harness::{self, AnyCluster};
 use crate::oracle::{self, Stuck};
 
-/// Players act every four seconds, so at this gap their sessions fall into pieces, and at these
-/// thresholds many are stuck: thousands of rows from a world of two minutes.
+/// Players act every four seconds, so a gap of this length splits their sessions, and the thresholds below
+/// report many of them as stuck. A world of two minutes then yields thousands of rows.
 const GAP_MS: i64 = 8_000;
 const STUCK: Stuck = Stuck {
     min_ms: 20_000,
@@ -31,31 +32,28 @@ const DERIVATIONS: &str = "
 ";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_any_cluster_sessions_and_stuck_players_equal_a_recomputation_though_the_runner_is_killed()
- {
+async fn on_any_cluster_sessions_and_stuck_players_are_exact_after_a_kill_of_the_runner() {
     let node = AnyCluster::start();
-    let map = MapFile::of_derivations(DERIVATIONS);
-    let map = map.path();
-    let arguments = ["--cluster", node.address(), "--map", &map];
-    let bounded = ["--events", "120000", "--seed", "21", "--broken", "0.01"];
-    harness::run(&[&["generate"], &arguments[..], &bounded[..]].concat());
+    let dataflow = DataflowFile::of_derivations(DERIVATIONS);
+    let generator = Generator::at(node.address()).dataflow(&dataflow);
+    generator.events(120_000).seed(21).broken(0.01).run();
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
     let records = harness::records(&cluster, "player-events").await;
     let sessions = oracle::player_session_summaries(&records, GAP_MS);
     let stuck = oracle::stuck_players(&records, STUCK);
     assert!(
         sessions.len() > 1_000 && stuck.len() > 1_000,
-        "{} sessions and {} alerts are no test",
+        "{} sessions and {} alerts are not a test",
         sessions.len(),
         stuck.len()
     );
 
-    let run = [&["run"], &arguments[..]].concat();
-    let mut runner = Running::start(&run);
+    let run = Runner::at(node.address()).dataflow(&dataflow);
+    let mut runner = run.start();
     let any = |rows: &[Value]| !rows.is_empty();
     harness::wait_for_derived(&cluster, "stuck-players", any).await;
     runner.kill();
-    let runner = Running::start(&run);
+    let runner = run.start();
     for (topic, rows) in [
         ("player-session-summaries", &sessions),
         ("stuck-players", &stuck),

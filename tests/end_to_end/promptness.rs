@@ -1,5 +1,5 @@
-//! Sessions and alerts come when they are due: a stuck player while he still plays, a session's end
-//! though nobody plays any more.
+//! Checks that sessions and alerts are written when they are due: a stuck player is reported while still
+//! playing, and a session ends even if no further event follows.
 
 use std::time::Duration;
 
@@ -7,8 +7,9 @@ use client::{Cluster, Producer, Record};
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::harness::{self, AnyCluster, Running};
-use crate::map_file::MapFile;
+use crate::commands::Runner;
+use crate::dataflow_file::DataflowFile;
+use crate::harness::{self, AnyCluster};
 
 const DERIVATIONS: &str = "
   player-session-summaries:
@@ -28,24 +29,24 @@ const LATENESS_MS: i64 = 2_000;
 const STUCK_MS: i64 = 3_000;
 const STUCK_EVENTS: usize = 10;
 
-/// What the runner may take, and as much again for a machine that also compiles.
+/// The promised delay, doubled for machines that also compile.
 const PROMISE_MS: i64 = 2 * 2_000;
 
 const PACE: Duration = Duration::from_millis(100);
 const EVENTS: usize = 120;
-/// The other player completes a level with every so many events, and goes to the next.
+/// The number of events after which the other player completes a level and continues on the next one.
 const LEVEL_EVENTS: usize = 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_any_cluster_the_stuck_are_reported_while_they_play_and_sessions_end_without_another_event()
  {
     let node = AnyCluster::start();
-    let map = MapFile::of_derivations(DERIVATIONS);
+    let dataflow = DataflowFile::of_derivations(DERIVATIONS);
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
-    let runner = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
+    let runner = Runner::at(node.address()).dataflow(&dataflow).start();
     runner.line("runner: reads from ");
     let producer = cluster.producer("player-events").await.unwrap();
-    // Both derivations are at work when the clock begins to matter.
+    // Times are measured only after both derivations are running.
     let long_ago = jiff::Timestamp::now() - Duration::from_secs(120);
     send(&producer, "somebody", "level_0", "move", long_ago).await;
     harness::wait_for_derived(&cluster, "player-session-summaries", |rows| {
@@ -64,14 +65,14 @@ async fn on_any_cluster_the_stuck_are_reported_while_they_play_and_sessions_end_
     let (_, crossed_ms) = (1..).zip(played_ms).find(is_stuck).unwrap();
     let written_ms = written(&cluster, "stuck-players", "stays").await;
     assert_prompt("stuck", written_ms - crossed_ms, LATENESS_MS + PROMISE_MS);
-    // The sessions of both are over, so nothing more is said of their levels.
+    // The sessions of both players are over, so no further alert follows.
     let stuck = harness::derived(&cluster, "stuck-players").await;
     assert_eq!(stuck.len(), 1, "{stuck:?}");
     runner.stop();
 }
 
-/// One player stays on a level, the other one passes from level to level. The times of the first
-/// one's events: they keep the pace, though the machine may not and sends some of them later.
+/// Plays one player who stays on a level, and another who moves from level to level. Returns the event times
+/// of the first. These are evenly spaced even if a busy machine sends some events later.
 async fn play(producer: &Producer) -> Vec<i64> {
     let mut ticks = interval(PACE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -117,7 +118,7 @@ async fn send(
     delivery.wait().await.unwrap();
 }
 
-/// When the first row of a player was written.
+/// Returns the time at which the first row of a player was written.
 async fn written(cluster: &Cluster, topic: &str, player: &str) -> i64 {
     let is_its = |row: &Value| row["player_id"] == player;
     harness::wait_for_derived(cluster, topic, |rows| rows.iter().any(is_its)).await;

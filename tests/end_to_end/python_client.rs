@@ -1,4 +1,5 @@
-//! Another one's client, unmodified: PyPI's `fluvio`, in a program that uses nothing else.
+//! Runs Fluvio's own Python client, the unmodified package `fluvio` from PyPI, in a program that uses nothing
+//! else.
 
 use std::process::Command;
 
@@ -16,7 +17,7 @@ fn the_stock_python_client_creates_produces_and_reads_back() {
     );
 }
 
-/// The number of records in partition 0 of a topic, as the Python client reads them.
+/// Counts the records in partition 0 of a topic with the Python client.
 pub(crate) fn count(address: &str, topic: &str) -> u64 {
     run(&[address, "count", topic]).trim().parse().unwrap()
 }

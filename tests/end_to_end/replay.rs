@@ -1,41 +1,29 @@
-//! Replay: history recomputed into topics of its own, twice the same byte for byte.
+//! Checks that replays recompute history into topics of their own, each time with byte for byte the same
+//! result.
 
 use client::Cluster;
+use serde_json::json;
 
+use crate::commands::{Generator, Runner};
+use crate::dataflow_file::DataflowFile;
 use crate::harness::{self, AnyCluster};
 use crate::oracle;
+
+/// The number of players. Each has a history of several hours, written after that of the previous one, so
+/// that event times are out of order.
+const PLAYERS: usize = 20;
+const HOURS: usize = 72;
+/// The number of records among them that are not events.
+const BROKEN: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_any_cluster_two_replays_are_equal_byte_for_byte_and_right() {
     let node = AnyCluster::start();
     let address = node.address();
-    let generate = |seed: &str| {
-        harness::run(&[
-            "generate",
-            "--cluster",
-            address,
-            "--events",
-            "20000",
-            "--seed",
-            seed,
-            "--broken",
-            "0.01",
-        ])
-    };
-    generate("8");
+    let generator = Generator::at(address).events(20_000);
+    generator.seed(8).broken(0.01).run();
     for suffix in ["first", "second"] {
-        let args = [
-            "run",
-            "--cluster",
-            address,
-            "--metrics-addr",
-            "127.0.0.1:0",
-            "--from",
-            "beginning",
-            "--into",
-            suffix,
-        ];
-        harness::run(&args);
+        Runner::at(address).replay_into(suffix).run();
     }
     let cluster = Cluster::connect(Some(address)).await.unwrap();
     for derivation in oracle::RECOMPUTATIONS.map(|recomputation| recomputation.topic) {
@@ -59,23 +47,95 @@ async fn on_any_cluster_two_replays_are_equal_byte_for_byte_and_right() {
         harness::records(&cluster, "level-engagement")
             .await
             .is_empty(),
-        "the derived topic itself is not touched"
+        "the derived topic itself is not written"
     );
-    let refused = harness::try_run(&[
-        "run",
-        "--cluster",
-        address,
-        "--metrics-addr",
-        "127.0.0.1:0",
-        "--from",
-        "beginning",
-        "--into",
-        "first",
-    ]);
+    let refused = Runner::at(address).replay_into("first").try_run();
     let error = String::from_utf8_lossy(&refused.stderr);
     assert!(
         !refused.status.success()
-            && error.contains("topic `active-players-first` holds records already"),
+            && error.contains("topic `active-players-first` already contains records"),
         "{error}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_any_cluster_a_history_in_any_order_is_replayed_and_late_events_are_kept() {
+    let node = AnyCluster::start();
+    let dataflow = DataflowFile::windows();
+    let address = node.address();
+    harness::run(&[
+        "provision",
+        "--cluster",
+        address,
+        "--dataflow",
+        &dataflow.path(),
+    ]);
+    let cluster = Cluster::connect(Some(address)).await.unwrap();
+    produce_history(&cluster).await;
+    let replay = |dataflow: &DataflowFile, suffix: &str| {
+        let replay = Runner::at(address).dataflow(dataflow).replay_into(suffix);
+        String::from_utf8(replay.run().stdout).unwrap()
+    };
+    let printed = replay(&dataflow, "whole");
+    assert!(printed.contains(&summary("whole", 0)), "{printed}");
+    let players = oracle::player_events(&harness::records(&cluster, "player-events").await);
+    let found = oracle::last_revisions(&harness::records(&cluster, "level-engagement-whole").await);
+    oracle::assert_rows_equal(&found, &oracle::level_engagement(&players), |_| 1e-12);
+    assert!(
+        harness::records(&cluster, "late-events-whole")
+            .await
+            .is_empty()
+    );
+
+    // With a shorter memory some events are too late. They must be in no row, and must be stored as dead
+    // letters.
+    let short = DataflowFile::of_derivations(
+        "\n  level-engagement:\n    from: player-events\n    window: 10s\n    entries_max: 20\n",
+    );
+    let printed = replay(&short, "-short"); // the suffix may include the dash of the topics' names
+    let late = harness::late_in(&cluster, "late-events-short", "level-engagement").await;
+    assert!(printed.contains(&summary("short", late.len())), "{printed}");
+    assert!(
+        !late.is_empty() && printed.contains("are in `late-events-short`"),
+        "{printed}"
+    );
+    let rows = harness::derived(&cluster, "level-engagement-short").await;
+    let counted = rows.iter().map(|row| row["events"].as_u64().unwrap());
+    assert_eq!(counted.sum::<u64>() as usize, PLAYERS * HOURS - late.len());
+}
+
+async fn produce_history(cluster: &Cluster) {
+    let producer = cluster.producer("player-events").await.unwrap();
+    for player in 0..PLAYERS {
+        for hour in 0..HOURS {
+            let key = format!("player-{player}");
+            let _sent = producer.send(key.clone(), event(&key, hour)).await.unwrap();
+        }
+    }
+    for index in 0..BROKEN {
+        let _sent = producer
+            .send(index.to_string(), "no event".to_owned())
+            .await
+            .unwrap();
+    }
+    producer.flush().await.unwrap();
+}
+
+/// Returns the line that a replay of the whole history prints about `level-engagement`.
+fn summary(suffix: &str, late: usize) -> String {
+    let (read, accepted) = (PLAYERS * HOURS + BROKEN, PLAYERS * HOURS - late);
+    format!(
+        "level-engagement-{suffix}: read {read} = accepted {accepted} + rejected {BROKEN} (not_json {BROKEN}) \
+         + late {late} + duplicate 0\n"
+    )
+}
+
+fn event(player: &str, hour: usize) -> String {
+    let time = format!("2026-01-{:02}T{:02}:00:00Z", 1 + hour / 24, hour % 24);
+    json!({
+        "event_name": "player_action", "event_timestamp": time,
+        "parameters": {"player_id": player, "session_id": "s", "event_type": "move", "level_id": "l", "map_id": "m"},
+        "user_data": {"user_id": player, "platform": "PC"},
+    })
+    .to_string()
 }

@@ -1,31 +1,24 @@
-//! Stops and starts: of the runner, which neither loses nor repeats a window, and of the local
-//! cluster, which finds all that it acknowledged, also after `kill -9`.
+//! Restarts the runner, which must neither lose nor repeat a window, and the local cluster, which must retain
+//! all acknowledged records even after `kill -9`.
 
 use std::collections::BTreeSet;
 
 use client::Cluster;
 
-use crate::harness::{self, AnyCluster, LocalCluster, Running};
-use crate::map_file::MapFile;
+use crate::commands::{Generator, Runner};
+use crate::dataflow_file::DataflowFile;
+use crate::harness::{self, AnyCluster, LocalCluster};
 use crate::oracle;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_any_cluster_a_runner_that_stops_and_starts_neither_loses_nor_repeats_a_window() {
     let node = AnyCluster::start();
-    let map = MapFile::quick();
+    let dataflow = DataflowFile::quick();
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
-    // A stream by the wall clock, so that windows are open whenever the runner stops.
-    let generator = Running::start(&[
-        "generate",
-        "--cluster",
-        node.address(),
-        "--rate",
-        "500",
-        "--seed",
-        "3",
-    ]);
+    // Events arrive in real time, so windows are open whenever the runner stops.
+    let generator = Generator::at(node.address()).rate(500).seed(3).start();
     for restarts in 1..4 {
-        let runner = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
+        let runner = Runner::at(node.address()).dataflow(&dataflow).start();
         let windows = |rows: &[serde_json::Value]| {
             rows.iter()
                 .map(|row| row["window_start"].to_string())
@@ -39,7 +32,7 @@ async fn on_any_cluster_a_runner_that_stops_and_starts_neither_loses_nor_repeats
         runner.stop();
     }
     generator.stop();
-    let runner = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
+    let runner = Runner::at(node.address()).dataflow(&dataflow).start();
     let players = oracle::player_events(&harness::records(&cluster, "player-events").await);
     let expected = oracle::level_engagement(&players);
     harness::wait_for_derived(&cluster, "level-engagement", |rows| {
@@ -52,24 +45,16 @@ async fn on_any_cluster_a_runner_that_stops_and_starts_neither_loses_nor_repeats
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_any_cluster_of_two_runners_one_writes_and_the_other_takes_over() {
+async fn on_any_cluster_one_of_two_runners_writes_and_the_other_takes_over() {
     let node = AnyCluster::start();
-    let map = MapFile::quick();
+    let dataflow = DataflowFile::quick();
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
-    let generator = Running::start(&[
-        "generate",
-        "--cluster",
-        node.address(),
-        "--rate",
-        "500",
-        "--seed",
-        "4",
-    ]);
-    let mut first = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
-    let second = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
+    let generator = Generator::at(node.address()).rate(500).seed(4).start();
+    let mut first = Runner::at(node.address()).dataflow(&dataflow).start();
+    let second = Runner::at(node.address()).dataflow(&dataflow).start();
     harness::wait_for_derived(&cluster, "level-engagement", |rows| !rows.is_empty()).await;
     first.kill();
-    let third = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
+    let third = Runner::at(node.address()).dataflow(&dataflow).start();
     let before = harness::derived(&cluster, "level-engagement").await.len();
     harness::wait_for_derived(&cluster, "level-engagement", |rows| rows.len() > before).await;
     generator.stop();
@@ -87,23 +72,16 @@ async fn on_any_cluster_of_two_runners_one_writes_and_the_other_takes_over() {
     oracle::assert_rows_equal(&found, &oracle::level_engagement(&players), |_| 1e-12);
 }
 
-// Elsewhere a runner has only the old one's silence to go by.
+// On other systems a runner cannot see that the old one has ended, and has to wait until it has been silent
+// for long enough.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn on_any_cluster_a_runner_knows_that_one_of_its_host_was_killed() {
+async fn on_any_cluster_a_runner_detects_that_another_one_on_its_host_was_killed() {
     let node = AnyCluster::start();
-    let map = MapFile::quick();
+    let dataflow = DataflowFile::quick();
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
-    let generator = Running::start(&[
-        "generate",
-        "--cluster",
-        node.address(),
-        "--rate",
-        "500",
-        "--seed",
-        "6",
-    ]);
-    let mut first = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
+    let generator = Generator::at(node.address()).rate(500).seed(6).start();
+    let mut first = Runner::at(node.address()).dataflow(&dataflow).start();
     harness::wait_for_derived(&cluster, "level-engagement", |rows| !rows.is_empty()).await;
     first.kill();
     let held = in_claims(
@@ -111,13 +89,16 @@ async fn on_any_cluster_a_runner_knows_that_one_of_its_host_was_killed() {
         "runner",
     );
     assert!(held.len() > 1, "each derivation has a lease: {held:?}");
-    let second = Running::start(&["run", "--cluster", node.address(), "--map", &map.path()]);
-    let words = harness::wait_for_derived(&cluster, "dataflow-leases", |words| {
-        in_claims(words, "supersedes").is_superset(&held)
+    let second = Runner::at(node.address()).dataflow(&dataflow).start();
+    let records = harness::wait_for_derived(&cluster, "dataflow-leases", |records| {
+        in_claims(records, "supersedes").is_superset(&held)
     })
     .await;
-    for word in words.iter().filter(|word| word["supersedes"].is_string()) {
-        assert_eq!(word["found_dead"], true, "it waited for silence: {word}");
+    for claim in records
+        .iter()
+        .filter(|record| record["supersedes"].is_string())
+    {
+        assert_eq!(claim["found_dead"], true, "it waited for silence: {claim}");
     }
     generator.stop();
     let players = oracle::player_events(&harness::records(&cluster, "player-events").await);
@@ -126,58 +107,51 @@ async fn on_any_cluster_a_runner_knows_that_one_of_its_host_was_killed() {
     second.stop();
 }
 
-/// The runners that are named in this field of the claims.
-fn in_claims(words: &[serde_json::Value], field: &str) -> BTreeSet<String> {
-    words
+/// Returns the runners that are named in this field of the claims.
+fn in_claims(records: &[serde_json::Value], field: &str) -> BTreeSet<String> {
+    records
         .iter()
-        .filter(|word| word["kind"] == "claim")
-        .filter_map(|word| word[field].as_str().map(str::to_owned))
+        .filter(|record| record["kind"] == "claim")
+        .filter_map(|record| record[field].as_str().map(str::to_owned))
         .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn windows_of_another_length_want_another_name() {
+async fn windows_of_another_length_need_another_name() {
     let node = LocalCluster::start();
     let of_window = |window: &str| {
-        MapFile::of_derivations(&format!(
+        DataflowFile::of_derivations(&format!(
             "\n  level-engagement: {{from: player-events, window: {window}}}\n"
         ))
     };
-    let (map, other) = (of_window("10s"), of_window("{size: 20s, hop: 10s}"));
+    let (dataflow, other) = (of_window("10s"), of_window("{size: 20s, hop: 10s}"));
     let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
-    let run = ["run", "--cluster", &node.address, "--map", &map.path()];
-    harness::run(&["generate", "--cluster", &node.address, "--events", "2000"]);
-    let runner = Running::start(&run);
+    let run = Runner::at(&node.address).dataflow(&dataflow);
+    Generator::at(&node.address).events(2000).run();
+    let runner = run.start();
     harness::wait_for_derived(&cluster, "level-engagement", |rows| !rows.is_empty()).await;
     runner.stop();
-    let refused = harness::try_run(&["run", "--cluster", &node.address, "--map", &other.path()]);
-    let said = String::from_utf8(refused.stderr).unwrap();
+    let refused = Runner::at(&node.address).dataflow(&other).try_run();
+    let error = String::from_utf8(refused.stderr).unwrap();
     assert!(!refused.status.success());
     assert!(
-        said.contains(
-            "`level-engagement` has been from `player-events`, window_ms `10000` and is from `player-events`, hop_ms `10000`, window_ms `20000` in this map"
+        error.contains(
+            "`level-engagement` has been from `player-events`, window_ms `10000` \
+             and is from `player-events`, hop_ms `10000`, window_ms `20000` in this dataflow file"
         ),
-        "{said}"
+        "{error}"
     );
     let before = harness::derived(&cluster, "level-engagement").await.len();
-    let again = Running::start(&run);
-    harness::run(&["generate", "--cluster", &node.address, "--events", "2000"]);
+    let again = run.start();
+    Generator::at(&node.address).events(2000).run();
     harness::wait_for_derived(&cluster, "level-engagement", |rows| rows.len() > before).await;
     again.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_local_cluster_finds_all_that_it_acknowledged() {
+async fn a_killed_local_cluster_keeps_all_that_it_acknowledged() {
     let mut node = LocalCluster::start();
-    harness::run(&[
-        "generate",
-        "--cluster",
-        &node.address,
-        "--events",
-        "5000",
-        "--seed",
-        "1",
-    ]);
+    Generator::at(&node.address).events(5000).seed(1).run();
     let before = contents(&node.address).await;
     assert_eq!(before.iter().map(Vec::len).sum::<usize>(), 5000);
     for _ in 0..3 {
@@ -188,15 +162,7 @@ async fn a_killed_local_cluster_finds_all_that_it_acknowledged() {
             "the same records at the same offsets"
         );
     }
-    harness::run(&[
-        "generate",
-        "--cluster",
-        &node.address,
-        "--events",
-        "1000",
-        "--seed",
-        "2",
-    ]);
+    Generator::at(&node.address).events(1000).seed(2).run();
     assert_eq!(
         contents(&node.address)
             .await

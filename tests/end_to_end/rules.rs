@@ -1,5 +1,5 @@
-//! Rules that change while the runner works, is killed and starts again: each record is followed by
-//! the version that holds at its offset. What must come out is counted anew from the source topic.
+//! Changes rules while the runner runs, is killed and starts again. The version in force at a record's offset
+//! must apply to the record. The expected alerts are recomputed from the source topic.
 
 mod shop;
 
@@ -13,11 +13,12 @@ use client::Cluster;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{self, AnyCluster, LocalCluster, Running};
-use crate::map_file::MapFile;
+use crate::commands::Runner;
+use crate::dataflow_file::DataflowFile;
+use crate::harness::{self, AnyCluster, LocalCluster};
 use shop::{buy, ensure_source, shop};
 
-const MAP: &str = "
+const DATAFLOW: &str = "
 sources:
   purchase-events: { key: user_data.user_id, partitions: 2 }
 derivations:
@@ -31,47 +32,50 @@ derivations:
 
 const SOURCE: &str = "purchase-events";
 const PARTITIONS: u32 = 2;
-/// A file of parameters, gone with its folder.
+
+/// Writes a file of parameters, which is deleted together with its folder.
 fn parameters(folder: &TempDir, velocity_n: u32) -> String {
     let file = folder.path().join(format!("velocity-{velocity_n}.yaml"));
     std::fs::write(&file, format!("velocity_n: {velocity_n}\n")).unwrap();
     harness::path(&file).to_owned()
 }
 
-/// `rules COMMAND …` on the cluster.
-fn rules(address: &str, map: &MapFile, args: &[&str]) -> Output {
-    let map = map.path();
-    let place = ["--cluster", address, "--map", &map];
+/// Runs `rules COMMAND …` on the cluster.
+fn rules(address: &str, dataflow: &DataflowFile, args: &[&str]) -> Output {
+    let dataflow = dataflow.path();
+    let place = ["--cluster", address, "--dataflow", &dataflow];
     harness::try_run(&[&["rules"], args, &place].concat())
 }
 
-/// What it printed, if it ended well.
+/// Returns the standard output of a command that must succeed.
 fn printed(output: Output) -> String {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{error}");
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Returns the standard error of a command that must fail.
 fn error(output: &Output) -> String {
-    assert!(!output.status.success(), "it ended well");
+    assert!(!output.status.success(), "it succeeded");
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A version: its number, its `velocity_n`, and per partition from which offset on it holds.
+/// A version: its number, its `velocity_n`, and the first offset in each partition to which it applies.
 type Version = (u64, usize, Vec<i64>);
 
-/// `… offsets 0:12, 1:9` as `rules set` says it.
-fn version(number: u64, velocity_n: usize, said: &str) -> Version {
-    let (_, offsets) = said
-        .split_once("holds from purchase-events offsets ")
-        .unwrap_or_else(|| panic!("not taken up: {said}"));
+/// Parses a version from `… offsets 0:12, 1:9`, as `rules set` prints it.
+fn version(number: u64, velocity_n: usize, printed: &str) -> Version {
+    let (_, offsets) = printed
+        .split_once("applies from purchase-events offsets ")
+        .unwrap_or_else(|| panic!("not taken up: {printed}"));
     let offset = |text: &str| text.split_once(':').unwrap().1.trim().parse().unwrap();
     let from: Vec<i64> = offsets.split(", ").map(offset).collect();
     assert_eq!(from.len(), PARTITIONS as usize);
     (number, velocity_n, from)
 }
 
-/// Of each user who buys too often, the version that says so first, and at which purchase.
+/// Returns, for each user who buys too often, the first version that raises an alert, and the purchase that
+/// triggers it.
 async fn expected(cluster: &Cluster, versions: &[Version]) -> BTreeMap<String, (u64, String)> {
     let mut purchases = BTreeMap::<String, usize>::new();
     let mut alerts = BTreeMap::new();
@@ -82,7 +86,7 @@ async fn expected(cluster: &Cluster, versions: &[Version]) -> BTreeMap<String, (
             let user = event["user_data"]["user_id"].as_str().unwrap();
             let count = purchases.entry(user.to_owned()).or_default();
             *count += 1;
-            let holds = |version: &&Version| version.2[partition] <= record.offset;
+            let holds = |version: &&Version| version.2[partition] <= record.offset.0;
             let (number, velocity_n, _) = versions.iter().rfind(holds).unwrap();
             if *count > *velocity_n {
                 let purchase = event["parameters"]["transaction_id"].as_str().unwrap();
@@ -95,7 +99,7 @@ async fn expected(cluster: &Cluster, versions: &[Version]) -> BTreeMap<String, (
     alerts
 }
 
-/// What the topic says of each user; nobody may stand in it twice.
+/// Returns the alert of each user in the topic. The topic may contain only one for each user.
 async fn alerts(cluster: &Cluster) -> BTreeMap<String, (u64, String)> {
     let mut found = BTreeMap::new();
     for row in harness::derived(cluster, "fraud-alerts").await {
@@ -114,7 +118,7 @@ async fn alerts(cluster: &Cluster) -> BTreeMap<String, (u64, String)> {
     found
 }
 
-/// Waits until alerts of a version stand in the topic.
+/// Waits until the topic contains an alert of this version.
 async fn wait_for_version(cluster: &Cluster, version: u64) {
     harness::wait_for_derived(cluster, "fraud-alerts", |rows| {
         rows.iter().any(|row| row["rule_version"] == version)
@@ -123,59 +127,52 @@ async fn wait_for_version(cluster: &Cluster, version: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_any_cluster_records_go_by_the_version_at_their_offset_whatever_is_killed() {
-    let (node, map, folder) = (
+async fn on_any_cluster_the_version_at_its_offset_applies_to_a_record_after_kills_too() {
+    let (node, dataflow, folder) = (
         AnyCluster::start(),
-        MapFile::of(MAP),
+        DataflowFile::of(DATAFLOW),
         TempDir::new().unwrap(),
     );
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let shop = tokio::spawn(shop(ensure_source(&cluster).await, stop.clone()));
-    let (path, file) = (map.path(), |velocity_n| parameters(&folder, velocity_n));
-    let start = || Running::start(&["run", "--cluster", node.address(), "--map", &path]);
-    let set = |velocity_n| {
-        printed(rules(
-            node.address(),
-            &map,
-            &["set", &file(velocity_n), "--wait", "120s"],
-        ))
+    let run = Runner::at(node.address()).dataflow(&dataflow);
+    let set = |velocity_n, wait: &str| {
+        let args = ["set", &parameters(&folder, velocity_n), "--wait", wait];
+        printed(rules(node.address(), &dataflow, &args))
     };
 
-    let mut runner = start();
+    let mut runner = run.start();
     wait_for_version(&cluster, 1).await;
-    // Ever fewer: who has been told of is not told of again.
+    // The limit never rises, because each user is reported only once.
     let mut versions = vec![(1, 4, vec![0, 0])];
-    let said = set(3);
+    let second = set(3, "120s");
     assert!(
-        said.contains("version 2 is written") && said.contains("velocity_n: 4 -> 3"),
-        "{said}"
+        second.contains("version 2 written") && second.contains("velocity_n: 4 -> 3"),
+        "{second}"
     );
-    versions.push(version(2, 3, &said));
+    versions.push(version(2, 3, &second));
     runner.kill();
-    let mut runner = start();
+    let mut runner = run.start();
     wait_for_version(&cluster, 2).await;
-    versions.push(version(3, 2, &set(2)));
+    versions.push(version(3, 2, &set(2, "120s")));
     wait_for_version(&cluster, 3).await;
     runner.kill();
-    // Written while nobody runs: it holds from what the next runner has not read yet.
-    let said = printed(rules(
-        node.address(),
-        &map,
-        &["set", &file(1), "--wait", "10ms"],
-    ));
+    // This version is published while no runner runs. The next runner applies it to the records that it has
+    // not read yet.
+    let fourth = set(1, "10ms");
     assert!(
-        said.contains("no runner has taken it up within 10ms"),
-        "{said}"
+        fourth.contains("no runner has applied it within 10ms"),
+        "{fourth}"
     );
-    let runner = start();
+    let runner = run.start();
     wait_for_version(&cluster, 4).await;
     stop.store(true, Ordering::Relaxed);
     shop.await.unwrap();
 
-    let listed = printed(rules(node.address(), &map, &["list"]));
+    let listed = printed(rules(node.address(), &dataflow, &["list"]));
     let last = listed.rsplit_once("in force from ").unwrap().1;
-    versions.push(version(4, 1, &format!("holds from {last}")));
+    versions.push(version(4, 1, &format!("applies from {last}")));
     let expected = expected(&cluster, &versions).await;
     harness::wait_for_derived(&cluster, "fraud-alerts", |rows| {
         rows.len() >= expected.len()
@@ -187,59 +184,73 @@ async fn on_any_cluster_records_go_by_the_version_at_their_offset_whatever_is_ki
     assert_eq!(
         numbers,
         BTreeSet::from([1, 2, 3, 4]),
-        "each has found something"
+        "each version has raised an alert"
     );
 }
 
+/// Parameter files that cannot be used, each with a part of the expected error.
+const UNUSABLE: [(&str, &str); 6] = [
+    (
+        "velocity_n: many",
+        "parameter `velocity_n` is `many`: a whole number",
+    ),
+    (
+        "amount_spike_limit: USD 500, JPY 600.5",
+        "parameter `amount_spike_limit` is `USD 500, JPY 600.5`: `600.5` in `JPY 600.5` is not an amount",
+    ),
+    (
+        "card_testing_small: JPY 7501",
+        "in `JPY` it is above `card_testing_large`",
+    ),
+    (
+        "velocity: 6",
+        "unknown parameter `velocity`; known parameters:",
+    ),
+    ("rule_version: 6", "unknown parameter `rule_version`"),
+    ("", "these are not parameters"),
+];
+
+fn assert_unusable_are_refused(node: &LocalCluster, dataflow: &DataflowFile, folder: &TempDir) {
+    for (text, message) in UNUSABLE {
+        let file = folder.path().join("wrong.yaml");
+        std::fs::write(&file, text).unwrap();
+        let set = ["set", harness::path(&file)];
+        let error = error(&rules(&node.address, dataflow, &set));
+        assert!(error.contains(message), "`{text}`: {error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_used_is_refused_and_of_two_writers_one_is_told() {
-    let (node, map, folder) = (
+async fn unusable_parameters_are_refused_and_one_of_two_writers_gets_an_error() {
+    let (node, dataflow, folder) = (
         LocalCluster::start(),
-        MapFile::of(MAP),
+        DataflowFile::of(DATAFLOW),
         TempDir::new().unwrap(),
     );
     let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
-    for (text, message) in [
-        (
-            "velocity_n: many",
-            "parameter `velocity_n` is `many`: a whole number",
-        ),
-        ("velocity: 6", "parameter `velocity` is unknown: known are"),
-        ("rule_version: 6", "parameter `rule_version` is unknown"),
-        ("", "these are no parameters"),
-    ] {
-        let file = folder.path().join("wrong.yaml");
-        std::fs::write(&file, text).unwrap();
-        let said = error(&rules(&node.address, &map, &["set", harness::path(&file)]));
-        assert!(said.contains(message), "`{text}` says: {said}");
-    }
-    let none = error(&rules(
-        &node.address,
-        &map,
-        &["list", "--derivation", "revenue"],
-    ));
-    assert!(none.contains("those that have one: fraud-alerts"), "{none}");
+    assert_unusable_are_refused(&node, &dataflow, &folder);
+    let list = ["list", "--derivation", "revenue"];
+    let none = error(&rules(&node.address, &dataflow, &list));
+    assert!(
+        none.contains("derivations that have one: fraud-alerts"),
+        "{none}"
+    );
     assert!(harness::records(&cluster, "fraud-rules").await.is_empty());
 
     let file = parameters(&folder, 6);
+    let args = ["set", &file, "--wait", "0s", "--comment", "me too"];
     let outputs: Vec<Output> = std::thread::scope(|scope| {
-        let address = node.address.as_str();
-        let set = || {
-            rules(
-                address,
-                &map,
-                &["set", &file, "--wait", "0s", "--comment", "me too"],
-            )
-        };
+        let set = || rules(&node.address, &dataflow, &args);
         let sets: Vec<_> = (0..6).map(|_| scope.spawn(set)).collect();
         sets.into_iter().map(|set| set.join().unwrap()).collect()
     });
-    let told = outputs.iter().filter(|output| !output.status.success());
-    let told: Vec<_> = told.map(error).collect();
+    let refusals = outputs.iter().filter(|output| !output.status.success());
+    let refusals: Vec<_> = refusals.map(error).collect();
     assert!(
-        told.iter()
-            .all(|said| said.contains("(me too)") && said.contains("rules list")),
-        "{told:?}"
+        refusals
+            .iter()
+            .all(|error| error.contains("(me too)") && error.contains("rules list")),
+        "{refusals:?}"
     );
     let records = harness::records(&cluster, "fraud-rules").await;
     let number = |record: &client::Record| {
@@ -247,30 +258,34 @@ async fn what_cannot_be_used_is_refused_and_of_two_writers_one_is_told() {
         rules["version"].as_u64().unwrap()
     };
     let numbers: BTreeSet<_> = records.iter().map(number).collect();
-    assert_eq!(records.len(), outputs.len(), "each has written");
     assert_eq!(
-        numbers.len() + told.len(),
+        records.len(),
         outputs.len(),
-        "who was not told has a number alone"
+        "each writer has written a record"
     );
-    let listed = printed(rules(&node.address, &map, &["list"]));
     assert_eq!(
-        listed.matches("not taken up by a runner yet").count(),
+        numbers.len() + refusals.len(),
+        outputs.len(),
+        "a writer without an error has a number of its own"
+    );
+    let listed = printed(rules(&node.address, &dataflow, &["list"]));
+    assert_eq!(
+        listed.matches("not yet applied by a runner").count(),
         numbers.len(),
         "{listed}"
     );
     assert_eq!(
-        listed.matches("passed over: version").count(),
-        told.len(),
+        listed.matches("rejected: version").count(),
+        refusals.len(),
         "{listed}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_test_counts_what_parameters_would_have_said() {
-    let (node, map, folder) = (
+async fn a_backtest_counts_the_alerts_of_other_parameters() {
+    let (node, dataflow, folder) = (
         LocalCluster::start(),
-        MapFile::of(MAP),
+        DataflowFile::of(DATAFLOW),
         TempDir::new().unwrap(),
     );
     let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
@@ -283,24 +298,40 @@ async fn a_test_counts_what_parameters_would_have_said() {
             buy(&producer, user, round).await;
         }
     }
-    // Of those who buy five or six times, and one who never does.
+    // The users who buy five or six times, and one who does not exist.
     let guilty = users.iter().filter(|(_, purchases)| *purchases >= 5);
     let guilty = guilty.map(|(user, _)| user.as_str()).chain(["user-99"]);
     let truth = folder.path().join("truth.jsonl");
     write_truth(&truth, &cluster, guilty).await;
-    let args = [
-        "test",
-        &parameters(&folder, 3),
-        "--truth",
-        harness::path(&truth),
-    ];
-    let said = printed(rules(&node.address, &map, &args));
-    // More than four: four of twelve, all of them guilty, of five; more than three: six.
+    let test =
+        |args: &[&str]| printed(rules(&node.address, &dataflow, &[&["test"], args].concat()));
+    let file = parameters(&folder, 3);
+    assert_precision(&test(&[&file, "--truth", harness::path(&truth)]));
+    // A number without a currency is a limit in every currency.
+    for (limit, alerts) in [("500", "42"), ("JPY 600", "42"), ("JPY none", "0")] {
+        let file = folder.path().join("limit.yaml");
+        let text = format!("amount_spike_limit: {limit}\nvelocity_n: 1\n");
+        std::fs::write(&file, text).unwrap();
+        let report = test(&[harness::path(&file)]);
+        let change = format!("amount_spike_limit: (default) -> {limit}");
+        assert!(report.contains(&change), "{report}");
+        let found = report.lines().find(|line| line.starts_with("amount-spike"));
+        let found = found.map_or("0", |line| line.split_whitespace().last().unwrap());
+        assert_eq!(found, alerts, "{report}");
+    }
+    let older = test(&[&parameters(&folder, 2), "--last", "1ms"]);
+    assert!(older.contains("read: 0 records"), "{older}");
+    assert!(harness::records(&cluster, "fraud-rules").await.is_empty());
+}
+
+/// Checks the precision. More than four purchases: four of twelve users are reported, all of them among the
+/// five guilty ones. More than three: six users are reported.
+fn assert_precision(report: &str) {
     assert!(
-        said.contains(&format!("read: {} records", 2 * 21)),
-        "{said}"
+        report.contains(&format!("read: {} records", 2 * 21)),
+        "{report}"
     );
-    let rows: Vec<Vec<_>> = said
+    let rows: Vec<Vec<_>> = report
         .lines()
         .map(|line| line.split_whitespace().collect())
         .collect();
@@ -311,18 +342,13 @@ async fn a_test_counts_what_parameters_would_have_said() {
     assert_eq!(
         row[1..],
         ["4", "1.000", "0.800", "6", "0.667", "0.800"],
-        "{said}"
+        "{report}"
     );
-    let older = printed(rules(
-        &node.address,
-        &map,
-        &["test", &parameters(&folder, 2), "--last", "1ms"],
-    ));
-    assert!(older.contains("read: 0 records"), "{older}");
-    assert!(harness::records(&cluster, "fraud-rules").await.is_empty());
+    assert!(!report.contains("amount-spike"), "600 yen: {report}");
 }
 
-/// The whole time in which anything was bought, for each of them; and lines about other things.
+/// Writes one incident for each user, which covers the whole time of the purchases, and a line about another
+/// kind of incident.
 async fn write_truth<'u>(file: &Path, cluster: &Cluster, users: impl Iterator<Item = &'u str>) {
     let events = harness::derived(cluster, SOURCE).await;
     let times = events

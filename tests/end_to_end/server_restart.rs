@@ -1,29 +1,22 @@
-//! The server that keeps the records dies and comes back under a running stream, and so does the
-//! runner: in the end nothing shows of it.
+//! Kills and restarts the runner, and the server that stores the records, while events arrive. The results
+//! must be the same as without the kills.
 
 use client::Cluster;
 
-use crate::harness::{self, AnyCluster, Running};
-use crate::map_file::MapFile;
+use crate::commands::{Generator, Runner};
+use crate::dataflow_file::DataflowFile;
+use crate::harness::{self, AnyCluster};
 use crate::verdict::{self, Windows};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_any_cluster_a_killed_server_and_a_killed_runner_leave_no_trace() {
+async fn on_any_cluster_a_killed_server_and_a_killed_runner_change_no_result() {
     let mut any = AnyCluster::start();
     let address = any.address().to_owned();
-    let map = MapFile::quick();
+    let dataflow = DataflowFile::quick();
     let cluster = Cluster::connect(Some(&address)).await.unwrap();
-    let run = ["run", "--cluster", &address, "--map", &map.path()];
-    let generator = Running::start(&[
-        "generate",
-        "--cluster",
-        &address,
-        "--rate",
-        "100",
-        "--seed",
-        "14",
-    ]);
-    let mut runner = Running::start(&run);
+    let run = Runner::at(&address).dataflow(&dataflow);
+    let generator = Generator::at(&address).rate(100).seed(14).start();
+    let mut runner = run.start();
     runner.line("runner: reads from ");
     wait_for_more(&cluster).await;
     if !any.restart_server() {
@@ -31,17 +24,17 @@ async fn on_any_cluster_a_killed_server_and_a_killed_runner_leave_no_trace() {
     }
     wait_for_more(&cluster).await;
     runner.kill();
-    let runner = Running::start(&run);
+    let runner = run.start();
     wait_for_more(&cluster).await;
     generator.stop();
     let windows = match any {
-        AnyCluster::Local(_) => Windows::EndingSoon, // tests that follow need not wait a minute
+        AnyCluster::Local(_) => Windows::EndingSoon, // saves a minute in the usual run
         AnyCluster::Real(_) => Windows::All,
     };
     verdict::assert_exact(&cluster, runner, windows).await;
 }
 
-/// Waits until more rows stand than now.
+/// Waits until the topic has more rows than at the time of the call.
 async fn wait_for_more(cluster: &Cluster) {
     let before = harness::derived(cluster, "level-engagement").await.len();
     harness::wait_for_derived(cluster, "level-engagement", |rows| rows.len() > before).await;

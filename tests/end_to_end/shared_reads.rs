@@ -1,39 +1,36 @@
-//! Runners that read sources once for all their derivations, and runners that do not, take turns: one
-//! goes on where the other stopped, and every row is what a recomputation says.
+//! Alternates between one runner, which reads each source once for all derivations, and two runners, each of which
+//! has the derivations whose leases it acquires. Each must continue where the others stopped, and every row must
+//! equal a recomputation.
 
 use std::collections::BTreeSet;
 
 use client::Cluster;
 use serde_json::Value;
 
-use crate::harness::{self, AnyCluster, Running};
+use crate::commands::{Generator, Runner};
+use crate::harness::{self, AnyCluster};
 use crate::oracle::{self, RECOMPUTATIONS};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_any_cluster_how_a_runner_reads_changes_no_result() {
+async fn on_any_cluster_shared_reads_change_no_result() {
     let node = AnyCluster::start();
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
-    let generator = Running::start(&[
-        "generate",
-        "--cluster",
-        node.address(),
-        "--rate",
-        "2000",
-        "--seed",
-        "9",
-        "--broken",
-        "0.01",
-    ]);
-    let run = ["run", "--cluster", node.address()];
-    let shared = [&run[..], &["--shared-reads"]].concat();
-    for (turn, arguments) in [&shared[..], &run, &shared].into_iter().enumerate() {
-        let runner = Running::start(arguments);
+    let generator = Generator::at(node.address())
+        .rate(2000)
+        .seed(9)
+        .broken(0.01)
+        .start();
+    let run = Runner::at(node.address());
+    for (turn, count) in [1, 2, 1].into_iter().enumerate() {
+        let runners: Vec<_> = (0..count).map(|_| run.start()).collect();
         let enough = |rows: &[Value]| windows(rows) > turn;
         harness::wait_for_derived(&cluster, "level-engagement", enough).await;
-        runner.stop();
+        for runner in runners {
+            runner.stop();
+        }
     }
     generator.stop();
-    let runner = Running::start(&shared);
+    let runner = run.start();
     for recomputation in &RECOMPUTATIONS {
         let records = harness::records(&cluster, recomputation.source).await;
         let expected = (recomputation.rows)(&(recomputation.accept)(&records));

@@ -1,38 +1,39 @@
-//! After a stream stops, its last windows close by themselves, and soon.
+//! Checks that the last windows of a stream close within a promised time after it stops, without further
+//! events.
 
 use std::time::Duration;
 
 use client::Cluster;
 use serde_json::Value;
 
-use crate::harness::{self, AnyCluster, Running};
-use crate::map_file::MapFile;
+use crate::commands::{Generator, Runner};
+use crate::dataflow_file::DataflowFile;
+use crate::harness::{self, AnyCluster};
 use crate::oracle::{self, RECOMPUTATIONS, Recomputation};
 
-/// What [`MapFile::quick`] says.
+/// The idle timeout of [`DataflowFile::quick`].
 const IDLE_TIMEOUT_MS: i64 = 2_000;
 
-/// What is promised: the last window's rows within this after its end and the last record.
+/// The promise: the rows of the last window are written within this time after both the window's end and the
+/// last record.
 const PROMISE: Duration = Duration::from_millis(IDLE_TIMEOUT_MS as u64 + 2_000);
 
-/// The windows of some derivations end later, and are not waited for: the rule is the same for all.
+/// The longest window that is tested. The same rule applies to longer ones.
 const WAIT_MS_MAX: i64 = 10_000;
 
-/// A machine that also compiles, or runs other tests, may take longer.
+/// The factor by which a machine that also compiles or runs other tests may be slower.
 const NOISE: u32 = 2;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_any_cluster_the_last_windows_of_a_stream_that_stops_close_within_the_idle_timeout_and_two_seconds()
- {
+async fn on_any_cluster_the_last_windows_close_within_the_idle_timeout_and_two_seconds() {
     let node = AnyCluster::start();
-    let map = MapFile::quick();
+    let dataflow = DataflowFile::quick();
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
-    let cluster_and_map = ["--cluster", node.address(), "--map", &map.path()];
-    let start = |args: &[&str]| Running::start(&[args, &cluster_and_map[..]].concat());
-    let runner = start(&["run"]);
+    let runner = Runner::at(node.address()).dataflow(&dataflow).start();
     runner.line("runner: reads from ");
-    let generator = start(&["generate", "--rate", "300", "--seed", "15"]);
-    // The runner is at work on every source when the stream stops.
+    let generator = Generator::at(node.address()).dataflow(&dataflow);
+    let generator = generator.rate(300).seed(15).start();
+    // The runner must be reading every source when the stream stops.
     for topic in ["level-engagement", "purchase-summaries", "server-health"] {
         harness::wait_for_derived(&cluster, topic, |rows| !rows.is_empty()).await;
     }
@@ -43,8 +44,8 @@ async fn on_any_cluster_the_last_windows_of_a_stream_that_stops_close_within_the
     runner.stop();
 }
 
-/// Both ends are times that producers wrote into their records, so that it does not matter when
-/// this test comes to look.
+/// Checks that the window closed in time. Producers wrote both times into records, so it does not matter when
+/// this test reads them.
 async fn assert_closed_in_time(cluster: &Cluster, recomputation: &Recomputation) {
     let Recomputation { topic, source, .. } = recomputation;
     let records = harness::records(cluster, source).await;
@@ -65,7 +66,7 @@ async fn assert_closed_in_time(cluster: &Cluster, recomputation: &Recomputation)
     let last_record_ms = last_record_ms.unwrap();
     let (window_end_ms, written_ms) = last_window(&harness::records(cluster, topic).await);
     let after_ms = written_ms - window_end_ms.max(last_record_ms);
-    eprintln!("`{topic}`: the last window's rows came {after_ms} ms after its end");
+    eprintln!("`{topic}`: the last window's rows were written {after_ms} ms after its end");
     assert!(
         after_ms <= (PROMISE * NOISE).as_millis() as i64,
         "`{topic}`: {after_ms} ms, where {} are promised",
@@ -73,7 +74,7 @@ async fn assert_closed_in_time(cluster: &Cluster, recomputation: &Recomputation)
     );
 }
 
-/// The end of the last window, and when the last of its rows was written.
+/// Returns the end of the last window, and the time at which the last of its rows was written.
 fn last_window(rows: &[client::Record]) -> (i64, i64) {
     let of = |record: &client::Record| {
         let row = serde_json::from_slice(&record.value).unwrap();

@@ -1,28 +1,28 @@
-//! `up`: one process, addresses on standard output, and derived records of every topic within half
-//! a minute, for our own reader and for another one's client.
+//! Checks that `up` is one process, prints its addresses, and writes derived records to every topic within
+//! half a minute. They are read with this package's reader and with Fluvio's Python client.
 
 use std::time::{Duration, Instant};
 
 use client::Cluster;
 use tempfile::TempDir;
 
+use crate::dataflow_file;
 use crate::harness::{self, Running};
-use crate::map_file;
 use crate::oracle::RECOMPUTATIONS;
 use crate::python_client;
 
-/// What a user is promised.
+/// The time within which the documentation promises derived records.
 const PROMISE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn up_gives_derived_records_of_every_topic_within_half_a_minute() {
+async fn up_writes_derived_records_of_every_topic_within_half_a_minute() {
     let data_dir = TempDir::new().unwrap();
     let started = Instant::now();
     let up = Running::start(&["up", "--data-dir", harness::path(data_dir.path())]);
     let address = up.line("cluster: ");
     assert_eq!(up.line("runner: reads from "), address);
     let cluster = Cluster::connect(Some(&address)).await.unwrap();
-    // A window of `revenue` alone is longer than that.
+    // Leaves out `revenue`, whose windows are longer than the promised time.
     let topics = RECOMPUTATIONS.map(|recomputation| recomputation.topic);
     let topics = topics.into_iter().filter(|topic| *topic != "revenue");
     for topic in topics.clone() {
@@ -54,7 +54,7 @@ async fn up_gives_derived_records_of_every_topic_within_half_a_minute() {
             .iter()
             .filter(|line| line.contains(": read "))
             .count(),
-        map_file::derivations().len(),
-        "a summary per derivation"
+        dataflow_file::derivations().len(),
+        "one summary per derivation"
     );
 }

@@ -1,5 +1,5 @@
-//! The verdict over a world that has been written, whatever happened to its readers: every derived
-//! row equals the recomputation, none stands twice, and every account adds up.
+//! The final check of a generated world, whatever was killed meanwhile: every derived row must equal its
+//! recomputation, none may be written twice, and every account must add up.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,25 +10,25 @@ use serde_json::Value;
 use crate::harness::{self, Running};
 use crate::oracle::{self, RECOMPUTATIONS, Recomputation};
 
-/// Most windows are as long as this, and the last of them are closed so soon after the last record.
+/// The length of most windows. The last of them close within this time after the last record.
 const SOON_MS: i64 = 10_000;
 
-/// A late event is one that a cluster kept back for a minute: few are to be expected.
+/// The maximum share of late events. An event is late only if a cluster delayed it for a minute, so there are
+/// few.
 const LATE_SHARE_MAX: f64 = 0.05;
 
-/// Which windows the verdict is over.
+/// The windows that are checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Windows {
-    /// Those of any length: the last ones are waited for.
+    /// All windows. The check has to wait for the longest one.
     All,
-    /// Those that end within ten seconds of the last record.
+    /// Windows that end within ten seconds of the last record.
     EndingSoon,
-    /// Those that end by then.
+    /// Windows that end by this time, in milliseconds since 1970.
     Until(i64),
 }
 
-/// Waits until everything that the source topics hold has come out, stops the runner, and checks
-/// all that it has written.
+/// Waits until the derived topics reflect all source records, stops the runner, and checks everything it has written.
 pub(crate) async fn assert_exact(cluster: &Cluster, runner: Running, windows: Windows) {
     let mut worlds = wait_until_exact(cluster, windows).await;
     runner.stop();
@@ -42,7 +42,7 @@ pub(crate) async fn assert_exact(cluster: &Cluster, runner: Running, windows: Wi
     }
 }
 
-/// Waits until everything that the source topics hold has come out.
+/// Waits until the derived topics reflect all source records.
 pub(crate) async fn wait_until_exact(cluster: &Cluster, windows: Windows) -> Vec<World> {
     let mut worlds = Vec::new();
     for recomputation in &RECOMPUTATIONS {
@@ -53,7 +53,7 @@ pub(crate) async fn wait_until_exact(cluster: &Cluster, windows: Windows) -> Vec
     worlds
 }
 
-/// Every account ever published, by key, in their order; each of them adds up.
+/// Returns every account that was ever published, with its key, in order. Checks that each adds up.
 pub(crate) async fn accounts(cluster: &Cluster) -> Vec<(String, Value)> {
     let mut accounts = Vec::new();
     for record in harness::records(cluster, "accounting").await {
@@ -65,15 +65,15 @@ pub(crate) async fn accounts(cluster: &Cluster) -> Vec<(String, Value)> {
     accounts
 }
 
-/// One derived topic's source, and what has to be made of it.
+/// The source records of one derived topic, and the rows that must result from them.
 pub(crate) struct World {
     recomputation: &'static Recomputation,
     partitions: Vec<Vec<Record>>,
-    /// By partition and offset, once it is known.
+    /// The late records by partition and offset; `None` until they are known.
     late: Option<BTreeSet<(u64, i64)>>,
     accepted: oracle::Accepted,
     rows: oracle::Rows,
-    /// Windows that end later are left alone.
+    /// Windows that end later are not compared.
     until_ms: i64,
 }
 
@@ -100,7 +100,7 @@ impl World {
         }
     }
 
-    /// What is kept in `late-events` is in no row.
+    /// Reads the late events, which must not be part of any row, and recomputes the rows.
     async fn read_late(&mut self, cluster: &Cluster) {
         let late: BTreeSet<_> = harness::late(cluster, self.recomputation.topic)
             .await
@@ -113,7 +113,7 @@ impl World {
         let on_time: Vec<Record> = (0..)
             .zip(&self.partitions)
             .flat_map(|(partition, records)| records.iter().map(move |record| (partition, record)))
-            .filter(|(partition, record)| !late.contains(&(*partition, record.offset)))
+            .filter(|(partition, record)| !late.contains(&(*partition, record.offset.0)))
             .map(|(_, record)| record.clone())
             .collect();
         self.accepted = (self.recomputation.accept)(&on_time);
@@ -132,7 +132,7 @@ impl World {
     }
 
     async fn wait_for_rows(&mut self, cluster: &Cluster) {
-        let deadline = Instant::now() + harness::patience();
+        let deadline = Instant::now() + harness::wait_timeout();
         loop {
             self.read_late(cluster).await;
             let Err(difference) = self.compare_rows(cluster).await else {
@@ -144,7 +144,7 @@ impl World {
         }
     }
 
-    /// The last account of each partition says what became of every one of its records.
+    /// Checks that the last account of each partition counts every record of the partition.
     fn assert_accounts(&self, accounts: &[(String, Value)]) {
         let Recomputation {
             topic,
@@ -188,7 +188,7 @@ impl World {
     }
 }
 
-/// Where a row's window ends.
+/// Returns the end of a row's window.
 pub(crate) fn window_end_ms(row: &Value) -> i64 {
     let end: jiff::Timestamp = row["window_end"].as_str().unwrap().parse().unwrap();
     end.as_millisecond()

@@ -1,5 +1,8 @@
-//! The web API as a user meets it: the README's lines, kills, and hostile clients.
+//! Tests the web API as a user runs it: the commands in the README, kills, and hostile clients.
 
+#[cfg(target_os = "linux")]
+mod disk_full;
+mod flags;
 mod hostile;
 #[path = "../../connectors/web-api/tests/http.rs"]
 mod http;

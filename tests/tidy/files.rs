@@ -1,14 +1,14 @@
-//! What each file must be: headed, short, safe.
+//! Every file has a header, is short, and is free of unsafe code outside of one room.
 
 use crate::repository::{File, assert_none, files};
 
-/// A file that has outgrown this has a second subject that wants a file of its own.
+/// A longer file has a second subject, which belongs in a file of its own.
 const LINES_MAX: usize = 400;
 
-/// Files over the limit, with the lines that they may have. Entries only shrink and go.
+/// Files over the limit, with the number of lines that each may have. Entries may only shrink or be removed.
 const LONG_FILES: &[(&str, usize)] = &[];
 
-/// Written by tools or by others, or data.
+/// Files that are data, or written by tools or by others.
 const NOT_WRITTEN_HERE: &[&str] = &["Cargo.lock", "LICENSE", "CHANGELOG.md"];
 
 /// The one room that reads WASM memory in place.
@@ -96,7 +96,8 @@ fn is_written_here(file: &File) -> bool {
         || data)
 }
 
-/// The keyword followed by what makes it code: a block, an item or an attribute's argument.
+/// Whether the line has the keyword followed by something that makes it code: a block, an item or an
+/// attribute's argument.
 fn has_unsafe_code(line: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
     let keyword = concat!("uns", "afe");

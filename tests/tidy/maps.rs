@@ -1,6 +1,9 @@
-//! Maps that must not drift from the land: links, rooms, targets, SmartModules.
+//! What is written about the code and must not drift from it: links, rooms, targets, SmartModules, examples.
 
 use crate::repository::{File, assert_none, files, read, room_manifests, root};
+
+/// The pattern that names the rooms of all derivations.
+const DERIVATIONS: &str = "smartmodules/<derived-topic>/";
 
 #[test]
 fn every_relative_link_leads_somewhere() {
@@ -26,7 +29,9 @@ fn every_relative_link_leads_somewhere() {
 fn the_architecture_names_every_room() {
     let map = read("ARCHITECTURE.md");
     let mut problems = Vec::new();
-    for manifest in &room_manifests() {
+    // One pattern names all derivations; each has a README of its own.
+    let manifests = room_manifests();
+    for manifest in manifests.iter().filter(|manifest| !is_derivation(manifest)) {
         let room = manifest.folder();
         let name = room.rsplit('/').next().unwrap_or(room);
         let named = |room: &str| {
@@ -38,11 +43,10 @@ fn the_architecture_names_every_room() {
             ));
         }
     }
-    if !map.text.contains("smartmodules/") {
-        problems.push(
-            "ARCHITECTURE.md:1: does not name `smartmodules/`: say what the rooms there are for"
-                .into(),
-        );
+    if !map.text.contains(DERIVATIONS) {
+        problems.push(format!(
+            "ARCHITECTURE.md:1: does not name `{DERIVATIONS}`: say what the rooms there are for"
+        ));
     }
     assert_none(problems);
 }
@@ -68,25 +72,98 @@ fn every_make_target_has_a_line_of_help() {
 }
 
 #[test]
-fn every_smartmodule_is_introduced() {
+fn every_derivation_and_smartmodule_is_introduced() {
     let manifests = room_manifests();
-    let rooms: Vec<_> = manifests
-        .iter()
-        .filter(|manifest| is_smartmodule(manifest))
-        .map(File::folder)
-        .collect();
-    assert!(!rooms.is_empty(), "no cdylib below smartmodules/");
+    let rooms = |is_kind: fn(&File) -> bool| {
+        let rooms = manifests.iter().filter(move |manifest| is_kind(manifest));
+        rooms.map(File::folder).collect::<Vec<_>>()
+    };
+    let (derivations, smartmodules) = (rooms(is_derivation), rooms(is_smartmodule));
+    assert!(
+        !derivations.is_empty(),
+        "no src/derivation.rs below smartmodules/"
+    );
+    assert!(!smartmodules.is_empty(), "no cdylib below smartmodules/");
+    let readmes = derivations.into_iter().map(|room| (room, "README.md"));
+    let of_smartmodules = ["README.md", "SmartModule.toml"];
+    let of_smartmodules = smartmodules
+        .into_iter()
+        .flat_map(|room| of_smartmodules.map(|name| (room, name)));
+    let missing = readmes
+        .chain(of_smartmodules)
+        .filter(|(room, name)| !root().join(room).join(name).exists());
+    let problem = |(room, name)| format!("{room}/{name}: is missing: write it as the others do");
+    assert_none(missing.map(problem).collect());
+}
+
+#[test]
+fn no_derivation_is_a_smartmodule() {
+    let both = |manifest: &&File| is_derivation(manifest) && is_smartmodule(manifest);
+    let problem = |manifest: &File| {
+        format!(
+            "{}:1: is a derivation and a cdylib: the SmartModule `dataflow` contains all derivations",
+            manifest.path
+        )
+    };
+    let manifests = room_manifests();
+    assert_none(manifests.iter().filter(both).map(problem).collect());
+}
+
+#[test]
+fn every_rust_block_of_a_readme_is_compiled() {
     let mut problems = Vec::new();
-    for room in rooms {
-        for name in ["README.md", "SmartModule.toml"] {
-            if !root().join(room).join(name).exists() {
-                problems.push(format!(
-                    "{room}/{name}: is not there: write it, as its neighbours have it"
-                ));
-            }
+    for manifest in room_manifests() {
+        let (readme, source) = ["README.md", "src/lib.rs"]
+            .map(|name| format!("{}/{name}", manifest.folder()))
+            .into();
+        if root().join(&readme).exists() {
+            let source = std::fs::read_to_string(root().join(source)).unwrap_or_default();
+            problems.extend(uncompiled(&read(&readme), &source));
         }
     }
     assert_none(problems);
+}
+
+/// The Rust blocks of a README that its room's `lib.rs` does not compile, and lines that only doctests need.
+fn uncompiled(readme: &File, source: &str) -> Vec<String> {
+    let is_doctest = source.contains("#[cfg(doctest)]\n#[doc = include_str!(\"../README.md\")]");
+    let mut problems = Vec::new();
+    let mut in_rust = false;
+    for (number, line) in readme.lines() {
+        let problem = match line {
+            "```" => None,
+            _ if line.starts_with("```rust") && !is_doctest => Some(
+                "no doctest compiles it: include the README in `src/lib.rs` as `engine/client` does",
+            ),
+            _ if in_rust && line.starts_with("# ") => {
+                Some("a reader sees this line of a doctest: write an `async fn` around the example")
+            }
+            _ => None,
+        };
+        if line.starts_with("```") {
+            in_rust = line.starts_with("```rust");
+        }
+        problems.extend(problem.map(|problem| format!("{}:{number}: {problem}", readme.path)));
+    }
+    problems
+}
+
+#[test]
+fn a_rust_block_that_is_not_compiled_or_hides_lines_is_found() {
+    let text = "```toml\n# a comment\n```\n# Title\n```rust,no_run\nlet a = 1;\n# hidden();\n```\n";
+    let readme = File::new("a/README.md", text);
+    let included = "#[cfg(doctest)]\n#[doc = include_str!(\"../README.md\")]\nstruct Readme;\n";
+    let lines = |problems: Vec<String>| {
+        let line = |problem: String| problem.split(':').nth(1).map(str::to_owned);
+        problems.into_iter().filter_map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(uncompiled(&readme, included)), ["7"]);
+    assert_eq!(lines(uncompiled(&readme, "")), ["5", "7"]);
+}
+
+fn is_derivation(manifest: &File) -> bool {
+    let derivation = format!("{}/src/derivation.rs", manifest.folder());
+    manifest.path.starts_with("smartmodules/") && root().join(derivation).exists()
 }
 
 fn is_smartmodule(manifest: &File) -> bool {

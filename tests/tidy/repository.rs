@@ -1,20 +1,28 @@
 //! The repository as the rules see it: text files with paths from the root, and rooms.
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::{Path, PathBuf};
 
-/// Folders with nothing written by us.
+/// Folders that contain nothing of ours.
 const NOT_OURS: &[&str] = &[".git", ".venv", "__pycache__", "node_modules", "target"];
 
 /// The local cluster's topics, where `make start` puts them: a folder of the root alone.
 const DATA: &str = "data";
 
 pub(crate) struct File {
-    /// From the root, with `/`.
+    /// Relative to the root, with `/` as separator.
     pub(crate) path: String,
     pub(crate) text: String,
 }
 
 impl File {
+    pub(crate) fn new(path: &str, text: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
     pub(crate) fn is(&self, extension: &str) -> bool {
         Path::new(&self.path)
             .extension()
@@ -29,6 +37,23 @@ impl File {
         self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
+    /// Whether this is source code, neither test data nor written by others.
+    pub(crate) fn is_code(&self) -> bool {
+        let is_script = !self.name().contains('.') && self.text.starts_with("#!");
+        let extensions = ["rs", "js", "mjs", "py", "sh"];
+        (is_script
+            || self.path == ".ci/run"
+            || extensions.iter().any(|extension| self.is(extension)))
+            && !self.is_data()
+    }
+
+    /// Whether this is test data, or written by others.
+    pub(crate) fn is_data(&self) -> bool {
+        self.path
+            .split('/')
+            .any(|part| ["testdata", "vendor"].contains(&part))
+    }
+
     /// Lines with their numbers as editors count them.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.text
@@ -38,14 +63,18 @@ impl File {
     }
 }
 
-pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+/// The checkout in which the tests run. They may have been built in another one: checkouts may share a target
+/// folder.
+pub(crate) fn root() -> PathBuf {
+    let room = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
+    let root = Path::new(&room).ancestors().nth(2);
+    root.expect("the root is two folders above").to_owned()
 }
 
 /// Every file of ours that is text, by path.
 pub(crate) fn files() -> Vec<File> {
     let mut files = Vec::new();
-    walk(root(), &mut files);
+    walk(&root(), &root(), &mut files);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }
@@ -76,11 +105,11 @@ pub(crate) fn assert_none(problems: Vec<String>) {
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
 
-fn walk(folder: &Path, files: &mut Vec<File>) {
+fn walk(root: &Path, folder: &Path, files: &mut Vec<File>) {
     for entry in fs::read_dir(folder).expect("a folder of the repository") {
         let path = entry.expect("an entry of the repository").path();
         let relative = path
-            .strip_prefix(root())
+            .strip_prefix(root)
             .expect("below the root")
             .to_string_lossy();
         let name = relative.rsplit('/').next().unwrap_or_default();
@@ -88,7 +117,7 @@ fn walk(folder: &Path, files: &mut Vec<File>) {
             continue;
         }
         if path.is_dir() {
-            walk(&path, files);
+            walk(root, &path, files);
         } else if let Ok(text) = fs::read_to_string(&path) {
             files.push(File {
                 path: relative.into_owned(),

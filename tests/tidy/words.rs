@@ -1,11 +1,16 @@
-//! Words that may not stand in certain places.
+//! Words that are forbidden in certain places.
 
 use crate::repository::{assert_none, files};
 
-/// Rooms that would serve any subject, and know nothing of games.
-const KNOW_NO_GAME: &[&str] = &["client/src/", "dataflow/src/", "local-cluster/src/"];
+/// Rooms that serve any subject, not only games.
+const GENERAL_ROOMS: &[&str] = &[
+    "engine/client/src/",
+    "engine/dataflow/src/",
+    "local-cluster/src/",
+];
 
-/// What only a game has. Bare `level` and `server` are words of logging and of networks.
+/// Words of games alone. Plain `level` and `server` are not listed: they are also words of logging and of
+/// networks.
 const GAME_WORDS: &[&str] = &[
     "player",
     "purchase",
@@ -25,8 +30,8 @@ const GAME_WORDS: &[&str] = &[
     "server_alert",
 ];
 
-/// Places of one machine and hosts that a registry's ordinary client finds by itself, each cut in
-/// two lest it be found here.
+/// Paths of one machine and hosts that a registry's client finds by itself, each cut in two so that this file does not
+/// contain them.
 const PLACES: &[(&str, &str)] = &[
     ("/wo", "rk/"),
     ("/ro", "ot/"),
@@ -42,11 +47,11 @@ const PLACES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn the_engine_rooms_know_no_game_word() {
+fn general_rooms_use_no_word_of_games() {
     let mut problems = Vec::new();
     for file in files()
         .iter()
-        .filter(|file| KNOW_NO_GAME.iter().any(|room| file.path.starts_with(room)))
+        .filter(|file| GENERAL_ROOMS.iter().any(|room| file.path.starts_with(room)))
     {
         for (number, line) in file.lines() {
             if let Some(word) = GAME_WORDS
@@ -54,7 +59,7 @@ fn the_engine_rooms_know_no_game_word() {
                 .find(|word| begins_a_word(&line.to_lowercase(), word))
             {
                 problems.push(format!(
-                    "{}:{number}: `{word}`: this room serves any subject: say it without",
+                    "{}:{number}: `{word}`: this room serves any subject: use a general word",
                     file.path
                 ));
             }
@@ -71,7 +76,7 @@ fn no_file_names_one_machine_or_registry_host() {
             for place in PLACES.iter().map(|(head, tail)| format!("{head}{tail}")) {
                 if begins_a_word(line, &place) {
                     problems.push(format!(
-                        "{}:{number}: `{place}`: holds on one machine only: leave it out",
+                        "{}:{number}: `{place}`: exists on one machine only: leave it out",
                         file.path
                     ));
                 }
@@ -81,7 +86,7 @@ fn no_file_names_one_machine_or_registry_host() {
     assert_none(problems);
 }
 
-/// Whether `word` stands in `line` and is not the end of a longer one (`replayer`, `/net/work/`).
+/// Whether `line` contains `word`, but not as the end of a longer word (`replayer`, `/net/work/`).
 fn begins_a_word(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         !line[..at]

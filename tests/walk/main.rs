@@ -1,21 +1,21 @@
-//! `docs/adding-a-derived-topic.md`, taken at its word: every step is followed in a copy of the
-//! repository, and the code that the page shows is compiled here and run.
+//! Follows `docs/adding-a-derived-topic.md`: takes every step in a copy of the repository, and compiles and
+//! runs the code on the page.
 //!
-//! `fold.rs` and `map_popularity.rs` beside this file are what the page quotes. They find their
-//! record in the crate `model`, as they would in their rooms: here that is this very crate, which
-//! passes on what the real one has.
+//! The page quotes `derivation.rs` and `map_popularity.rs` beside this file. They find their record in the
+//! crate `model`, as they do in the page's own folders: here `model` is this very crate, which re-exports the
+//! real one.
 
 extern crate model as vocabulary;
 extern crate self as model;
 
 mod map_popularity;
 mod page;
-#[path = "fold.rs"]
+#[path = "derivation.rs"]
 pub mod room;
 
 pub use vocabulary::*;
 
-/// The derived records, with the new one among them.
+/// The derived records, the new one included.
 pub mod derived {
     pub use crate::map_popularity::MapPopularity;
     pub use vocabulary::derived::*;
@@ -25,32 +25,33 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use dataflow::{DataflowMap, Registration, Registry};
+use dataflow::{DataflowSpec, Partition, Registration, Registry};
 use page::{Block, Page};
-use room::MapPopularityFold;
+use room::MapPopularityDerivation;
 
+/// The folder of the new derivation.
 const ROOM: &str = "smartmodules/map-popularity";
 
 #[test]
 fn the_page_shows_the_code_that_is_compiled_here() {
     let page = Page::read();
-    let record = page.file("model/src/derived/map_popularity.rs");
+    let record = page.file("engine/model/src/derived/map_popularity.rs");
     assert_eq!(record, include_str!("map_popularity.rs"));
-    let fold = page.file(&format!("{ROOM}/src/fold.rs"));
-    assert_eq!(fold, include_str!("fold.rs"));
+    let fold = page.file(&format!("{ROOM}/src/derivation.rs"));
+    assert_eq!(fold, include_str!("derivation.rs"));
 }
 
 #[test]
-fn its_golden_pair_comes_out_as_it_says() {
+fn the_golden_pair_on_the_page_is_right() {
     let page = Page::read();
     let pair = |kind: &str| page.file(&format!("{ROOM}/testdata/maps-and-windows.{kind}.jsonl"));
     let (input, expected) = (pair("input"), pair("expected"));
-    let registration = Registration::of::<MapPopularityFold>();
+    let registration = Registration::windows::<MapPopularityDerivation>();
     let window: Params = [("window_ms", "10000")].into_iter().collect();
     let mut offline = registration.offline(&window, 1).expect("parameters");
     let records = (0..).zip(input.lines());
     let header = offline.batch(
-        0,
+        Partition(0),
         records.map(|(offset, line)| fold::SourceRecord::new(offset, None, line.as_bytes())),
     );
     assert_eq!(header.accepted as usize, input.lines().count());
@@ -59,11 +60,14 @@ fn its_golden_pair_comes_out_as_it_says() {
     let rows: Vec<String> = rows.iter().map(row).collect();
     assert_eq!(rows, expected.lines().collect::<Vec<_>>());
     let readme = page.file(&format!("{ROOM}/README.md"));
-    assert!(readme.contains(&rows[0]), "the README shows another record");
+    assert!(
+        readme.contains(&rows[0]),
+        "the README shows one of the derived records"
+    );
 }
 
 #[test]
-fn every_step_can_be_taken_in_this_repository() {
+fn every_step_works_in_a_copy_of_the_repository() {
     let copy = tempfile::tempdir().expect("a temporary folder");
     copy_tree(&page::root(), copy.path());
     let page = Page::read();
@@ -74,15 +78,18 @@ fn every_step_can_be_taken_in_this_repository() {
 
     let room = |file: &str| text(&format!("{ROOM}/{file}"));
     assert!(room("Cargo.toml").contains("name = \"map-popularity\""));
-    assert!(room("SmartModule.toml").contains("name = \"window_ms\""));
-    assert!(room("src/lib.rs").contains("pub use fold::MapPopularityFold;"));
-    the_map_can_be_read(&text("dataflow.yaml"));
+    assert!(room("src/lib.rs").contains("pub use derivation::MapPopularityDerivation;"));
+    let list = |file: &str| text(&format!("smartmodules/dataflow/{file}"));
+    assert!(list("Cargo.toml").contains("map-popularity = { path = \"../map-popularity\" }"));
+    assert!(list("src/list.rs").contains("pub use map_popularity;"));
+    assert!(list("src/list.rs").contains("windows $crate::crates::map_popularity::MapPopularity"));
+    the_dataflow_file_is_valid(&text("dataflow.yaml"));
     cargo_knows_the_room(copy.path());
 }
 
-/// Does what a block says; those that only show something say nothing to do.
+/// Does what a block asks for; some only show something.
 fn take(block: &Block, root: &Path) {
-    match (block.language.as_str(), block.place.as_str()) {
+    match (block.language.as_str(), block.target.as_str()) {
         ("sh", "scaffold") => {
             let mut shell = Command::new("sh");
             shell.args(["-e", "-c", &block.text]).current_dir(root);
@@ -98,21 +105,21 @@ fn take(block: &Block, root: &Path) {
     }
 }
 
-/// The map after the walk, without the derivations that have nothing to do with it.
-fn the_map_can_be_read(yaml: &str) {
+/// Parses the dataflow file after the walk, with the new derivation only.
+fn the_dataflow_file_is_valid(yaml: &str) {
     let (sources, _) = yaml.split_once("\nderivations:").expect("derivations");
     let (_, from) = yaml
         .split_once("\n  map-popularity:\n")
         .expect("the new one");
     let own = from.lines().take_while(|line| line.starts_with("    "));
     let own = own.collect::<Vec<_>>().join("\n");
-    let map = format!("{sources}\nderivations:\n  map-popularity:\n{own}\n");
-    let registry = Registry::new([Registration::of::<MapPopularityFold>()], []);
-    let map = DataflowMap::parse(&map, &registry).expect("a map");
-    assert_eq!(map.derivations["map-popularity"].from, "player-events");
+    let dataflow = format!("{sources}\nderivations:\n  map-popularity:\n{own}\n");
+    let registry = Registry::new([Registration::windows::<MapPopularityDerivation>()], []);
+    let dataflow = DataflowSpec::parse(&dataflow, &registry).expect("a dataflow");
+    assert_eq!(dataflow.derivations["map-popularity"].from, "player-events");
 }
 
-/// The workspace is whole: manifests can be read and every path leads somewhere.
+/// Cargo can read all manifests of the workspace and finds every path.
 fn cargo_knows_the_room(root: &Path) {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
@@ -123,7 +130,7 @@ fn cargo_knows_the_room(root: &Path) {
     assert!(metadata.contains(r#""name":"map-popularity""#));
 }
 
-/// What is written by hand: not what was built, and not the history.
+/// Copies what is written by hand: no build results and no history.
 fn copy_tree(from: &Path, to: &Path) {
     const LEFT_OUT: [&str; 4] = [".git", "target", "data", "node_modules"];
     for entry in fs::read_dir(from).expect("a folder") {

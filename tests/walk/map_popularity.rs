@@ -1,4 +1,4 @@
-//! `map-popularity`: how many play on each map.
+//! `map-popularity`: how many players are active on each map.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,11 +9,11 @@ pub struct MapPopularity {
     pub game_id: String,
     /// The map.
     pub map_id: String,
-    /// Accepted player events there.
+    /// Accepted player events on the map.
     pub events: u64,
-    /// Distinct players.
+    /// Distinct players on the map.
     pub players: u64,
-    /// The relative error of `players`, where it is an estimate.
+    /// The relative error of `players` if it is an estimate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub players_error: Option<f64>,
 }

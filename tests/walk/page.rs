@@ -1,5 +1,5 @@
-//! The page as the walk reads it: its blocks of code. The word behind a block's language is the
-//! file that it is or changes, or `scaffold` for commands that make files; pages do not show it.
+//! The page as the walk reads it: its blocks of code. The word after a block's language is the file that the
+//! block contains or changes, or `scaffold` for commands that create files; a rendered page does not show it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,8 +10,8 @@ pub(crate) struct Page {
 
 pub(crate) struct Block {
     pub(crate) language: String,
-    /// Empty where it is only to be looked at.
-    pub(crate) place: String,
+    /// The file, or `scaffold`; empty if the block only shows something.
+    pub(crate) target: String,
     pub(crate) text: String,
 }
 
@@ -37,32 +37,32 @@ impl Page {
         Self { blocks }
     }
 
-    /// The text of the one block that is this file.
+    /// The text of the one block that contains this file.
     pub(crate) fn file(&self, path: &str) -> &str {
         let mut found = self
             .blocks
             .iter()
-            .filter(|block| block.place == path && block.language != "diff");
+            .filter(|block| block.target == path && block.language != "diff");
         let block = found
             .next()
-            .unwrap_or_else(|| panic!("no block is `{path}`"));
-        assert!(found.next().is_none(), "`{path}` stands twice");
+            .unwrap_or_else(|| panic!("no block contains `{path}`"));
+        assert!(found.next().is_none(), "several blocks contain `{path}`");
         &block.text
     }
 }
 
 impl Block {
     fn headed(head: &str) -> Self {
-        let (language, place) = head.split_once(' ').unwrap_or((head, ""));
+        let (language, target) = head.split_once(' ').unwrap_or((head, ""));
         Self {
             language: language.to_owned(),
-            place: place.to_owned(),
+            target: target.to_owned(),
             text: String::new(),
         }
     }
 
-    /// The file after the change: in each part of the block the lines with a space in front stand
-    /// in it, together, exactly once, and those with a `+` are added in between.
+    /// The file after the change. In each part of the block, the file contains the lines that begin with a
+    /// space together and exactly once; lines that begin with `+` are added between them.
     pub(crate) fn applied_to(&self, before: &str) -> String {
         let mut text = before.to_owned();
         for part in self.text.split("@@\n") {
@@ -73,11 +73,15 @@ impl Block {
                 match mark {
                     "+" => {}
                     " " => old += &format!("{rest}\n"),
-                    _ => panic!("`{}`: `{line}` has no mark", self.place),
+                    _ => panic!("`{}`: `{line}` has no mark", self.target),
                 }
             }
             let places = format!("\n{text}").matches(&format!("\n{old}")).count();
-            assert!(places == 1, "`{}` holds {places} times:\n{old}", self.place);
+            assert!(
+                places == 1,
+                "`{}` contains {places} times:\n{old}",
+                self.target
+            );
             let at = format!("\n{text}").find(&format!("\n{old}")).expect("once");
             text.replace_range(at..at + old.len(), &new);
         }

@@ -1,6 +1,6 @@
-//! The baseline: what a good engineer writes following Fluvio's documentation. The macro, typed
-//! structs that borrow from the record, `serde_json`. It requires the same fields of an event as
-//! the batch modules do, and passes on completed levels.
+//! The baseline: a good module by the standards of Fluvio's documentation. It uses the macro, typed structs
+//! that borrow from the record, and `serde_json`. It requires the same fields of an event as the batch
+//! modules do, and passes on completed levels.
 #![cfg(target_arch = "wasm32")]
 
 use fluvio_smartmodule::{RecordData, Result, SmartModuleRecord, smartmodule};
@@ -44,7 +44,7 @@ struct LevelComplete<'e> {
     completed_at: &'e str,
 }
 
-/// Called for each record.
+/// Fluvio calls this function for each record.
 #[smartmodule(filter_map)]
 pub fn filter_map(record: &SmartModuleRecord) -> Result<Option<(Option<RecordData>, RecordData)>> {
     let event: PlayerEvent<'_> = serde_json::from_slice(record.value.as_ref())?;

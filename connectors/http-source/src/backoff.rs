@@ -1,15 +1,16 @@
-//! Pauses between attempts, uneven so that connectors which lost one server do not come back to it in step.
+//! Pauses between attempts, with random jitter, so that connectors that lost the same server do not all
+//! return to it at the same moments.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use client::Backoff;
 
-/// The client's growing pauses, each shortened by chance to between half of it and all of it.
+/// The client's growing pauses, each multiplied by a random factor between one half and one.
 #[derive(Debug)]
 pub(crate) struct Pauses {
     backoff: Backoff,
-    /// Seeded by the system for each connector.
+    /// The source of randomness, which the system seeds for each connector.
     chance: RandomState,
     drawn: u64,
 }

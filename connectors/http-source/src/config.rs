@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod file;
+mod limits;
 mod secrets;
 mod suggestion;
 mod transforms;
@@ -17,8 +18,8 @@ use reqwest::{Method, Url};
 use rustls::pki_types::CertificateDer;
 use serde::Deserialize;
 
+use crate::certificates;
 use crate::error::ConfigError;
-use crate::tls;
 
 use endpoint::endpoint;
 use file::{File, Topic};
@@ -29,10 +30,10 @@ pub(crate) use secrets::{Censor, Filled};
 const TYPE: &str = "http-source";
 const API_VERSIONS: [&str; 3] = ["0.0.0", "0.1.0", "0.2.0"];
 const USER_AGENT_DEFAULT: &str = concat!("http-source/", env!("CARGO_PKG_VERSION"));
-/// As often as Fluvio's connector does.
+/// The same period as that of Fluvio's connector.
 const PING_EVERY_MS: u64 = 10_000;
 
-/// A checked configuration, with the values of secrets in it; it shows none of them.
+/// A checked configuration. It contains the values of secrets, but its debug output shows none of them.
 #[derive(Clone)]
 pub struct Config {
     /// What the connector is called in logs and rejected records.
@@ -43,42 +44,42 @@ pub struct Config {
     pub reading: Reading,
     /// What a record consists of.
     pub output: Output,
-    /// What to tell whoever starts it: keys that are read and not followed.
+    /// Notes for the operator: keys that are read and ignored.
     pub notes: Vec<String>,
     /// The SmartModules that records go through before they are written.
     pub transforms: Vec<Transform>,
-    /// How long to wait after a good answer when polling, and after one that refuses.
+    /// The pause after a successful answer when polling, and after an answer that refuses the request.
     pub(crate) interval: Duration,
-    /// Silence of this length is taken for a lost connection.
+    /// Silence of this length counts as a lost connection.
     pub(crate) idle_timeout: Duration,
     pub(crate) url: Url,
-    /// The endpoint as people may see it.
+    /// The endpoint as it may be shown to people.
     pub(crate) endpoint: String,
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Filled>,
     pub(crate) censor: Censor,
-    /// Trusted besides those of the operating system.
+    /// Certificates to trust in addition to those of the operating system.
     pub(crate) ca_certificates: Vec<CertificateDer<'static>>,
 }
 
 /// Where records go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// All to one topic.
+    /// All records go to one topic.
     One(TopicSettings),
-    /// By the `event_name` of each; ours alone.
+    /// The `event_name` of each record selects its topic: an extension of Fluvio's connector.
     ByEventName(BTreeMap<String, String>),
 }
 
 /// How the endpoint is read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reading {
-    /// A request in each interval; each answer is a record.
+    /// Sends one request per interval; each answer is a record.
     Polling,
-    /// One answer without an end, cut at a delimiter.
+    /// Reads one endless answer, which is cut into records at a delimiter.
     Streaming {
-        /// What stands between records.
+        /// The bytes between records.
         delimiter: String,
     },
     /// A WebSocket; each message is a record.
@@ -88,7 +89,7 @@ pub enum Reading {
 /// What a WebSocket needs besides its endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Socket {
-    /// What is sent first.
+    /// The message that is sent first, if any.
     pub(crate) subscription: Option<Filled>,
     pub(crate) ping_every: Duration,
 }
@@ -96,9 +97,9 @@ pub struct Socket {
 /// What a record consists of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Output {
-    /// Its form.
+    /// The form of the record.
     pub kind: OutputType,
-    /// Its parts.
+    /// The parts of the answer that it contains.
     pub parts: OutputParts,
 }
 
@@ -106,7 +107,7 @@ pub struct Output {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputType {
-    /// As it came.
+    /// As it was received.
     #[default]
     Text,
     /// A JSON object with the parts as fields.
@@ -125,7 +126,7 @@ pub enum OutputParts {
 }
 
 impl Config {
-    /// Reads a configuration from YAML and puts secrets in.
+    /// Reads a configuration from YAML and inserts the values of its secrets.
     pub fn parse(yaml: &str, secrets: &Secrets) -> Result<Self, ConfigError> {
         let file: File = serde_yaml::from_str(yaml).map_err(|error| {
             ConfigError::Syntax(suggestion::with_suggestion(&error.to_string()))
@@ -168,8 +169,8 @@ impl Config {
             output,
             notes,
             transforms,
-            interval: http.interval,
-            idle_timeout: check_idle(http.idle_timeout)?,
+            interval: limits::pause("http.interval", http.interval)?,
+            idle_timeout: limits::pause("http.idle-timeout", http.idle_timeout)?,
             url,
             endpoint,
             method: method(&http.method)?,
@@ -180,7 +181,7 @@ impl Config {
         })
     }
 
-    /// The endpoint as people may see it: without user, query and secrets.
+    /// The endpoint as it may be shown to people: without user, query and secrets.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
@@ -215,17 +216,13 @@ fn check_kind(file: &File) -> Result<(), ConfigError> {
         return Err(invalid("apiVersion", version, "write 0.1.0 or 0.2.0"));
     }
     if file.meta.kind != TYPE {
-        return Err(invalid(
-            "meta.type",
-            &file.meta.kind,
-            "this connector is `http-source`",
-        ));
+        return Err(invalid("meta.type", &file.meta.kind, "write `http-source`"));
     }
     if file.meta.name.trim().is_empty() {
         return Err(invalid(
             "meta.name",
             "",
-            "give the connector a name, which rejected records and logs bear",
+            "give the connector a name; rejected records and log lines contain it",
         ));
     }
     Ok(())
@@ -235,14 +232,14 @@ fn notes(file: &File) -> Vec<String> {
     let mut notes = Vec::new();
     if file.meta.producer.is_some() {
         notes.push(
-            "`meta.producer` is not followed: batches and compression are the connector's own"
+            "`meta.producer` is ignored: the connector sets batches and compression itself"
                 .to_owned(),
         );
     }
     let websocket = file.http.websocket_config.as_ref();
     if websocket.is_some_and(|websocket| websocket.reconnection_policy.is_some()) {
         notes.push(
-            "`http.websocket_config.reconnection_policy` is not followed: the connector tries again for ever, with \
+            "`http.websocket_config.reconnection_policy` is ignored: the connector retries without limit, with \
              pauses of up to 5 s"
                 .to_owned(),
         );
@@ -264,7 +261,7 @@ fn headers(
     for (index, line) in lines.into_iter().enumerate() {
         let place = format!("http.headers[{index}]");
         let filled = filler.fill(&place, &line.0)?;
-        // What stands behind the name may be secret even where it is not declared to be.
+        // The text after the name may be an undeclared secret.
         let shown = line.0.split([':', ' ']).next().unwrap_or_default();
         let refuse = || invalid(&place, shown, "write `Name: value`");
         let (name, text) = filled.reveal().split_once(':').ok_or_else(refuse)?;
@@ -280,8 +277,13 @@ fn value(
     text: &str,
     is_secret: bool,
 ) -> Result<HeaderValue, ConfigError> {
-    let mut value = HeaderValue::from_str(text.trim())
-        .map_err(|_| invalid(place, written, "its value may hold printable letters only"))?;
+    let mut value = HeaderValue::from_str(text.trim()).map_err(|_| {
+        invalid(
+            place,
+            written,
+            "use only printable ASCII characters in its value",
+        )
+    })?;
     value.set_sensitive(is_secret);
     Ok(value)
 }
@@ -298,7 +300,9 @@ fn websocket(
     let subscription = subscription
         .map(|text| filler.fill(place, &text.0))
         .transpose()?;
-    let ping_every = Duration::from_millis(ping_ms.unwrap_or(PING_EVERY_MS).max(1));
+    let place = "http.websocket_config.ping_interval_ms";
+    let ping_ms = ping_ms.unwrap_or(PING_EVERY_MS);
+    let ping_every = limits::pause(place, Duration::from_millis(ping_ms))?;
     Ok(Reading::WebSocket(Socket {
         subscription,
         ping_every,
@@ -314,11 +318,11 @@ fn target(topic: Topic) -> Result<Target, ConfigError> {
     };
     match topic {
         Topic::Named(name) => Ok(Target::One(one(name, 1, None))),
-        Topic::Described(config) => Ok(Target::One(one(
+        Topic::Described(config) => Ok(Target::One(limits::topic(one(
             config.meta.name,
             config.partition.count.unwrap_or(1),
             config.retention.time,
-        ))),
+        ))?)),
         Topic::ByEventName(topics) if topics.is_empty() => Err(invalid(
             "meta.topic",
             "{}",
@@ -335,29 +339,22 @@ fn method(method: &str) -> Result<Method, ConfigError> {
 
 fn check_delimiter(delimiter: &str) -> Result<(), ConfigError> {
     if delimiter.is_empty() {
-        let expected = "name what stands between records, in double quotes: \"\\n\"";
+        let expected = "name the text between records, in double quotes: \"\\n\"";
         return Err(invalid("http.delimiter", "", expected));
     }
     Ok(())
-}
-
-fn check_idle(timeout: Duration) -> Result<Duration, ConfigError> {
-    if timeout.is_zero() {
-        let expected = "give a time above zero, such as 60s";
-        return Err(invalid("http.idle-timeout", "0s", expected));
-    }
-    Ok(timeout)
 }
 
 fn certificates(file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
     let Some(file) = file else {
         return Ok(Vec::new());
     };
-    tls::certificates(file)
+    certificates::certificates(file)
         .map_err(|reason| invalid("http.ca-cert", &file.display().to_string(), &reason))
 }
 
-/// Where a record is more than its body, its `event_name` is out of reach; messages have no head.
+/// Refuses outputs that cannot work: if a record is more than the body, its `event_name` cannot be found, and
+/// WebSocket messages have no status or headers.
 fn check_output(output: Output, target: &Target, socket: bool) -> Result<(), ConfigError> {
     let refuse = |expected| {
         let (place, value) = match output.kind {
@@ -369,9 +366,9 @@ fn check_output(output: Output, target: &Target, socket: bool) -> Result<(), Con
     if output == Output::default() {
         Ok(())
     } else if socket {
-        refuse("messages of a WebSocket come as they are: leave it out")
+        refuse("WebSocket messages are written unchanged: remove this key")
     } else if matches!(target, Target::ByEventName(_)) {
-        refuse("where `meta.topic` is a map, records are bodies as they come: leave it out")
+        refuse("with a map in `meta.topic`, records are unchanged bodies: remove this key")
     } else {
         Ok(())
     }

@@ -1,8 +1,8 @@
-//! What a connector has done so far, for whoever watches it.
+//! The counts of a connector, for its progress line.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Counters that a connector keeps while it runs; share them to look at them meanwhile.
+/// Counters that a connector keeps while it runs; share them to read them at the same time.
 #[derive(Debug, Default)]
 pub struct Counts {
     pub(crate) received: AtomicU64,
@@ -16,17 +16,17 @@ pub struct Counts {
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
-    /// Records that came whole; rejected ones are among them.
+    /// Records that were received whole, including rejected ones.
     pub received: u64,
-    /// Those that the cluster has acknowledged, with all that they have become.
+    /// Received records whose results the cluster has acknowledged, all of them.
     pub delivered: u64,
-    /// Records that went to `rejected-events`: those that came, or what transforms made of them.
+    /// Records that went to `rejected-events`: received ones, or those that transforms made of them.
     pub rejected: u64,
     /// Received records of which the transforms left nothing.
     pub filtered: u64,
-    /// Halves of records, dropped because a connection was cut in the middle of them.
+    /// Incomplete records, dropped because the connection was cut in the middle of them.
     pub cut: u64,
-    /// Requests and connections that failed, each tried again.
+    /// Requests and connections that failed; each was tried again.
     pub failures: u64,
 }
 
@@ -35,7 +35,7 @@ impl Counts {
     #[must_use]
     pub fn now(&self) -> Counted {
         Counted {
-            // In this order nothing seems delivered that was not received.
+            // Read in this order, the counters never show more records delivered than received.
             delivered: self.delivered.load(Relaxed),
             rejected: self.rejected.load(Relaxed),
             filtered: self.filtered.load(Relaxed),

@@ -1,5 +1,5 @@
-//! Writes records to their topics and waits until the cluster has them; what gets lost on the way is sent again, for
-//! as long as it takes.
+//! Writes records to their topics and waits for acknowledgements; lost records are sent again until they are
+//! acknowledged.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use tokio::time::sleep;
 use crate::counts::Counts;
 use crate::queue::Parcel;
 
-/// Records that are sent and awaited together: enough that waiting costs little, few enough that they are soon done.
+/// Records that are sent and awaited together: enough that waiting costs little, few enough that they are
+/// acknowledged soon.
 const BATCH_RECORDS: usize = 1_000;
 
-/// How many records each topic has got.
+/// The number of acknowledged records of each topic.
 pub(crate) type Tally = BTreeMap<String, u64>;
 
 /// The producers of all topics that records have gone to.
@@ -35,7 +36,7 @@ impl Deliverer {
         }
     }
 
-    /// Delivers until the queue is closed and empty, or until the cluster refuses for good.
+    /// Delivers until the queue is closed and empty, or until the cluster refuses a record permanently.
     pub(crate) async fn run(
         mut self,
         mut parcels: UnboundedReceiver<Parcel>,
@@ -55,22 +56,23 @@ impl Deliverer {
                 None => return Ok(()),
                 Some(error) if !error.is_retryable() => return Err(error),
                 Some(error) => {
-                    tracing::warn!(%error, records = lost.len(), "not acknowledged; sending again");
+                    let records = lost.len();
+                    tracing::warn!(%error, records, "the cluster did not acknowledge records; sending them again");
                 }
             }
-            // What has failed once is opened anew: a cluster may come back on other ports.
+            // A failed producer is replaced: the cluster may come back on other ports.
             self.producers.clear();
             sleep(backoff.pause()).await;
             parcels = lost;
         }
     }
 
-    /// Sends all and waits for all; what is not acknowledged comes back, in order.
+    /// Sends all records and waits for all; returns those that are not acknowledged, in order.
     async fn attempt(&mut self, parcels: Vec<Parcel>) -> Lost {
         let mut result = Lost::default();
         let mut sent = Vec::new();
         for parcel in parcels {
-            // Behind one that cannot be sent the others wait too, so that they stay in order.
+            // After a record that cannot be sent, the others wait, too, so that they stay in order.
             if result.error.is_some() {
                 result.lost.push(parcel);
                 continue;
@@ -81,7 +83,7 @@ impl Deliverer {
             }
         }
         for producer in self.producers.values() {
-            // Each record says for itself whether it has arrived.
+            // An error here is only logged: each record has its own acknowledgement.
             if let Err(error) = producer.flush().await {
                 tracing::debug!(%error, topic = producer.topic(), "flush failed");
             }
@@ -125,7 +127,7 @@ struct Lost {
 }
 
 impl Lost {
-    /// An error that no further attempt cures outlasts those that one may cure.
+    /// A permanent error replaces one that a further attempt may cure, never the other way round.
     fn add(&mut self, parcel: Parcel, error: ClientError) {
         self.lost.push(parcel);
         if self.error.as_ref().is_none_or(ClientError::is_retryable) {

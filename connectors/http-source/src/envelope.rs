@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use model::json::without_byte_order_mark;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Exactly these two fields, or it is no envelope.
+/// Exactly these two fields, or it is not an envelope.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Envelope<'e> {
@@ -16,9 +17,10 @@ struct Envelope<'e> {
     event: &'e RawValue,
 }
 
-/// The key and the event of an envelope, the event byte for byte; what is none comes back as it is.
+/// The key and the event of an envelope, the event byte for byte; a payload that is not an envelope is
+/// returned unchanged.
 pub(crate) fn unwrap(payload: Bytes) -> (Option<Bytes>, Bytes) {
-    match serde_json::from_slice::<Envelope<'_>>(&payload) {
+    match serde_json::from_slice::<Envelope<'_>>(without_byte_order_mark(&payload)) {
         Ok(envelope) if envelope.event.get().starts_with('{') => {
             let key = envelope
                 .key
@@ -53,6 +55,7 @@ mod tests {
                 r#"{"key":null,"event":{"a":1}}"#,
                 (None, r#"{"a":1}"#.to_owned()),
             ),
+            ("\u{feff}{\"key\":\"k\",\"event\":{}}", some("k", "{}")),
         ] {
             assert_eq!(unwrapped(payload), expected, "{payload}");
         }

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration, and what ends a connector that runs. No text of these holds a secret.
+//! Errors in a configuration, and errors that end a running connector. None of their texts contains a secret.
 
 use client::ClientError;
 
@@ -8,14 +8,14 @@ pub enum ConfigError {
     /// Not YAML, or not of the file's form; the text names line and column, and what was likely meant.
     #[error("the configuration cannot be read: {0}")]
     Syntax(String),
-    /// A value that does not do.
+    /// A value that is not allowed.
     #[error("`{place}` is `{value}`: {expected}")]
     Invalid {
         /// Where in the file.
         place: String,
-        /// What stands there, before secrets are put in.
+        /// The value, before secrets are inserted.
         value: String,
-        /// What should.
+        /// What is expected instead.
         expected: String,
     },
     /// A secret that is named wrongly or has no value.
@@ -29,9 +29,9 @@ pub enum ConfigError {
         expected: String,
     },
     /// A file of secrets that cannot be read.
-    #[error("line {line} of the secrets: {expected}")]
+    #[error("line {line} of the secrets file: {expected}")]
     SecretsFile {
-        /// The line, as editors count.
+        /// The line number, from 1.
         line: usize,
         /// What to write there.
         expected: &'static str,
@@ -41,29 +41,29 @@ pub enum ConfigError {
 /// Why a connector has stopped by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// The cluster does not take the records, for good.
-    #[error("writing to the cluster: {0}")]
+    /// The cluster has refused records permanently.
+    #[error("cannot write to the cluster: {0}")]
     Cluster(#[from] ClientError),
-    /// A SmartModule that records are to go through cannot run.
+    /// A SmartModule of `transforms` cannot run.
     #[error("`transforms`: {0}")]
     Transforms(String),
     /// No HTTP client can be made from the configuration.
-    #[error("setting up the connection to `{endpoint}`: {reason}")]
+    #[error("cannot set up the connection to `{endpoint}`: {reason}")]
     Setup {
-        /// The endpoint, without what may be secret.
+        /// The endpoint, without parts that may be secret.
         endpoint: String,
         /// What is wrong.
         reason: String,
     },
-    /// The cluster did not take what was left in time.
+    /// The cluster did not acknowledge the remaining records in time.
     #[error(
-        "`{records}` received records were not acknowledged within {seconds} s of the request to stop: see whether the \
-         cluster answers"
+        "`{records}` received records were not acknowledged within {seconds} s after the stop request; check \
+         that the cluster is reachable"
     )]
     Undelivered {
-        /// How many.
+        /// The number of unacknowledged records.
         records: u64,
-        /// How long was waited.
+        /// The length of the wait, in seconds.
         seconds: u64,
     },
 }

@@ -1,4 +1,5 @@
-//! Requests to the endpoint: how they are made, which answers are good, and what is done about the others.
+//! Requests to the endpoint: how they are made, which answers count as successful, and what is done about the
+//! others.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -10,14 +11,14 @@ use reqwest::{Client, Response, StatusCode};
 
 use crate::config::Config;
 use crate::error::SourceError;
-use crate::supervisor::Failure;
+use crate::outcome::FetchError;
 use crate::tls::{TRUST_HINT, is_distrust, tls};
 
-/// A server that does not answer at all is told from a slow one within this time.
+/// The time limit for connecting. A server that exceeds it counts as unreachable, not merely slow.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Far more than any honest server needs; loops end here.
+/// Far more than any real server needs; it ends loops.
 const REDIRECTS_MAX: usize = 5;
-/// A server may ask for a longer pause than ours, up to this.
+/// The longest pause that a server may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 
 /// Sends the configured request.
@@ -44,8 +45,8 @@ impl Http {
         Ok(Self { client, config })
     }
 
-    /// An answer that is a good one.
-    pub(crate) async fn request(&self) -> Result<Response, Failure> {
+    /// Sends the request; returns the answer if its status is a success.
+    pub(crate) async fn request(&self) -> Result<Response, FetchError> {
         let config = &self.config;
         let mut request = self
             .client
@@ -54,25 +55,28 @@ impl Http {
         if let Some(body) = &config.body {
             request = request.body(body.reveal().to_owned());
         }
-        let response = request.send().await.map_err(|error| self.failure(error))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.fetch_error(error))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        Err(refusal(status, response.headers()))
+        Err(status_error(status, response.headers()))
     }
 
-    /// What went wrong, without what may be secret.
-    pub(crate) fn failure(&self, error: reqwest::Error) -> Failure {
-        let is_refusal = error.is_redirect() || error.is_builder();
+    /// Describes the error, without parts that may be secret.
+    pub(crate) fn fetch_error(&self, error: reqwest::Error) -> FetchError {
+        let is_permanent = error.is_redirect() || error.is_builder();
         let is_distrust = is_distrust(&error);
         let reason = self.config.censor.strike(&explain(&error.without_url()));
         if is_distrust {
-            Failure::Refused(format!("{reason}; {TRUST_HINT}"))
-        } else if is_refusal {
-            Failure::Refused(reason)
+            FetchError::Permanent(format!("{reason}; {TRUST_HINT}"))
+        } else if is_permanent {
+            FetchError::Permanent(reason)
         } else {
-            Failure::Passing {
+            FetchError::Temporary {
                 reason,
                 pause: Duration::ZERO,
             }
@@ -80,34 +84,35 @@ impl Http {
     }
 }
 
-/// What an answer with a status that is none of success means: to try again soon, or that somebody has to do something.
-pub(crate) fn refusal(status: StatusCode, headers: &HeaderMap) -> Failure {
+/// What an answer with an unsuccessful status means: try again soon, or an operator has to change something.
+pub(crate) fn status_error(status: StatusCode, headers: &HeaderMap) -> FetchError {
     let reason = format!("the server answered {status}");
     let may_pass = status.is_server_error()
         || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
     if may_pass {
-        Failure::Passing {
+        FetchError::Temporary {
             reason,
             pause: retry_after(headers),
         }
     } else {
-        Failure::Refused(reason)
+        FetchError::Permanent(reason)
     }
 }
 
-/// Whether the end of an answer can be told from a cut connection: it says how long it is, or that it comes in chunks.
+/// Whether the end of an answer is distinguishable from a cut connection: it gives its length, or comes in
+/// chunks.
 pub(crate) fn has_a_known_end(response: &Response) -> bool {
     let headers = response.headers();
-    // The last coding alone frames the body: with another one the answer ends with its connection.
+    // Only the last coding frames the body: if it is not `chunked`, the answer ends with its connection.
     let coding = headers.get_all(TRANSFER_ENCODING).iter().next_back();
     match coding.and_then(|coding| coding.to_str().ok()) {
         Some(coding) => coding.trim().to_ascii_lowercase().ends_with("chunked"),
-        // Also where there can be no body, as with a status of 204.
+        // This covers answers without a body, such as those with status 204.
         None => response.content_length().is_some(),
     }
 }
 
-/// An error with its causes: the outermost alone says little.
+/// An error with all its causes: the outermost one alone is rarely enough.
 pub(crate) fn explain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -121,21 +126,24 @@ pub(crate) fn explain(error: &dyn Error) -> String {
     text
 }
 
-/// Follows up to a limit; what bears secrets is not taken to another server.
+/// Follows redirects up to a limit; a request with secrets is not redirected to another server.
 fn follow(attempt: Attempt<'_>, has_secrets: bool) -> reqwest::redirect::Action {
     let first = &attempt.previous()[0];
     if attempt.previous().len() > REDIRECTS_MAX {
-        return attempt.error(format!("more than {REDIRECTS_MAX} redirects"));
+        return attempt.error(format!(
+            "the server redirects more than {REDIRECTS_MAX} times"
+        ));
     }
     if has_secrets && first.origin() != attempt.url().origin() {
         return attempt.error(
-            "it redirects to another server, which the request's secrets are not meant for",
+            "the server redirects to another one, and the request's secrets are sent to the configured server only; if \
+             the other one is right, configure it as `http.endpoint`",
         );
     }
     attempt.follow()
 }
 
-/// In seconds, or as the date until which to wait.
+/// The pause that `Retry-After` asks for, in seconds or as a date.
 fn retry_after(headers: &HeaderMap) -> Duration {
     let text = headers
         .get(RETRY_AFTER)
@@ -147,7 +155,7 @@ fn retry_after(headers: &HeaderMap) -> Duration {
     pause.unwrap_or_default().min(RETRY_AFTER_MAX)
 }
 
-/// How long it is until then; nothing where it is past.
+/// The time until `date`; `None` if it is past.
 fn until(date: &str) -> Option<Duration> {
     let then = httpdate::parse_http_date(date).ok()?;
     then.duration_since(SystemTime::now()).ok()

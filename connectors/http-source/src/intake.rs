@@ -1,4 +1,4 @@
-//! What becomes of a piece of what an endpoint sent: a record of a topic, or one of `rejected-events`.
+//! Turns each piece that an endpoint sent into a record of its topic, or of `rejected-events`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,21 +9,21 @@ use model::{Reason, Rejection};
 
 use crate::config::{Censor, Config, Output, Target};
 use crate::counts::Counts;
-use crate::output::{Head, format};
+use crate::output::{AnswerHead, format};
 use crate::queue::{Closed, Completes, Queue};
-use crate::rejected::{Refusal, Rejects, TRANSFORM_FAILED};
+use crate::rejected::{RejectCause, Rejects, TRANSFORM_FAILED};
 use crate::router::{Routed, Router};
 use crate::splitter::{HEAD_BYTES, Piece};
 
-/// A module's complaint may quote a whole record.
-const COMPLAINT_BYTES_MAX: usize = 1_000;
+/// Longer error messages of a module are cut: they may quote a whole record.
+const ERROR_TEXT_BYTES_MAX: usize = 1_000;
 
-/// Where every piece goes in.
+/// The entrance for every piece.
 #[derive(Debug)]
 pub(crate) struct Intake {
     output: Output,
     router: Router,
-    /// What records go through between their arrival and their routing, if anything.
+    /// The transforms between arrival and routing, if there are any.
     pub(crate) transforms: Option<Transforms>,
     rejects: Rejects,
     rejected_topic: Arc<str>,
@@ -56,8 +56,12 @@ impl Intake {
         }
     }
 
-    /// Takes a piece that came whole; `head` is the answer's that it was part of.
-    pub(crate) async fn take(&mut self, piece: Piece, head: Option<&Head>) -> Result<(), Closed> {
+    /// Takes a complete piece; `head` is that of the answer that contained it.
+    pub(crate) async fn take(
+        &mut self,
+        piece: Piece,
+        head: Option<&AnswerHead>,
+    ) -> Result<(), Closed> {
         Counts::add(&self.counts.received);
         let body = match piece {
             Piece::TooLarge { head, bytes } => {
@@ -76,27 +80,27 @@ impl Intake {
         match transforms.apply(record) {
             Ok(records) => self.pass_all(records).await,
             Err(error) => {
-                let refusal = Refusal {
+                let cause = RejectCause {
                     reason: TRANSFORM_FAILED,
-                    subject: complaint(&self.censor, &error.to_string()),
+                    subject: error_text(&self.censor, &error.to_string()),
                 };
                 let bytes = body.len() as u64;
-                self.reject(&refusal, &body, bytes, true).await
+                self.reject(&cause, &body, bytes, true).await
             }
         }
     }
 
-    /// Tells of a record that came and could not even be read.
-    pub(crate) async fn miss(&mut self, bytes: u64) -> Result<(), Closed> {
+    /// Rejects a record that arrived but could not be read.
+    pub(crate) async fn reject_unread(&mut self, bytes: u64) -> Result<(), Closed> {
         Counts::add(&self.counts.received);
-        let refusal = Refusal {
+        let cause = RejectCause {
             subject: "record, a message above what is read".to_owned(),
             ..too_large()
         };
-        self.reject(&refusal, &[], bytes, true).await
+        self.reject(&cause, &[], bytes, true).await
     }
 
-    /// What transforms have made of one record.
+    /// Passes on the records that the transforms made of one record.
     async fn pass_all(&mut self, records: Vec<KeyValue>) -> Result<(), Closed> {
         if records.is_empty() {
             Counts::add(&self.counts.filtered);
@@ -109,7 +113,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Sends a record its way; `kept` is what stays of it where there is none.
+    /// Routes a record; if it has no topic or is too large, `kept` is written to `rejected-events`.
     async fn pass(&mut self, record: KeyValue, kept: &Bytes, is_last: bool) -> Result<(), Closed> {
         let bytes = kept.len() as u64;
         match self.router.route(record) {
@@ -131,19 +135,19 @@ impl Intake {
 
     async fn reject(
         &mut self,
-        refusal: &Refusal,
+        cause: &RejectCause,
         payload: &[u8],
         bytes: u64,
         is_last: bool,
     ) -> Result<(), Closed> {
         Counts::add(&self.counts.rejected);
         tracing::debug!(
-            reason = refusal.reason,
-            subject = refusal.subject,
+            reason = cause.reason,
+            subject = cause.subject,
             bytes,
             "rejected"
         );
-        let parts = self.rejects.write(refusal, payload, bytes);
+        let parts = self.rejects.write(cause, payload, bytes);
         let mut parts = parts.into_iter().peekable();
         while let Some((key, value)) = parts.next() {
             let topic = Arc::clone(&self.rejected_topic);
@@ -158,14 +162,14 @@ impl Intake {
     }
 }
 
-/// Cut when secrets are out of it: half a secret would not be found.
-fn complaint(censor: &Censor, text: &str) -> String {
+/// Removes secrets before it cuts the text: half a secret would not be found.
+fn error_text(censor: &Censor, text: &str) -> String {
     let mut text = censor.strike(text);
-    text.truncate(text.floor_char_boundary(COMPLAINT_BYTES_MAX));
+    text.truncate(text.floor_char_boundary(ERROR_TEXT_BYTES_MAX));
     text
 }
 
-fn too_large() -> Refusal {
+fn too_large() -> RejectCause {
     Rejection::new(Reason::TooLarge, "record").into()
 }
 

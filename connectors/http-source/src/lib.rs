@@ -1,12 +1,14 @@
-//! Pulls records from HTTP and WebSocket endpoints into topics, by a configuration file of the form of Fluvio's own
-//! `http-source` connector.
+//! Pulls records from HTTP and WebSocket endpoints into topics, as described by a configuration file in the
+//! format of Fluvio's own `http-source` connector.
 //!
-//! Read in this order: a [`Config`] says where to read and where to write; [`run`] has its endpoint polled, streamed or
-//! listened to; what arrives is cut into records, each of which goes to its topic or, where it cannot, to
-//! `rejected-events`; the cluster acknowledges each before its memory is given back.
+//! Read in this order: a [`Config`] says where to read and where to write; [`run`] polls the endpoint,
+//! streams from it, or listens to it as a WebSocket; what arrives is cut into records, each of which goes to
+//! its topic or, if it has none, to `rejected-events`; a record's memory is released when the cluster has
+//! acknowledged it.
 
 mod backoff;
 
+mod certificates;
 mod config;
 mod counts;
 mod delivery;
@@ -14,6 +16,7 @@ mod envelope;
 mod error;
 mod http;
 mod intake;
+mod outcome;
 mod output;
 mod polling;
 mod queue;
@@ -24,6 +27,7 @@ mod splitter;
 mod streaming;
 mod supervisor;
 mod tls;
+mod unpacking;
 mod websocket;
 
 #[cfg(test)]

@@ -3,22 +3,27 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use reqwest::{Response, StatusCode, Version};
 use serde::Serialize;
 
 use crate::config::{Output, OutputParts, OutputType};
 
-/// What came before the body.
+/// The part of an answer before its body.
 #[derive(Clone, Debug)]
-pub(crate) struct Head {
+pub(crate) struct AnswerHead {
     version: Version,
     status: StatusCode,
     headers: Vec<(String, String)>,
 }
 
-impl Head {
-    pub(crate) fn of(response: &Response) -> Self {
-        let headers = response.headers().iter().map(|(name, value)| {
+impl AnswerHead {
+    /// If the body has been decompressed, headers that describe only the compressed one are left out.
+    pub(crate) fn of(response: &Response, is_unpacked: bool) -> Self {
+        let of_packed = [CONTENT_ENCODING, CONTENT_LENGTH];
+        let headers = response.headers().iter();
+        let headers = headers.filter(|(name, _)| !(is_unpacked && of_packed.contains(name)));
+        let headers = headers.map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             (name.as_str().to_owned(), value)
         });
@@ -46,7 +51,7 @@ struct Status {
     string: &'static str,
 }
 
-/// A header that stands once is a text, one that stands more often a list.
+/// A header that occurs once is a string; one that occurs several times is a list.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Values<'r> {
@@ -54,8 +59,8 @@ enum Values<'r> {
     Many(Vec<&'r str>),
 }
 
-/// The record that a body makes.
-pub(crate) fn format(output: Output, head: &Head, body: Bytes) -> Bytes {
+/// Makes the record of a body.
+pub(crate) fn format(output: Output, head: &AnswerHead, body: Bytes) -> Bytes {
     match (output.kind, output.parts) {
         (OutputType::Text, OutputParts::Body) => body,
         (OutputType::Text, OutputParts::Full) => text(head, &body),
@@ -64,7 +69,7 @@ pub(crate) fn format(output: Output, head: &Head, body: Bytes) -> Bytes {
     }
 }
 
-fn text(head: &Head, body: &[u8]) -> Bytes {
+fn text(head: &AnswerHead, body: &[u8]) -> Bytes {
     let mut text = format!("{:?} {}\n", head.version, head.status).into_bytes();
     for (name, value) in &head.headers {
         text.extend_from_slice(format!("{name}: {value}\n").as_bytes());
@@ -74,7 +79,7 @@ fn text(head: &Head, body: &[u8]) -> Bytes {
     text.into()
 }
 
-fn json(head: Option<&Head>, body: &[u8]) -> Bytes {
+fn json(head: Option<&AnswerHead>, body: &[u8]) -> Bytes {
     let body = String::from_utf8_lossy(body);
     let record = Json {
         status: head.map(|head| Status {
@@ -90,7 +95,7 @@ fn json(head: Option<&Head>, body: &[u8]) -> Bytes {
         .into()
 }
 
-fn headers(head: &Head) -> BTreeMap<&str, Values<'_>> {
+fn headers(head: &AnswerHead) -> BTreeMap<&str, Values<'_>> {
     let mut headers = BTreeMap::<&str, Vec<&str>>::new();
     for (name, value) in &head.headers {
         headers.entry(name).or_default().push(value);
@@ -108,7 +113,7 @@ mod tests {
 
     fn formatted(kind: OutputType, parts: OutputParts) -> String {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let head = Head {
+        let head = AnswerHead {
             version: Version::HTTP_11,
             status: StatusCode::OK,
             headers: vec![header("a", "1"), header("b", "2"), header("b", "3")],
@@ -130,7 +135,10 @@ mod tests {
         assert_eq!(formatted(Json, Body), r#"{"body":"one \"two\""}"#);
         assert_eq!(
             formatted(Json, Full),
-            r#"{"status":{"version":"HTTP/1.1","code":200,"string":"OK"},"header":{"a":"1","b":["2","3"]},"body":"one \"two\""}"#
+            concat!(
+                r#"{"status":{"version":"HTTP/1.1","code":200,"string":"OK"},"header":{"a":"1","b":["2","3"]},"#,
+                r#""body":"one \"two\""}"#,
+            )
         );
     }
 }

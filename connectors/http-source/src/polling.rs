@@ -2,18 +2,18 @@
 
 use bytes::{Bytes, BytesMut};
 use client::RECORD_BYTES_MAX;
-use reqwest::Response;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Output, OutputParts};
 use crate::http::{Http, has_a_known_end};
 use crate::intake::Intake;
-use crate::output::Head;
+use crate::outcome::{FetchError, ReadOutcome};
+use crate::output::AnswerHead;
 use crate::queue::Closed;
 use crate::splitter::{HEAD_BYTES, Piece, is_blank};
-use crate::supervisor::{Ended, Failure};
+use crate::unpacking::Body;
 
-/// Asks once at a time.
+/// Sends one request at a time.
 pub(crate) struct Polling {
     http: Http,
     output: Output,
@@ -28,10 +28,10 @@ impl Polling {
         &mut self,
         intake: &mut Intake,
         stop: &CancellationToken,
-    ) -> Result<Ended, Closed> {
+    ) -> Result<ReadOutcome, Closed> {
         let answer = tokio::select! {
             biased;
-            () = stop.cancelled() => return Ok(Ended::Stopped),
+            () = stop.cancelled() => return Ok(ReadOutcome::Stopped),
             answer = self.answer() => answer,
         };
         match answer {
@@ -39,46 +39,45 @@ impl Polling {
                 if !self.is_nothing(&piece) {
                     intake.take(piece, Some(&head)).await?;
                 }
-                Ok(Ended::Clean)
+                Ok(ReadOutcome::Complete)
             }
-            Err(failure) => Ok(Ended::Failed(failure)),
+            Err(error) => Ok(ReadOutcome::Failed(error)),
         }
     }
 
-    async fn answer(&self) -> Result<(Head, Piece), Failure> {
+    async fn answer(&self) -> Result<(AnswerHead, Piece), FetchError> {
         let response = self.http.request().await?;
         if !has_a_known_end(&response) {
-            // A cut one would look whole.
-            return Err(Failure::Refused(
-                "the answer does not say where it ends: neither content-length nor transfer-encoding"
+            return Err(FetchError::Permanent(
+                "the answer has neither `content-length` nor `transfer-encoding: chunked`, so a cut answer would look \
+                 complete; poll a server that sends one of them"
                     .to_owned(),
             ));
         }
-        let head = Head::of(&response);
-        Ok((head, self.whole(response).await?))
+        let body = Body::of(response)?;
+        Ok((body.head(), self.whole(body).await?))
     }
 
-    /// The whole body; of one that is too large the beginning, and the rest is passed over.
-    async fn whole(&self, mut response: Response) -> Result<Piece, Failure> {
-        let (mut body, mut bytes) = (BytesMut::new(), 0_u64);
-        let chunk_of = |error| self.http.failure(error);
-        while let Some(chunk) = response.chunk().await.map_err(chunk_of)? {
+    /// Reads the whole body; of one that is too large, it keeps the beginning and skips the rest.
+    async fn whole(&self, mut body: Body) -> Result<Piece, FetchError> {
+        let (mut kept, mut bytes) = (BytesMut::new(), 0_u64);
+        while let Some(chunk) = body.chunk(&self.http).await? {
             bytes += chunk.len() as u64;
             if bytes <= RECORD_BYTES_MAX as u64 {
-                body.extend_from_slice(&chunk);
-            } else if body.len() < HEAD_BYTES {
-                let room = HEAD_BYTES - body.len();
-                body.extend_from_slice(&chunk[..room.min(chunk.len())]);
+                kept.extend_from_slice(&chunk);
+            } else if kept.len() < HEAD_BYTES {
+                let room = HEAD_BYTES - kept.len();
+                kept.extend_from_slice(&chunk[..room.min(chunk.len())]);
             }
         }
         if bytes <= RECORD_BYTES_MAX as u64 {
-            return Ok(Piece::Record(body.freeze()));
+            return Ok(Piece::Record(kept.freeze()));
         }
-        let head = Bytes::copy_from_slice(&body[..HEAD_BYTES.min(body.len())]);
+        let head = Bytes::copy_from_slice(&kept[..HEAD_BYTES.min(kept.len())]);
         Ok(Piece::TooLarge { head, bytes })
     }
 
-    /// An empty body is a record only where there is more to it than the body.
+    /// An empty body makes a record only if records contain more than the body.
     fn is_nothing(&self, piece: &Piece) -> bool {
         let is_blank = matches!(piece, Piece::Record(body) if is_blank(body));
         is_blank && self.output.parts == OutputParts::Body

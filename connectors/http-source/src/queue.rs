@@ -1,25 +1,28 @@
-//! The way from the endpoint to the cluster: short, so that a slow cluster slows the reading down and memory stays flat.
+//! The queue between the endpoint and the cluster. It is short, so that a slow cluster slows down reading and
+//! memory stays constant.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// What may be under way at once: many batches of usual records, and several of the largest.
+/// The bytes that may be in the queue at once: many batches of usual records, or several of the largest
+/// records.
 const ROOM_BYTES: u32 = 8 * 1024 * 1024;
-/// What a record takes besides its bytes; it also bounds how many small ones there are.
+/// The cost of a record in addition to its bytes; it also bounds the number of small records.
 const OVERHEAD_BYTES: usize = 256;
 
-/// What is done when a parcel is acknowledged: records may be cut in parts, and one that came may become several.
+/// What is complete when a parcel is acknowledged: records may be cut into parts, and one received record may
+/// become several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Completes {
     /// A record of its topic.
     pub(crate) record: bool,
-    /// All that one received record has become.
+    /// All records made of one received record.
     pub(crate) received: bool,
 }
 
-/// A record for a topic. Its room is free again when it is dropped.
+/// A record for a topic. Dropping it frees its room.
 #[derive(Debug)]
 pub(crate) struct Parcel {
     pub(crate) topic: Arc<str>,
@@ -29,18 +32,18 @@ pub(crate) struct Parcel {
     _room: OwnedSemaphorePermit,
 }
 
-/// Takes records as long as there is room.
+/// Accepts records as long as there is room.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     parcels: mpsc::UnboundedSender<Parcel>,
     room: Arc<Semaphore>,
 }
 
-/// Nobody takes records any more: writing has failed for good.
+/// The receiver is gone: writing has failed permanently.
 #[derive(Debug)]
 pub(crate) struct Closed;
 
-/// A queue and its end.
+/// A queue and its receiver.
 pub(crate) fn queue() -> (Queue, mpsc::UnboundedReceiver<Parcel>) {
     // Bounded by the room, not by the number of parcels.
     let (parcels, receiver) = mpsc::unbounded_channel();
@@ -105,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_for_room_learns_that_nobody_takes_records_any_more() {
+    async fn a_producer_that_waits_for_room_learns_that_the_receiver_is_gone() {
         let (queue, receiver) = queue();
         while put(&queue, 900_000).is_some() {}
         let value = Bytes::from(vec![0; 900_000]);

@@ -1,8 +1,7 @@
-//! Records that have no topic to go to: they are kept, payload and all, in `rejected-events`.
-
-use std::time::{SystemTime, UNIX_EPOCH};
+//! Records that belong to no topic: they are kept with their payload in `rejected-events`.
 
 use bytes::Bytes;
+use client::now_ms;
 use model::{PayloadPart, Rejection, Timestamp};
 use serde::Serialize;
 
@@ -10,13 +9,14 @@ const ORIGIN: &str = "http-source";
 /// The reason of a record that a SmartModule could not handle.
 pub(crate) const TRANSFORM_FAILED: &str = "transform_failed";
 
-/// A record of `rejected-events` that has never stood in a topic, and so has neither partition nor offset.
+/// A record of `rejected-events` whose payload has never been in a topic, and so has neither partition nor
+/// offset.
 #[derive(Debug, Serialize)]
 struct Rejected<'r> {
     origin: &'static str,
     /// The connector's name.
     source: &'r str,
-    /// Where it was to go, if that was known.
+    /// The topic that it was meant for, if known.
     topic: Option<&'r str>,
     received_at: Timestamp,
     reason: &'static str,
@@ -27,14 +27,14 @@ struct Rejected<'r> {
 
 /// Why a record is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct RejectCause {
     /// One of the usual reasons, or [`TRANSFORM_FAILED`].
     pub(crate) reason: &'static str,
-    /// What in the record it is about, or what a SmartModule said of it.
+    /// The part of the record that is wrong, or a SmartModule's error message.
     pub(crate) subject: String,
 }
 
-impl From<Rejection> for Refusal {
+impl From<Rejection> for RejectCause {
     fn from(rejection: Rejection) -> Self {
         Self {
             reason: rejection.reason.name(),
@@ -43,18 +43,18 @@ impl From<Rejection> for Refusal {
     }
 }
 
-/// Writes up the rejected records of one connector.
+/// Makes the `rejected-events` records of one connector.
 #[derive(Debug)]
 pub(crate) struct Rejects {
     source: String,
     topic: Option<String>,
-    /// Together with the number it makes keys that no other run uses.
+    /// Together with the number, it forms keys that no other run uses.
     started_ms: i64,
     number: u64,
 }
 
 impl Rejects {
-    /// For a connector of that name, whose records all go to `topic` if it is named.
+    /// For the connector `source`; `topic` is given if all its records go to one topic.
     pub(crate) fn new(source: &str, topic: Option<&str>) -> Self {
         Self {
             source: source.to_owned(),
@@ -64,15 +64,15 @@ impl Rejects {
         }
     }
 
-    /// The keys and records of one rejected payload: one, or as many as it needs.
+    /// The keys and records for one rejected payload: one record, or several for a large payload.
     pub(crate) fn write(
         &mut self,
-        refusal: &Refusal,
+        cause: &RejectCause,
         payload: &[u8],
         bytes: u64,
     ) -> Vec<(Bytes, Bytes)> {
         self.number += 1;
-        let Refusal { reason, subject } = refusal;
+        let RejectCause { reason, subject } = cause;
         let detail = if bytes == payload.len() as u64 {
             subject.clone()
         } else {
@@ -112,13 +112,6 @@ impl Rejects {
     }
 }
 
-fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -128,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    fn not_json() -> Refusal {
+    fn not_json() -> RejectCause {
         Rejection::new(Reason::NotJson, "record").into()
     }
 
@@ -144,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_says_where_it_is_from() {
+    fn each_part_contains_its_origin() {
         let rows = rows(&vec![b'x'; PayloadPart::BYTES_MAX + 1], 131_073);
         assert_eq!(rows.len(), 2);
         for (part, row) in rows.iter().enumerate() {
@@ -159,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_kept_is_told() {
+    fn the_detail_of_a_cut_payload_contains_both_lengths() {
         let rows = rows(b"begin", 1_000_000);
         assert_eq!(
             rows[0]["detail"],

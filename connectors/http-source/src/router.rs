@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use client::KeyValue;
+use model::json::without_byte_order_mark;
 use model::{Reason, Rejection};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -29,13 +30,13 @@ impl Routed {
     }
 }
 
-/// Sends each record its way.
+/// Chooses topic and key of each record.
 #[derive(Debug)]
 pub(crate) struct Router {
     ways: Ways,
-    /// The dotted path of the field that is a topic's key.
+    /// By topic, the dotted path of the field that contains the key.
     key_paths: BTreeMap<String, String>,
-    /// Whether records are bodies as they came: only then there is something to unwrap in them.
+    /// Whether records are unchanged bodies: only these can be envelopes to unwrap.
     plain: bool,
 }
 
@@ -63,7 +64,7 @@ impl Router {
         }
     }
 
-    /// The key and the event of an envelope; what is none, as it is.
+    /// The key and the event of an envelope; a payload that is not an envelope is returned unchanged.
     pub(crate) fn unwrap(&self, payload: Bytes) -> KeyValue {
         if self.plain {
             envelope::unwrap(payload)
@@ -72,7 +73,7 @@ impl Router {
         }
     }
 
-    /// Finds the topic, and the key where there is none yet.
+    /// Finds the topic, and the key if the record has none yet.
     pub(crate) fn route(&self, (key, value): KeyValue) -> Result<Routed, Rejection> {
         let topic = match &self.ways {
             Ways::One(topic) => topic,
@@ -114,8 +115,9 @@ fn by_event_name<'t>(
         .ok_or(Rejection::new(Reason::OutOfRange, EVENT_NAME))
 }
 
-/// A field of what must be one JSON object; of one that stands twice, the last.
+/// A field of a JSON object; the last one if it occurs several times.
 fn field_of<'r>(object: &'r [u8], name: &str) -> Result<Option<&'r RawValue>, serde_json::Error> {
+    let object = without_byte_order_mark(object);
     let mut deserializer = serde_json::Deserializer::from_slice(object);
     let found = Field(name).deserialize(&mut deserializer)?;
     deserializer.end()?;
@@ -209,6 +211,12 @@ mod tests {
                 "other",
                 None,
                 r#"{"event_name":"?","event_name":"x"}"#,
+            ),
+            (
+                "\u{feff}{\"event_name\":\"x\"}",
+                "other",
+                None,
+                "\u{feff}{\"event_name\":\"x\"}",
             ),
         ] {
             let expected = (

@@ -1,4 +1,4 @@
-//! A connector from its start to its end.
+//! Runs a connector from start to end.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -22,20 +22,20 @@ use crate::streaming::Streaming;
 use crate::supervisor::{Reader, supervise};
 use crate::websocket::WebSocket;
 
-/// How long what has been received may take to be acknowledged after a request to stop: longer than a restart of the
-/// cluster takes.
+/// After a request to stop, how long the acknowledgement of received records may take: longer than a restart
+/// of the cluster.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What to read, and where to write it.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The cluster; topics that are missing are made.
+    /// The cluster; missing topics are created.
     pub cluster: Cluster,
     /// The configuration.
     pub config: Config,
-    /// By topic, the dotted path of the field that is the key of its records; for those that come without a key.
+    /// By topic, the dotted path of the field that contains the key, for records that arrive without a key.
     pub key_paths: BTreeMap<String, String>,
-    /// End when the endpoint has given one answer to its end, instead of asking again.
+    /// Whether to end after one complete answer of the endpoint, instead of asking again.
     pub once: bool,
     /// Counters to keep.
     pub counts: Arc<Counts>,
@@ -68,17 +68,17 @@ pub async fn run(
     let working = async {
         let reading = async {
             let ended = supervise(&config, reader, &mut intake, options.once, &stop).await;
-            // The queue is closed with it, and the deliverer comes to its end.
+            // This closes the queue, and so ends the deliverer.
             drop(intake);
             ended
         };
         let delivering = async {
             let delivered = deliverer.run(parcels).await;
-            // Without it there is nothing to read for, however long the endpoint is silent.
+            // When delivery has ended, reading has no purpose, and a silent endpoint would keep it waiting.
             stop.cancel();
             delivered
         };
-        // Where reading ends because nobody takes records, delivering says why.
+        // If reading ends because the queue is closed, delivery returns the reason.
         let (_closed, delivered) = tokio::join!(reading, delivering);
         delivered
     };
@@ -115,7 +115,7 @@ pub(crate) fn reader(config: &Arc<Config>) -> Result<Reader, SourceError> {
     })
 }
 
-/// None where records go as they come.
+/// `None` if records are written as they arrive.
 async fn transforms(cluster: &Cluster, config: &Config) -> Result<Option<Transforms>, SourceError> {
     if config.transforms.is_empty() {
         return Ok(None);

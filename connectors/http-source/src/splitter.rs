@@ -2,25 +2,25 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// How much of a record that is too large is kept to look at.
+/// How much of a record that is too large is kept for inspection.
 pub(crate) const HEAD_BYTES: usize = 64 * 1024;
 
-/// What stands between two delimiters.
+/// The bytes between two delimiters.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
     /// A record.
     Record(Bytes),
-    /// One that is too large: its beginning, and how long it was.
+    /// A record that is too large: its beginning, and its length.
     TooLarge { head: Bytes, bytes: u64 },
 }
 
 impl Piece {
-    /// The piece that a whole payload is.
+    /// A complete payload as a piece.
     pub(crate) fn of(payload: Bytes, bytes_max: usize) -> Self {
         if payload.len() > bytes_max {
             Self::TooLarge {
                 bytes: payload.len() as u64,
-                // A copy, so that the whole is not kept in memory for it.
+                // A copy, so that the beginning does not keep the whole payload in memory.
                 head: Bytes::copy_from_slice(&payload[..HEAD_BYTES.min(payload.len())]),
             }
         } else {
@@ -29,15 +29,15 @@ impl Piece {
     }
 }
 
-/// Takes chunks as they arrive, gives pieces as they are complete.
+/// Takes chunks as they arrive, and returns pieces as soon as they are complete.
 #[derive(Debug)]
 pub(crate) struct Splitter {
     delimiter: Vec<u8>,
     bytes_max: usize,
     buffer: BytesMut,
-    /// No delimiter ends within so many bytes of the buffer.
+    /// How many bytes at the beginning of the buffer have been searched: no delimiter ends in them.
     searched: usize,
-    /// The beginning of a record that is too large, and how many bytes of it have been let go.
+    /// The beginning of a record that is too large, and how many of its bytes have been dropped.
     skipping: Option<(Bytes, u64)>,
 }
 
@@ -71,7 +71,7 @@ impl Splitter {
         Some(self.piece(payload))
     }
 
-    /// What follows the last delimiter, if anything but space.
+    /// What follows the last delimiter, unless it is only white space.
     pub(crate) fn rest(&mut self) -> Option<Piece> {
         let payload = self.buffer.split().freeze();
         self.searched = 0;
@@ -89,7 +89,7 @@ impl Splitter {
         }
     }
 
-    /// Lets go of what can be part of no delimiter any more.
+    /// Drops the bytes of a too large record that cannot be part of a delimiter.
     fn skip_what_is_too_large(&mut self) {
         let overlap = self.delimiter.len() - 1;
         if self.skipping.is_none() && self.buffer.len() <= self.bytes_max + overlap {
@@ -106,7 +106,7 @@ impl Splitter {
     }
 }
 
-/// Nothing but ASCII white space: what stands between two delimiters in a row.
+/// Only ASCII white space, as between two consecutive delimiters.
 pub(crate) fn is_blank(payload: &[u8]) -> bool {
     payload.iter().all(u8::is_ascii_whitespace)
 }

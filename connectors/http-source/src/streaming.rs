@@ -1,4 +1,4 @@
-//! Streaming: one answer without an end, cut into records at a delimiter.
+//! Streaming: one endless answer, cut into records at a delimiter.
 
 use client::RECORD_BYTES_MAX;
 use tokio_util::sync::CancellationToken;
@@ -6,12 +6,13 @@ use tokio_util::sync::CancellationToken;
 use crate::counts::Counts;
 use crate::http::{Http, has_a_known_end};
 use crate::intake::Intake;
-use crate::output::Head;
+use crate::outcome::{FetchError, ReadOutcome};
+use crate::output::AnswerHead;
 use crate::queue::Closed;
 use crate::splitter::{Piece, Splitter, is_blank};
-use crate::supervisor::{Ended, Failure};
+use crate::unpacking::Body;
 
-/// Reads an answer as it comes.
+/// Reads an answer as it arrives.
 pub(crate) struct Streaming {
     http: Http,
     delimiter: String,
@@ -22,35 +23,40 @@ impl Streaming {
         Self { http, delimiter }
     }
 
-    /// Every record that a delimiter has ended is taken before more is read, also when told to stop.
+    /// Every record that a delimiter has ended is taken before more is read, even after a request to stop.
     pub(crate) async fn read(
         &mut self,
         intake: &mut Intake,
         stop: &CancellationToken,
-    ) -> Result<Ended, Closed> {
+    ) -> Result<ReadOutcome, Closed> {
         let response = tokio::select! {
             biased;
-            () = stop.cancelled() => return Ok(Ended::Stopped),
+            () = stop.cancelled() => return Ok(ReadOutcome::Stopped),
             response = self.http.request() => response,
         };
-        let mut response = match response {
+        let response = match response {
             Ok(response) => response,
-            Err(failure) => return Ok(Ended::Failed(failure)),
+            Err(error) => return Ok(ReadOutcome::Failed(error)),
         };
-        let (head, is_end_known) = (Head::of(&response), has_a_known_end(&response));
+        let is_end_known = has_a_known_end(&response);
+        let mut body = match Body::of(response) {
+            Ok(body) => body,
+            Err(error) => return Ok(ReadOutcome::Failed(error)),
+        };
+        let head = body.head();
         let mut splitter = Splitter::new(self.delimiter.as_bytes(), RECORD_BYTES_MAX);
         loop {
             let chunk = tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(Ended::Stopped),
-                chunk = response.chunk() => chunk,
+                () = stop.cancelled() => return Ok(ReadOutcome::Stopped),
+                chunk = body.chunk(&self.http) => chunk,
             };
             match chunk {
                 Ok(Some(chunk)) => splitter.push(&chunk),
                 Ok(None) => return finish(splitter, is_end_known, intake, &head).await,
                 Err(error) => {
                     drop_half(splitter.rest(), intake);
-                    return Ok(Ended::Failed(self.http.failure(error)));
+                    return Ok(ReadOutcome::Failed(error));
                 }
             }
             while let Some(piece) = splitter.next() {
@@ -62,25 +68,25 @@ impl Streaming {
     }
 }
 
-/// The last record needs no delimiter where the answer itself says that it is whole.
+/// The last record needs no delimiter if the end of the answer shows that it is complete.
 async fn finish(
     mut splitter: Splitter,
     is_end_known: bool,
     intake: &mut Intake,
-    head: &Head,
-) -> Result<Ended, Closed> {
+    head: &AnswerHead,
+) -> Result<ReadOutcome, Closed> {
     match splitter.rest() {
         Some(last) if is_end_known => intake.take(last, Some(head)).await?,
         Some(half) => {
             drop_half(Some(half), intake);
-            return Ok(Ended::Failed(Failure::Passing {
+            return Ok(ReadOutcome::Failed(FetchError::Temporary {
                 reason: "the connection was closed in the middle of a record".to_owned(),
                 pause: std::time::Duration::ZERO,
             }));
         }
         None => {}
     }
-    Ok(Ended::Clean)
+    Ok(ReadOutcome::Complete)
 }
 
 fn drop_half(rest: Option<Piece>, intake: &Intake) {
@@ -90,7 +96,10 @@ fn drop_half(rest: Option<Piece>, intake: &Intake) {
             Piece::TooLarge { bytes, .. } => bytes,
         };
         Counts::add(&intake.counts.cut);
-        tracing::warn!(bytes, "the connection was cut; half a record is dropped");
+        tracing::warn!(
+            bytes,
+            "the connection was cut; an incomplete record is dropped"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! For tests: an endpoint that does what a script says, and a connector without a cluster.
+//! For tests: an endpoint that follows a script, and a connector without a cluster.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,22 +14,23 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Secrets};
 use crate::counts::{Counted, Counts};
 use crate::intake::Intake;
+use crate::outcome::ReadOutcome;
 use crate::queue::queue;
 use crate::run::reader;
-use crate::supervisor::{Ended, supervise};
+use crate::supervisor::supervise;
 
-/// For everything together; what is waited for comes within a few seconds.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// The deadline of a whole test; what it waits for happens within a few seconds.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The beginning of an answer that comes in chunks.
 pub(crate) const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/// What an endpoint does on one connection, in order; then it hangs up.
+/// A step of an endpoint on one connection; after the last one it hangs up.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     /// Sends these bytes at once.
     Send(Vec<u8>),
-    /// Says nothing until the other side hangs up.
+    /// Sends nothing until the other side hangs up.
     Stall,
 }
 
@@ -42,7 +43,7 @@ pub(crate) fn chunk(text: &str) -> Act {
     send(format!("{:x}\r\n{text}\r\n", text.len()))
 }
 
-/// An endpoint that plays one script for each connection, the last one again and again.
+/// An endpoint that follows one script per connection, and repeats the last one.
 pub(crate) struct Endpoint {
     pub(crate) address: String,
     pub(crate) connections: Arc<AtomicUsize>,
@@ -78,7 +79,7 @@ impl Drop for Endpoint {
 
 async fn play(mut stream: TcpStream, script: Vec<Act>) {
     let mut request = [0; 4096];
-    // The request is short and comes in one piece.
+    // The request is short and arrives in one piece.
     let _request = stream.read(&mut request).await;
     for act in script {
         match act {
@@ -90,7 +91,7 @@ async fn play(mut stream: TcpStream, script: Vec<Act>) {
             Act::Stall => while stream.read(&mut request).await.is_ok_and(|read| read > 0) {},
         }
     }
-    // Everything sent arrives before the end does.
+    // The other side receives everything that was sent before it sees the end.
     let _ended = stream.shutdown().await;
 }
 
@@ -111,7 +112,7 @@ pub(crate) fn config(topic: &str, http: &str) -> Config {
     Config::parse(&yaml, &Secrets::from_environment()).expect(&yaml)
 }
 
-/// Runs a connector until it has written so many records; and what it has counted by then.
+/// Runs a connector until it has written `records` records. Returns them and the counts.
 pub(crate) async fn written(config: Config, records: usize) -> (Vec<Written>, Counted) {
     let config = Arc::new(config);
     let counts = Arc::new(Counts::default());
@@ -135,10 +136,10 @@ pub(crate) async fn written(config: Config, records: usize) -> (Vec<Written>, Co
         written
     };
     let both = async { tokio::join!(reading, taking) };
-    let (ended, mut written) = timeout(PATIENCE, both)
+    let (outcome, mut written) = timeout(TIMEOUT, both)
         .await
         .expect("enough records in time");
-    ended.expect("somebody takes records");
+    outcome.expect("somebody takes records");
     while let Ok(parcel) = parcels.try_recv() {
         written.push(Written {
             topic: parcel.topic.to_string(),
@@ -149,19 +150,19 @@ pub(crate) async fn written(config: Config, records: usize) -> (Vec<Written>, Co
     (written, counts.now())
 }
 
-/// How the first attempt to read ends, of which nothing is expected.
-pub(crate) async fn attempted(config: Config) -> Ended {
+/// How the first attempt to read ends; its records are ignored.
+pub(crate) async fn first_outcome(config: Config) -> ReadOutcome {
     let config = Arc::new(config);
     let (queue, _parcels) = queue();
     let mut intake = Intake::new(&config, BTreeMap::new(), queue, Arc::default());
     let mut reader = reader(&config).expect("a reader");
     let stop = CancellationToken::new();
     let reading = reader.read(&mut intake, &stop);
-    let ended = timeout(PATIENCE, reading).await.expect("an end in time");
-    ended.expect("somebody takes records")
+    let outcome = timeout(TIMEOUT, reading).await.expect("an end in time");
+    outcome.expect("somebody takes records")
 }
 
-/// The values alone.
+/// The values of these records.
 pub(crate) fn values(written: &[Written]) -> Vec<&str> {
     written.iter().map(|record| record.value.as_str()).collect()
 }

@@ -10,7 +10,7 @@ use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -19,20 +19,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Socket};
 use crate::error::SourceError;
-use crate::http::{CONNECT_TIMEOUT, explain, refusal};
+use crate::http::{CONNECT_TIMEOUT, explain, status_error};
 use crate::intake::Intake;
+use crate::outcome::{FetchError, ReadOutcome};
 use crate::queue::Closed;
 use crate::splitter::{Piece, is_blank};
-use crate::supervisor::{Ended, Failure};
 use crate::tls::{TRUST_HINT, is_distrust, tls};
 
-/// Above what a record may be, so that the beginning of one that is too large can be kept; a server that sends more
-/// in one message is hung up on, and of the message only its size is told.
+/// Larger than a record may be, so that the beginning of one that is too large can be kept. If a server sends
+/// a larger message, the connection is closed and only the message's size is reported.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 type Connection = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Listens to a WebSocket.
+/// Reads from a WebSocket.
 pub(crate) struct WebSocket {
     config: Arc<Config>,
     socket: Socket,
@@ -53,35 +53,38 @@ impl WebSocket {
         &mut self,
         intake: &mut Intake,
         stop: &CancellationToken,
-    ) -> Result<Ended, Closed> {
+    ) -> Result<ReadOutcome, Closed> {
         let connection = tokio::select! {
             biased;
-            () = stop.cancelled() => return Ok(Ended::Stopped),
+            () = stop.cancelled() => return Ok(ReadOutcome::Stopped),
             connection = timeout(CONNECT_TIMEOUT, self.connect()) => connection,
         };
         match connection {
             Ok(Ok(connection)) => self.listen(connection, intake, stop).await,
-            Ok(Err(failure)) => Ok(Ended::Failed(failure)),
-            Err(_) => Ok(Ended::Failed(self.passing("no answer to the handshake"))),
+            Ok(Err(error)) => Ok(ReadOutcome::Failed(error)),
+            Err(_) => Ok(ReadOutcome::Failed(
+                self.temporary("the server did not complete the connection in time"),
+            )),
         }
     }
 
-    async fn connect(&self) -> Result<Connection, Failure> {
+    async fn connect(&self) -> Result<Connection, FetchError> {
         let url = &self.config.url;
-        let request = self.request().map_err(|error| self.failure(&error))?;
+        let request = self.request().map_err(|error| self.fetch_error(&error))?;
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let port = url.port_or_known_default().unwrap_or(80);
         let stream = TcpStream::connect((host, port)).await;
-        let stream = stream.map_err(|error| self.passing(&explain(&error)))?;
+        let stream = stream.map_err(|error| self.temporary(&explain(&error)))?;
         let limits = WebSocketConfig::default()
             .max_message_size(Some(MESSAGE_BYTES_MAX))
             .max_frame_size(Some(MESSAGE_BYTES_MAX));
         let tls = Connector::Rustls(Arc::clone(&self.tls));
-        let shaken = client_async_tls_with_config(request, stream, Some(limits), Some(tls)).await;
-        let (mut connection, _) = shaken.map_err(|error| self.failure(&error))?;
+        let connected =
+            client_async_tls_with_config(request, stream, Some(limits), Some(tls)).await;
+        let (mut connection, _) = connected.map_err(|error| self.fetch_error(&error))?;
         if let Some(text) = &self.socket.subscription {
             let sent = connection.send(Message::text(text.reveal())).await;
-            sent.map_err(|error| self.failure(&error))?;
+            sent.map_err(|error| self.fetch_error(&error))?;
         }
         Ok(connection)
     }
@@ -99,72 +102,85 @@ impl WebSocket {
         mut connection: Connection,
         intake: &mut Intake,
         stop: &CancellationToken,
-    ) -> Result<Ended, Closed> {
+    ) -> Result<ReadOutcome, Closed> {
         let mut pings = interval(self.socket.ping_every);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut heard = Instant::now();
+        let mut last_received = Instant::now();
         loop {
             let message = tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(Ended::Stopped),
+                () = stop.cancelled() => return Ok(ReadOutcome::Stopped),
                 message = connection.next() => message,
                 _ = pings.tick() => {
-                    // A ping that cannot be sent shows when the connection is read.
+                    // If a ping cannot be sent, reading the connection returns the error.
                     let _unsent = connection.send(Message::Ping(Bytes::new())).await;
                     continue;
                 }
-                () = sleep_until(heard + self.config.idle_timeout) => {
-                    return Ok(Ended::Failed(self.passing("the server has been silent too long")));
+                () = sleep_until(last_received + self.config.idle_timeout) => {
+                    let reason = "the server was silent for longer than `http.idle-timeout`";
+                    return Ok(ReadOutcome::Failed(self.temporary(reason)));
                 }
             };
             let payload = match message {
                 Some(Ok(Message::Text(text))) => Bytes::from(text),
                 Some(Ok(Message::Binary(bytes))) => bytes,
-                Some(Ok(Message::Close(_))) => return Ok(Ended::Clean),
+                Some(Ok(Message::Close(_))) => return Ok(ReadOutcome::Complete),
                 Some(Ok(_)) => {
-                    heard = Instant::now();
+                    last_received = Instant::now();
                     continue;
                 }
                 Some(Err(error)) => {
                     if let Error::Capacity(CapacityError::MessageTooLong { size, .. }) = error {
-                        // Nothing of it is there to be kept; that it came is told.
-                        intake.miss(size as u64).await?;
-                        return Ok(Ended::Failed(Failure::Missed(format!(
-                            "a message of {size} bytes came, above {MESSAGE_BYTES_MAX}; nothing of it was read, and \
-                             `rejected-events` has an entry without payload"
+                        // No part of the message is available to keep; only its arrival is reported.
+                        intake.reject_unread(size as u64).await?;
+                        return Ok(ReadOutcome::Failed(FetchError::MessageTooLarge(format!(
+                            "the server sent a message of {size} bytes, more than {MESSAGE_BYTES_MAX}; it was not \
+                             read, and `rejected-events` contains an entry without payload"
                         ))));
                     }
-                    return Ok(Ended::Failed(self.failure(&error)));
+                    return Ok(ReadOutcome::Failed(self.fetch_error(&error)));
                 }
-                None => return Ok(Ended::Failed(self.passing("the connection was cut"))),
+                None => {
+                    return Ok(ReadOutcome::Failed(
+                        self.temporary("the connection was cut"),
+                    ));
+                }
             };
             if !is_blank(&payload) {
                 intake
                     .take(Piece::of(payload, RECORD_BYTES_MAX), None)
                     .await?;
             }
-            // Behind the wait for room: a slow cluster is no silent server.
-            heard = Instant::now();
+            // Set after the wait for room: a slow cluster must not make the server look silent.
+            last_received = Instant::now();
         }
     }
 
-    /// A handshake can be refused as any request can.
-    fn failure(&self, error: &Error) -> Failure {
+    /// A handshake can be refused like any request.
+    fn fetch_error(&self, error: &Error) -> FetchError {
         match error {
-            Error::Http(response) => refusal(response.status(), response.headers()),
+            Error::Http(response) => status_error(response.status(), response.headers()),
             Error::Url(_) | Error::HttpFormat(_) => {
-                Failure::Refused(self.config.censor.strike(&explain(error)))
+                FetchError::Permanent(self.config.censor.strike(&explain(error)))
+            }
+            // Only extensions may use these bits, and none was requested.
+            Error::Protocol(ProtocolError::NonZeroReservedBits) => {
+                let reason = explain(error);
+                FetchError::Permanent(format!(
+                    "{reason}: the server compresses its messages with `permessage-deflate`, which is not supported; \
+                     disable it on the server"
+                ))
             }
             _ if is_distrust(error) => {
                 let reason = self.config.censor.strike(&explain(error));
-                Failure::Refused(format!("{reason}; {TRUST_HINT}"))
+                FetchError::Permanent(format!("{reason}; {TRUST_HINT}"))
             }
-            _ => self.passing(&explain(error)),
+            _ => self.temporary(&explain(error)),
         }
     }
 
-    fn passing(&self, reason: &str) -> Failure {
-        Failure::Passing {
+    fn temporary(&self, reason: &str) -> FetchError {
+        FetchError::Temporary {
             reason: self.config.censor.strike(reason),
             pause: Duration::ZERO,
         }

@@ -1,32 +1,44 @@
-//! What a request is answered with once all of it has been dealt with.
+//! The answer to a request whose records were all processed.
 
 use bytes::Bytes;
+use model::Reason;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::validate::Checked;
+use crate::validate::{Checked, Rejected};
 
-/// The answer to a request whose records could be told apart: each was written to its topic or kept,
-/// with its reason, in `rejected-events`.
+/// The hint in an answer to records that are not events of this kind, such as those of another SDK.
+const HINT: &str = "an event is an object with `event_name` (`player_action`, `transaction` or \
+    `server_metric`), `event_timestamp` and `parameters`; a body is one event, an array of events, \
+    {\"sent_at\": …, \"events\": […]}, or one event per line as application/x-ndjson; /docs lists every field, \
+    and how to map events of other SDKs";
+
+/// The response to a request whose body could be split into records: each record was written to its topic, or
+/// kept with a reason in `rejected-events`.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Answer {
-    /// How many records are in their topic.
+    /// The number of records written to their topics.
     pub(crate) accepted: usize,
-    /// How many are not.
+    /// The number of rejected records.
     pub(crate) rejected: usize,
-    /// Why not, in the order of the request.
+    /// The rejected records, in the order of the request.
     pub(crate) rejections: Vec<Rejection>,
+    /// The format of an event, present if a record was not an event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "an event is an object with `event_name`, …")]
+    hint: Option<&'static str>,
 }
 
 /// A record that was not written to its topic.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Rejection {
-    /// Its place in the request, from 0.
+    /// Its position in the request, from 0.
     index: usize,
-    /// Why: `not_json`, `missing_field`, `wrong_type`, `invalid_timestamp`, `out_of_range` or `too_large`.
+    /// The reason: `not_json`, `missing_field`, `wrong_type`, `invalid_timestamp`, `out_of_range` or
+    /// `too_large`.
     #[schema(example = "missing_field")]
     reason: &'static str,
-    /// The field that it is about, or `record`.
+    /// The field at fault, or `record`.
     #[schema(example = "parameters.player_id")]
     detail: &'static str,
 }
@@ -42,28 +54,76 @@ impl Answer {
             accepted: checked.accepted.len(),
             rejected: checked.rejected.len(),
             rejections: rejections.collect(),
+            hint: checked.rejected.iter().any(is_foreign).then_some(HINT),
         }
     }
 
     pub(crate) fn json(&self) -> Bytes {
-        // Numbers and plain text: there is nothing in it that cannot be written.
+        // Encoding numbers and strings cannot fail.
         Bytes::from(serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// Whether the record is something other than an event, rather than an event with an error.
+fn is_foreign(rejected: &Rejected) -> bool {
+    let (reason, subject) = (rejected.rejection.reason, rejected.rejection.subject);
+    match subject {
+        "event_name" => true,
+        "record" => reason == Reason::NotJson && rejected.payload.first() != Some(&b'{'),
+        _ => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Source;
+    use crate::topics::SourceTopic;
     use crate::validate::{Route, check, tests::PLAYER};
 
     #[test]
-    fn an_answer_counts_and_names_each_rejected_record() {
-        let records = [PLAYER, "{}", PLAYER].map(|text| Bytes::copy_from_slice(text.as_bytes()));
-        let checked = check(records.to_vec(), Route::To(Source::PlayerEvents), None).unwrap();
+    fn an_answer_counts_the_records_and_lists_the_rejected_ones() {
+        let faulty = PLAYER.replace("map_id", "map");
+        let records = [PLAYER, &faulty, PLAYER].map(|text| Bytes::copy_from_slice(text.as_bytes()));
+        let checked = check(
+            records.to_vec(),
+            Route::To(SourceTopic::PlayerEvents),
+            None,
+            0,
+        )
+        .unwrap();
         assert_eq!(
             Answer::to(&checked).json(),
-            r#"{"accepted":2,"rejected":1,"rejections":[{"index":1,"reason":"missing_field","detail":"event_name"}]}"#
+            concat!(
+                r#"{"accepted":2,"rejected":1,"rejections":[{"index":1,"reason":"missing_field","#,
+                r#""detail":"parameters.map_id"}]}"#,
+            )
         );
+    }
+
+    #[test]
+    fn the_answer_to_records_of_another_kind_describes_an_event() {
+        let hinted = |record: &str, route| {
+            let record = Bytes::copy_from_slice(record.as_bytes());
+            let answer = Answer::to(&check(vec![record], route, None, 0).unwrap());
+            assert_eq!(answer.rejected, 1);
+            answer.hint.is_some()
+        };
+        for record in [
+            r#"{"batch":[{"type":"track","event":"Level Up"}],"sentAt":"2024-11-12T10:15:30Z"}"#,
+            r#"{"api_key":"k","events":[]}"#,
+            r#"{"category":"user","v":2}"#,
+            "[1]",
+            "\"text\"",
+        ] {
+            assert!(hinted(record, Route::ByName), "{record}");
+            assert!(
+                hinted(record, Route::To(SourceTopic::PlayerEvents)),
+                "{record}"
+            );
+        }
+        assert!(hinted(r#"{"event_name":"$pageview"}"#, Route::ByName));
+        for record in [r#"{"event_name":"transaction"}"#, r#"{"event_name":"#] {
+            assert!(!hinted(record, Route::ByName), "{record}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Reads a request's body within the memory that all bodies share.
+//! Reads a request's body within the memory budget that all bodies share.
 
 use std::sync::Arc;
 
@@ -10,37 +10,37 @@ use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::error::Refusal;
-use crate::limits::{BODY_BYTES_MAX, BODY_PATIENCE, BUFFERED_KIB_MAX};
-use crate::split::Layout;
-use crate::unpack::{Encoding, unpack};
+use crate::decompress::{Encoding, decompress};
+use crate::error::RequestError;
+use crate::limits::{BODY_BYTES_MAX, BODY_TIMEOUT, BUFFERED_KIB_MAX};
+use crate::split::BodyFormat;
 
 const KIB: usize = 1_024;
 
-/// The memory that bodies share.
+/// The memory budget that all bodies share. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Buffers(Arc<Semaphore>);
+pub(crate) struct MemoryBudget(Arc<Semaphore>);
 
-/// A whole body, unpacked, and the memory that it holds until it is dropped.
+/// A whole decompressed body. It occupies memory of the budget until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) bytes: Bytes,
-    pub(crate) memory: Memory,
+    pub(crate) memory: MemoryPermit,
 }
 
-/// Memory of [`Buffers`], given back when dropped.
+/// Memory taken from a [`MemoryBudget`]; dropping this returns it.
 #[derive(Debug)]
-pub(crate) struct Memory(OwnedSemaphorePermit);
+pub(crate) struct MemoryPermit(OwnedSemaphorePermit);
 
-impl Memory {
-    /// Takes room for so many bytes more.
-    pub(crate) fn grow(&mut self, buffers: &Buffers, bytes: usize) -> Result<(), Refusal> {
-        self.0.merge(buffers.take(bytes.div_ceil(KIB))?);
+impl MemoryPermit {
+    /// Takes `bytes` more bytes from the budget.
+    pub(crate) fn grow(&mut self, budget: &MemoryBudget, bytes: usize) -> Result<(), RequestError> {
+        self.0.merge(budget.take(bytes.div_ceil(KIB))?);
         Ok(())
     }
 }
 
-impl Buffers {
+impl MemoryBudget {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Semaphore::new(BUFFERED_KIB_MAX)))
     }
@@ -49,103 +49,120 @@ impl Buffers {
         (BUFFERED_KIB_MAX - self.0.available_permits()) * KIB
     }
 
-    fn take(&self, kib: usize) -> Result<OwnedSemaphorePermit, Refusal> {
-        let permits = u32::try_from(kib).map_err(|_| Refusal::TooLarge)?;
+    fn take(&self, kib: usize) -> Result<OwnedSemaphorePermit, RequestError> {
+        let permits = u32::try_from(kib).map_err(|_| RequestError::TooLarge)?;
         let taken = Arc::clone(&self.0).try_acquire_many_owned(permits);
-        taken.map_err(|_| Refusal::Busy)
+        taken.map_err(|_| RequestError::Busy)
     }
 }
 
-/// How the body's records stand in it, by its content type.
-pub(crate) fn layout(headers: &HeaderMap) -> Result<Layout, Refusal> {
+/// The sender of a request. It decides which content types are accepted: any web page can make a browser
+/// send a text, or a body without a content type, but not a body that is declared as JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// An unknown sender, who must declare the content type.
+    Anonymous,
+    /// A client with an API key.
+    Key,
+    /// A page of an allowed origin. Browsers send its beacons as text.
+    Page,
+}
+
+/// Determines the format of the body from its content type.
+pub(crate) fn format(headers: &HeaderMap, sender: Sender) -> Result<BodyFormat, RequestError> {
     let Some(value) = headers.get(CONTENT_TYPE) else {
-        return Ok(Layout::Json);
+        return match sender {
+            Sender::Anonymous => Err(RequestError::NoMediaType),
+            Sender::Key | Sender::Page => Ok(BodyFormat::Json),
+        };
     };
     let text = String::from_utf8_lossy(value.as_bytes());
     let essence = text.split(';').next().unwrap_or_default().trim();
     match essence.to_ascii_lowercase().as_str() {
-        "application/json" | "text/json" => Ok(Layout::Json),
+        "application/json" | "text/json" => Ok(BodyFormat::Json),
         "application/x-ndjson"
         | "application/ndjson"
         | "application/jsonl"
-        | "application/x-jsonlines" => Ok(Layout::Lines),
-        _ => Err(Refusal::MediaType(essence.to_owned())),
+        | "application/x-jsonlines" => Ok(BodyFormat::Lines),
+        "text/plain" if sender == Sender::Page => Ok(BodyFormat::Json),
+        _ => Err(RequestError::MediaType(essence.to_owned())),
     }
 }
 
-/// Reads the body whole and unpacks it.
+/// Reads the whole body and decompresses it.
 pub(crate) async fn receive(
-    buffers: &Buffers,
+    budget: &MemoryBudget,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Received, Refusal> {
+) -> Result<Received, RequestError> {
     let encoding = encoding(headers)?;
     let claimed = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if claimed.is_some_and(|length| length > BODY_BYTES_MAX) {
-        return Err(Refusal::TooLarge);
+        return Err(RequestError::TooLarge);
     }
-    let reading = timeout(BODY_PATIENCE, read(buffers, body));
-    let received = reading.await.map_err(|_| Refusal::BodySlow)??;
+    let reading = timeout(BODY_TIMEOUT, read(budget, body));
+    let received = reading.await.map_err(|_| RequestError::BodySlow)??;
     match encoding {
         None => Ok(received),
-        Some(encoding) => unpacked(buffers, received, encoding).await,
+        Some(encoding) => decompressed(budget, received, encoding).await,
     }
 }
 
-fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Refusal> {
+fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, RequestError> {
     let names: Vec<_> = headers.get_all(CONTENT_ENCODING).iter().collect();
     match names[..] {
         [] => Ok(None),
         [name] => Encoding::named(&String::from_utf8_lossy(name.as_bytes())),
-        _ => Err(Refusal::Encoding("several".to_owned())),
+        _ => Err(RequestError::Encoding("several".to_owned())),
     }
 }
 
-/// Memory is taken as bytes arrive: a client that only claims a large body gets none.
-async fn read(buffers: &Buffers, mut body: Body) -> Result<Received, Refusal> {
-    let mut memory = buffers.take(1)?;
+/// Reads the body and takes memory as bytes arrive, so that a client that merely announces a large body
+/// takes none.
+async fn read(budget: &MemoryBudget, mut body: Body) -> Result<Received, RequestError> {
+    let mut memory = budget.take(1)?;
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Refusal::BodyCut(error.to_string()))?;
+        let frame = frame.map_err(|error| RequestError::BodyCut(error.to_string()))?;
         let Ok(piece) = frame.into_data() else {
             continue;
         };
         if whole.len() + piece.len() > BODY_BYTES_MAX {
-            return Err(Refusal::TooLarge);
+            return Err(RequestError::TooLarge);
         }
         let needed = (whole.len() + piece.len()).div_ceil(KIB);
         if needed > memory.num_permits() {
-            memory.merge(buffers.take(needed - memory.num_permits())?);
+            memory.merge(budget.take(needed - memory.num_permits())?);
         }
         whole.extend_from_slice(&piece);
     }
     Ok(Received {
         bytes: whole.freeze(),
-        memory: Memory(memory),
+        memory: MemoryPermit(memory),
     })
 }
 
-/// How much comes out is not known before: room for the largest body is taken, and what was too much
-/// given back. Unpacking takes milliseconds, which other requests need not wait for. It goes on when the
-/// client hangs up, so the memory of both bodies stays with it.
-async fn unpacked(
-    buffers: &Buffers,
-    packed: Received,
+/// Decompresses a body. The size of the result is unknown, so this first takes memory for the largest body,
+/// and later returns the surplus. The work takes milliseconds and runs in a blocking task. The task
+/// continues if the client hangs up, so it owns the memory of both bodies.
+async fn decompressed(
+    budget: &MemoryBudget,
+    compressed: Received,
     encoding: Encoding,
-) -> Result<Received, Refusal> {
-    let mut memory = buffers.take(BODY_BYTES_MAX / KIB)?;
-    let unpacking = tokio::task::spawn_blocking(move || {
-        let bytes = unpack(&packed.bytes, encoding)?;
-        drop(packed);
+) -> Result<Received, RequestError> {
+    let mut memory = budget.take(BODY_BYTES_MAX / KIB)?;
+    let decompressing = tokio::task::spawn_blocking(move || {
+        let bytes = decompress(&compressed.bytes, encoding)?;
+        drop(compressed);
         let surplus = memory.num_permits() - bytes.len().div_ceil(KIB);
         drop(memory.split(surplus));
-        let memory = Memory(memory);
+        let memory = MemoryPermit(memory);
         Ok(Received { bytes, memory })
     });
-    let unpacked = unpacking.await;
-    unpacked.map_err(|error| Refusal::Packed(error.to_string()))?
+    let decompressed = decompressing.await;
+    decompressed.map_err(|error| RequestError::Compression(error.to_string()))?
 }
 
 #[cfg(test)]
@@ -159,93 +176,107 @@ mod tests {
     }
 
     #[test]
-    fn content_types_choose_the_layout() {
-        let of = |value| layout(&headers(CONTENT_TYPE, value));
-        assert_eq!(layout(&HeaderMap::new()), Ok(Layout::Json));
-        assert_eq!(of("Application/JSON; charset=utf-8"), Ok(Layout::Json));
-        assert_eq!(of("application/x-ndjson"), Ok(Layout::Lines));
+    fn the_content_type_selects_the_format() {
+        let of = |value| format(&headers(CONTENT_TYPE, value), Sender::Key);
+        assert_eq!(of("Application/JSON; charset=utf-8"), Ok(BodyFormat::Json));
+        assert_eq!(of("application/x-ndjson"), Ok(BodyFormat::Lines));
         assert_eq!(
             of("text/plain"),
-            Err(Refusal::MediaType("text/plain".to_owned()))
+            Err(RequestError::MediaType("text/plain".to_owned()))
         );
+    }
+
+    #[test]
+    fn types_that_any_page_can_send_are_accepted_only_from_allowed_senders() {
+        let text = headers(CONTENT_TYPE, "text/plain;charset=UTF-8");
+        for (sender, untyped, plain) in [
+            (Sender::Anonymous, false, false),
+            (Sender::Key, true, false),
+            (Sender::Page, true, true),
+        ] {
+            assert_eq!(format(&HeaderMap::new(), sender).is_ok(), untyped);
+            assert_eq!(format(&text, sender).is_ok(), plain);
+            let form = headers(CONTENT_TYPE, "application/x-www-form-urlencoded");
+            assert!(format(&form, sender).is_err());
+        }
     }
 
     #[tokio::test]
     async fn a_body_holds_memory_until_it_is_dropped() {
-        let buffers = Buffers::new();
-        let received = receive(&buffers, &HeaderMap::new(), Body::from(vec![7; 5 * KIB]))
+        let budget = MemoryBudget::new();
+        let received = receive(&budget, &HeaderMap::new(), Body::from(vec![7; 5 * KIB]))
             .await
             .unwrap();
         assert_eq!(
-            (received.bytes.len(), buffers.bytes_taken()),
+            (received.bytes.len(), budget.bytes_taken()),
             (5 * KIB, 5 * KIB)
         );
         drop(received);
-        assert_eq!(buffers.bytes_taken(), 0);
+        assert_eq!(budget.bytes_taken(), 0);
     }
 
     #[tokio::test]
-    async fn what_was_taken_to_unpack_is_given_back() {
-        let buffers = Buffers::new();
-        let packed = zstd::encode_all(&[7; 3 * KIB][..], 3).unwrap();
+    async fn memory_taken_for_decompression_is_returned() {
+        let budget = MemoryBudget::new();
+        let compressed = zstd::encode_all(&[7; 3 * KIB][..], 3).unwrap();
         let headers = headers(CONTENT_ENCODING, "zstd");
-        let received = receive(&buffers, &headers, Body::from(packed))
+        let received = receive(&budget, &headers, Body::from(compressed))
             .await
             .unwrap();
         assert_eq!(
-            (received.bytes.len(), buffers.bytes_taken()),
+            (received.bytes.len(), budget.bytes_taken()),
             (3 * KIB, 3 * KIB)
         );
     }
 
     #[test]
-    fn memory_stays_with_unpacking_when_its_client_hangs_up() {
+    fn decompression_keeps_its_memory_when_the_client_hangs_up() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .max_blocking_threads(1)
             .build()
             .unwrap();
         runtime.block_on(async {
-            // The one thread that unpacks is kept busy, so that unpacking waits for its turn.
+            // Occupy the only blocking thread, so that the decompression has to wait in its queue.
             let (go_on, held_up) = std::sync::mpsc::channel::<()>();
             let holding = tokio::task::spawn_blocking(move || held_up.recv());
-            let buffers = Buffers::new();
-            let packed = zstd::encode_all(&[7; 3 * KIB][..], 3).unwrap();
+            let budget = MemoryBudget::new();
+            let compressed = zstd::encode_all(&[7; 3 * KIB][..], 3).unwrap();
             let headers = headers(CONTENT_ENCODING, "zstd");
-            let receiving = receive(&buffers, &headers, Body::from(packed));
+            let receiving = receive(&budget, &headers, Body::from(compressed));
             assert!(receiving.now_or_never().is_none());
-            assert_eq!(buffers.bytes_taken(), BODY_BYTES_MAX + KIB);
+            assert_eq!(budget.bytes_taken(), BODY_BYTES_MAX + KIB);
             go_on.send(()).unwrap();
             holding.await.unwrap().unwrap();
-            // Behind it in the queue: it has unpacked by then.
+            // This task is queued after the decompression, so the decompression has ended when it runs.
             tokio::task::spawn_blocking(|| ()).await.unwrap();
-            assert_eq!(buffers.bytes_taken(), 0);
+            assert_eq!(budget.bytes_taken(), 0);
         });
     }
 
     #[tokio::test]
-    async fn when_no_memory_is_left_the_server_is_busy() {
-        let buffers = Buffers::new();
-        let all = buffers.take(BUFFERED_KIB_MAX).unwrap();
-        let refused = receive(&buffers, &HeaderMap::new(), Body::from("{}")).await;
-        assert_eq!(refused.unwrap_err(), Refusal::Busy);
+    async fn without_memory_the_server_is_busy() {
+        let budget = MemoryBudget::new();
+        let all = budget.take(BUFFERED_KIB_MAX).unwrap();
+        let refused = receive(&budget, &HeaderMap::new(), Body::from("{}")).await;
+        assert_eq!(refused.unwrap_err(), RequestError::Busy);
         drop(all);
         assert!(
-            receive(&buffers, &HeaderMap::new(), Body::from("{}"))
+            receive(&budget, &HeaderMap::new(), Body::from("{}"))
                 .await
                 .is_ok()
         );
     }
 
     #[tokio::test]
-    async fn a_body_that_is_too_large_is_refused_whether_it_says_so_or_not() {
-        let buffers = Buffers::new();
+    async fn a_body_that_is_too_large_is_refused_with_or_without_a_content_length() {
+        let budget = MemoryBudget::new();
         let claims = headers(CONTENT_LENGTH, "4194305");
-        let refused = receive(&buffers, &claims, Body::empty()).await;
-        assert_eq!(refused.unwrap_err(), Refusal::TooLarge);
+        let refused = receive(&budget, &claims, Body::empty()).await;
+        assert_eq!(refused.unwrap_err(), RequestError::TooLarge);
         let body = Body::from(vec![b' '; BODY_BYTES_MAX + 1]);
-        let refused = receive(&buffers, &HeaderMap::new(), body).await;
-        assert_eq!(refused.unwrap_err(), Refusal::TooLarge);
-        assert_eq!(buffers.bytes_taken(), 0);
+        let refused = receive(&budget, &HeaderMap::new(), body).await;
+        assert_eq!(refused.unwrap_err(), RequestError::TooLarge);
+        assert_eq!(budget.bytes_taken(), 0);
     }
 }

@@ -1,48 +1,66 @@
-//! Writes the records of one request to all their topics.
+//! Writes the records of one request to their topics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use client::{ClientError, Cluster};
+use client::{ClientError, Cluster, PartitionOffset};
 use futures_util::future::join_all;
 use tokio_util::task::TaskTracker;
 
-use crate::error::Refusal;
-use crate::rejected::{self, Origin};
-use crate::source::Target;
+use crate::clock::Correction;
+use crate::error::RequestError;
+use crate::rejected::{self, RequestInfo};
+use crate::topics::TargetTopic;
 use crate::validate::Checked;
-use crate::writer::{Outgoing, Place, Writer};
+use crate::writer::{OutgoingRecord, Writer};
 
-/// The records of one request by topic, in their order.
-pub(crate) type Parcels = BTreeMap<Target, Vec<Outgoing>>;
+/// The records of one request, grouped by topic, in their order in the request.
+pub(crate) type RecordsByTopic = BTreeMap<TargetTopic, Vec<OutgoingRecord>>;
 
-/// Where they stand, in the same order.
-pub(crate) type Places = BTreeMap<Target, Vec<Place>>;
+/// The positions of written records by topic, in the order of [`RecordsByTopic`].
+pub(crate) type PositionsByTopic = BTreeMap<TargetTopic, Vec<PartitionOffset>>;
 
-/// The records that a request comes to.
-pub(crate) fn parcels(checked: &Checked, origin: Origin<'_>) -> Parcels {
-    let mut parcels = Parcels::new();
+/// Returns the topics to which the records of a request are written.
+pub(crate) fn targets(checked: &Checked) -> BTreeSet<TargetTopic> {
+    let sources = checked.accepted.iter();
+    let sources = sources.map(|event| TargetTopic::SourceTopic(event.source));
+    let rejected = checked.rejected.first().map(|_| TargetTopic::Rejected);
+    sources.chain(rejected).collect()
+}
+
+/// Returns the records to write for a request, with corrected event times.
+pub(crate) fn records_by_topic(
+    checked: &Checked,
+    origin: RequestInfo<'_>,
+    correction: Option<Correction>,
+) -> RecordsByTopic {
+    let mut records_by_topic = RecordsByTopic::new();
     for event in &checked.accepted {
-        let records = parcels.entry(Target::Source(event.source)).or_default();
-        records.push(Outgoing {
+        let records = records_by_topic
+            .entry(TargetTopic::SourceTopic(event.source))
+            .or_default();
+        records.push(OutgoingRecord {
             key: event.key.clone(),
-            value: event.value.clone(),
+            value: match correction {
+                Some(correction) => correction.apply(&event.value),
+                None => event.value.clone(),
+            },
         });
     }
     for rejected in &checked.rejected {
-        let records = parcels.entry(Target::Rejected).or_default();
+        let records = records_by_topic.entry(TargetTopic::Rejected).or_default();
         records.extend(rejected::records(rejected, origin));
     }
-    parcels
+    records_by_topic
 }
 
-/// The writers of all topics that requests are written to.
+/// The writers of all target topics. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Writers([Writer; Target::ALL.len()]);
+pub(crate) struct Writers([Writer; TargetTopic::ALL.len()]);
 
 impl Writers {
     pub(crate) async fn start(cluster: &Cluster, tasks: &TaskTracker) -> Result<Self, ClientError> {
-        let start = |target: Target| Writer::start(cluster, target.topic(), tasks);
-        let [players, purchases, servers, rejected] = Target::ALL;
+        let start = |target: TargetTopic| Writer::start(cluster, target.topic(), tasks);
+        let [players, purchases, servers, rejected] = TargetTopic::ALL;
         Ok(Self([
             start(players).await?,
             start(purchases).await?,
@@ -55,73 +73,99 @@ impl Writers {
         self.0.iter()
     }
 
-    pub(crate) fn of(&self, target: Target) -> &Writer {
+    pub(crate) fn of(&self, target: TargetTopic) -> &Writer {
         &self.0[target.index()]
     }
 
-    /// Writes all of it and waits until the cluster has it. Unless the error is [`Refusal::Unsure`] or
-    /// [`Refusal::Refused`] nothing was written and nothing will be.
-    pub(crate) async fn write(&self, parcels: Parcels) -> Result<Places, Refusal> {
-        // All places in the queues first: one that is full refuses before anything is written.
-        let slots: Result<Vec<_>, Refusal> = parcels
+    /// Writes all records, and waits until the cluster has acknowledged them. After an error, no record was
+    /// written or will be written later, except after [`RequestError::Unconfirmed`],
+    /// [`RequestError::DiskFull`] and [`RequestError::Refused`].
+    pub(crate) async fn write(
+        &self,
+        records_by_topic: RecordsByTopic,
+    ) -> Result<PositionsByTopic, RequestError> {
+        // Reserve a place in every queue first, so that a full queue refuses the request before anything is
+        // written.
+        let permits: Result<Vec<_>, RequestError> = records_by_topic
             .into_iter()
-            .map(|(target, records)| Ok((target, self.of(target).slot()?, records)))
+            .map(|(target, records)| Ok((target, self.of(target).reserve()?, records)))
             .collect();
-        let queued: Vec<_> = slots?
+        let queued: Vec<_> = permits?
             .into_iter()
-            .map(|(target, slot, records)| (target, slot.send(records)))
+            .map(|(target, permit, records)| (target, permit.send(records)))
             .collect();
         let written = queued
             .into_iter()
             .map(|(target, queued)| async move { (target, queued.written().await) });
-        together(join_all(written).await)
+        combine(join_all(written).await)
     }
 }
 
-fn together(results: Vec<(Target, Result<Vec<Place>, Refusal>)>) -> Result<Places, Refusal> {
+fn combine(
+    results: Vec<(TargetTopic, Result<Vec<PartitionOffset>, RequestError>)>,
+) -> Result<PositionsByTopic, RequestError> {
     let mut failures = results
         .iter()
         .filter_map(|(_, result)| result.as_ref().err());
-    let is_nothing = |refusal: &Refusal| matches!(refusal, Refusal::Away | Refusal::Busy);
+    let wrote_nothing =
+        |error: &RequestError| matches!(error, RequestError::ClusterAway | RequestError::Busy);
     if let Some(first) = failures.next().cloned() {
         let failures: Vec<_> = std::iter::once(&first).chain(failures).cloned().collect();
-        if failures.len() == results.len() && failures.iter().all(is_nothing) {
+        if failures.len() == results.len() && failures.iter().all(wrote_nothing) {
             return Err(first);
         }
-        let refused = failures
-            .into_iter()
-            .find(|failure| matches!(failure, Refusal::Refused(_)));
-        return Err(refused.unwrap_or(Refusal::Unsure));
+        // Report the error that tells the client most precisely what to do.
+        let refused = |failure: &&RequestError| matches!(failure, RequestError::Refused(_));
+        let full = |failure: &&RequestError| matches!(failure, RequestError::DiskFull);
+        let found = failures.iter().find(refused).or(failures.iter().find(full));
+        return Err(found.cloned().unwrap_or(RequestError::Unconfirmed));
     }
-    let places = results
+    let positions = results
         .into_iter()
-        .filter_map(|(target, places)| Some((target, places.ok()?)));
-    Ok(places.collect())
+        .filter_map(|(target, positions)| Some((target, positions.ok()?)));
+    Ok(positions.collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::source::Source;
+    use client::{Offset, Partition};
 
-    const PLAYERS: Target = Target::Source(Source::PlayerEvents);
+    use super::*;
+    use crate::topics::SourceTopic;
+
+    const PLAYERS: TargetTopic = TargetTopic::SourceTopic(SourceTopic::PlayerEvents);
 
     #[test]
-    fn only_where_nothing_was_written_a_request_says_so() {
-        let ok = || (PLAYERS, Ok(vec![(0, 7)]));
-        let rejected = |refusal| (Target::Rejected, Err(refusal));
-        assert_eq!(together(vec![ok()]).unwrap()[&PLAYERS], [(0, 7)]);
-        assert_eq!(together(vec![rejected(Refusal::Away)]), Err(Refusal::Away));
+    fn an_error_promises_that_nothing_was_written_only_if_that_is_certain() {
+        let position = PartitionOffset {
+            partition: Partition(0),
+            offset: Offset(7),
+        };
+        let ok = || (PLAYERS, Ok(vec![position]));
+        let rejected = |error| (TargetTopic::Rejected, Err(error));
+        assert_eq!(combine(vec![ok()]).unwrap()[&PLAYERS], [position]);
         assert_eq!(
-            together(vec![ok(), rejected(Refusal::Away)]),
-            Err(Refusal::Unsure)
+            combine(vec![rejected(RequestError::ClusterAway)]),
+            Err(RequestError::ClusterAway)
         );
         assert_eq!(
-            together(vec![ok(), rejected(Refusal::Busy)]),
-            Err(Refusal::Unsure)
+            combine(vec![ok(), rejected(RequestError::ClusterAway)]),
+            Err(RequestError::Unconfirmed)
         );
-        let refused = Refusal::Refused("too large".to_owned());
-        let both = vec![(PLAYERS, Err(Refusal::Unsure)), rejected(refused.clone())];
-        assert_eq!(together(both), Err(refused));
+        assert_eq!(
+            combine(vec![ok(), rejected(RequestError::Busy)]),
+            Err(RequestError::Unconfirmed)
+        );
+        let full = vec![
+            (PLAYERS, Err(RequestError::DiskFull)),
+            rejected(RequestError::ClusterAway),
+        ];
+        assert_eq!(combine(full), Err(RequestError::DiskFull));
+        let refused = RequestError::Refused("too large".to_owned());
+        let both = vec![
+            (PLAYERS, Err(RequestError::Unconfirmed)),
+            rejected(refused.clone()),
+        ];
+        assert_eq!(combine(both), Err(refused));
     }
 }

@@ -1,5 +1,5 @@
-//! Whether events can be written now, and if not, why: the cluster is asked all the time, so that the
-//! answer is true before the next event comes.
+//! Reports whether events can be written and, if not, why. A probe regularly sends a request to the
+//! cluster, so that the report is current even if no events arrive.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,18 +9,19 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use utoipa::ToSchema;
 
 use crate::delivery::Writers;
-use crate::ends::Ends;
-use crate::limits::{PULSE_PATIENCE, PULSE_PERIOD};
+use crate::idempotency::Idempotency;
+use crate::limits::{PROBE_PERIOD, PROBE_TIMEOUT};
+use crate::topic_ends::TopicEnds;
 use crate::writer::Writer;
 
-/// The last word of the cluster. Cheap to clone.
+/// Regularly sends a request to the cluster, and keeps the latest result. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Pulse(Arc<Mutex<Beat>>);
+pub(crate) struct HealthProbe(Arc<Mutex<LastProbe>>);
 
 #[derive(Debug)]
-struct Beat {
+struct LastProbe {
     answered_at: Instant,
-    trouble: Option<String>,
+    last_error: Option<String>,
 }
 
 /// Whether events can be written.
@@ -29,7 +30,7 @@ pub(crate) struct Health {
     status: Status,
     /// The cluster's address.
     cluster: String,
-    /// Everything that is wrong; empty where nothing is.
+    /// All causes of a failing status; empty if the status is ok.
     reasons: Vec<String>,
 }
 
@@ -40,43 +41,53 @@ enum Status {
     Failing,
 }
 
-impl Pulse {
-    /// The cluster has just answered.
+impl HealthProbe {
+    /// Creates a probe that counts as having been answered just now.
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Beat {
+        Self(Arc::new(Mutex::new(LastProbe {
             answered_at: Instant::now(),
-            trouble: None,
+            last_error: None,
         })))
     }
 
-    /// Asks the cluster for the ends of the topics, over and over.
-    pub(crate) async fn follow(self, cluster: Cluster, ends: Ends) {
-        let mut ticks = interval(PULSE_PERIOD);
+    /// In each period, requests the end offsets of the topics from the cluster. If a disk was full, also
+    /// finds out whether it has space again.
+    pub(crate) async fn run(self, cluster: Cluster, ends: TopicEnds, idempotency: Idempotency) {
+        let mut ticks = interval(PROBE_PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let trouble = match timeout(PULSE_PATIENCE, ends.ask(&cluster)).await {
+            let last_error = match timeout(PROBE_TIMEOUT, ends.refresh(&cluster)).await {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => Some(error.to_string()),
                 Err(_) => Some(format!(
                     "the cluster did not answer within {} s",
-                    PULSE_PATIENCE.as_secs()
+                    PROBE_TIMEOUT.as_secs()
                 )),
             };
-            let mut beat = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if trouble.is_none() {
-                beat.answered_at = Instant::now();
+            let answers = last_error.is_none();
+            self.note(last_error);
+            if answers {
+                // The cluster acknowledges or refuses a record long before this timeout.
+                let _timed_out = timeout(PROBE_TIMEOUT, idempotency.probe_for_room()).await;
             }
-            beat.trouble = trouble;
         }
     }
 
-    fn trouble(&self) -> Option<String> {
-        let beat = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let silent = beat.answered_at.elapsed();
-        match &beat.trouble {
-            Some(trouble) => Some(trouble.clone()),
-            None if silent > PULSE_PERIOD + PULSE_PATIENCE => Some(format!(
+    fn note(&self, last_error: Option<String>) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if last_error.is_none() {
+            last.answered_at = Instant::now();
+        }
+        last.last_error = last_error;
+    }
+
+    fn last_error(&self) -> Option<String> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let silent = last.answered_at.elapsed();
+        match &last.last_error {
+            Some(last_error) => Some(last_error.clone()),
+            None if silent > PROBE_PERIOD + PROBE_TIMEOUT => Some(format!(
                 "the cluster has not answered for {} s",
                 silent.as_secs()
             )),
@@ -88,18 +99,18 @@ impl Pulse {
 impl Health {
     pub(crate) fn of(
         cluster: &Cluster,
-        pulse: &Pulse,
+        probe: &HealthProbe,
         writers: &Writers,
         journal: &Writer,
     ) -> Self {
         let writers = writers.iter().chain([journal]).filter_map(|writer| {
-            let trouble = writer.trouble()?;
+            let last_error = writer.disk_full().or_else(|| writer.last_error())?;
             Some(format!(
-                "`{}` cannot be written to: {trouble}",
+                "`{}` cannot be written to: {last_error}",
                 writer.topic()
             ))
         });
-        let reasons: Vec<_> = pulse.trouble().into_iter().chain(writers).collect();
+        let reasons: Vec<_> = probe.last_error().into_iter().chain(writers).collect();
         Self {
             status: match reasons.is_empty() {
                 true => Status::Ok,

@@ -1,79 +1,84 @@
-//! `Idempotency-Key`: a request that is repeated writes nothing again, whatever died in between.
+//! `Idempotency-Key`: a repeated request writes nothing again, even after a crash.
 //!
-//! Before the records of a request with a key are written, an *intent* stands in the journal: the
-//! request's digest and how far its topics reached. After they are written, where they stand does. A
-//! repeated request that finds that is answered by its body alone, as the first one was; one that
-//! finds an intent alone reads its topics back from there and writes what is missing.
+//! Before the records of a request with a key are written, an *intent* is written to the journal: the
+//! digest of the request and the end offsets of its topics. After the records are written, their offsets
+//! are written to the journal. If the journal contains these offsets, a repetition of the request gets the
+//! same answer as before, which is computed from its body alone. If the journal contains only the intent,
+//! the topics are read back from the offsets in the intent, and only the missing records are written.
 
-mod book;
 mod journal;
 mod read_back;
 mod request;
+mod request_table;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use client::Cluster;
+use client::{Cluster, now_ms};
 use model::Timestamp;
 use tokio::sync::RwLock;
 use tokio::time::{Instant, sleep_until};
 
 use crate::answer::Answer;
-use crate::delivery::{Parcels, Places, Writers, parcels};
-use crate::ends::Ends;
-use crate::error::{Refusal, StartError};
+use crate::clock::Correction;
+use crate::delivery::{PositionsByTopic, RecordsByTopic, Writers, records_by_topic, targets};
+use crate::error::RequestError;
 use crate::limits::SETTLING;
-use crate::rejected::Origin;
+use crate::rejected::RequestInfo;
+use crate::start_error::StartError;
+use crate::topic_ends::TopicEnds;
 use crate::validate::Checked;
 use crate::writer::Writer;
 
-use book::{Begin, Book, Claim, Span};
 use journal::Intent;
+use read_back::ReadBack;
+use request_table::{Begin, Claim, RecordRange, RequestTable};
 
 pub(crate) use journal::TOPIC;
 pub(crate) use request::{RequestKey, digest, request_key};
 
-/// A checked request that came with a key.
-pub(crate) struct Keyed {
+/// A checked request that has a key.
+pub(crate) struct KeyedRequest {
     pub(crate) key: RequestKey,
     pub(crate) digest: request::Digest,
     pub(crate) checked: Checked,
-    /// The id of the sender's key.
+    /// The correction of its event times, which is used if this is the first request with its key.
+    pub(crate) correction: Option<Correction>,
+    /// The id of the sender's API key.
     pub(crate) sender: Option<String>,
 }
 
-/// What was asked for under which key, and what came of it. Cheap to clone.
+/// Remembers requests with keys and their results. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Idempotency {
     cluster: Cluster,
     writers: Writers,
     journal: Writer,
-    ends: Ends,
-    book: Arc<Book>,
-    /// Shared by those who write, and held alone while it is decided whose the records are that stand
-    /// in a topic: nobody's are unaccounted for then.
+    ends: TopicEnds,
+    table: Arc<RequestTable>,
+    /// Read-locked while records are written. Write-locked while a read back decides which records belong
+    /// to which request, so that each record that is in a topic during this time has a known owner.
     deciding: Arc<RwLock<()>>,
-    /// What an earlier process may have left with the cluster is carried out by then.
+    /// The time by which the cluster has executed the writes of an earlier process.
     settled_at: Instant,
 }
 
 impl Idempotency {
-    /// Takes in what the journal holds of the last hour.
+    /// Loads the last hour of the journal.
     pub(crate) async fn start(
         cluster: Cluster,
         writers: Writers,
         journal: Writer,
-        ends: Ends,
+        ends: TopicEnds,
     ) -> Result<Self, StartError> {
-        let book = Book::default();
-        journal::load(&cluster, &book, now_ms()).await?;
+        let table = RequestTable::default();
+        journal::load(&cluster, &table, now_ms()).await?;
         Ok(Self {
             cluster,
             writers,
             journal,
             ends,
-            book: Arc::new(book),
+            table: Arc::new(table),
             deciding: Arc::default(),
             settled_at: Instant::now() + SETTLING,
         })
@@ -83,136 +88,172 @@ impl Idempotency {
         &self.journal
     }
 
-    /// How many keys are remembered.
-    pub(crate) fn remembered(&self) -> usize {
-        self.book.len()
+    /// If a disk was full, writes a probe record to find out whether it has space again.
+    pub(crate) async fn probe_for_room(&self) {
+        let all = || self.writers.iter().chain([&self.journal]);
+        if all().all(|writer| writer.disk_full().is_none()) {
+            return;
+        }
+        let written = self.journal.write(vec![journal::probe_record()]).await;
+        if written.is_ok() {
+            all().for_each(Writer::clear_disk_full);
+        }
     }
 
-    /// The answer to a request: that of the first one with its key, if there was one. Must run to its
-    /// end, whether anybody waits for it or not.
-    pub(crate) async fn answer(&self, request: Keyed) -> Result<Answered, Refusal> {
+    /// Returns the number of keys in memory.
+    pub(crate) fn key_count(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Answers a request. If it is a repetition, the answer is that to the first request with its key. The
+    /// future must be polled to its end, even if the client hangs up.
+    pub(crate) async fn answer(&self, request: KeyedRequest) -> Result<Answered, RequestError> {
         let now_ms = now_ms();
-        match Book::begin(&self.book, request.key, request.digest, now_ms)? {
-            // The body is the same, and so is what is accepted of it: no answer has to be kept.
-            Begin::Answered => Ok(Answered::to(&request, true)),
+        match RequestTable::begin(&self.table, request.key, request.digest, now_ms)? {
+            // The answer follows from the body, so it is computed again instead of being stored.
+            Begin::Answered => Ok(Answered::new(&request, true)),
             Begin::New(claim) => self.intend(claim, &request, now_ms).await,
             Begin::Intended(claim) => self.write_all(claim, &request).await,
             Begin::InDoubt(claim) => self.write_missing(claim, &request).await,
         }
     }
 
+    /// Writes the intent, then the records.
     async fn intend(
         &self,
         mut claim: Claim,
-        request: &Keyed,
+        request: &KeyedRequest,
         at_ms: i64,
-    ) -> Result<Answered, Refusal> {
-        let targets = records(request, at_ms).into_keys();
-        let from = targets.map(|target| (target.topic().to_owned(), self.ends.of(target)));
-        let intent = Intent::new(at_ms, request.digest, from.collect());
-        let noted = self.journal.write(vec![intent.record(request.key)]).await;
-        // Whether the intent stands or not, nothing was written on its strength.
-        noted.map_err(|refusal| match refusal {
-            Refusal::Unsure => Refusal::Away,
+    ) -> Result<Answered, RequestError> {
+        let targets = targets(&request.checked);
+        let from = targets
+            .into_iter()
+            .map(|target| (target.topic().to_owned(), self.ends.of(target)));
+        let intent = Intent {
+            at_ms,
+            digest: request.digest,
+            correction: request.correction,
+            from: from.collect(),
+        };
+        let written = self.journal.write(vec![intent.record(request.key)]).await;
+        // Even if the intent was written despite the error, none of the request's records was.
+        written.map_err(|error| match error {
+            RequestError::Unconfirmed => RequestError::ClusterAway,
             other => other,
         })?;
         claim.intended(intent);
         self.write_all(claim, request).await
     }
 
-    /// Writes the records of an intent under which none was written yet.
-    async fn write_all(&self, mut claim: Claim, request: &Keyed) -> Result<Answered, Refusal> {
+    /// Writes all records of an intent, none of which was written before.
+    async fn write_all(
+        &self,
+        mut claim: Claim,
+        request: &KeyedRequest,
+    ) -> Result<Answered, RequestError> {
         let _writing = self.deciding.read().await;
         claim.in_doubt();
-        let written = self.writers.write(records(request, claim.at_ms())).await;
-        if let Err(Refusal::Away | Refusal::Busy) = written {
+        let written = self.writers.write(records(request, &claim)).await;
+        if let Err(RequestError::ClusterAway | RequestError::Busy) = written {
             claim.certainly_unwritten();
         }
         self.conclude(claim, request, written?, Vec::new()).await
     }
 
-    /// Finds out what stands of an intent, and writes the rest.
-    async fn write_missing(&self, claim: Claim, request: &Keyed) -> Result<Answered, Refusal> {
-        let mut wanted = records(request, claim.at_ms());
+    /// Finds out by reading back which records of an intent were written, and writes the others.
+    async fn write_missing(
+        &self,
+        claim: Claim,
+        request: &KeyedRequest,
+    ) -> Result<Answered, RequestError> {
+        let mut wanted = records(request, &claim);
         sleep_until(self.settled_at).await;
         self.check_settled(&wanted)?;
         let unreadable = |error| {
-            tracing::warn!(%error, "cannot read back what stands of a request");
-            Refusal::Away
+            tracing::warn!(%error, "cannot read back the records of a repeated request");
+            RequestError::ClusterAway
         };
-        let mut standing = read_back::Standing::new(&wanted, claim.from());
-        // Most is read while others write; only what they wrote meanwhile is read while they wait.
-        standing.read_on(&self.cluster).await.map_err(unreadable)?;
+        let mut read_back = ReadBack::new(&wanted, claim.from());
+        // The first pass runs while other requests write. Only what they wrote during it is read under the
+        // lock.
+        read_back
+            .read_new(&self.cluster)
+            .await
+            .map_err(unreadable)?;
         let deciding = Arc::clone(&self.deciding).write_owned().await;
         self.check_settled(&wanted)?;
-        standing.read_on(&self.cluster).await.map_err(unreadable)?;
-        let theirs = self.book.spans_of_others(request.key);
-        let found = standing.take(&mut wanted, |target, place| {
-            theirs.iter().any(|span| span.holds(target, place))
+        read_back
+            .read_new(&self.cluster)
+            .await
+            .map_err(unreadable)?;
+        let others = self.table.ranges_of_others(request.key);
+        let found = read_back.take(&mut wanted, |target, position| {
+            others.iter().any(|range| range.contains(target, position))
         });
-        let found = Span::all(&found);
+        let found = RecordRange::all(&found);
         claim.found(found.clone());
         let _writing = deciding.downgrade();
-        let places = self.writers.write(wanted).await;
-        // What was found is in doubt again with the rest: the next attempt reads it back once more.
-        self.conclude(claim, request, places?, found).await
+        let positions = self.writers.write(wanted).await;
+        // After an error, even the records that were found are in doubt again: the next attempt reads them
+        // back again.
+        self.conclude(claim, request, positions?, found).await
     }
 
+    /// Writes the offsets of the request's records to the journal.
     async fn conclude(
         &self,
         claim: Claim,
-        request: &Keyed,
-        places: Places,
-        mut spans: Vec<Span>,
-    ) -> Result<Answered, Refusal> {
-        self.ends.note(&places);
-        spans.extend(Span::all(&places));
-        let record = claim.answer_record(&spans);
-        let noted = self.journal.write(record.into_iter().collect()).await;
-        noted.map_err(|_| Refusal::Unsure)?;
-        claim.answered(spans);
-        Ok(Answered::to(request, false))
+        request: &KeyedRequest,
+        positions: PositionsByTopic,
+        mut ranges: Vec<RecordRange>,
+    ) -> Result<Answered, RequestError> {
+        self.ends.advance(&positions);
+        ranges.extend(RecordRange::all(&positions));
+        let record = claim.answer_record(&ranges);
+        let written = self.journal.write(record.into_iter().collect()).await;
+        written.map_err(|error| match error {
+            RequestError::DiskFull => RequestError::DiskFull,
+            _ => RequestError::Unconfirmed,
+        })?;
+        claim.answered(ranges);
+        Ok(Answered::new(request, false))
     }
 
-    /// Nothing may be under way any more that was given up for lost, or it would be written twice.
-    fn check_settled(&self, wanted: &Parcels) -> Result<(), Refusal> {
-        let in_trouble = |target: &_| self.writers.of(*target).trouble().is_some();
-        if wanted.keys().any(in_trouble) {
-            return Err(Refusal::Away);
+    /// Fails while a writer may still deliver records whose request has failed, because they would then be
+    /// written twice.
+    fn check_settled(&self, wanted: &RecordsByTopic) -> Result<(), RequestError> {
+        let is_failing = |target: &_| self.writers.of(*target).last_error().is_some();
+        if wanted.keys().any(is_failing) {
+            return Err(RequestError::ClusterAway);
         }
         Ok(())
     }
 }
 
-/// An answer, and whether it was given before.
+/// The answer to a request.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) body: Bytes,
-    pub(crate) again: bool,
+    /// Whether this answer is a repetition of the answer to an earlier request with the same key.
+    pub(crate) is_replay: bool,
 }
 
 impl Answered {
-    fn to(request: &Keyed, again: bool) -> Self {
+    fn new(request: &KeyedRequest, is_replay: bool) -> Self {
         Self {
             body: Answer::to(&request.checked).json(),
-            again,
+            is_replay,
         }
     }
 }
 
-fn records(request: &Keyed, at_ms: i64) -> Parcels {
-    let name = request.key.to_string();
-    let origin = Origin {
-        request: &name,
-        received_at: Timestamp::from_millis(at_ms),
+/// Returns the records of a request, equal to those of the first request with its key.
+fn records(request: &KeyedRequest, claim: &Claim) -> RecordsByTopic {
+    let id = request.key.to_string();
+    let origin = RequestInfo {
+        request: &id,
+        received_at: Timestamp::from_millis(claim.at_ms()),
         sender: request.sender.as_deref(),
     };
-    parcels(&request.checked, origin)
-}
-
-pub(crate) fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    since_epoch.as_millis() as i64
+    records_by_topic(&request.checked, origin, claim.correction())
 }

@@ -1,9 +1,10 @@
-//! HTTP in: events that game servers and clients post go to the source topics, durably, with an
-//! answer for each record.
+//! Receives events over HTTP from game servers and clients, writes them durably to the source topics, and
+//! reports the outcome for each record.
 //!
-//! Read in this order: [`start`] puts it together; `routes` has the paths; `api` takes one request from
-//! its head to its answer by way of `body`, `split`, `validate`, `delivery` and `writer`; `idempotency`
-//! keeps a repeated request from being written twice.
+//! Reading order: [`start`] assembles the service. `server` handles connections, `guard` and `cors` decide
+//! which requests are admitted, and `routes` and `handlers` define the paths. `api` processes one request
+//! from its head to its answer by means of `body`, `envelope`, `split`, `validate`, `delivery` and
+//! `writer`. `idempotency` prevents a repeated request from being written twice.
 
 #![cfg_attr(
     test,
@@ -16,9 +17,15 @@
 mod answer;
 mod api;
 mod body;
+mod clock;
+mod cors;
+mod decompress;
 mod delivery;
-mod ends;
+mod envelope;
 mod error;
+mod guard;
+mod handlers;
+mod headers;
 mod health;
 mod idempotency;
 mod keys;
@@ -26,18 +33,23 @@ mod limits;
 mod metrics;
 mod openapi;
 mod options;
+mod phase;
 mod rejected;
 mod routes;
+mod schema;
 mod server;
-mod source;
 mod split;
 mod start;
-mod unpack;
+mod start_error;
+mod topic_ends;
+mod topics;
 mod validate;
 mod writer;
 
-pub use error::StartError;
+pub use cors::{CorsOrigin, InvalidOrigin};
+pub use http_service::Handle;
 pub use keys::{KeyEntry, KeyFile, KeysError, NewKey};
 pub use options::{Access, Options};
-pub use source::source_topics;
-pub use start::{Handle, start};
+pub use start::start;
+pub use start_error::StartError;
+pub use topics::source_topics;

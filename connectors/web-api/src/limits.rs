@@ -1,91 +1,117 @@
-//! Every limit and period of the web API, in one place, each with its reason.
+//! Every limit and period of the web API, each with its reason.
 
 use std::time::Duration;
 
-/// Largest body, compressed and again once it is unpacked: ten thousand events of a common size.
+/// The largest body, both before and after decompression: ten thousand events of usual size.
 pub(crate) const BODY_BYTES_MAX: usize = 4 << 20;
 
-/// Records in one request. A client that has more sends several requests, which run side by side.
+/// The maximum number of records in a request. A client with more records sends several requests, which run
+/// in parallel.
 pub(crate) const RECORDS_PER_REQUEST_MAX: usize = 5_000;
 
-/// Bodies in memory at once, in KiB, from the first byte read to the answer: this and not the number
-/// of clients bounds memory.
+/// The maximum number of compressed parts (gzip members, zstd frames) in a body. A sender that compresses
+/// each record separately needs no more, and each part costs a decoder.
+pub(crate) const COMPRESSED_PARTS_MAX: usize = RECORDS_PER_REQUEST_MAX;
+
+/// The total memory of all bodies in KiB. A body counts from the first byte read to the answer, so memory
+/// is bounded for any number of clients.
 pub(crate) const BUFFERED_KIB_MAX: usize = 96 * 1024;
 
-/// What a rejected record takes beside its payload: its copy for `rejected-events` with key and reason,
-/// and its place in the answer. Added to the bodies, for records of two bytes become hundreds of times that.
+/// The memory that a rejected record takes in addition to its payload: its copy for `rejected-events` with
+/// key and reason, and its entry in the answer. It counts toward the memory of bodies, because a record of
+/// two bytes grows to hundreds of times its size.
 pub(crate) const REJECTED_BYTES: usize = 512;
 
-/// Connections served at once; more wait in the listen queue. The usual limit of open files is 1,024
-/// per process; a process that is given more may raise this with it.
+/// The maximum number of connections. To make room for another one, the connection that has been idle
+/// longest is closed; if none is idle, new connections wait in the listen queue. The usual limit of a
+/// process is 1,024 open files; where it is higher, this can be raised too.
 pub(crate) const CONNECTIONS_MAX: usize = 800;
 
-/// Largest head of a request; hyper's least is 8 KiB. A token and an idempotency key need a few hundred bytes.
+/// The maximum size of a request's head; hyper requires at least 8 KiB. A key and an idempotency key take a
+/// few hundred bytes.
 pub(crate) const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// Header lines in a request.
+/// The maximum number of header lines in a request.
 pub(crate) const HEADERS_MAX: usize = 64;
 
-/// How long a client may take to send a request's head, idle connections included.
-pub(crate) const HEAD_PATIENCE: Duration = Duration::from_secs(15);
+/// How long a client may take to send the head of a request. The time counts from the head's first byte, or
+/// on a new connection from its start.
+pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a client may take to send a whole body: 4 MiB at 1 Mbit/s takes 34 s.
-pub(crate) const BODY_PATIENCE: Duration = Duration::from_secs(40);
+/// The default time after which an idle connection is closed. Load balancers close theirs after a minute;
+/// this is longer, so that they never send a request on a connection that the server is closing.
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// How long a client may leave what it is sent without taking any of it. One that never reads would
-/// hold its connection for good, and enough of them would hold all.
-pub(crate) const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client may take to send a body: at 1 Mbit/s, 4 MiB take 34 s.
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// How long a client waits for the cluster before it is told that nothing is certain. Longer than a
-/// server may take before its answer counts as lost (8 s).
-pub(crate) const ANSWER_PATIENCE: Duration = Duration::from_secs(15);
+/// How long a client may go without receiving anything that is sent to it. Otherwise a client that never
+/// reads would occupy its connection permanently, and enough of them would occupy all connections.
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a stopping server waits for requests under way.
-pub(crate) const DRAIN_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a client waits for the cluster until it gets the answer `unconfirmed`. It is longer than the
+/// time (8 s) after which the answer of a cluster's server counts as lost.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Requests that wait for one topic's writer.
+/// How long a stopping server waits for requests in progress.
+pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The maximum number of requests that wait for the writer of a topic.
 pub(crate) const QUEUE_JOBS_MAX: usize = 2_048;
 
-/// A request that has waited this long for its turn is refused: its client has better things to do,
-/// and all behind it would wait as long.
-pub(crate) const QUEUE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a request waits in the queue before it is refused, because later requests would have to wait as
+/// long.
+pub(crate) const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Key and value bytes per topic that are sent and not acknowledged. The engine's queue holds a
-/// hundred batches of 128 KiB a partition and spins when it is full; half-filled batches of this
-/// many bytes are fewer than that.
+/// The maximum number of unacknowledged bytes of keys and values per topic. The client library's queue has
+/// space for a hundred batches of 128 KiB per partition, and uses the processor continuously when it is
+/// full. This many bytes in half-filled batches do not fill it.
 pub(crate) const UNACKNOWLEDGED_BYTES_MAX: usize = 5 << 20;
 
-/// When an acknowledgement takes longer, the cluster is slow or away, and new requests are refused
-/// until it has dealt with what it was sent.
-pub(crate) const SLOW: Duration = Duration::from_secs(4);
+/// The time for an acknowledgement above which the cluster counts as slow or unreachable. New requests are
+/// then refused until it has processed everything that it was sent.
+pub(crate) const SLOW_ACKNOWLEDGEMENT: Duration = Duration::from_secs(4);
 
-/// A client that is refused because the server is busy should come back after this long.
+/// `Retry-After` when the server is busy.
 pub(crate) const RETRY_AFTER_BUSY: Duration = Duration::from_secs(1);
 
-/// One that is refused because the cluster is away.
+/// `Retry-After` when the cluster is unreachable.
 pub(crate) const RETRY_AFTER_AWAY: Duration = Duration::from_secs(2);
 
-/// One that found no room for another idempotency key.
-pub(crate) const RETRY_AFTER_FULL: Duration = Duration::from_secs(60);
+/// `Retry-After` when the table of idempotency keys is full.
+pub(crate) const RETRY_AFTER_KEYS_FULL: Duration = Duration::from_secs(60);
 
-/// After an answer of the cluster was lost, and it answers again: the time that it is given to carry
-/// out what it may still have lying there, before anything is read back.
+/// `Retry-After` when a disk of the cluster is full: an operator has to make room.
+pub(crate) const RETRY_AFTER_DISK_FULL: Duration = Duration::from_secs(30);
+
+/// The time for the cluster to execute earlier writes, counted from when it answers again after an answer
+/// was lost. Topics are read back only after this time.
 pub(crate) const SETTLING: Duration = Duration::from_millis(1_500);
 
-/// How often the cluster is asked for the ends of the topics: what `/health` says is no older.
-pub(crate) const PULSE_PERIOD: Duration = Duration::from_secs(2);
+/// How often the end offsets of the topics are requested from the cluster; `/health` reports a result no
+/// older than this.
+pub(crate) const PROBE_PERIOD: Duration = Duration::from_secs(2);
 
-/// How long the cluster may take to answer that.
-pub(crate) const PULSE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the cluster may take to answer such a request.
+pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long an idempotency key is remembered.
-pub(crate) const REMEMBERED: Duration = Duration::from_secs(3_600);
+pub(crate) const IDEMPOTENCY_RETENTION: Duration = Duration::from_secs(3_600);
 
-/// Idempotency keys in memory, at some 200 bytes each; beyond, requests with new keys are refused.
-pub(crate) const KEYS_REMEMBERED_MAX: usize = 1_000_000;
+/// The maximum number of idempotency keys in memory, of about 200 bytes each. When it is reached, requests
+/// with new keys are refused.
+pub(crate) const IDEMPOTENCY_KEYS_MAX: usize = 1_000_000;
 
-/// Longest `Idempotency-Key`.
+/// The maximum length of an `Idempotency-Key`.
 pub(crate) const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
-/// How often the keys' file is looked at.
+/// The smallest difference at which a sender's clock counts as wrong. A smaller difference may be caused by
+/// network delay, which looks the same, and is less than the time for which the runner waits for late
+/// events.
+pub(crate) const CLOCK_OFFSET_MS_MIN: u64 = 2_000;
+
+/// The maximum number of characters of a value that an error message quotes.
+pub(crate) const SHOWN_CHARACTERS: usize = 64;
+
+/// How often the key file is checked for changes.
 pub(crate) const KEYS_FILE_PERIOD: Duration = Duration::from_millis(500);

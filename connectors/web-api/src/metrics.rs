@@ -1,4 +1,4 @@
-//! What is counted, as Prometheus reads it.
+//! The metrics of the web API for Prometheus.
 
 use std::fmt;
 use std::sync::atomic::AtomicU64;
@@ -16,12 +16,13 @@ use crate::validate::Checked;
 
 const PREFIX: &str = "game_analytics_web_api";
 
-/// From what an idle machine takes to what a client waits at most.
+/// The bounds of the duration histogram, from the duration on an idle machine to the longest time that a
+/// client waits.
 const DURATION_BOUNDS_S: [f64; 11] = [
     0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 1.0, 5.0, 15.0,
 ];
 
-/// Counters and gauges, and the registry that writes them down.
+/// All counters, gauges and histograms, with their registry.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
@@ -41,12 +42,12 @@ struct Gauges {
     queued: Family<Topic, Gauge<u64, AtomicU64>>,
 }
 
-/// What is measured when somebody asks.
+/// The values of gauges, measured at each scrape.
 pub(crate) struct Measured {
     pub(crate) buffered_bytes: usize,
     pub(crate) keys_remembered: usize,
     pub(crate) cluster_is_up: bool,
-    /// Requests in the queue of each topic.
+    /// The number of requests in the queue of each topic.
     pub(crate) queued: Vec<(String, usize)>,
 }
 
@@ -86,21 +87,21 @@ impl Metrics {
         registry.register("requests", "Requests answered", self.requests.clone());
         let help = "Events that the cluster has acknowledged";
         registry.register("events_accepted", help, self.accepted.clone());
-        let help = "Records that were no event and are kept in rejected-events";
+        let help = "Records that are not events and are kept in rejected-events";
         registry.register("records_rejected", help, self.rejected.clone());
-        let help = "Requests that were answered as the first one with their Idempotency-Key";
+        let help = "Repeated requests that got the response of the first request with their Idempotency-Key";
         registry.register("answers_repeated", help, self.repeated.clone());
-        let help = "From the head of a request to its answer";
+        let help = "Time from the head of a request to its response";
         let durations = self.durations.clone();
         registry.register_with_unit("request_duration", help, Unit::Seconds, durations);
         let gauges = &self.gauges;
-        let help = "Bodies in memory";
+        let help = "Memory used by request bodies";
         registry.register_with_unit("buffered", help, Unit::Bytes, gauges.buffered.clone());
         let help = "Idempotency keys in memory";
         registry.register("idempotency_keys", help, gauges.keys.clone());
-        let help = "Whether the cluster answers and everything can be written: 1 or 0";
+        let help = "1 if the cluster answers and every topic can be written to, else 0";
         registry.register("cluster_up", help, gauges.cluster_up.clone());
-        let help = "Requests that wait for the writer of a topic";
+        let help = "Requests waiting for the writer of a topic";
         registry.register("queued_requests", help, gauges.queued.clone());
     }
 
@@ -109,7 +110,7 @@ impl Metrics {
         self.durations.observe(took.as_secs_f64());
     }
 
-    /// What the counters grow by once a request is written.
+    /// Returns the amounts to add to the counters once the request is written.
     pub(crate) fn counts(checked: &Checked) -> Counts {
         let mut counts = Counts::default();
         for event in &checked.accepted {
@@ -126,7 +127,7 @@ impl Metrics {
     }
 
     pub(crate) fn written(&self, counts: &Counts) {
-        for (topic, count) in crate::source::source_topics()
+        for (topic, count) in crate::topics::source_topics()
             .into_iter()
             .zip(counts.accepted)
         {
@@ -146,7 +147,7 @@ impl Metrics {
         self.repeated.inc();
     }
 
-    /// All of it as OpenMetrics text.
+    /// Encodes all metrics as OpenMetrics text.
     pub(crate) fn render(&self, measured: Measured) -> Result<String, fmt::Error> {
         self.gauges.buffered.set(measured.buffered_bytes as u64);
         self.gauges.keys.set(measured.keys_remembered as u64);
@@ -161,7 +162,7 @@ impl Metrics {
     }
 }
 
-/// How many records a request has of each kind.
+/// The numbers of records of a request, by topic and by reason.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     accepted: [u64; 3],
@@ -175,10 +176,10 @@ mod tests {
     use bytes::Bytes;
 
     #[test]
-    fn what_is_counted_is_written_down() {
+    fn metrics_are_encoded_with_their_values() {
         let metrics = Metrics::new();
         let records = [PLAYER, PLAYER, "{}"].map(|text| Bytes::copy_from_slice(text.as_bytes()));
-        let checked = check(records.to_vec(), Route::ByName, None).unwrap();
+        let checked = check(records.to_vec(), Route::ByName, None, 0).unwrap();
         metrics.written(&Metrics::counts(&checked));
         metrics.answered("/v1/events", 200, Duration::from_millis(15));
         let measured = Measured {

@@ -1,39 +1,72 @@
-//! What the web API is told when it is started.
+//! The options of the web API.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use client::Cluster;
+use http_service::is_exposed;
 
-use crate::error::StartError;
+use crate::cors::CorsOrigin;
+use crate::limits::IDLE_TIMEOUT;
+use crate::start_error::StartError;
 
-/// How the web API runs.
+/// The settings of the web API.
 #[derive(Debug)]
 pub struct Options {
-    /// The cluster to write to. Its source topics exist.
+    /// The cluster to write to. Its source topics must exist.
     pub cluster: Cluster,
-    /// Who may write.
+    /// Who may write events.
     pub access: Access,
+    /// The origins of web pages that may write events.
+    pub cors_origins: Vec<CorsOrigin>,
+    /// How long an idle connection is kept open for another request.
+    pub idle_timeout: Duration,
+    /// Whether to correct event times when `sent_at` shows that the sender's clock is wrong.
+    pub correct_clocks: bool,
+}
+
+impl Options {
+    /// Creates options with defaults for all other fields.
+    #[must_use]
+    pub fn new(cluster: Cluster, access: Access) -> Self {
+        Self {
+            cluster,
+            access,
+            cors_origins: Vec::new(),
+            idle_timeout: IDLE_TIMEOUT,
+            correct_clocks: false,
+        }
+    }
+
+    /// Rejects combinations of options with which unintended clients could write.
+    pub(crate) fn check(&self, address: SocketAddr) -> Result<(), StartError> {
+        let is_keyed = matches!(self.access, Access::Keys(_));
+        if self.cors_origins.contains(&CorsOrigin::Any) && !is_keyed {
+            return Err(StartError::AnyOrigin);
+        }
+        self.access.check(address)
+    }
 }
 
 /// Who may write events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Whoever has a key of this file.
+    /// Clients with a key from this file.
     Keys(PathBuf),
-    /// Everybody on this machine: other addresses are refused.
+    /// Programs on this machine. The web API refuses to listen on other addresses.
     Loopback,
-    /// Everybody who reaches the address.
+    /// Every client that can reach the address.
     Anybody,
 }
 
 impl Access {
-    /// Refuses an address that others reach, where nothing but the address keeps them out.
-    pub(crate) fn check(&self, address: SocketAddr) -> Result<(), StartError> {
-        if *self == Self::Loopback && !address.ip().is_loopback() {
-            return Err(StartError::Open(address));
+    /// Rejects an address that other machines can reach if there are no keys.
+    fn check(&self, address: SocketAddr) -> Result<(), StartError> {
+        match self {
+            Self::Loopback if is_exposed(address) => Err(StartError::Open(address)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -42,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_keys_others_are_kept_out_unless_somebody_insists() {
+    fn without_keys_only_loopback_addresses_are_allowed_unless_the_operator_insists() {
         let check = |access: Access, address: &str| access.check(address.parse().unwrap()).is_ok();
         assert!(check(Access::Loopback, "127.0.0.1:80") && check(Access::Loopback, "[::1]:80"));
         assert!(!check(Access::Loopback, "0.0.0.0:80") && !check(Access::Loopback, "10.0.0.1:80"));

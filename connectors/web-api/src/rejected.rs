@@ -1,22 +1,22 @@
-//! Rejected records, as they are kept in `rejected-events`: payload and all, beside those that the
-//! runner finds, and told from these by their `origin` and key.
+//! Rejected records in the form in which they are stored in `rejected-events`, with their payload. Their
+//! `origin` and key distinguish them from records that the runner rejects.
 
 use bytes::Bytes;
 use model::{PayloadPart, Timestamp};
 use serde::Serialize;
 
 use crate::validate::Rejected;
-use crate::writer::Outgoing;
+use crate::writer::OutgoingRecord;
 
 const ORIGIN: &str = "web-api";
 
-/// The request that a record came with.
+/// The request that contained a record.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Origin<'a> {
-    /// The request's name; the same when it is repeated under one idempotency key.
+pub(crate) struct RequestInfo<'a> {
+    /// The request's id. A repetition with the same idempotency key has the same id.
     pub(crate) request: &'a str,
     pub(crate) received_at: Timestamp,
-    /// The id of the sender's key.
+    /// The id of the sender's API key.
     pub(crate) sender: Option<&'a str>,
 }
 
@@ -35,8 +35,8 @@ struct Record<'a> {
     part: PayloadPart,
 }
 
-/// The records that keep `rejected`: one, or as many as its payload needs.
-pub(crate) fn records(rejected: &Rejected, origin: Origin<'_>) -> Vec<Outgoing> {
+/// Returns the records that store `rejected`: one, or several if its payload is large.
+pub(crate) fn records(rejected: &Rejected, origin: RequestInfo<'_>) -> Vec<OutgoingRecord> {
     let kept = PayloadPart::all_of(&rejected.payload)
         .into_iter()
         .map(|part| {
@@ -55,9 +55,9 @@ pub(crate) fn records(rejected: &Rejected, origin: Origin<'_>) -> Vec<Outgoing> 
                 detail: rejected.rejection.subject,
                 part,
             };
-            Outgoing {
+            OutgoingRecord {
                 key: Bytes::from(key),
-                // Text and numbers: there is nothing in it that cannot be written.
+                // Encoding strings and numbers cannot fail.
                 value: Bytes::from(serde_json::to_vec(&record).unwrap_or_default()),
             }
         });
@@ -70,19 +70,19 @@ mod tests {
     use model::{Reason, Rejection};
     use serde_json::{Value, json};
 
-    fn kept(payload: &[u8]) -> Vec<(String, Value)> {
+    fn written(payload: &[u8]) -> Vec<(String, Value)> {
         let rejected = Rejected {
             index: 3,
             source: None,
             rejection: Rejection::new(Reason::NotJson, "record"),
             payload: Bytes::copy_from_slice(payload),
         };
-        let origin = Origin {
+        let origin = RequestInfo {
             request: "r1",
             received_at: Timestamp::from_millis(0),
             sender: Some("k1"),
         };
-        let read = |record: Outgoing| {
+        let read = |record: OutgoingRecord| {
             let key = String::from_utf8(record.key.to_vec()).unwrap();
             (key, serde_json::from_slice(&record.value).unwrap())
         };
@@ -97,10 +97,10 @@ mod tests {
             "part": 0, "parts": 1, "payload": "hé"
         });
         assert_eq!(
-            kept("hé".as_bytes()),
+            written("hé".as_bytes()),
             [("web-api|r1|3|0".to_owned(), expected)]
         );
-        let broken = &kept(b"h\xff")[0].1;
+        let broken = &written(b"h\xff")[0].1;
         assert_eq!(broken["payload_base64"], "aP8=");
         assert_eq!(broken.get("payload"), None);
     }

@@ -1,143 +1,223 @@
-//! Connections: how many, how slow, how large a head; and an end in good order.
+//! Serves connections: limits their number, the duration of each phase and the size of heads, and lets
+//! requests in progress finish when the server stops.
 
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::{HttpService, Service, service_fn};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::limits::{
-    CONNECTIONS_MAX, DRAIN_PATIENCE, HEAD_BYTES_MAX, HEAD_PATIENCE, HEADERS_MAX, RETRY_AFTER_BUSY,
-    WRITE_PATIENCE,
+    CONNECTIONS_MAX, DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, RETRY_AFTER_BUSY,
+    WRITE_TIMEOUT,
 };
+use crate::phase::{Phase, Phases, Watched};
 
-/// Serves connections until told to stop, then until those that are under way have their answers.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+/// The maximum number of connections, and the maximum duration of each phase of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConnectionLimits {
+    pub(crate) connections_max: usize,
+    pub(crate) head: Duration,
+    pub(crate) idle: Duration,
+    pub(crate) write: Duration,
+}
+
+impl ConnectionLimits {
+    /// Returns the default limits with this idle timeout.
+    pub(crate) fn with_idle(idle: Duration) -> Self {
+        Self {
+            connections_max: CONNECTIONS_MAX,
+            head: HEAD_TIMEOUT,
+            idle,
+            write: WRITE_TIMEOUT,
+        }
+    }
+}
+
+/// The state that all connections share.
+#[derive(Debug)]
+struct Server {
+    /// A semaphore with one permit for each allowed connection.
+    permits: Arc<Semaphore>,
+    /// Notified when a new connection gets no permit, so that the connection that has been idle longest
+    /// closes.
+    make_room: Notify,
+    limits: ConnectionLimits,
+    stop: CancellationToken,
+}
+
+/// Serves connections until `stop`, and then until requests in progress are answered.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: ConnectionLimits,
+    stop: CancellationToken,
+) {
     let connections = TaskTracker::new();
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    while let Some((stream, place)) = next(&listener, &room, &stop).await {
-        connections.spawn(connection(
-            stream,
-            router.clone(),
-            stop.clone(),
-            place,
-            WRITE_PATIENCE,
-        ));
+    let server = Arc::new(Server {
+        permits: Arc::new(Semaphore::new(limits.connections_max)),
+        make_room: Notify::new(),
+        limits,
+        stop,
+    });
+    while let Some((stream, permit)) = server.accept(&listener).await {
+        let (server, router) = (Arc::clone(&server), router.clone());
+        connections.spawn(async move {
+            server.connection(stream, router).await;
+            drop(permit);
+        });
     }
     drop(listener);
     connections.close();
-    if timeout(DRAIN_PATIENCE, connections.wait()).await.is_err() {
+    if timeout(DRAIN_TIMEOUT, connections.wait()).await.is_err() {
         let left = connections.len();
-        tracing::warn!(left, "connections are cut: their clients take too long");
+        tracing::warn!(left, "closing connections whose clients are too slow");
     }
 }
 
-/// The next connection and its place among those that are served; nothing once it is time to stop.
-async fn next(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-    stop: &CancellationToken,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let accepted = async {
-        let place = Arc::clone(room).acquire_owned().await.ok()?;
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => return Some((stream, place)),
-                Err(error) => {
-                    // Out of files, or a client that hung up while it was waiting.
-                    tracing::warn!(%error, "a connection was not accepted");
-                    sleep(RETRY_AFTER_BUSY).await;
+impl Server {
+    /// Accepts the next connection once a permit is free; `None` after `stop`.
+    async fn accept(&self, listener: &TcpListener) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+        let accepted = async {
+            let permit = self.permit().await?;
+            loop {
+                match listener.accept().await {
+                    Ok((stream, _)) => return Some((stream, permit)),
+                    Err(error) => {
+                        // The process has no free file descriptors, or the client hung up while it was in
+                        // the listen queue.
+                        tracing::warn!(%error, "cannot accept a connection");
+                        sleep(RETRY_AFTER_BUSY).await;
+                    }
                 }
             }
+        };
+        tokio::select! {
+            () = self.stop.cancelled() => None,
+            accepted = accepted => accepted,
         }
-    };
-    tokio::select! {
-        () = stop.cancelled() => None,
-        accepted = accepted => accepted,
     }
-}
 
-async fn connection(
-    stream: TcpStream,
-    router: Router,
-    stop: CancellationToken,
-    _place: OwnedSemaphorePermit,
-    write_patience: Duration,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "answers may be held back a little");
+    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Some(permit);
+        }
+        self.make_room.notify_one();
+        Arc::clone(&self.permits).acquire_owned().await.ok()
     }
-    if let Err(error) = limit_writing(&stream, write_patience) {
-        tracing::debug!(%error, "a client that reads nothing may stay");
+
+    async fn connection(&self, stream: TcpStream, router: Router) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot disable Nagle's algorithm; responses may be delayed");
+        }
+        if let Err(error) = limit_writing(&stream, self.limits.write) {
+            tracing::debug!(%error, "cannot set a write timeout; a client that reads nothing keeps its connection");
+        }
+        let phases = Phases::new();
+        let phase = phases.subscribe();
+        let service = tracked(phases.clone(), router);
+        let serving = http1::Builder::new()
+            .header_read_timeout(None)
+            .max_headers(HEADERS_MAX)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(Watched { stream, phases }), service);
+        self.drive(serving, phase).await;
     }
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let mut serving = std::pin::pin!(serving);
-    let served = tokio::select! {
-        served = serving.as_mut() => served,
-        () = stop.cancelled() => {
+
+    /// Runs a connection until it ends or exceeds a time limit, or until the server stops.
+    async fn drive<S>(
+        &self,
+        serving: http1::Connection<TokioIo<Watched<TcpStream>>, S>,
+        mut phase: watch::Receiver<Phase>,
+    ) where
+        S: HttpService<Incoming, ResBody = Body, Future: Send> + Send,
+        S::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let mut serving = std::pin::pin!(serving);
+        let mut is_last = false;
+        loop {
+            let now = *phase.borrow_and_update();
+            tokio::select! {
+                served = serving.as_mut() => {
+                    if let Err(error) = served {
+                        tracing::debug!(%error, "a connection ended early");
+                    }
+                    return;
+                }
+                // The next phase has a different deadline.
+                _ = phase.changed() => continue,
+                () = self.head_timeout(now) => {
+                    tracing::debug!("the head of a request did not arrive in time");
+                    return;
+                }
+                () = self.end_of_idling(now), if !is_last => {}
+                () = self.stop.cancelled(), if !is_last => {}
+            }
+            is_last = true;
             serving.as_mut().graceful_shutdown();
-            serving.await
         }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection ended early");
+    }
+
+    async fn head_timeout(&self, phase: Phase) {
+        match phase {
+            Phase::Head(since) => sleep_until(since + self.limits.head).await,
+            Phase::Idle(_) | Phase::Busy => pending().await,
+        }
+    }
+
+    async fn end_of_idling(&self, phase: Phase) {
+        let Phase::Idle(since) = phase else {
+            return pending().await;
+        };
+        tokio::select! {
+            () = sleep_until(since + self.limits.idle) => {}
+            () = self.make_room.notified() => {}
+        }
     }
 }
 
-/// The system hangs up on a client that takes nothing of what it is sent for so long; hyper has no
-/// limit of its own. Elsewhere than on Linux systems have no such option.
-fn limit_writing(stream: &TcpStream, patience: Duration) -> io::Result<()> {
+/// Wraps the router so that requests and answers update the connection's phase.
+fn tracked(
+    phases: Phases,
+    router: Router,
+) -> impl HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send> + Send {
+    let router = TowerToHyperService::new(router);
+    service_fn(move |request| {
+        phases.requested();
+        let (answer, phases) = (router.call(request), phases.clone());
+        async move {
+            let answer = answer.await;
+            phases.answered();
+            answer
+        }
+    })
+}
+
+/// Makes the operating system close the connection of a client that acknowledges nothing for this long,
+/// because hyper has no such limit. Only Linux has this option.
+fn limit_writing(stream: &TcpStream, limit: Duration) -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    return socket2::SockRef::from(stream).set_tcp_user_timeout(Some(patience));
+    return socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit));
     #[cfg(not(target_os = "linux"))]
     return Err(io::Error::new(
         io::ErrorKind::Unsupported,
-        format!("nothing ends a write after {patience:?} here"),
+        format!("this system does not support a write timeout of {limit:?}"),
     ));
 }
 
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
-    use axum::routing::get;
-
-    #[tokio::test]
-    async fn a_client_that_never_reads_loses_its_connection() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap())
-            .await
-            .unwrap();
-        client
-            .try_write(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n")
-            .unwrap();
-        let (stream, _) = listener.accept().await.unwrap();
-        // More than the buffers of both ends hold.
-        let router = Router::new().route("/", get(async || vec![b'x'; 64 << 20]));
-        let room = Arc::new(Semaphore::new(1));
-        let place = Arc::clone(&room).acquire_owned().await.unwrap();
-        let stop = CancellationToken::new();
-        let serving = connection(stream, router, stop, place, Duration::from_secs(1));
-        timeout(Duration::from_secs(60), serving)
-            .await
-            .expect("it ends");
-        assert_eq!(room.available_permits(), 1);
-        // It had begun to be answered.
-        let mut begin = [0; 12];
-        client.readable().await.unwrap();
-        client.try_read(&mut begin).unwrap();
-        assert_eq!(&begin, b"HTTP/1.1 200");
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,62 +1,77 @@
-//! Cuts a body into records without parsing them: one that is no JSON fails alone, as long as it is
-//! clear where it ends. No recursion and no allocation per record, so no nesting exhausts anything.
+//! Splits a body into records without parsing them, so that a malformed record is rejected alone if its end
+//! is clear. Uses no recursion and no allocation per record, so deeply nested input cannot exhaust the
+//! stack or memory.
 
 use bytes::Bytes;
+use model::json::without_byte_order_mark;
 
 use crate::limits::RECORDS_PER_REQUEST_MAX;
 
-/// How the records of a body stand in it.
+/// The format in which a body contains its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// One object, or an array of them.
+pub(crate) enum BodyFormat {
+    /// One object, or an array of objects.
     Json,
-    /// One object a line.
+    /// One object per line.
     Lines,
 }
 
-/// Why nothing could be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a body cannot be split into records.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {
-    #[error("the body is empty; send one object, an array of objects, or one object a line")]
+    #[error("the body is empty; send one object, an array of objects, or one object per line")]
     Empty,
     #[error(
-        "the body begins with neither `{{` nor `[`; send one object, an array of objects, or lines as application/x-ndjson"
+        "the body begins with neither `{{` nor `[`; send one object, an array of objects, or one object per line \
+        as application/x-ndjson"
     )]
     NoJson,
-    #[error("the body ends before its JSON does; send it whole")]
+    #[error("the body ends in the middle of its JSON; send all of it")]
     Cut,
-    #[error("an element of the array is empty; take the surplus comma out")]
+    #[error("an element of the array is empty; remove the extra comma")]
     Gap,
     #[error(
-        "something follows the end of the JSON; send several objects as an array, or as lines of application/x-ndjson"
+        "the body continues after the end of its JSON; send several objects as an array, or as lines of \
+        application/x-ndjson"
     )]
     Surplus,
     #[error(
         "the body has more than {RECORDS_PER_REQUEST_MAX} records; send them in several requests"
     )]
     TooMany,
+    #[error(
+        "`sent_at` is `{0}`, which is not an RFC 3339 date and time; send one such as \"2026-11-21T10:15:30Z\", \
+        or omit it"
+    )]
+    SentAt(String),
 }
 
-/// The records of a body, as they stand there, without the space around them.
-pub(crate) fn split(body: &Bytes, layout: Layout) -> Result<Vec<Bytes>, Unreadable> {
-    let trimmed = body.slice_ref(body.trim_ascii());
-    match (layout, trimmed.first()) {
+/// Returns the unparsed records of a body, without surrounding white space and byte order marks.
+pub(crate) fn split(body: &Bytes, format: BodyFormat) -> Result<Vec<Bytes>, Unreadable> {
+    let trimmed = body.slice_ref(trimmed(body));
+    match (format, trimmed.first()) {
         (_, None) => Err(Unreadable::Empty),
-        (Layout::Lines, _) => lines(&trimmed),
-        (Layout::Json, Some(b'[')) => elements(&trimmed),
-        (Layout::Json, Some(b'{')) => match end_of_value(&trimmed, 0) {
+        (BodyFormat::Lines, _) => lines(&trimmed),
+        (BodyFormat::Json, Some(b'[')) => elements(&trimmed),
+        (BodyFormat::Json, Some(b'{')) => match end_of_value(&trimmed, 0) {
             None => Err(Unreadable::Cut),
             Some(end) if end < trimmed.len() => Err(Unreadable::Surplus),
             Some(_) => Ok(vec![trimmed]),
         },
-        (Layout::Json, Some(_)) => Err(Unreadable::NoJson),
+        (BodyFormat::Json, Some(_)) => Err(Unreadable::NoJson),
     }
+}
+
+/// Returns the text without surrounding white space and without the byte order mark before it. In
+/// concatenated files each part begins with such a mark.
+pub(crate) fn trimmed(text: &[u8]) -> &[u8] {
+    without_byte_order_mark(text.trim_ascii()).trim_ascii()
 }
 
 fn lines(body: &Bytes) -> Result<Vec<Bytes>, Unreadable> {
     let mut records = Vec::new();
     for line in body.split(|byte| *byte == b'\n') {
-        let line = line.trim_ascii();
+        let line = trimmed(line);
         if !line.is_empty() {
             push(&mut records, body.slice_ref(line))?;
         }
@@ -64,13 +79,13 @@ fn lines(body: &Bytes) -> Result<Vec<Bytes>, Unreadable> {
     Ok(records)
 }
 
-/// The elements of the array that begins at the body's first byte.
+/// Returns the elements of the array that begins at the body's first byte.
 fn elements(body: &Bytes) -> Result<Vec<Bytes>, Unreadable> {
     let mut records = Vec::new();
     let mut at = 1;
     loop {
         let end = end_of_element(body, at).ok_or(Unreadable::Cut)?;
-        let element = body[at..end].trim_ascii();
+        let element = trimmed(&body[at..end]);
         let is_last = body[end] == b']';
         if element.is_empty() && !(is_last && records.is_empty()) {
             return Err(Unreadable::Gap);
@@ -97,7 +112,7 @@ fn push(records: &mut Vec<Bytes>, record: Bytes) -> Result<(), Unreadable> {
     Ok(())
 }
 
-/// Where the comma or bracket stands that ends the element beginning at `at`.
+/// Returns the position of the comma or bracket that ends the element beginning at `at`.
 fn end_of_element(body: &[u8], mut at: usize) -> Option<usize> {
     loop {
         match *body.get(at)? {
@@ -109,9 +124,9 @@ fn end_of_element(body: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Where the object or array has ended that begins at `at`. Which bracket closes which is for the
-/// parser to check; here they only count.
-fn end_of_value(body: &[u8], mut at: usize) -> Option<usize> {
+/// Returns the position after the object or array that begins at `at`. Only counts brackets; the parser
+/// checks that they match.
+pub(crate) fn end_of_value(body: &[u8], mut at: usize) -> Option<usize> {
     let mut depth = 0_usize;
     loop {
         match *body.get(at)? {
@@ -130,8 +145,8 @@ fn end_of_value(body: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Where the string has ended whose opening quote stands at `at`.
-fn end_of_string(body: &[u8], at: usize) -> Option<usize> {
+/// Returns the position after the string whose opening quote is at `at`.
+pub(crate) fn end_of_string(body: &[u8], at: usize) -> Option<usize> {
     let mut at = at + 1;
     loop {
         match *body.get(at)? {
@@ -147,17 +162,17 @@ mod tests {
     use super::*;
 
     fn json(body: &str) -> Result<Vec<String>, Unreadable> {
-        of(body, Layout::Json)
+        of(body, BodyFormat::Json)
     }
 
-    fn of(body: &str, layout: Layout) -> Result<Vec<String>, Unreadable> {
-        let records = split(&Bytes::copy_from_slice(body.as_bytes()), layout)?;
+    fn of(body: &str, format: BodyFormat) -> Result<Vec<String>, Unreadable> {
+        let records = split(&Bytes::copy_from_slice(body.as_bytes()), format)?;
         let text = |record: Bytes| String::from_utf8_lossy(&record).into_owned();
         Ok(records.into_iter().map(text).collect())
     }
 
     #[test]
-    fn an_object_is_one_record_and_an_array_as_many_as_it_has() {
+    fn an_object_is_one_record_and_an_array_one_for_each_element() {
         assert_eq!(json(" {\"a\":[1,{}]}\n").unwrap(), ["{\"a\":[1,{}]}"]);
         assert_eq!(json("[]").unwrap(), Vec::<String>::new());
         assert_eq!(
@@ -167,7 +182,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_inside_is_a_record_and_what_has_no_end_is_nothing() {
+    fn byte_order_marks_before_a_body_or_a_record_are_skipped() {
+        for (body, format, expected) in [
+            ("\u{feff}{\"a\":1}", BodyFormat::Json, &["{\"a\":1}"][..]),
+            (" \u{feff} [{},\u{feff}{}]", BodyFormat::Json, &["{}", "{}"]),
+            (
+                "\u{feff}{}\n\u{feff}\n\u{feff}{}\r\n",
+                BodyFormat::Lines,
+                &["{}", "{}"],
+            ),
+        ] {
+            assert_eq!(of(body, format).unwrap(), expected, "{body:?}");
+        }
+        assert_eq!(json("\u{feff}"), Err(Unreadable::Empty));
+        assert_eq!(of("\u{feff}\n", BodyFormat::Lines), Err(Unreadable::Empty));
+    }
+
+    #[test]
+    fn a_malformed_record_is_a_record_and_a_body_without_end_is_an_error() {
         assert_eq!(json("[{\"a\":},{x}]").unwrap(), ["{\"a\":}", "{x}"]);
         for (body, expected) in [
             ("", Unreadable::Empty),
@@ -188,10 +220,10 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_records_and_blank_ones_are_not() {
-        let found = of("{\"a\":1}\r\n\n  nonsense \n{\"b\":2}", Layout::Lines).unwrap();
+    fn each_line_that_is_not_blank_is_a_record() {
+        let found = of("{\"a\":1}\r\n\n  nonsense \n{\"b\":2}", BodyFormat::Lines).unwrap();
         assert_eq!(found, ["{\"a\":1}", "nonsense", "{\"b\":2}"]);
-        assert_eq!(of("\n \n", Layout::Lines), Err(Unreadable::Empty));
+        assert_eq!(of("\n \n", BodyFormat::Lines), Err(Unreadable::Empty));
     }
 
     #[test]
@@ -207,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_records_are_refused_and_a_deep_one_is_a_record() {
+    fn too_many_records_are_refused_and_deep_nesting_is_not() {
         let many = format!("[{}0]", "0,".repeat(RECORDS_PER_REQUEST_MAX));
         assert_eq!(json(&many), Err(Unreadable::TooMany));
         let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));

@@ -1,121 +1,122 @@
-//! Puts the web API together, and takes it apart in order.
+//! Assembles the web API, and stops its parts in the right order.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use client::{Cluster, StorageBounds, TopicSettings};
+use http_service::Handle;
 use model::REJECTED_EVENTS;
 use tokio::net::TcpListener;
-use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::{Api, Names};
-use crate::body::Buffers;
+use crate::api::{Api, RequestIds};
+use crate::body::MemoryBudget;
+use crate::cors::AllowedOrigins;
 use crate::delivery::Writers;
-use crate::ends::Ends;
-use crate::error::StartError;
-use crate::health::Pulse;
+use crate::guard::Guard;
+use crate::health::HealthProbe;
 use crate::idempotency::{self, Idempotency};
 use crate::keys::KeyRing;
-use crate::limits::{DRAIN_PATIENCE, REMEMBERED};
+use crate::limits::{DRAIN_TIMEOUT, IDEMPOTENCY_RETENTION};
 use crate::metrics::Metrics;
 use crate::options::{Access, Options};
+use crate::server::ConnectionLimits;
+use crate::start_error::StartError;
+use crate::topic_ends::TopicEnds;
 use crate::writer::Writer;
 use crate::{routes, server};
 
-/// The journal is read back to one hour; retention drops whole segments, so some of another hour stays.
-const JOURNAL_RETENTION: Duration = Duration::from_secs(2 * REMEMBERED.as_secs());
+/// The retention of the journal: twice the hour that is read at startup, because retention removes only
+/// whole segments.
+const JOURNAL_RETENTION: Duration = Duration::from_secs(2 * IDEMPOTENCY_RETENTION.as_secs());
 const JOURNAL_BOUNDS: StorageBounds = StorageBounds {
     segment_bytes: 16 << 20,
     partition_bytes_max: 4 << 30,
 };
 
-/// A web API that answers.
-#[derive(Debug)]
-pub struct Handle {
-    address: SocketAddr,
-    running: JoinHandle<()>,
-}
-
-impl Handle {
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Waits until it has stopped: every request that it took is answered.
-    pub async fn stopped(self) -> Result<(), JoinError> {
-        self.running.await
-    }
-}
-
-/// Starts to answer on the socket; ends when told to stop.
+/// Starts the web API on `listener`. It runs until `stop`, and then until every accepted request is
+/// answered.
 pub async fn start(
     listener: TcpListener,
     options: Options,
     stop: CancellationToken,
 ) -> Result<Handle, StartError> {
     let address = listener.local_addr()?;
-    options.access.check(address)?;
+    options.check(address)?;
     let keys = match &options.access {
         Access::Keys(path) => Some(KeyRing::open(path.clone())?),
         Access::Loopback | Access::Anybody => None,
     };
-    let (writing, ends) = (TaskTracker::new(), Ends::default());
-    let api = api(&options.cluster, keys.clone(), ends.clone(), &writing).await?;
-    let watching = TaskTracker::new();
-    let over = CancellationToken::new();
-    let pulse = api.pulse.clone().follow(options.cluster, ends);
-    watching.spawn(over.clone().run_until_cancelled_owned(pulse));
+    let (writing, ends) = (TaskTracker::new(), TopicEnds::default());
+    let origins = AllowedOrigins::new(&options.cors_origins);
+    let api = api(
+        &options,
+        keys.clone(),
+        origins.clone(),
+        ends.clone(),
+        &writing,
+    )
+    .await?;
+    let guard = Guard {
+        access: options.access,
+        origins,
+    };
+    let (watching, served) = (TaskTracker::new(), CancellationToken::new());
+    let idempotency = api.idempotency.clone();
+    let probe = api.probe.clone().run(options.cluster, ends, idempotency);
+    watching.spawn(served.clone().run_until_cancelled_owned(probe));
     if let Some(keys) = keys {
-        watching.spawn(over.clone().run_until_cancelled_owned(keys.follow()));
+        watching.spawn(served.clone().run_until_cancelled_owned(keys.reload()));
     }
-    let running = tokio::spawn(async move {
+    let limits = ConnectionLimits::with_idle(options.idle_timeout);
+    let service = async move {
         let requests = api.tasks.clone();
-        server::serve(listener, routes::router(api), stop).await;
-        over.cancel();
+        server::serve(listener, routes::router(api, guard), limits, stop).await;
+        served.cancel();
         watching.close();
         watching.wait().await;
-        // Requests whose clients went away; then the writers, whom nobody needs any more.
+        // Wait first for requests whose clients hung up, and then for the writers that these requests use.
         for tasks in [requests, writing] {
             tasks.close();
-            if timeout(DRAIN_PATIENCE, tasks.wait()).await.is_err() {
-                tracing::warn!("the cluster does not take what is left; it was not acknowledged");
+            if timeout(DRAIN_TIMEOUT, tasks.wait()).await.is_err() {
+                tracing::warn!("stopping before the cluster acknowledged the remaining records");
             }
         }
-    });
-    Ok(Handle { address, running })
+    };
+    Ok(Handle::spawn(address, service))
 }
 
 async fn api(
-    cluster: &Cluster,
+    options: &Options,
     keys: Option<KeyRing>,
-    ends: Ends,
+    origins: AllowedOrigins,
+    ends: TopicEnds,
     writing: &TaskTracker,
 ) -> Result<Arc<Api>, StartError> {
+    let cluster = &options.cluster;
     ensure_topics(cluster).await?;
-    ends.ask(cluster).await?;
+    ends.refresh(cluster).await?;
     let writers = Writers::start(cluster, writing).await?;
     let journal = Writer::start(cluster, idempotency::TOPIC, writing).await?;
     let idempotency = Idempotency::start(cluster.clone(), writers.clone(), journal, ends).await?;
     Ok(Arc::new(Api {
         cluster: cluster.clone(),
         keys,
-        buffers: Buffers::new(),
+        origins,
+        correct_clocks: options.correct_clocks,
+        budget: MemoryBudget::new(),
         writers,
         idempotency,
         metrics: Metrics::new(),
-        pulse: Pulse::new(),
+        probe: HealthProbe::new(),
         tasks: TaskTracker::new(),
-        names: Names::new().map_err(|error| std::io::Error::other(error.to_string()))?,
+        request_ids: RequestIds::new().map_err(|error| std::io::Error::other(error.to_string()))?,
     }))
 }
 
-/// The web API's own topics. Those of the events are the operator's to make.
+/// Creates the web API's own topics. The operator creates the source topics.
 async fn ensure_topics(cluster: &Cluster) -> Result<(), StartError> {
     let topic = |name: &str, retention, storage| TopicSettings {
         name: name.to_owned(),

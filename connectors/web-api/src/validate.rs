@@ -1,47 +1,48 @@
-//! Tells events from what is none, by the parsers that the SmartModules use, and finds the key that
-//! each is written under.
+//! Checks records with the parsers of the SmartModules, and determines the key under which each event is
+//! written.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
 
 use bytes::Bytes;
+use model::event::limits::RECORD_BYTES_MAX;
 use model::event::{Layouts, PlayerEvent, PurchaseEvent, ServerMetric};
-use model::json::{Scanner, Value};
+use model::json::{JsonError, Scanner, Value};
 use model::{Event, Reason, Rejection};
 
-use crate::error::Refusal;
+use crate::error::RequestError;
 use crate::keys::Owner;
-use crate::source::Source;
+use crate::topics::SourceTopic;
 
-/// Where the records of a request go.
+/// The topic or topics to which the records of a request belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
-    /// All to one topic.
-    To(Source),
-    /// Each to the topic that its `event_name` belongs to.
+    /// All records belong to one topic.
+    To(SourceTopic),
+    /// Each record belongs to the topic of its `event_name`.
     ByName,
 }
 
-/// An event, ready to be written.
+/// A valid event, ready to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Accepted {
-    pub(crate) source: Source,
+    pub(crate) source: SourceTopic,
     pub(crate) key: Bytes,
     pub(crate) value: Bytes,
 }
 
-/// A record that is no event.
+/// A record that is not a valid event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rejected {
-    /// Its place in the request, from 0.
+    /// The record's position in the request, from 0.
     pub(crate) index: usize,
-    /// Where it would have gone, where that is known.
-    pub(crate) source: Option<Source>,
+    /// The topic for which the record was meant, if known.
+    pub(crate) source: Option<SourceTopic>,
     pub(crate) rejection: Rejection,
     pub(crate) payload: Bytes,
 }
 
-/// The records of a request.
+/// The checked records of a request.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
     pub(crate) accepted: Vec<Accepted>,
@@ -49,19 +50,22 @@ pub(crate) struct Checked {
 }
 
 thread_local! {
-    /// Senders write their fields in one order: what was learnt from one request reads the next faster.
+    /// The orders of fields in earlier requests. They make parsing faster, because a sender always writes
+    /// fields in the same order.
     static LAYOUTS: RefCell<[Layouts; 3]> = RefCell::default();
 }
 
-/// Checks every record. An event that its sender may not write refuses the whole request.
+/// Checks every record. A record must stay within the size limit when it grows by `grows_by` bytes. A valid
+/// event that its sender may not write is an error for the whole request.
 pub(crate) fn check(
     records: Vec<Bytes>,
     route: Route,
     owner: Option<&Owner>,
-) -> Result<Checked, Refusal> {
+    grows_by: usize,
+) -> Result<Checked, RequestError> {
     let mut checked = Checked::default();
     for (index, record) in records.into_iter().enumerate() {
-        let found = source_of(&record, route);
+        let found = fits(&record, grows_by).and_then(|()| source_of(&record, route));
         let source = found.ok();
         match found.and_then(|source| Ok((source, subject(&record, source, owner.is_some())?))) {
             Ok((source, subject)) => {
@@ -85,25 +89,34 @@ pub(crate) fn check(
     Ok(checked)
 }
 
-/// What an event is about: the key of its record, and its game where it has one.
+fn fits(record: &[u8], grows_by: usize) -> Result<(), Rejection> {
+    match record.len() + grows_by <= RECORD_BYTES_MAX {
+        true => Ok(()),
+        false => Err(Rejection::new(Reason::TooLarge, "record")),
+    }
+}
+
+/// The key of an event's record, and the event's game if it has one.
 struct Subject {
     key: Bytes,
     game: Option<String>,
 }
 
-fn subject(record: &[u8], source: Source, with_game: bool) -> Result<Subject, Rejection> {
+fn subject(record: &[u8], source: SourceTopic, with_game: bool) -> Result<Subject, Rejection> {
     LAYOUTS.with_borrow_mut(|layouts| {
         let layouts = &mut layouts[source as usize];
         let (key, game) = match source {
-            Source::PlayerEvents => {
+            SourceTopic::PlayerEvents => {
                 let event = PlayerEvent::parse_alike(record, layouts)?;
                 (event.player_id, Some(event.game_id))
             }
-            Source::PurchaseEvents => {
+            SourceTopic::PurchaseEvents => {
                 let event = PurchaseEvent::parse_alike(record, layouts)?;
                 (event.user_id, Some(event.game_id))
             }
-            Source::ServerMetrics => (ServerMetric::parse_alike(record, layouts)?.server_id, None),
+            SourceTopic::ServerMetrics => {
+                (ServerMetric::parse_alike(record, layouts)?.server_id, None)
+            }
         };
         Ok(Subject {
             key: Bytes::copy_from_slice(key.as_bytes()),
@@ -112,40 +125,50 @@ fn subject(record: &[u8], source: Source, with_game: bool) -> Result<Subject, Re
     })
 }
 
-fn source_of(record: &[u8], route: Route) -> Result<Source, Rejection> {
+fn source_of(record: &[u8], route: Route) -> Result<SourceTopic, Rejection> {
     match route {
         Route::To(source) => Ok(source),
         Route::ByName => by_name(record),
     }
 }
 
-/// Of an `event_name` that stands twice the last one counts, as everywhere.
-fn by_name(record: &[u8]) -> Result<Source, Rejection> {
-    let not_json = |_| Rejection::new(Reason::NotJson, "record");
+/// Determines the topic from `event_name`. Uses the last of several fields with this name, as all readers
+/// do.
+fn by_name(record: &[u8]) -> Result<SourceTopic, Rejection> {
     let refuse = |reason| Rejection::new(reason, "event_name");
     let mut scanner = Scanner::new(record);
     if !scanner.enter_object() {
         return Err(Rejection::new(Reason::NotJson, "record"));
     }
     let (mut name, mut first) = (None, true);
-    while let Some(key) = scanner.key(first).map_err(not_json)? {
+    while let Some(key) = scanner.key(first).map_err(unreadable)? {
         first = false;
-        let value = scanner.value(1).map_err(not_json)?;
+        let value = scanner.value(1).map_err(unreadable)?;
         if key.is("event_name") {
             name = Some(value);
         }
     }
+    // A record with malformed JSON has no name, regardless of where the error is.
+    scanner.end().map_err(unreadable)?;
     match name {
         None | Some(Value::Null) => Err(refuse(Reason::MissingField)),
         Some(Value::String(name)) => {
-            Source::of_event(&name.decode()).ok_or(refuse(Reason::OutOfRange))
+            SourceTopic::of_event(&name.decode()).ok_or(refuse(Reason::OutOfRange))
         }
         Some(_) => Err(refuse(Reason::WrongType)),
     }
 }
 
-/// The event on one line, for tools that read records as lines. Between the tokens of valid JSON, and
-/// nowhere else, line ends are white space.
+fn unreadable(error: JsonError) -> Rejection {
+    let reason = match error {
+        JsonError::Syntax => Reason::NotJson,
+        JsonError::TooDeep => Reason::TooLarge,
+    };
+    Rejection::new(reason, "record")
+}
+
+/// Replaces line breaks with spaces, for tools that read one record per line. In valid JSON, line breaks
+/// occur only between tokens.
 fn on_one_line(event: Bytes) -> Bytes {
     let ends_line = |byte: &u8| matches!(byte, b'\n' | b'\r');
     if !event.iter().any(ends_line) {
@@ -159,19 +182,31 @@ fn on_one_line(event: Bytes) -> Bytes {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) const PLAYER: &str = r#"{"event_name":"player_action","event_timestamp":"2024-11-12T10:15:30Z","parameters":{"player_id":"p1","session_id":"s","event_type":"move","level_id":"l","map_id":"m"},"user_data":{"user_id":"u1","platform":"PC"}}"#;
-    pub(crate) const PURCHASE: &str = r#"{"event_name":"transaction","event_timestamp":"2024-11-12T10:15:30Z","parameters":{"transaction_id":"t","transaction_type":"purchase","currency":"USD","amount":1.5,"item_id":"i","item_type":"x"},"user_data":{"user_id":"u1","platform":"PC"}}"#;
-    pub(crate) const METRIC: &str = r#"{"event_name":"server_metric","event_timestamp":"2024-11-12T10:15:30Z","parameters":{"server_id":"eu-1","cpu_load":20,"memory_usage":30.5,"latency":12},"server_data":{"region":"eu","server_type":"dedicated"}}"#;
+    pub(crate) const PLAYER: &str = concat!(
+        r#"{"event_name":"player_action","event_timestamp":"2024-11-12T10:15:30Z","#,
+        r#""parameters":{"player_id":"p1","session_id":"s","event_type":"move","level_id":"l","#,
+        r#""map_id":"m"},"user_data":{"user_id":"u1","platform":"PC"}}"#,
+    );
+    pub(crate) const PURCHASE: &str = concat!(
+        r#"{"event_name":"transaction","event_timestamp":"2024-11-12T10:15:30Z","#,
+        r#""parameters":{"transaction_id":"t","transaction_type":"purchase","currency":"USD","amount":1.5,"#,
+        r#""item_id":"i","item_type":"x"},"user_data":{"user_id":"u1","platform":"PC"}}"#,
+    );
+    pub(crate) const METRIC: &str = concat!(
+        r#"{"event_name":"server_metric","event_timestamp":"2024-11-12T10:15:30Z","#,
+        r#""parameters":{"server_id":"eu-1","cpu_load":20,"memory_usage":30.5,"latency":12},"#,
+        r#""server_data":{"region":"eu","server_type":"dedicated"}}"#,
+    );
 
     fn checked(records: &[&str], route: Route) -> Checked {
         let records = records
             .iter()
             .map(|text| Bytes::copy_from_slice(text.as_bytes()));
-        check(records.collect(), route, None).unwrap()
+        check(records.collect(), route, None, 0).unwrap()
     }
 
     #[test]
-    fn events_go_by_their_name_under_the_key_of_their_topic() {
+    fn events_are_routed_by_their_name_and_keyed_for_their_topic() {
         let checked = checked(&[PURCHASE, METRIC, PLAYER], Route::ByName);
         let found: Vec<_> = checked
             .accepted
@@ -190,7 +225,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_bad_record_fails_alone_and_says_why() {
+    fn an_invalid_record_is_rejected_alone_with_its_reason() {
         let unknown = PLAYER.replace("player_action", "saved_game");
         let records = [
             PLAYER,
@@ -225,9 +260,43 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_topic_s_own_parser_judges_what_is_posted_to_it() {
-        let checked = checked(&[PURCHASE], Route::To(Source::PlayerEvents));
-        assert_eq!(checked.rejected[0].source, Some(Source::PlayerEvents));
+    fn trailing_text_and_deep_nesting_are_reported_before_the_name() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(127), "]".repeat(127));
+        let checked = checked(&["{}{}", "{\"event_name\":7} x", &deep], Route::ByName);
+        let reasons: Vec<_> = checked
+            .rejected
+            .iter()
+            .map(|rejected| rejected.rejection.to_string())
+            .collect();
+        assert_eq!(
+            reasons,
+            [
+                "not_json: `record`",
+                "not_json: `record`",
+                "too_large: `record`"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_record_that_grows_must_stay_within_the_size_limit() {
+        let spaces = RECORD_BYTES_MAX - PLAYER.len();
+        let whole = PLAYER.replacen('{', &format!("{{{}", " ".repeat(spaces)), 1);
+        for (grows_by, accepted) in [(0, 1), (1, 0)] {
+            let record = Bytes::copy_from_slice(whole.as_bytes());
+            let route = Route::To(SourceTopic::PlayerEvents);
+            let checked = check(vec![record], route, None, grows_by).unwrap();
+            assert_eq!(checked.accepted.len(), accepted);
+            for rejected in checked.rejected {
+                assert_eq!(rejected.rejection.reason, Reason::TooLarge);
+            }
+        }
+    }
+
+    #[test]
+    fn records_posted_to_a_topic_are_checked_by_its_parser() {
+        let checked = checked(&[PURCHASE], Route::To(SourceTopic::PlayerEvents));
+        assert_eq!(checked.rejected[0].source, Some(SourceTopic::PlayerEvents));
         assert_eq!(
             checked.rejected[0].rejection.subject,
             "parameters.player_id"
@@ -237,7 +306,7 @@ pub(crate) mod tests {
     #[test]
     fn line_ends_become_spaces_and_nothing_else_changes() {
         let pretty = PLAYER.replace(",", ",\r\n");
-        let checked = checked(&[&pretty], Route::To(Source::PlayerEvents));
+        let checked = checked(&[&pretty], Route::To(SourceTopic::PlayerEvents));
         let expected = PLAYER.replace(",", ",  ");
         assert_eq!(checked.accepted[0].value, expected.as_bytes());
     }

@@ -1,79 +1,79 @@
-//! One writer a topic: requests queue up, their records go into shared batches in the order of the
-//! queue, and each request awaits the acknowledgement of its own.
+//! The writer of a topic. Requests are queued, and their records are sent in the order of the queue, in
+//! batches that requests share. Each request waits for the acknowledgement of its own records.
 
-mod line;
+mod topic_producer;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use client::{ClientError, Cluster, Delivery};
+use client::{ClientError, Cluster, Delivery, PartitionOffset};
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
-use crate::error::Refusal;
-use crate::limits::{QUEUE_JOBS_MAX, SLOW};
+use crate::error::RequestError;
+use crate::limits::{QUEUE_JOBS_MAX, SLOW_ACKNOWLEDGEMENT};
 
-pub(crate) use line::Line;
+pub(crate) use topic_producer::TopicProducer;
 
-/// A record to be written.
+/// A record to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Outgoing {
+pub(crate) struct OutgoingRecord {
     pub(crate) key: Bytes,
     pub(crate) value: Bytes,
 }
 
-/// Where a record stands: its partition and offset.
-pub(crate) type Place = (u32, i64);
-
 /// The records of one request for one topic.
 #[derive(Debug)]
 struct Job {
-    records: Vec<Outgoing>,
+    records: Vec<OutgoingRecord>,
     queued_at: Instant,
-    reply: oneshot::Sender<Result<Sent, Refusal>>,
+    reply: oneshot::Sender<Result<Sent, RequestError>>,
 }
 
-/// Records that are on their way.
+/// Records that were sent and wait for acknowledgement.
 #[derive(Debug)]
 struct Sent {
     deliveries: Vec<Delivery>,
-    line: u64,
-    /// Room among what is not acknowledged, until it is.
-    _room: OwnedSemaphorePermit,
+    producer_number: u64,
+    /// The permit for the records' bytes. While it exists, they count as unacknowledged.
+    _permit: OwnedSemaphorePermit,
 }
 
-/// What a writer and those who use it share.
+/// The state shared by the writer's task and its handles.
 #[derive(Debug)]
 struct Shared {
-    /// Woken when a delivery over the line of this number has failed.
+    /// Notified when a delivery has failed.
     failures: Notify,
-    failed_line: std::sync::atomic::AtomicU64,
+    /// The highest number of any producer with a failed delivery.
+    failed_producer: std::sync::atomic::AtomicU64,
+    /// The cluster's error when a disk was full, until the cluster acknowledges a record again.
+    disk_full: Mutex<Option<String>>,
 }
 
-/// The door to one topic. Cheap to clone.
+/// A handle to the writer of one topic. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Writer {
     topic: Arc<str>,
     jobs: mpsc::Sender<Job>,
     shared: Arc<Shared>,
-    trouble: watch::Receiver<Option<String>>,
+    last_error: watch::Receiver<Option<String>>,
 }
 
-/// A place in a writer's queue.
-pub(crate) struct Slot<'w> {
+/// A reserved place in a writer's queue.
+pub(crate) struct QueuePermit<'w> {
     writer: &'w Writer,
     permit: mpsc::Permit<'w, Job>,
 }
 
-/// Records that are queued; [`Queued::written`] tells what became of them.
-pub(crate) struct Queued {
+/// Records in the queue. [`PendingWrite::written`] returns their outcome.
+pub(crate) struct PendingWrite {
     writer: Writer,
-    reply: oneshot::Receiver<Result<Sent, Refusal>>,
+    reply: oneshot::Receiver<Result<Sent, RequestError>>,
 }
 
 impl Writer {
-    /// Starts the writer of a topic that exists. It ends when nobody has a handle to it any more.
+    /// Starts the writer of an existing topic. The writer ends when its last handle is dropped.
     pub(crate) async fn start(
         cluster: &Cluster,
         topic: &str,
@@ -81,18 +81,19 @@ impl Writer {
     ) -> Result<Self, ClientError> {
         let producer = cluster.producer(topic).await?;
         let (jobs, queue) = mpsc::channel(QUEUE_JOBS_MAX);
-        let (trouble_sender, trouble) = watch::channel(None);
+        let (error_sender, last_error) = watch::channel(None);
         let shared = Arc::new(Shared {
             failures: Notify::new(),
-            failed_line: 0.into(),
+            failed_producer: 0.into(),
+            disk_full: Mutex::default(),
         });
-        let line = Line::new(cluster.clone(), producer, trouble_sender);
-        tasks.spawn(line.run(queue, Arc::clone(&shared)));
+        let producer_loop = TopicProducer::new(cluster.clone(), producer, error_sender);
+        tasks.spawn(producer_loop.run(queue, Arc::clone(&shared)));
         Ok(Self {
             topic: topic.into(),
             jobs,
             shared,
-            trouble,
+            last_error,
         })
     }
 
@@ -100,88 +101,117 @@ impl Writer {
         &self.topic
     }
 
-    /// Why nothing can be written now; nothing while all is well.
-    pub(crate) fn trouble(&self) -> Option<String> {
-        self.trouble.borrow().clone()
+    /// Returns why nothing can be written now; `None` while the writer works.
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.last_error.borrow().clone()
+    }
+
+    /// Returns the cluster's error when a disk was full, until the cluster acknowledges a record again.
+    pub(crate) fn disk_full(&self) -> Option<String> {
+        self.shared.disk_full().clone()
+    }
+
+    /// Forgets that a disk was full, because the cluster has acknowledged a record.
+    pub(crate) fn clear_disk_full(&self) {
+        *self.shared.disk_full() = None;
     }
 
     pub(crate) fn queued(&self) -> usize {
         self.jobs.max_capacity() - self.jobs.capacity()
     }
 
-    /// A place in the queue, unless it is full or nothing can be written.
-    pub(crate) fn slot(&self) -> Result<Slot<'_>, Refusal> {
-        if self.trouble.borrow().is_some() {
-            return Err(Refusal::Away);
+    /// Reserves a place in the queue. Fails if the queue is full or nothing can be written.
+    pub(crate) fn reserve(&self) -> Result<QueuePermit<'_>, RequestError> {
+        if self.last_error.borrow().is_some() {
+            return Err(self
+                .disk_full()
+                .map_or(RequestError::ClusterAway, |_| RequestError::DiskFull));
         }
-        let permit = self.jobs.try_reserve().map_err(|_| Refusal::Busy)?;
-        Ok(Slot {
+        let permit = self.jobs.try_reserve().map_err(|_| RequestError::Busy)?;
+        Ok(QueuePermit {
             writer: self,
             permit,
         })
     }
 
-    /// Writes records and waits until the cluster has them.
-    pub(crate) async fn write(&self, records: Vec<Outgoing>) -> Result<Vec<Place>, Refusal> {
-        self.slot()?.send(records).written().await
+    /// Writes records and waits until the cluster has acknowledged them.
+    pub(crate) async fn write(
+        &self,
+        records: Vec<OutgoingRecord>,
+    ) -> Result<Vec<PartitionOffset>, RequestError> {
+        self.reserve()?.send(records).written().await
     }
 }
 
-impl Slot<'_> {
-    pub(crate) fn send(self, records: Vec<Outgoing>) -> Queued {
+impl QueuePermit<'_> {
+    pub(crate) fn send(self, records: Vec<OutgoingRecord>) -> PendingWrite {
         let (reply, receiver) = oneshot::channel();
         self.permit.send(Job {
             records,
             queued_at: Instant::now(),
             reply,
         });
-        Queued {
+        PendingWrite {
             writer: self.writer.clone(),
             reply: receiver,
         }
     }
 }
 
-impl Queued {
-    /// Waits until the cluster has acknowledged every record; where they stand, in their order. After
-    /// an error none of them is under way any more, unless it is [`Refusal::Unsure`].
-    pub(crate) async fn written(self) -> Result<Vec<Place>, Refusal> {
-        let sent = self.reply.await.map_err(|_| Refusal::Unsure)??;
+impl PendingWrite {
+    /// Waits until the cluster has acknowledged every record, and returns their positions in order. After
+    /// an error other than [`RequestError::Unconfirmed`] and [`RequestError::DiskFull`], no record will be
+    /// written later.
+    pub(crate) async fn written(self) -> Result<Vec<PartitionOffset>, RequestError> {
+        let sent = self.reply.await.map_err(|_| RequestError::Unconfirmed)??;
         let mut acknowledged = std::pin::pin!(acknowledged(sent.deliveries));
-        let (places, failure) = match timeout(SLOW, acknowledged.as_mut()).await {
+        let (positions, failure) = match timeout(SLOW_ACKNOWLEDGEMENT, acknowledged.as_mut()).await
+        {
             Ok(all) => all,
             Err(_) => {
-                // These may still arrive, but nobody else should have to wait as long.
-                self.writer.shared.failed(sent.line);
+                // These records may still arrive. Later requests are refused, so that they do not have to
+                // wait as long.
+                self.writer.shared.failed(sent.producer_number);
                 acknowledged.await
             }
         };
         let Some(error) = failure else {
-            return Ok(places);
+            self.writer.clear_disk_full();
+            return Ok(positions);
         };
-        tracing::warn!(topic = self.writer.topic(), %error, "records were not acknowledged");
-        self.writer.shared.failed(sent.line);
-        Err(Refusal::of_write(&error))
+        if let ClientError::Full { .. } = &error {
+            *self.writer.shared.disk_full() = Some(error.to_string());
+        }
+        tracing::warn!(topic = self.writer.topic(), %error, "the cluster did not acknowledge records");
+        self.writer.shared.failed(sent.producer_number);
+        Err(RequestError::of_write(&error))
     }
 }
 
-/// Where the records stand that have arrived, and an error of those that have not.
-async fn acknowledged(deliveries: Vec<Delivery>) -> (Vec<Place>, Option<ClientError>) {
-    let mut places = Vec::with_capacity(deliveries.len());
+/// Returns the positions of the acknowledged records, and the first error of the others.
+async fn acknowledged(deliveries: Vec<Delivery>) -> (Vec<PartitionOffset>, Option<ClientError>) {
+    let mut positions = Vec::with_capacity(deliveries.len());
     let mut failure = None;
     for delivery in deliveries {
         match delivery.wait().await {
-            Ok(place) => places.push(place),
+            Ok(position) => positions.push(position),
             Err(error) => failure = failure.or(Some(error)),
         }
     }
-    (places, failure)
+    (positions, failure)
 }
 
 impl Shared {
-    fn failed(&self, line: u64) {
+    fn disk_full(&self) -> MutexGuard<'_, Option<String>> {
+        self.disk_full
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, producer_number: u64) {
         use std::sync::atomic::Ordering;
-        self.failed_line.fetch_max(line, Ordering::AcqRel);
+        self.failed_producer
+            .fetch_max(producer_number, Ordering::AcqRel);
         self.failures.notify_one();
     }
 }

@@ -1,17 +1,17 @@
-//! A cluster that is away: clients are told at once, and all goes on when it is back.
+//! An unreachable cluster: clients get an error at once, and requests succeed when the cluster is back.
 
 use serde_json::json;
 
 use crate::harness::{Api, node, player_event, wait_until};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clients_are_told_and_all_goes_on_when_the_cluster_is_back() {
+async fn requests_fail_fast_without_the_cluster_and_succeed_when_it_is_back() {
     let mut node = node().await;
     let api = Api::start(&node).await;
     let event = player_event("p", 1).to_string();
     assert_eq!(api.post("player-events", &event).await.status, 200);
     node.stop().await;
-    wait_until("bad health", async || {
+    wait_until("failing health", async || {
         api.get("/health").await.status == 503
     })
     .await;
@@ -21,7 +21,7 @@ async fn clients_are_told_and_all_goes_on_when_the_cluster_is_back() {
     let answer = api.post("player-events", &event).await;
     assert_eq!(answer.status, 503);
     assert!(answer.headers["retry-after"].parse::<u64>().unwrap() >= 1);
-    // Once the writer knows, nobody waits any more.
+    // Once the writer has noticed that the cluster is unreachable, requests are refused without a wait.
     wait_until("a quick refusal", async || {
         api.post("player-events", &event).await.problem().1 == "cluster_away"
     })
@@ -30,14 +30,11 @@ async fn clients_are_told_and_all_goes_on_when_the_cluster_is_back() {
     assert_eq!(api.post("player-events", &event).await.status, 503);
     assert!(started.elapsed().as_secs() < 2);
     node.restart().await;
-    wait_until("good health", async || {
-        api.get("/health").await.status == 200
-    })
-    .await;
+    wait_until("ok health", async || api.get("/health").await.status == 200).await;
     wait_until("an answer", async || {
         api.post("player-events", &event).await.status == 200
     })
     .await;
     let stopping = tokio::time::timeout(std::time::Duration::from_secs(60), api.stop());
-    stopping.await.expect("it stops");
+    stopping.await.expect("the web API stops");
 }

@@ -11,7 +11,7 @@ use web_api::{Access, Handle, Options};
 
 use crate::http::{self, Response};
 
-/// A fresh cluster with the source topics.
+/// Starts a new cluster with the source topics.
 pub(crate) async fn node() -> Node {
     Node::start(web_api::source_topics().into_iter().zip([2, 2, 1])).await
 }
@@ -29,11 +29,11 @@ impl Api {
     }
 
     pub(crate) async fn with_access(node: &Node, access: Access) -> Self {
+        Self::with_options(Options::new(node.cluster().await, access)).await
+    }
+
+    pub(crate) async fn with_options(options: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let options = Options {
-            cluster: node.cluster().await,
-            access,
-        };
         let stop = CancellationToken::new();
         let handle = web_api::start(listener, options, stop.clone())
             .await
@@ -54,7 +54,7 @@ impl Api {
         http::request(self.address, &format!("GET {path}"), &[], b"").await
     }
 
-    /// Posts JSON.
+    /// Posts a JSON body.
     pub(crate) async fn post(&self, topic: &str, body: &str) -> Response {
         self.post_with(topic, &[], body.as_bytes()).await
     }
@@ -73,7 +73,10 @@ impl Api {
 pub(crate) async fn wait_until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
     let deadline = Instant::now() + Duration::from_secs(90);
     while !condition().await {
-        assert!(Instant::now() < deadline, "{what} did not come to be");
+        assert!(
+            Instant::now() < deadline,
+            "{what}: the condition did not hold in time"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

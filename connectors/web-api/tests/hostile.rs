@@ -1,4 +1,4 @@
-//! What no honest client sends gets a proper status and takes nothing from others.
+//! Hostile requests get an appropriate status and do not affect other clients.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::http;
 const TOPIC: &str = "player-events";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_requests_are_refused_and_honest_ones_go_on() {
+async fn hostile_requests_are_refused_and_honest_ones_still_answered() {
     let node = node().await;
     let api = Api::start(&node).await;
     let refused = async |headers: &[(&str, &str)], body: &[u8]| {
@@ -46,21 +46,21 @@ async fn hostile_requests_are_refused_and_honest_ones_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn heads_have_a_limit() {
+async fn the_size_of_heads_is_limited() {
     let node = node().await;
     let api = Api::start(&node).await;
     let long = "x".repeat(64 << 10);
     let many: String = (0..200).map(|number| format!("h{number}: x\r\n")).collect();
     let mut refused = 0;
     for headers in [format!("h: {long}\r\n"), many] {
-        let bytes = format!("POST /v1/events HTTP/1.1\r\nhost: test\r\n{headers}\r\n");
-        // A client that is still sending when the server hangs up may not see the answer.
+        let bytes = format!("POST /v1/events HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
+        // A client that still sends when the server hangs up may not receive the answer.
         if let Some(answer) = http::raw(api.address, bytes.as_bytes()).await {
             assert_eq!(answer.status, 431);
             refused += 1;
         }
     }
-    assert!(refused > 0, "nobody is told what is wrong");
+    assert!(refused > 0, "no client got an error");
     let nonsense = http::raw(api.address, b"\x16\x03\x01 hello\r\n\r\n").await;
     assert!(nonsense.is_none_or(|answer| answer.status == 400));
     assert_eq!(api.get("/health").await.status, 200);
@@ -68,11 +68,11 @@ async fn heads_have_a_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_head_that_never_ends_is_hung_up_on_and_a_stop_does_not_wait_for_it() {
+async fn a_client_whose_head_never_ends_is_hung_up_on_and_delays_no_stop() {
     let node = node().await;
     let api = Api::start(&node).await;
     let mut slow = TcpStream::connect(api.address).await.unwrap();
-    slow.write_all(b"POST /v1/events HTTP/1.1\r\nhost: t")
+    slow.write_all(b"POST /v1/events HTTP/1.1\r\nhost: localhost")
         .await
         .unwrap();
     let started = std::time::Instant::now();
@@ -84,6 +84,8 @@ async fn a_head_that_never_ends_is_hung_up_on_and_a_stop_does_not_wait_for_it() 
     assert!(started.elapsed() < Duration::from_secs(40));
     let idle = TcpStream::connect(api.address).await.unwrap();
     let stopping = tokio::time::timeout(Duration::from_secs(30), api.stop());
-    stopping.await.expect("it stops though a client is silent");
+    stopping
+        .await
+        .expect("the web API stops although a client is silent");
     drop(idle);
 }

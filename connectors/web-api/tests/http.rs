@@ -1,4 +1,4 @@
-//! A client of few words: one request a connection, and what came back.
+//! A minimal HTTP client with one connection per request.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// No answer takes longer; a hang becomes a failure.
+/// Longer than any answer takes, so that a hang fails the test.
 const DEADLINE: Duration = Duration::from_secs(90);
 
 /// An answer.
@@ -27,7 +27,7 @@ impl Response {
             .unwrap_or_else(|error| panic!("{error}: {} {text}", self.status))
     }
 
-    /// Its status and the word for programs.
+    /// Returns the status and the error code.
     pub(crate) fn problem(&self) -> (u16, String) {
         (
             self.status,
@@ -36,7 +36,7 @@ impl Response {
     }
 }
 
-/// Sends a request and reads the answer to its end, which must come.
+/// Sends a request and reads the whole answer; panics if there is none.
 pub(crate) async fn request(
     address: SocketAddr,
     line: &str,
@@ -47,7 +47,8 @@ pub(crate) async fn request(
     answer.expect("an answer")
 }
 
-/// The same; nothing where the server is not there, or dies before the answer is whole.
+/// Sends a request and reads the whole answer; `None` if the server is not running, or hangs up before the
+/// end of the answer.
 pub(crate) async fn try_request(
     address: SocketAddr,
     line: &str,
@@ -55,11 +56,10 @@ pub(crate) async fn try_request(
     body: &[u8],
 ) -> Option<Response> {
     let length = body.len().to_string();
-    let mut all = vec![
-        ("host", "test"),
-        ("connection", "close"),
-        ("content-length", &length),
-    ];
+    let mut all = vec![("connection", "close"), ("content-length", &length)];
+    let defaults = [("host", "localhost"), ("content-type", "application/json")];
+    let unnamed = |default: &&(&str, &str)| headers.iter().all(|(name, _)| *name != default.0);
+    all.extend(defaults.iter().filter(unnamed));
     all.extend_from_slice(headers);
     let mut head = format!("{line} HTTP/1.1\r\n");
     for (name, value) in all {
@@ -72,7 +72,7 @@ pub(crate) async fn try_request(
     (length.parse() == Ok(answer.body.len())).then_some(answer)
 }
 
-/// Sends these bytes; the answer, unless the server hangs up without one.
+/// Sends these bytes and reads the answer; `None` if the server hangs up without one.
 pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> Option<Response> {
     let mut stream = TcpStream::connect(address).await.ok()?;
     // A server that refuses a request early does not read the rest of it.

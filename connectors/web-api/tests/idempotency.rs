@@ -1,5 +1,7 @@
-//! A request that is repeated under its key writes nothing again, whoever was restarted meanwhile.
+//! A request that is repeated with the same idempotency key writes nothing more, even if the cluster or the
+//! web API was restarted in between.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -17,7 +19,7 @@ async fn post(api: &Api, key: &str, body: &str) -> Response {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_key_gets_the_same_answer_also_after_a_restart() {
+async fn the_same_key_gets_the_same_answer_even_after_a_restart() {
     let node = node().await;
     let api = Api::start(&node).await;
     let body = format!("[{},{{}},{}]", player_event("p", 1), player_event("q", 2));
@@ -44,7 +46,7 @@ async fn the_same_key_gets_the_same_answer_also_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_those_who_come_at_once_one_is_at_work() {
+async fn only_one_of_concurrent_requests_with_a_key_is_processed() {
     let node = node().await;
     let api = Api::start(&node).await;
     let body = player_event("p", 1).to_string();
@@ -60,27 +62,17 @@ async fn of_those_who_come_at_once_one_is_at_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_that_a_lost_cluster_left_in_doubt_are_written_once() {
+async fn requests_left_in_doubt_by_a_lost_cluster_are_written_once() {
     let mut node = node().await;
     let api = Api::start(&node).await;
     let bodies: Vec<_> = (0..30)
         .map(|number| {
-            // Two of them post the same record: each has to stand for itself.
+            // Every two consecutive requests post the same record, and both copies must be written.
             let event = player_event("p", number / 2);
             format!("[{event},{}]", player_event("q", number))
         })
         .collect();
-    let mut posting = JoinSet::new();
-    for (number, body) in bodies.clone().into_iter().enumerate() {
-        let address = api.address;
-        posting.spawn(async move {
-            // Spread out, so that the cluster goes away in their midst.
-            tokio::time::sleep(Duration::from_millis(10 * number as u64)).await;
-            let key = format!("k{number}");
-            let headers = [("idempotency-key", key.as_str())];
-            http::request(address, "POST /v1/player-events", &headers, body.as_bytes()).await
-        });
-    }
+    let posting = post_spread_out(api.address, &bodies);
     wait_until("a record", async || !node.records(TOPIC).await.is_empty()).await;
     node.stop().await;
     let interrupted = posting.join_all().await;
@@ -125,4 +117,19 @@ async fn requests_that_a_lost_cluster_left_in_doubt_are_written_once() {
     found.sort();
     assert_eq!(found, expected);
     api.stop().await;
+}
+
+/// Posts each body with its own key, one every 10 ms, so that the cluster stops while requests are in
+/// progress.
+fn post_spread_out(address: SocketAddr, bodies: &[String]) -> JoinSet<Response> {
+    let mut posting = JoinSet::new();
+    for (number, body) in bodies.iter().cloned().enumerate() {
+        posting.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(10 * number as u64)).await;
+            let key = format!("k{number}");
+            let headers = [("idempotency-key", key.as_str())];
+            http::request(address, "POST /v1/player-events", &headers, body.as_bytes()).await
+        });
+    }
+    posting
 }

@@ -1,4 +1,4 @@
-//! What is posted stands in its topic, byte by byte, once the answer says so.
+//! Once the answer has arrived, posted events are in their topics, byte for byte.
 
 use std::io::Write;
 
@@ -10,7 +10,7 @@ use crate::harness::{Api, node, player_event, purchase_event, server_metric};
 const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_form_of_a_body_ends_up_in_the_topic_as_it_was() {
+async fn events_of_every_body_format_are_written_unchanged() {
     let node = node().await;
     let api = Api::start(&node).await;
     let [one, two, three, four, five, six] =
@@ -48,7 +48,7 @@ async fn every_form_of_a_body_ends_up_in_the_topic_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mixture_is_sorted_and_a_bad_record_fails_alone() {
+async fn a_mixture_is_routed_by_name_and_an_invalid_record_fails_alone() {
     let node = node().await;
     let api = Api::start(&node).await;
     let (player, purchase, metric) = (
@@ -59,7 +59,9 @@ async fn a_mixture_is_sorted_and_a_bad_record_fails_alone() {
     let mut lines = format!("{player}\n{{\"event_name\":\"transaction\"}}\n").into_bytes();
     lines.extend_from_slice(b"{\"event_name\":\"player_action\xff\"}\n");
     lines.extend(format!("{purchase}\nnonsense\n{metric}").into_bytes());
-    let answer = api.post_with("events", &[NDJSON], &lines).await.json();
+    let mut answer = api.post_with("events", &[NDJSON], &lines).await.json();
+    // The hint refers to the record that is not an object.
+    assert!(answer.as_object_mut().unwrap().remove("hint").is_some());
     let expected = json!({"accepted": 3, "rejected": 3, "rejections": [
         {"index": 1, "reason": "missing_field", "detail": "parameters.currency"},
         {"index": 2, "reason": "not_json", "detail": "record"},
@@ -99,7 +101,7 @@ async fn a_mixture_is_sorted_and_a_bad_record_fails_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_operators_and_newcomers_ask_for_is_there() {
+async fn health_metrics_and_documentation_are_served() {
     let node = node().await;
     let api = Api::start(&node).await;
     let event = player_event("p", 1).to_string();
@@ -134,7 +136,7 @@ async fn what_operators_and_newcomers_ask_for_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_share_batches_and_all_arrive() {
+async fn concurrent_requests_share_batches_and_are_all_written() {
     let node = node().await;
     let api = Api::start(&node).await;
     let posts = (0..200).map(|number| {
@@ -153,6 +155,72 @@ async fn many_at_once_share_batches_and_all_arrive() {
         .collect();
     numbers.sort_unstable();
     assert_eq!(numbers, Vec::from_iter(0..200));
+    api.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unusual_but_unambiguous_bodies_are_accepted() {
+    let node = node().await;
+    let api = Api::start(&node).await;
+    let event = |player: &str| player_event(player, 1).to_string();
+    let accepted = async |headers: &[(&str, &str)], body: &[u8]| {
+        let answer = api.post_with("events", headers, body).await;
+        answer.json()["accepted"].as_u64()
+    };
+    // Half of a surrogate pair, in an unused field and in a field that is used as a key.
+    let cut = event("p1").replace("\"number\":1", r#""name":"\ud83d""#);
+    assert_eq!(accepted(&[], cut.as_bytes()).await, Some(1));
+    let key = event("p2").replace("\"p2\"", r#""p2\ud83d""#);
+    assert_eq!(accepted(&[], key.as_bytes()).await, Some(1));
+    let marked = format!("\u{feff}{}", event("p3"));
+    assert_eq!(accepted(&[], marked.as_bytes()).await, Some(1));
+    let lines = format!("\u{feff}{}\n\u{feff}{}\n", event("p4"), event("p5"));
+    assert_eq!(accepted(&[NDJSON], lines.as_bytes()).await, Some(2));
+    let packed = [("content-encoding", "gzip")];
+    let padded = [gzip(event("p6").as_bytes()), vec![0; 512]].concat();
+    assert_eq!(accepted(&packed, &padded).await, Some(1));
+    let expected = [
+        ("p1", cut),
+        ("p2\u{fffd}", key),
+        ("p3", event("p3")),
+        ("p4", event("p4")),
+        ("p5", event("p5")),
+        ("p6", event("p6")),
+    ];
+    let mut found = node.texts("player-events").await;
+    found.sort();
+    let mut expected = expected.map(|(key, text)| (key.to_owned(), text));
+    expected.sort();
+    assert_eq!(found, expected);
+    api.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_other_sdks_are_kept_and_their_sender_gets_a_hint() {
+    let node = node().await;
+    let api = Api::start(&node).await;
+    let segment = r#"{"batch":[{"type":"track","event":"Level Up","userId":"u"}]}"#;
+    for topic in ["events", "player-events"] {
+        let answer = api.post(topic, segment).await.json();
+        let rejections = json!([{"index": 0, "reason": "missing_field", "detail": "event_name"}]);
+        assert_eq!(answer["rejections"], rejections);
+        let hint = answer["hint"].as_str().unwrap();
+        for named in [
+            "event_name",
+            "player_action",
+            "application/x-ndjson",
+            "sent_at",
+            "/docs",
+        ] {
+            assert!(hint.contains(named), "{hint}");
+        }
+    }
+    let kept = node.records("rejected-events").await;
+    let kept: Value = serde_json::from_slice(&kept[1].value).unwrap();
+    assert_eq!(kept["payload"], segment);
+    let document = api.get("/openapi.json").await.json();
+    let described = document["info"]["description"].as_str().unwrap();
+    assert!(described.contains("Segment") && described.contains("parameters.event_type"));
     api.stop().await;
 }
 

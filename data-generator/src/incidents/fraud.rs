@@ -1,38 +1,40 @@
-//! What fraud looks like: for each rule a story that satisfies it, and no other.
+//! Fraud: for each rule, a series of transactions that breaks this rule and no other.
 
 use model::derived::FraudRule;
 use model::event::DEFAULT_GAME_ID;
 use model::time::Timestamp;
 
-use super::Planned;
+use super::PlannedEvent;
 use super::truth::Subject;
-use crate::catalog::{GAME_WEIGHTS, GAMES, ITEMS, Item, PLATFORM_WEIGHTS, PLATFORMS, PURSES};
+use crate::catalog::{
+    CURRENCIES, GAME_WEIGHTS, GAMES, ITEMS, Item, PLATFORM_WEIGHTS, PLATFORMS, PURSES,
+};
 use crate::dice::Dice;
 use crate::event::Topic;
 use crate::population::Player;
-use crate::shop::Deal;
+use crate::shop::ShopTransaction;
 
-/// So far apart, five purchases are the most there can be in a minute: one less than what is too many.
+/// Pauses that allow at most five purchases in a minute, one less than the velocity rule needs.
 const CALM_MS: (i64, i64) = (13_000, 20_000);
-/// So close together, more than five are.
+/// Pauses that result in more than five purchases in a minute.
 const HASTE_MS: (i64, i64) = (3_000, 6_000);
-/// A thing that nobody honest buys: at 549.00 it is above the limit for anybody.
+/// An item that only fraudsters buy. Its price of 549 dollars is above the absolute limit in every
+/// currency.
 const COLLECTION: Item = Item {
     id: "bundle_collection",
     kind: "bundle",
-    prices: [54_900, 54_900, 480, 37_500],
+    prices: [54_900, 49_900, 81_900, 205_900],
 };
-/// Currencies in which amounts mean the same to every rule: US dollar and euro.
-const HARD_CURRENCIES: usize = 2;
-/// The purse of an account that was made for the purpose.
+/// The price range of a new account.
 const ORDINARY_PURSE: usize = 1;
-/// Items of the catalog: one below 1.00, two that are modest, one just below 50.00, one above.
+/// The indexes of catalog items by their price: below 1.00 dollar, two modest ones, just below 50.00, and
+/// above.
 const TINY: usize = 0;
 const MODEST: [usize; 2] = [1, 2];
 const DEAR: usize = 12;
 const DEAREST: usize = 13;
 
-/// Whose name the transactions are in.
+/// The account that is used for the fraud.
 pub(crate) struct Account {
     user_id: String,
     game: usize,
@@ -42,7 +44,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// A player's.
+    /// Uses a player's account.
     pub(crate) fn of(player: &Player) -> Self {
         Self {
             user_id: player.id.clone(),
@@ -53,13 +55,13 @@ impl Account {
         }
     }
 
-    /// One that nothing else is bought with.
+    /// Creates an account without other purchases.
     pub(crate) fn new(user_id: String, dice: &mut Dice) -> Self {
         Self {
             user_id,
             game: dice.weighted(&GAME_WEIGHTS),
             platform: dice.weighted(&PLATFORM_WEIGHTS),
-            currency: dice.index(HARD_CURRENCIES),
+            currency: dice.index(CURRENCIES.len()),
             purse: ORDINARY_PURSE,
         }
     }
@@ -74,7 +76,7 @@ impl Account {
     }
 }
 
-/// Whether what the owner buys beside it makes no difference to any rule.
+/// Whether the rule finds the fraud independently of the owner's own purchases.
 pub(crate) fn may_be_taken_over(rule: FraudRule) -> bool {
     match rule {
         FraudRule::Velocity
@@ -85,36 +87,31 @@ pub(crate) fn may_be_taken_over(rule: FraudRule) -> bool {
     }
 }
 
-/// Whether a player's account will do.
-pub(crate) fn suits(rule: FraudRule, player: &Player) -> bool {
-    rule != FraudRule::MultiCurrency || player.wallet.currency < HARD_CURRENCIES
-}
-
-/// The transactions, all of which are evidence. Ids begin with `prefix`.
-pub(crate) fn story(
+/// Returns the transactions, all of which are evidence. Their ids begin with `prefix`.
+pub(crate) fn planned_events(
     rule: FraudRule,
     account: Account,
     prefix: String,
     now_ms: i64,
     dice: &mut Dice,
-) -> Vec<Planned> {
+) -> Vec<PlannedEvent> {
     let mut thief = Thief {
         dice,
         account,
         prefix,
         now_ms,
-        story: Vec::new(),
+        planned: Vec::new(),
     };
     match rule {
         FraudRule::Velocity => thief.buys_in_haste(),
-        FraudRule::AmountSpike => thief.buys_something_too_dear(),
+        FraudRule::AmountSpike => thief.buys_something_too_expensive(),
         FraudRule::CardTesting => thief.tests_a_card(),
         FraudRule::RefundAbuse => thief.gives_nearly_all_back(),
         FraudRule::MultiCurrency => thief.pays_in_another_currency(),
         FraudRule::MultiPlatform => thief.is_in_two_places(),
         FraudRule::TransactionConflict => thief.contradicts_a_transaction(),
     }
-    thief.story
+    thief.planned
 }
 
 struct Thief<'a> {
@@ -122,7 +119,7 @@ struct Thief<'a> {
     account: Account,
     prefix: String,
     now_ms: i64,
-    story: Vec<Planned>,
+    planned: Vec<PlannedEvent>,
 }
 
 impl Thief<'_> {
@@ -133,8 +130,9 @@ impl Thief<'_> {
         }
     }
 
-    /// Either ten times the mean, far below the limit, or above the limit after purchases that make no mean.
-    fn buys_something_too_dear(&mut self) {
+    /// Buys something either for ten times the mean and far below the limit, or above the limit after too
+    /// few purchases for a mean.
+    fn buys_something_too_expensive(&mut self) {
         if self.dice.chance(0.5) {
             for _ in 0..self.dice.between(3, 4) {
                 let item = *self.dice.pick(&MODEST);
@@ -150,7 +148,7 @@ impl Thief<'_> {
         }
     }
 
-    /// Two dear purchases first, so that the last one is no more than ten times the mean.
+    /// Starts with two expensive purchases, so that the last one is at most ten times the mean.
     fn tests_a_card(&mut self) {
         for _ in 0..2 {
             self.buy(&ITEMS[DEAR]);
@@ -178,7 +176,9 @@ impl Thief<'_> {
 
     fn pays_in_another_currency(&mut self) {
         let own = self.account.currency;
-        for currency in [own, HARD_CURRENCIES - 1 - own, own] {
+        let other =
+            (own + self.dice.between(1, CURRENCIES.len() as i64 - 1) as usize) % CURRENCIES.len();
+        for currency in [own, other, own] {
             self.account.currency = currency;
             self.buy_as_usual();
             self.wait((35_000, 60_000));
@@ -193,21 +193,21 @@ impl Thief<'_> {
         self.buy_as_usual();
     }
 
-    /// Either one id for two purchases, or a refund under the purchase's id and of more than its amount.
+    /// Uses one id for two purchases, or refunds more than the amount of a purchase under its id.
     fn contradicts_a_transaction(&mut self) {
         let items = PURSES[self.account.purse].items();
         let (cheapest, dearest) = (&ITEMS[items.start], &ITEMS[items.end - 1]);
         let id = self.next_id();
-        self.deal("purchase", cheapest, cheapest, &id);
+        self.add_transaction("purchase", cheapest, cheapest, &id);
         self.wait((5_000, 30_000));
         if self.dice.chance(0.5) {
-            self.deal("purchase", dearest, dearest, &id);
+            self.add_transaction("purchase", dearest, dearest, &id);
         } else {
-            self.deal("refund", cheapest, dearest, &id);
+            self.add_transaction("refund", cheapest, dearest, &id);
         }
     }
 
-    /// Something that the account's owner could buy.
+    /// Buys an item from the price range of the account's owner.
     fn buy_as_usual(&mut self) {
         let item = PURSES[self.account.purse].choose(self.dice);
         self.buy(&ITEMS[item]);
@@ -215,22 +215,28 @@ impl Thief<'_> {
 
     fn buy(&mut self, item: &Item) {
         let id = self.next_id();
-        self.deal("purchase", item, item, &id);
+        self.add_transaction("purchase", item, item, &id);
     }
 
     fn refund(&mut self, item: &Item) {
         let id = self.next_id();
-        self.deal("refund", item, item, &id);
+        self.add_transaction("refund", item, item, &id);
     }
 
     fn next_id(&self) -> String {
-        format!("{}_{}", self.prefix, self.story.len() + 1)
+        format!("{}_{}", self.prefix, self.planned.len() + 1)
     }
 
-    /// A transaction about `item` at the price of `priced_as`.
-    fn deal(&mut self, transaction_type: &'static str, item: &Item, priced_as: &Item, id: &str) {
+    /// Adds a transaction for `item` at the price of `priced_as`.
+    fn add_transaction(
+        &mut self,
+        transaction_type: &'static str,
+        item: &Item,
+        priced_as: &Item,
+        id: &str,
+    ) {
         let account = &self.account;
-        let deal = Deal {
+        let transaction = ShopTransaction {
             user_id: &account.user_id,
             game: account.game,
             platform: account.platform,
@@ -241,10 +247,10 @@ impl Thief<'_> {
             id,
             time: Timestamp::from_millis(self.now_ms),
         };
-        self.story.push(Planned {
+        self.planned.push(PlannedEvent {
             topic: Topic::PurchaseEvents,
             key: account.user_id.clone(),
-            value: deal.encode(),
+            value: transaction.encode(),
             event_ms: self.now_ms,
             is_evidence: true,
         });

@@ -1,4 +1,4 @@
-//! What has been sent of each incident, and when it is over.
+//! Records the sent events of each incident, and determines when the incident ends.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use model::time::Timestamp;
 use super::truth::{Incident, Subject};
 use crate::event::{Event, Topic};
 
-/// When nothing more of an incident can come.
+/// The condition that ends an incident.
 #[derive(Clone, Copy)]
 pub(crate) enum Ending {
-    /// When so many events of it have been sent.
+    /// The incident ends when this many of its events have been sent.
     AfterEvents(usize),
-    /// When something is sent after this.
+    /// The incident ends when any event with a time after this one is sent.
     After(Timestamp),
 }
 
-/// Incidents by their number.
+/// All open incidents, by their number.
 #[derive(Default)]
 pub(crate) struct Ledger {
     open: BTreeMap<u64, Entry>,
@@ -28,13 +28,13 @@ pub(crate) struct Ledger {
 struct Entry {
     subject: Subject,
     ending: Ending,
-    /// The times of the first and the last event sent.
+    /// The times of the first and the last sent event.
     span: Option<(Timestamp, Timestamp)>,
     transactions: Vec<(Timestamp, String)>,
 }
 
 impl Ledger {
-    /// An incident is planted; `since` is when it began, if not with its first event.
+    /// Opens an incident. `since` is its start if it starts before its first event.
     pub(crate) fn open(
         &mut self,
         number: u64,
@@ -51,7 +51,7 @@ impl Ledger {
         self.open.insert(number, entry);
     }
 
-    /// An event is sent, of an incident or not.
+    /// Records that an event is sent, whether it belongs to an incident or not.
     pub(crate) fn sent(&mut self, event: &Event) {
         if let Some(number) = event.incident
             && let Some(entry) = self.open.get_mut(&number)
@@ -65,12 +65,12 @@ impl Ledger {
         self.ended.extend(ended);
     }
 
-    /// The incidents that are over since the last call.
+    /// Returns the incidents that have ended since the last call.
     pub(crate) fn ended(&mut self) -> Vec<Incident> {
         std::mem::take(&mut self.ended)
     }
 
-    /// What has been sent of those that are not.
+    /// Returns the incidents that have not ended, as far as their events have been sent.
     pub(crate) fn unfinished(&self) -> Vec<Incident> {
         let entries = self.open.values();
         entries.filter_map(|entry| entry.incident(false)).collect()
@@ -100,7 +100,7 @@ impl Entry {
         }
     }
 
-    /// The truth so far; `None` if nothing was sent.
+    /// Returns the truth so far; `None` if no event was sent.
     fn incident(&self, complete: bool) -> Option<Incident> {
         let (start, end) = self.span?;
         let mut subject = self.subject.clone();

@@ -1,4 +1,5 @@
-//! The rules by brute force, from their definitions: every window that ends with an event, counted anew.
+//! Evaluates the rules by brute force from their definitions: recounts every window that ends with an
+//! event.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,16 +13,16 @@ const SECOND_MS: i64 = 1_000;
 const HOUR_MS: i64 = 3_600_000;
 const WINDOW_MS: i64 = 10_000;
 
-/// A rule, a game and a user.
+/// The rule, the game and the user of a fraud.
 pub(super) type FraudFound = (&'static str, String, String);
 
-/// Who breaks which rule of `fraud-alerts`, with its default parameters.
+/// Finds who breaks which rule of `fraud-alerts` with its default parameters.
 pub(super) fn fraud(events: &[Event]) -> BTreeSet<FraudFound> {
     let mut found = BTreeSet::new();
-    for ((game, user), deals) in deals(events) {
-        let newest = 0..deals.len();
+    for ((game, user), transactions) in transactions(events) {
+        let newest = 0..transactions.len();
         for (rule, is_broken) in RULES {
-            if newest.clone().any(|at| is_broken(&deals[..=at])) {
+            if newest.clone().any(|at| is_broken(&transactions[..=at])) {
                 found.insert((rule, game.clone(), user.clone()));
             }
         }
@@ -31,26 +32,26 @@ pub(super) fn fraud(events: &[Event]) -> BTreeSet<FraudFound> {
 
 /// One transaction of a user.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Deal {
+pub(super) struct Transaction {
     pub(super) ms: i64,
     pub(super) id: String,
     pub(super) is_refund: bool,
     pub(super) currency: String,
-    /// In thousandths of the currency's unit.
+    /// The amount in thousandths of the currency's unit.
     pub(super) milli: i64,
     pub(super) item: String,
     pub(super) platform: String,
 }
 
-/// The transactions of each (game, user), in the order of event time.
-pub(super) fn deals(events: &[Event]) -> BTreeMap<(String, String), Vec<Deal>> {
-    let mut deals: BTreeMap<_, Vec<Deal>> = BTreeMap::new();
+/// Returns the transactions of each (game, user) in the order of event time.
+pub(super) fn transactions(events: &[Event]) -> BTreeMap<(String, String), Vec<Transaction>> {
+    let mut transactions: BTreeMap<_, Vec<Transaction>> = BTreeMap::new();
     for (event, json) in parsed(events, Topic::PurchaseEvents) {
         let (paid, user) = (&json["parameters"], &json["user_data"]);
-        deals
+        transactions
             .entry((game(paid), text(&user["user_id"])))
             .or_default()
-            .push(Deal {
+            .push(Transaction {
                 ms: event.event_ms,
                 id: text(&paid["transaction_id"]),
                 is_refund: paid["transaction_type"] == "refund",
@@ -60,96 +61,120 @@ pub(super) fn deals(events: &[Event]) -> BTreeMap<(String, String), Vec<Deal>> {
                 platform: text(&user["platform"]),
             });
     }
-    for deals in deals.values_mut() {
-        deals.sort_by_key(|deal| deal.ms);
+    for transactions in transactions.values_mut() {
+        transactions.sort_by_key(|transaction| transaction.ms);
     }
-    deals
+    transactions
 }
 
-type IsBroken = fn(&[Deal]) -> bool;
+type IsBroken = fn(&[Transaction]) -> bool;
 
-/// Whether the last of the transactions breaks the rule, as far as they go.
+/// Each rule with a function that checks whether the last of the transactions breaks it.
 const RULES: [(&str, IsBroken); 7] = [
-    ("velocity", |deals| {
-        purchases(deals, 60 * SECOND_MS).count() > 5
+    ("velocity", |transactions| {
+        purchases(transactions, 60 * SECOND_MS).count() > 5
     }),
     ("amount-spike", amount_spike),
     ("card-testing", card_testing),
     ("refund-abuse", refund_abuse),
-    ("multi-currency", |deals| {
-        let currencies = purchases(deals, HOUR_MS).map(|deal| &deal.currency);
+    ("multi-currency", |transactions| {
+        let currencies = purchases(transactions, HOUR_MS).map(|transaction| &transaction.currency);
         currencies.collect::<BTreeSet<_>>().len() > 1
     }),
-    ("multi-platform", |deals| {
-        let platforms = purchases(deals, 60 * SECOND_MS).map(|deal| &deal.platform);
+    ("multi-platform", |transactions| {
+        let platforms =
+            purchases(transactions, 60 * SECOND_MS).map(|transaction| &transaction.platform);
         platforms.collect::<BTreeSet<_>>().len() > 1
     }),
     ("transaction-conflict", transaction_conflict),
 ];
 
-/// What is in the window that ends with the last transaction, both ends included.
-fn within(deals: &[Deal], window_ms: i64) -> impl Iterator<Item = &Deal> {
-    let from_ms = deals.last().unwrap().ms - window_ms;
-    deals
+/// Returns the transactions in the window that ends with the last one; both ends of the window are
+/// included.
+fn within(transactions: &[Transaction], window_ms: i64) -> impl Iterator<Item = &Transaction> {
+    let from_ms = transactions.last().unwrap().ms - window_ms;
+    transactions
         .iter()
         .rev()
-        .take_while(move |deal| deal.ms >= from_ms)
+        .take_while(move |transaction| transaction.ms >= from_ms)
 }
 
-fn purchases(deals: &[Deal], window_ms: i64) -> impl Iterator<Item = &Deal> {
-    within(deals, window_ms).filter(|deal| !deal.is_refund)
+fn purchases(transactions: &[Transaction], window_ms: i64) -> impl Iterator<Item = &Transaction> {
+    within(transactions, window_ms).filter(|transaction| !transaction.is_refund)
 }
 
-/// Of the earlier purchases in the same currency, and of all of them whatever the currency.
-fn amount_spike(deals: &[Deal]) -> bool {
-    let (newest, _) = deals.split_last().unwrap();
-    let earlier: Vec<&Deal> = purchases(deals, HOUR_MS).skip(1).collect();
+/// Returns the value of a dollar in thousandths of the currency's unit, according to the rules' table.
+fn dollar(transaction: &Transaction) -> i64 {
+    match transaction.currency.as_str() {
+        "USD" => 1_000,
+        "EUR" => 900,
+        "JPY" => 150_000,
+        "BHD" => 380,
+        other => panic!("what is a dollar in {other}?"),
+    }
+}
+
+/// Whether the last amount is a spike compared with earlier purchases in the same currency, or with all
+/// earlier ones by their value in dollars.
+fn amount_spike(transactions: &[Transaction]) -> bool {
+    let (newest, _) = transactions.split_last().unwrap();
+    let earlier: Vec<&Transaction> = purchases(transactions, HOUR_MS).skip(1).collect();
     let same = earlier
         .iter()
-        .filter(|deal| deal.currency == newest.currency);
+        .filter(|transaction| transaction.currency == newest.currency);
+    let worth = |transaction: &Transaction| transaction.milli * 1_000 / dollar(transaction);
     let exceeds = |amounts: Vec<i64>| {
         let sum: i64 = amounts.iter().sum();
-        amounts.len() >= 3 && newest.milli * amounts.len() as i64 >= 10 * sum
+        amounts.len() >= 3 && worth(newest) * amounts.len() as i64 >= 10 * sum
     };
     !newest.is_refund
-        && (newest.milli >= 500_000
-            || exceeds(same.map(|deal| deal.milli).collect())
-            || exceeds(earlier.iter().map(|deal| deal.milli).collect()))
+        && (newest.milli >= 500 * dollar(newest)
+            || exceeds(same.map(|transaction| worth(transaction)).collect())
+            || exceeds(
+                earlier
+                    .iter()
+                    .map(|transaction| worth(transaction))
+                    .collect(),
+            ))
 }
 
-fn card_testing(deals: &[Deal]) -> bool {
-    let newest = deals.last().unwrap();
-    let small = purchases(deals, 600 * SECOND_MS).filter(|deal| deal.milli < 1_000);
-    !newest.is_refund && newest.milli >= 50_000 && small.count() >= 3
+fn card_testing(transactions: &[Transaction]) -> bool {
+    let newest = transactions.last().unwrap();
+    let small = purchases(transactions, 600 * SECOND_MS)
+        .filter(|transaction| transaction.milli < dollar(transaction));
+    !newest.is_refund && newest.milli >= 50 * dollar(newest) && small.count() >= 3
 }
 
-fn refund_abuse(deals: &[Deal]) -> bool {
-    let refunds = within(deals, HOUR_MS).filter(|deal| deal.is_refund).count();
-    refunds >= 3 && 2 * refunds >= purchases(deals, HOUR_MS).count()
+fn refund_abuse(transactions: &[Transaction]) -> bool {
+    let refunds = within(transactions, HOUR_MS)
+        .filter(|transaction| transaction.is_refund)
+        .count();
+    refunds >= 3 && 2 * refunds >= purchases(transactions, HOUR_MS).count()
 }
 
-/// One id with two contents, or a refund of more than was ever paid for the item.
-fn transaction_conflict(deals: &[Deal]) -> bool {
-    let (newest, earlier) = deals.split_last().unwrap();
-    let contradicts = |deal: &Deal| {
-        let later = Deal {
-            ms: deal.ms,
+/// Whether one id has two contents, or a refund exceeds everything ever paid for the item.
+fn transaction_conflict(transactions: &[Transaction]) -> bool {
+    let (newest, earlier) = transactions.split_last().unwrap();
+    let contradicts = |transaction: &Transaction| {
+        let later = Transaction {
+            ms: transaction.ms,
             ..newest.clone()
         };
-        deal.id == newest.id && *deal != later
+        transaction.id == newest.id && *transaction != later
     };
     let paid = earlier
         .iter()
-        .filter(|deal| !deal.is_refund && deal.item == newest.item);
-    let most = paid.map(|deal| deal.milli).max();
+        .filter(|transaction| !transaction.is_refund && transaction.item == newest.item);
+    let most = paid.map(|transaction| transaction.milli).max();
     earlier.iter().any(contradicts)
         || newest.is_refund && most.is_some_and(|most| newest.milli > most)
 }
 
-/// A game, a player, a session and a level.
+/// The game, player, session and level of a stuck player.
 pub(super) type StuckFound = (String, String, String, String);
 
-/// Who is on one level for two minutes with thirty events and does not complete it, whatever the map.
+/// Finds players who spend two minutes with thirty events on one level, on any of its maps, without
+/// completing it.
 pub(super) fn stuck(events: &[Event]) -> BTreeSet<StuckFound> {
     let mut players: BTreeMap<(String, String), Vec<(i64, Value)>> = BTreeMap::new();
     for (event, json) in parsed(events, Topic::PlayerEvents) {
@@ -178,7 +203,8 @@ pub(super) fn stuck(events: &[Event]) -> BTreeSet<StuckFound> {
     found
 }
 
-/// Runs of actions on one level in one session; a completion or a logout is the last of its run.
+/// Splits actions into runs on one level in one session. A completion or a logout is the last action of its
+/// run.
 fn visits(actions: &[(i64, Value)]) -> impl Iterator<Item = &[(i64, Value)]> {
     actions.chunk_by(|(_, before), (_, after)| {
         let ends =
@@ -190,12 +216,12 @@ fn visits(actions: &[(i64, Value)]) -> impl Iterator<Item = &[(i64, Value)]> {
     })
 }
 
-/// A condition, a server and a time at which it must have been noticed.
-pub(super) type TroubleFound = (&'static str, String, i64);
+/// The condition, the server, and the time at which the fault must have been noticed.
+pub(super) type FaultFound = (&'static str, String, i64);
 
-/// Which servers are in trouble: two windows in a row above the threshold, or more than thirty seconds of silence between
-/// two reports.
-pub(super) fn trouble(events: &[Event]) -> BTreeSet<TroubleFound> {
+/// Finds faulty servers: two consecutive windows above the threshold, or a silence of more than thirty
+/// seconds between two reports.
+pub(super) fn fault(events: &[Event]) -> BTreeSet<FaultFound> {
     let mut servers: BTreeMap<String, BTreeMap<i64, Value>> = BTreeMap::new();
     for (event, json) in parsed(events, Topic::ServerMetrics) {
         let reading = json["parameters"].clone();

@@ -1,24 +1,24 @@
-//! A player who gets as far as one level, and no further.
+//! A player who gets stuck on a level.
 
 use model::event::DEFAULT_GAME_ID;
 use model::time::Timestamp;
 
-use super::Planned;
+use super::PlannedEvent;
 use super::truth::Subject;
 use crate::catalog::{GAME_WEIGHTS, GAMES, LEVELS, MAPS, PLATFORM_WEIGHTS};
 use crate::dice::Dice;
 use crate::event::Topic;
 use crate::population::{Step, level_id, map_id};
 
-/// What is done on the level before, which is completed.
+/// The number of actions on the previous level, which the player completes.
 const ACTIONS_BEFORE: (i64, i64) = (3, 8);
-/// How long the player tries: well over the two minutes that are worth an alert.
+/// How long the player tries to complete the level: well over the two minutes that raise an alert.
 const STUCK_MS: (i64, i64) = (150_000, 210_000);
-/// Between two actions: in the shortest time there are still well over thirty of them.
+/// The pauses between two actions: even the shortest attempt has well over thirty actions.
 const PAUSE_MS: (i64, i64) = (2_000, 4_000);
 
-/// What is written as it happens.
-struct Diary<'a> {
+/// The events of the session so far.
+struct StuckSession<'a> {
     dice: &'a mut Dice,
     player_id: String,
     session_id: String,
@@ -27,17 +27,17 @@ struct Diary<'a> {
     level: u16,
     map: u16,
     now_ms: i64,
-    story: Vec<Planned>,
+    planned: Vec<PlannedEvent>,
 }
 
-/// A session from login to logout, most of it on one level and map.
-pub(crate) fn story(
+/// Returns a session from login to logout, most of which is spent on one level and map.
+pub(crate) fn planned_events(
     player_id: String,
     session_id: String,
     now_ms: i64,
     dice: &mut Dice,
-) -> (Subject, Vec<Planned>) {
-    let mut diary = Diary {
+) -> (Subject, Vec<PlannedEvent>) {
+    let mut session = StuckSession {
         game: dice.weighted(&GAME_WEIGHTS),
         platform: dice.weighted(&PLATFORM_WEIGHTS),
         level: dice.between(2, i64::from(LEVELS) - 1) as u16,
@@ -46,20 +46,20 @@ pub(crate) fn story(
         player_id,
         session_id,
         now_ms,
-        story: Vec::new(),
+        planned: Vec::new(),
     };
-    diary.get_there();
-    let until_ms = diary.now_ms + diary.dice.between(STUCK_MS.0, STUCK_MS.1);
-    while diary.now_ms < until_ms {
-        let action = diary.dice.weighted(&[70, 26, 4]);
-        diary.write(["move", "interaction", "chat"][action], true);
+    session.get_there();
+    let until_ms = session.now_ms + session.dice.between(STUCK_MS.0, STUCK_MS.1);
+    while session.now_ms < until_ms {
+        let action = session.dice.weighted(&[70, 26, 4]);
+        session.write(["move", "interaction", "chat"][action], true);
     }
-    diary.write("logout", false);
-    (diary.subject(), diary.story)
+    session.write("logout", false);
+    (session.subject(), session.planned)
 }
 
-impl Diary<'_> {
-    /// Logs in one level below, and completes that.
+impl StuckSession<'_> {
+    /// Logs in one level below, and completes that level.
     fn get_there(&mut self) {
         self.write("login", false);
         for _ in 0..self.dice.between(ACTIONS_BEFORE.0, ACTIONS_BEFORE.1) {
@@ -80,7 +80,7 @@ impl Diary<'_> {
             map: self.map,
             time: Timestamp::from_millis(self.now_ms),
         };
-        self.story.push(Planned {
+        self.planned.push(PlannedEvent {
             topic: Topic::PlayerEvents,
             key: self.player_id.clone(),
             value: step.encode(),

@@ -1,24 +1,24 @@
-//! The truth about one incident, as it is written down.
+//! The ground truth about one incident, as it is written to the truth file.
 
 use model::derived::{FraudRule, ServerCondition};
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// An incident that was planted. In JSON one object, whose `kind` is `fraud`, `stuck-player` or `server`.
+/// A planted incident. In JSON, it is one object whose `kind` is `fraud`, `stuck-player` or `server`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
-    /// Who or what has to be found, and by which rule.
+    /// What must be found, and by which rule.
     #[serde(flatten)]
     pub subject: Subject,
     /// The time of its first event; of a silence, that of the last report before it.
     pub start: Timestamp,
     /// The time of its last event; of a silence, that of the first report after it.
     pub end: Timestamp,
-    /// False if the world ended first: it may be found or not.
+    /// False if the world ended first: whether it is found does not count.
     pub complete: bool,
 }
 
-/// Who or what an incident is about.
+/// The subject of an incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Subject {
@@ -33,7 +33,7 @@ pub enum Subject {
         /// All planted transactions, each id once, in the order of event time.
         transaction_ids: Vec<String>,
     },
-    /// A player who does not get on.
+    /// A stuck player.
     StuckPlayer {
         /// The game, `default` where its events name none.
         game_id: String,
@@ -46,9 +46,9 @@ pub enum Subject {
         /// The map within the level.
         map_id: String,
     },
-    /// A server in trouble.
+    /// A failing server.
     Server {
-        /// What is wrong.
+        /// The condition that it satisfies.
         rule: ServerCondition,
         /// The server.
         server_id: String,
@@ -75,7 +75,11 @@ mod tests {
         let text = serde_json::to_string(&incident).expect("JSON");
         assert_eq!(
             text,
-            r#"{"kind":"fraud","rule":"card-testing","game_id":"default","user_id":"player_1","transaction_ids":["trans_1"],"start":"2024-11-12T10:15:30.000Z","end":"2024-11-12T10:16:30.500Z","complete":true}"#
+            concat!(
+                r#"{"kind":"fraud","rule":"card-testing","game_id":"default","user_id":"player_1","#,
+                r#""transaction_ids":["trans_1"],"start":"2024-11-12T10:15:30.000Z","#,
+                r#""end":"2024-11-12T10:16:30.500Z","complete":true}"#
+            )
         );
         let read: Incident = serde_json::from_str(&text).expect("an incident");
         assert_eq!(read, incident);

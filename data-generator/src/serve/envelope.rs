@@ -11,7 +11,8 @@ struct Envelope<'e> {
     event: &'e RawValue,
 }
 
-/// The event in its envelope, byte for byte; a broken one that is no JSON has none, and comes as it is.
+/// Encodes the event, byte for byte, in its envelope. A broken event that is not JSON is returned
+/// unchanged.
 pub(super) fn envelope(event: &Event) -> Vec<u8> {
     match serde_json::from_slice::<&RawValue>(&event.value) {
         Ok(value) => crate::payload::encode(&Envelope {

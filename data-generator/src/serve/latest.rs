@@ -1,42 +1,43 @@
-//! A world that goes by, of which the latest event of each kind can be taken, once.
+//! A running world from which the latest event of each kind can be taken once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use client::now_ms;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use crate::event::{Event, Topic};
-use crate::run::now_ms;
 use crate::world::World;
 
-/// How often due events are looked for.
+/// The interval at which the world looks for due events.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The latest events.
+/// The latest event of each topic.
 pub(super) struct Latest {
-    slots: Arc<BTreeMap<Topic, Slot>>,
+    slots: Arc<BTreeMap<Topic, LatestEvent>>,
     stop: watch::Receiver<bool>,
 }
 
-/// An event that nobody has taken yet.
+/// The latest event of a topic until it is taken.
 #[derive(Default)]
-struct Slot {
+struct LatestEvent {
     event: Mutex<Option<Event>>,
     filled: Notify,
 }
 
 impl Latest {
-    /// Lets the world go by from now on, until told to stop.
+    /// Runs the world from now until `stop`.
     pub(super) fn of(world: World, stop: watch::Receiver<bool>) -> Self {
-        let slots = Topic::ALL.map(|topic| (topic, Slot::default()));
+        let slots = Topic::ALL.map(|topic| (topic, LatestEvent::default()));
         let slots = Arc::new(BTreeMap::from(slots));
         tokio::spawn(pass(world, Arc::clone(&slots), stop.clone()));
         Self { slots, stop }
     }
 
-    /// The latest event of a topic, or the next one if that is taken already; none where the world is stopped.
+    /// Takes the latest event of a topic, or waits for the next one if that was already taken. Returns
+    /// `None` once the world is stopped.
     pub(super) async fn take(&self, topic: Topic) -> Option<Event> {
         let slot = self.slots.get(&topic)?;
         let mut stop = self.stop.clone();
@@ -52,7 +53,7 @@ impl Latest {
     }
 }
 
-impl Slot {
+impl LatestEvent {
     fn take(&self) -> Option<Event> {
         self.lock().take()
     }
@@ -67,7 +68,11 @@ impl Slot {
     }
 }
 
-async fn pass(mut world: World, slots: Arc<BTreeMap<Topic, Slot>>, stop: watch::Receiver<bool>) {
+async fn pass(
+    mut world: World,
+    slots: Arc<BTreeMap<Topic, LatestEvent>>,
+    stop: watch::Receiver<bool>,
+) {
     let mut next = world.next();
     while !*stop.borrow() {
         while let Some(event) = next.take_if(|event| event.emitted_ms <= now_ms()) {
@@ -76,7 +81,7 @@ async fn pass(mut world: World, slots: Arc<BTreeMap<Topic, Slot>>, stop: watch::
             }
             next = world.next();
         }
-        // The truth about incidents is nobody's here, and would pile up.
+        // The truth about incidents is not served; drop it so that it does not accumulate.
         drop(world.ended_incidents());
         sleep(TICK).await;
     }

@@ -1,10 +1,11 @@
-//! The body of `/stream_events`: events when they are due, as many together as there are.
+//! The body of `/stream_events`. Each piece is sent as soon as an event is due and contains all due events.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use client::now_ms;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use tokio::sync::watch;
@@ -13,17 +14,18 @@ use tokio::time::sleep;
 use super::envelope::envelope;
 use super::{ServeOptions, Served};
 use crate::event::Event;
-use crate::run::{Pace, now_ms};
+use crate::run::Pace;
 use crate::world::{World, WorldOptions};
 
-/// What stands behind each event: a line break and a blank line.
+/// The bytes after each event: a line break and a blank line.
 const BETWEEN: &[u8] = b"\n\n";
-/// One piece of the body holds about this much; a reader that is slower than the world is sent no more meanwhile.
+/// The approximate size of one piece of the body. A slow reader gets the next piece only after it has read
+/// the current one.
 const PIECE_BYTES: usize = 32 * 1024;
-/// How often due events are looked for.
+/// The interval at which a stream looks for due events.
 const TICK: Duration = Duration::from_millis(10);
 
-/// One reader's world.
+/// The world of one reader.
 pub(super) struct Paced {
     world: World,
     pace: Pace,
@@ -57,7 +59,7 @@ impl Paced {
         })
     }
 
-    /// The next piece, as soon as an event is due; none at the end.
+    /// Returns the next piece as soon as an event is due; `None` at the end.
     async fn piece(&mut self) -> Option<Bytes> {
         loop {
             if *self.stop.borrow() {
@@ -89,7 +91,7 @@ impl Paced {
             self.served.add(event.topic);
             self.left -= 1;
         }
-        // The truth about incidents is nobody's here, and would pile up.
+        // The truth about incidents is not served; drop it so that it does not accumulate.
         drop(self.world.ended_incidents());
         piece
     }

@@ -1,4 +1,4 @@
-//! Requests over a real socket, answered with what the same world gives anew.
+//! Sends requests over a real socket and compares the answers with the same world, generated again.
 
 use std::collections::BTreeSet;
 
@@ -42,13 +42,13 @@ async fn start(options: ServeOptions) -> Running {
 
 async fn ask(address: &str, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
-    // Of version 1.0, so that the body comes without chunks and ends with the connection.
+    // HTTP/1.0, so that the body is not chunked and ends with the connection.
     let request = format!("GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");
     stream
 }
 
-/// Headers in lower case, and the body.
+/// Returns the headers in lower case, and the body.
 async fn answer(address: &str, path: &str) -> (String, String) {
     let mut text = String::new();
     let mut stream = ask(address, path).await;

@@ -1,4 +1,4 @@
-//! The world as a reader of the topics sees it.
+//! Checks the world from the point of view of a reader of its topics.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +12,7 @@ use super::{DELAY_MS_MAX, World, WorldOptions};
 use crate::event::{Broken, Event, Topic};
 
 const START_MS: i64 = 1_731_406_530_000;
-/// The year 2900: no clock that ingests a record has got so far.
+/// A time in the year 2900, later than the clock of any consumer.
 const ANY_CLOCK_MS: i64 = 29_348_006_400_000;
 
 fn options(rate: f64) -> WorldOptions {
@@ -24,7 +24,7 @@ fn options(rate: f64) -> WorldOptions {
     }
 }
 
-/// What happens in the first `seconds`.
+/// Returns the events of the first `seconds`.
 fn history(options: WorldOptions, seconds: i64) -> Vec<Event> {
     let end_ms = START_MS + seconds * 1_000;
     let events = World::new(options).take_while(|event| event.emitted_ms < end_ms + DELAY_MS_MAX);
@@ -35,7 +35,8 @@ fn of(topic: Topic, events: &[Event]) -> impl Iterator<Item = &Event> {
     events.iter().filter(move |event| event.topic == topic)
 }
 
-/// The value's reason for rejection as the package's own parser sees it, apart from the future, which needs a clock.
+/// Returns the reason for which the package's own parser rejects the value. It does not check for times in
+/// the future, which would require a clock.
 fn rejection(event: &Event) -> Option<Broken> {
     let value = &event.value;
     match event.topic {
@@ -47,7 +48,7 @@ fn rejection(event: &Event) -> Option<Broken> {
 }
 
 #[test]
-fn the_rate_means_what_it_says() {
+fn the_rate_is_the_number_of_events_per_second() {
     let events = history(options(1_000.0), 60);
     let near = |count: usize, expected: f64, tolerance: f64| {
         (count as f64 / expected - 1.0).abs() <= tolerance
@@ -173,7 +174,7 @@ fn broken_records_of_every_kind_are_rejected_for_the_reason_on_their_label() {
 }
 
 #[test]
-fn the_future_lies_ahead_whenever_the_world_takes_place() {
+fn future_timestamps_are_ahead_of_every_clock_whatever_the_start() {
     let year_9999 = 253_402_000_000_000;
     for start_ms in [0, START_MS, year_9999] {
         let world = World::new(WorldOptions {
@@ -309,7 +310,7 @@ fn money_has_at_most_its_currency_s_minor_digits() {
 }
 
 #[test]
-fn few_players_spend_much_and_nobody_buys_in_a_frenzy() {
+fn few_players_spend_much_and_none_buys_six_times_a_minute() {
     let events = history(options(500.0), 300);
     let mut times: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for event in of(Topic::PurchaseEvents, &events) {
@@ -350,6 +351,7 @@ fn servers_have_hiccups_now_and_then() {
 fn two_hundred_thousand_events_take_seconds_at_most() {
     let started = std::time::Instant::now();
     assert_eq!(World::new(options(10_000.0)).take(200_000).count(), 200_000);
-    // Generous for a busy machine; a scan of all players for each event takes many minutes.
+    // The limit is generous for a busy machine, but far below the many minutes of a scan of all players per
+    // event.
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }

@@ -1,4 +1,4 @@
-//! From what a client asks for to a chain that is ready to run.
+//! Builds the chain that a client requests.
 
 use std::io::Read;
 
@@ -13,8 +13,8 @@ use super::{Chain, failure, look_back};
 use crate::cluster::{Cluster, Partition};
 use crate::limits::{CHAIN_MODULES_MAX, SMARTMODULE_BYTES_MAX};
 
-/// Resolves, compiles and initialises `invocations`, then lets them look back at `partition`.
-/// Blocks.
+/// Resolves, compiles and initialises the modules in `invocations`, then runs their look-back on
+/// `partition`. Blocks the thread.
 pub(crate) fn build(
     cluster: &Cluster,
     partition: &Partition,
@@ -23,7 +23,7 @@ pub(crate) fn build(
 ) -> Result<Chain, ErrorCode> {
     if invocations.len() > CHAIN_MODULES_MAX {
         let error = format!(
-            "a chain of `{}` SmartModules is longer than {CHAIN_MODULES_MAX}",
+            "a chain of {} SmartModules exceeds the limit of {CHAIN_MODULES_MAX}",
             invocations.len()
         );
         return Err(ErrorCode::SmartModuleChainInitError(error));
@@ -78,7 +78,8 @@ fn resolve(
     Ok((config, wasm))
 }
 
-/// Only an accumulator matters: what a module does is told by its exports.
+/// Returns the initial accumulator for an aggregate, and nothing for other kinds: the engine derives a
+/// module's kind from its exports.
 fn initial_data(kind: SmartModuleKind) -> SmartModuleInitialData {
     match kind {
         SmartModuleKind::Aggregate { accumulator }

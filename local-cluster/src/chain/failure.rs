@@ -1,4 +1,4 @@
-//! What the engine reports, as codes that clients know. Texts are cut to what the protocol carries.
+//! Maps errors of the engine to the protocol's error codes, with messages cut to the protocol's limit.
 
 use fluvio_protocol::link::ErrorCode;
 use fluvio_protocol::link::smartmodule::SmartModuleTransformRuntimeError;
@@ -6,24 +6,32 @@ use fluvio_smartengine::EngineError;
 
 use crate::limits::TEXT_BYTES_MAX;
 
-/// A module could not be compiled, instantiated or initialised.
+/// The end of an operating system error's message. The engine passes such errors on only as text.
+const OF_THE_SYSTEM: &str = "(os error ";
+
+/// Returns the error code for a module that could not be compiled, instantiated or initialised.
 pub(super) fn building(
     error: &(dyn std::error::Error + 'static),
     name: Option<String>,
 ) -> ErrorCode {
+    let text = chain_of(error);
+    // Too many open files or too little memory is not the module's fault: the next attempt may succeed.
+    if text.contains(OF_THE_SYSTEM) {
+        return ErrorCode::Other(cut(format!("no SmartModule can be started now: {text}")));
+    }
     match error.downcast_ref::<EngineError>() {
         Some(EngineError::StoreMemoryExceeded { requested, max, .. }) => memory(*requested, *max),
         Some(EngineError::UnknownSmartModule | EngineError::Instantiate(_)) => {
             ErrorCode::SmartModuleInvalid {
-                error: cut(chain_of(error)),
+                error: cut(text),
                 name,
             }
         }
-        None => ErrorCode::SmartModuleChainInitError(cut(chain_of(error))),
+        None => ErrorCode::SmartModuleChainInitError(cut(text)),
     }
 }
 
-/// A module trapped, or answered with a failure instead of records.
+/// Returns the error code for a module that trapped, or returned a failure instead of records.
 pub(super) fn running(error: &(dyn std::error::Error + 'static)) -> ErrorCode {
     match error.downcast_ref::<EngineError>() {
         Some(EngineError::StoreMemoryExceeded { requested, max, .. }) => memory(*requested, *max),
@@ -31,18 +39,18 @@ pub(super) fn running(error: &(dyn std::error::Error + 'static)) -> ErrorCode {
     }
 }
 
-/// A module reported that it could not handle a record.
+/// Returns the error code for a record that a module rejected.
 pub(super) fn reported(mut error: SmartModuleTransformRuntimeError) -> ErrorCode {
     error.hint = cut(error.hint);
     ErrorCode::SmartModuleRuntimeError(Box::new(error))
 }
 
-/// A module's look-back failed.
+/// Returns the error code for a failed look-back.
 pub(super) fn looking_back(error: &(dyn std::error::Error + 'static)) -> ErrorCode {
     ErrorCode::SmartModuleLookBackError(cut(chain_of(error)))
 }
 
-/// Shortens a text to what fits the protocol's strings.
+/// Shortens a text to the length limit of the protocol's strings.
 pub(crate) fn cut(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
     text
@@ -64,4 +72,22 @@ fn chain_of(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_refuses_is_no_fault_of_the_module() {
+        let refused = std::io::Error::from_raw_os_error(24);
+        let code = building(&refused, Some("counts".to_owned()));
+        assert!(matches!(code, ErrorCode::Other(_)), "{code}");
+        let wrong = std::io::Error::other("no such export");
+        let code = building(&wrong, Some("counts".to_owned()));
+        assert!(
+            matches!(code, ErrorCode::SmartModuleChainInitError(_)),
+            "{code}"
+        );
+    }
 }

@@ -1,6 +1,4 @@
-//! Showing a chain the last records of a partition before it starts.
-
-use std::time::{SystemTime, UNIX_EPOCH};
+//! Look-back: passes the last records of a partition to a chain before it starts.
 
 use fluvio_protocol::link::ErrorCode;
 use fluvio_protocol::record::Record;
@@ -11,23 +9,24 @@ use futures_util::future::ready;
 use super::records::decode;
 use super::run::records_of;
 use super::{Chain, failure};
+use crate::clock;
 use crate::cluster::Partition;
 use crate::limits::{CHAIN_READ_BYTES, LOOK_BACK_RECORDS_MAX};
 use crate::log::{BatchHeader, CheckedBatches};
 
-/// Hands every module that asks for it the records it asks for. Blocks.
+/// Passes the requested records to every module that has a look-back. Blocks the thread.
 pub(super) fn run(chain: &mut Chain, partition: &Partition) -> Result<(), ErrorCode> {
     let read = |lookback| ready(read(partition, lookback).map_err(Into::into));
     match chain.instance.look_back(read).now_or_never() {
         Some(looked) => looked.map_err(|error| failure::looking_back(error.as_ref())),
-        // the reading is done before it is awaited, so there is nothing to wait for
+        // The records are already in memory, so the future is ready at once.
         None => Err(ErrorCode::SmartModuleLookBackError(
             "the engine waits for nothing".to_owned(),
         )),
     }
 }
 
-/// The last records as the module counts them: by number, by age, or both.
+/// Reads the last records of the partition, limited by number, by age, or by both.
 fn read(partition: &Partition, lookback: Lookback) -> Result<Vec<Record>, ErrorCode> {
     let (last, youngest) = match lookback {
         Lookback::Last(last) => (last, None),
@@ -35,10 +34,8 @@ fn read(partition: &Partition, lookback: Lookback) -> Result<Vec<Record>, ErrorC
         Lookback::Age { age, last } => (last, Some(age)),
     };
     let not_before = youngest.map(|age| {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        i64::try_from(now.saturating_sub(age).as_millis()).unwrap_or(i64::MAX)
+        let not_before = clock::since_epoch().saturating_sub(age);
+        i64::try_from(not_before.as_millis()).unwrap_or(i64::MAX)
     });
     let end = partition.end_offset();
     let last = i64::try_from(last.min(LOOK_BACK_RECORDS_MAX)).unwrap_or(i64::MAX);
@@ -54,7 +51,7 @@ fn read(partition: &Partition, lookback: Lookback) -> Result<Vec<Record>, ErrorC
 struct Wanted {
     first: i64,
     end: i64,
-    /// Milliseconds since 1970.
+    /// The time before which records are skipped, in milliseconds since 1970.
     not_before: Option<i64>,
 }
 

@@ -1,5 +1,5 @@
-//! The bounded pool on which chains run: WASM is synchronous and busy, and must not starve the
-//! sockets.
+//! The bounded pool of threads on which chains run. WASM blocks its thread, so it must not run on the
+//! threads that serve the sockets.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -7,14 +7,14 @@ use std::thread::available_parallelism;
 use fluvio_protocol::link::ErrorCode;
 use tokio::sync::Semaphore;
 
-/// As many chains run at once as there are processors; others wait their turn, frame by frame.
+/// Runs at most one chain per processor at a time; a stream may have to wait before each frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     turns: Arc<Semaphore>,
 }
 
 impl Pool {
-    /// A pool of the machine's size.
+    /// Creates a pool with one permit per processor.
     pub(crate) fn new() -> Self {
         let turns = available_parallelism().map_or(1, usize::from);
         Self {
@@ -22,7 +22,7 @@ impl Pool {
         }
     }
 
-    /// Runs `work` on a blocking thread once there is room. A panic inside becomes an error.
+    /// Runs `work` on a blocking thread once a permit is free. A panic in `work` becomes an error.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, ErrorCode>
     where
         T: Send + 'static,
@@ -39,8 +39,10 @@ impl Pool {
             drop(turn);
             result
         });
-        running
-            .await
-            .map_err(|error| ErrorCode::Other(format!("a SmartModule broke the engine: {error}")))
+        running.await.map_err(|error| {
+            ErrorCode::Other(format!(
+                "the engine panicked while it ran a SmartModule: {error}"
+            ))
+        })
     }
 }

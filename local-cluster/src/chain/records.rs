@@ -1,18 +1,18 @@
-//! Records to bytes and back, with bounds checked on the way in.
+//! Encodes and decodes records, with checked bounds.
 //!
-//! The published codec trusts a record's lengths and writes values byte by byte; the bytes here
-//! come from producers and the output here is the hot path.
+//! The published codec trusts the lengths in its input and writes values byte by byte. Here the input comes
+//! from producers, and the output is on the hot path.
 
 use bytes::{Buf, BufMut};
 use fluvio_protocol::record::{Record, RecordData};
 use thiserror::Error;
 
-/// Stored bytes that are not records, although their checksum is right.
+/// The stored bytes are not records, although their checksum is correct.
 #[derive(Debug, Error)]
-#[error("the batch does not hold the records that its header promises")]
+#[error("the batch does not contain the records that its header declares")]
 pub(super) struct Malformed;
 
-/// Decodes an `i32` count and as many records.
+/// Decodes an `i32` count and that number of records.
 pub(super) fn decode(mut bytes: &[u8]) -> Result<Vec<Record>, Malformed> {
     let count = bytes.try_get_i32().map_err(|_| Malformed)?;
     (0..count).map(|_| decode_record(&mut bytes)).collect()
@@ -37,7 +37,7 @@ pub(super) fn encode(record: &Record, offset_delta: i64, timestamp_delta: i64, o
         }
     }
     put_data(value, out);
-    put_varint(0, out); // headers: never any
+    put_varint(0, out); // headers: always none
 }
 
 fn decode_record(bytes: &mut &[u8]) -> Result<Record, Malformed> {
@@ -53,7 +53,8 @@ fn decode_record(bytes: &mut &[u8]) -> Result<Record, Malformed> {
     Ok(record)
 }
 
-/// A delta that the engine can encode again: its codec does not end for the greatest numbers.
+/// Reads a delta, and rejects those that the engine's codec cannot encode: it loops endlessly on the most
+/// extreme values.
 fn take_delta(bytes: &mut &[u8]) -> Result<i64, Malformed> {
     let delta = take_varint(bytes)?;
     (delta.unsigned_abs() < 1 << 30)
@@ -116,13 +117,13 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// The published codec is the oracle in both directions.
+        /// The published codec must read what this one writes, and the reverse.
         #[test]
         fn both_codecs_agree(
             key in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..300)),
             value in proptest::collection::vec(any::<u8>(), 0..300),
             offset_delta in -70_000i64..70_000,
-            // beyond these the published encoder cuts numbers off, or does not end
+            // The published encoder truncates larger deltas, or never returns.
             timestamp_delta in -(1i64 << 30)..1 << 30,
         ) {
             let mut record = Record::new(value);

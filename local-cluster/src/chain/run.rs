@@ -1,4 +1,4 @@
-//! Running one stored batch through a chain.
+//! Runs one stored batch through a chain.
 
 use fluvio_compression::Compression;
 use fluvio_protocol::link::ErrorCode;
@@ -9,20 +9,20 @@ use fluvio_smartmodule::dataplane::smartmodule::SmartModuleInput;
 use super::{failure, records};
 use crate::log::{BatchHeader, CheckedBatch};
 
-/// Compiled SmartModules with their state, for one stream or one request.
+/// Compiled SmartModules with their state. A chain belongs to one stream or one request.
 #[derive(Debug)]
 pub(crate) struct Chain {
     pub(super) instance: SmartModuleChainInstance,
 }
 
-/// What a chain made of one batch.
+/// A chain's output for one batch.
 #[derive(Debug)]
 pub(crate) struct Processed {
-    /// The batch that went in.
+    /// The header of the input batch.
     pub(crate) input: BatchHeader,
-    /// The records that came out, in order.
+    /// The output records, in order.
     pub(crate) records: Vec<Record>,
-    /// Why the chain stopped within the batch, if it did; the records before it are good.
+    /// The error that stopped the chain within the batch. The output up to it is valid.
     pub(crate) error: Option<ErrorCode>,
 }
 
@@ -32,7 +32,8 @@ impl Chain {
         Self { instance }
     }
 
-    /// Runs a batch. Its state changes with it: no batch may be run twice. Blocks.
+    /// Runs a batch through the chain, which changes the chain's state: call it once per batch. Blocks the
+    /// thread.
     pub(crate) fn process(&mut self, batch: &CheckedBatch) -> Processed {
         let input = *batch.header();
         let failed = |error| Processed {
@@ -59,12 +60,12 @@ impl Chain {
     }
 }
 
-/// The batch's records, or nothing if it does not hold what its header promises.
+/// Decodes the batch's records; `None` if they do not match its header.
 pub(crate) fn unpack(batch: &CheckedBatch) -> Option<Vec<Record>> {
     records::decode(&records_of(batch).ok()?).ok()
 }
 
-/// The batch's records, unpacked: an `i32` count and the records.
+/// Decompresses the batch's records: an `i32` count followed by the records.
 pub(super) fn records_of(batch: &CheckedBatch) -> Result<Vec<u8>, ErrorCode> {
     let records = batch.records();
     match batch.header().compression {

@@ -1,4 +1,5 @@
-//! Creating, growing and deleting topics: check, write to disk, publish, then answer.
+//! Creates, grows and deletes topics. Each change is checked, written to disk and published before the
+//! answer.
 
 use std::sync::Arc;
 
@@ -8,17 +9,17 @@ use fluvio_protocol::link::ErrorCode;
 use super::{CONSUMER_OFFSET_TOPIC, Cluster, Partition, topic_rules};
 use crate::limits::PARTITIONS_MAX;
 
-/// Why an administrative request was turned down: the code for programs, the text for people.
+/// Why an administrative request failed: a code for programs and a message for people.
 #[derive(Debug)]
-pub(crate) struct Refusal {
-    /// The protocol's code.
+pub(crate) struct AdminError {
+    /// The protocol's error code.
     pub(crate) code: ErrorCode,
-    /// What to do about it.
+    /// What is wrong and what to do about it.
     pub(crate) message: Option<String>,
 }
 
-impl Refusal {
-    /// A code with an explanation.
+impl AdminError {
+    /// Creates an error from a code and its explanation.
     pub(crate) fn new(code: ErrorCode, message: String) -> Self {
         Self {
             code,
@@ -26,14 +27,14 @@ impl Refusal {
         }
     }
 
-    /// The disk failed.
+    /// Creates the error for a failed disk operation.
     pub(crate) fn storage(error: impl std::fmt::Display) -> Self {
         tracing::error!(%error, "an administrative change could not be stored");
         Self::new(ErrorCode::StorageError, error.to_string())
     }
 }
 
-impl From<ErrorCode> for Refusal {
+impl From<ErrorCode> for AdminError {
     fn from(code: ErrorCode) -> Self {
         Self {
             code,
@@ -43,14 +44,14 @@ impl From<ErrorCode> for Refusal {
 }
 
 impl Cluster {
-    /// Creates a topic with all its partitions; durable and visible to every watcher when it
-    /// returns.
+    /// Creates a topic with all its partitions. When this returns, the topic is durable and every watcher
+    /// can see it.
     pub(crate) async fn create_topic(
         &self,
         name: &str,
         spec: TopicSpec,
         dry_run: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), AdminError> {
         let count = topic_rules::check(name, &spec)?;
         let _one_at_a_time = self.admin.lock().await;
         if self.state().topics.contains_key(name) {
@@ -63,9 +64,9 @@ impl Cluster {
         self.store_topic(name, &spec).await?;
         let partitions = match self.open_partitions(name, &spec, 0..count).await {
             Ok(partitions) => partitions,
-            Err(refusal) => {
+            Err(error) => {
                 self.unstore_topic(name).await?;
-                return Err(refusal);
+                return Err(error);
             }
         };
         self.change(|state| state.put_topic(name, spec, partitions));
@@ -74,7 +75,7 @@ impl Cluster {
     }
 
     /// Adds partitions to a topic.
-    pub(crate) async fn add_partitions(&self, name: &str, count: u32) -> Result<(), Refusal> {
+    pub(crate) async fn add_partitions(&self, name: &str, count: u32) -> Result<(), AdminError> {
         let _one_at_a_time = self.admin.lock().await;
         let (mut spec, mut partitions) = match self.state().topics.get(name) {
             None => return Err(ErrorCode::TopicNotFound.into()),
@@ -103,13 +104,14 @@ impl Cluster {
         Ok(())
     }
 
-    /// Deletes a topic with its records and consumer offsets; its open streams end with
+    /// Deletes a topic with its records and consumer offsets. Open streams of the topic end with
     /// `TopicDeleted`.
-    pub(crate) async fn delete_topic(&self, name: &str, force: bool) -> Result<(), Refusal> {
+    pub(crate) async fn delete_topic(&self, name: &str, force: bool) -> Result<(), AdminError> {
         let _one_at_a_time = self.admin.lock().await;
         match self.state().topics.get(name) {
             None => return Err(ErrorCode::TopicNotFound.into()),
-            // without it no client of managed offsets could start, force or not
+            // Clients that use managed offsets cannot start without this topic, so not even `force` deletes
+            // it.
             Some(topic) if topic.spec.is_system() && (!force || name == CONSUMER_OFFSET_TOPIC) => {
                 return Err(system(name, |kind, name| {
                     ErrorCode::SystemSpecDeletionAttempt { kind, name }
@@ -130,43 +132,43 @@ impl Cluster {
         self.unstore_topic(name).await
     }
 
-    /// Opens (or creates) some partitions of a topic.
+    /// Opens the logs of some partitions of a topic, and creates missing ones.
     pub(super) async fn open_partitions(
         &self,
         name: &str,
         spec: &TopicSpec,
         indexes: std::ops::Range<u32>,
-    ) -> Result<Vec<Arc<Partition>>, Refusal> {
+    ) -> Result<Vec<Arc<Partition>>, AdminError> {
         let (store, name, spec) = (self.store.clone(), name.to_owned(), spec.clone());
         blocking(move || {
             let open = |index| {
-                let dir = store.log_dir(&name, index).map_err(Refusal::storage)?;
+                let dir = store.log_dir(&name, index).map_err(AdminError::storage)?;
                 Partition::open(&dir, &name, index, &spec)
                     .map(Arc::new)
-                    .map_err(Refusal::storage)
+                    .map_err(AdminError::storage)
             };
             indexes.map(open).collect()
         })
         .await
     }
 
-    pub(super) async fn store_topic(&self, name: &str, spec: &TopicSpec) -> Result<(), Refusal> {
+    pub(super) async fn store_topic(&self, name: &str, spec: &TopicSpec) -> Result<(), AdminError> {
         let (store, name, spec) = (self.store.clone(), name.to_owned(), spec.clone());
-        blocking(move || store.put_topic(&name, &spec).map_err(Refusal::storage)).await
+        blocking(move || store.put_topic(&name, &spec).map_err(AdminError::storage)).await
     }
 
-    async fn unstore_topic(&self, name: &str) -> Result<(), Refusal> {
+    async fn unstore_topic(&self, name: &str) -> Result<(), AdminError> {
         let (store, name) = (self.store.clone(), name.to_owned());
         blocking(move || {
             store
                 .remove_topic(&name)
                 .map(drop)
-                .map_err(Refusal::storage)
+                .map_err(AdminError::storage)
         })
         .await
     }
 
-    fn check_room(&self, more: u32) -> Result<(), Refusal> {
+    fn check_room(&self, more: u32) -> Result<(), AdminError> {
         let total: usize = self
             .state()
             .topics
@@ -176,20 +178,20 @@ impl Cluster {
         if total + more as usize <= PARTITIONS_MAX {
             return Ok(());
         }
-        Err(Refusal::new(
+        Err(AdminError::new(
             ErrorCode::TopicError,
             format!(
-                "`{total}` partitions are open and `{PARTITIONS_MAX}` is the limit; delete unused topics"
+                "{total} partitions are open and the limit is {PARTITIONS_MAX}; delete unused topics"
             ),
         ))
     }
 }
 
-/// Runs disk work off the async threads.
-pub(super) async fn blocking<T, F>(work: F) -> Result<T, Refusal>
+/// Runs blocking disk work on a blocking thread.
+pub(super) async fn blocking<T, F>(work: F) -> Result<T, AdminError>
 where
     T: Send + 'static,
-    F: FnOnce() -> Result<T, Refusal> + Send + 'static,
+    F: FnOnce() -> Result<T, AdminError> + Send + 'static,
 {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
@@ -197,6 +199,6 @@ where
     }
 }
 
-fn system(name: &str, code: impl FnOnce(String, String) -> ErrorCode) -> Refusal {
+fn system(name: &str, code: impl FnOnce(String, String) -> ErrorCode) -> AdminError {
     code("Topic".to_owned(), name.to_owned()).into()
 }

@@ -1,4 +1,4 @@
-//! Failures of logs as the codes that clients know.
+//! Maps errors of logs to the protocol's codes.
 
 use fluvio_protocol::link::ErrorCode;
 
@@ -15,6 +15,8 @@ impl From<LogError> for ErrorCode {
             LogError::OffsetBeyondEnd { .. } => Self::OffsetOutOfRange,
             LogError::BatchTooLarge { .. } => Self::MessageTooLarge,
             LogError::Closed { .. } => Self::NotLeaderForPartition,
+            // Produce requests report a full disk as `PartitionFull` instead, and the node logs it.
+            LogError::Full { .. } => Self::StorageError,
             other => {
                 tracing::error!(error = %other, "a log failed");
                 Self::StorageError

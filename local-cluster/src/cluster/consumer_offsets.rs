@@ -1,22 +1,18 @@
-//! How far named consumers have come: a durable map, asked for by both name and partition.
-
-use std::time::{SystemTime, UNIX_EPOCH};
+//! The offsets of named consumers: a durable map from consumer name and partition to offset.
 
 use super::admin::blocking;
-use super::{Cluster, Refusal};
+use super::{AdminError, Cluster};
+use crate::clock;
 use crate::store::{ConsumerOffset, ConsumerOffsetKey};
 
 impl Cluster {
-    /// Stores a consumer's last offset; durable when it returns. `false` if the topic is gone.
+    /// Stores a consumer's last offset durably. Returns `false` if the topic no longer exists.
     pub(crate) async fn put_consumer_offset(
         &self,
         key: ConsumerOffsetKey,
         offset: i64,
-    ) -> Result<bool, Refusal> {
-        let modified_time = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs();
+    ) -> Result<bool, AdminError> {
+        let modified_time = clock::since_epoch().as_secs();
         let store = self.store.clone();
         let offset = ConsumerOffset {
             offset,
@@ -25,27 +21,27 @@ impl Cluster {
         blocking(move || {
             store
                 .put_consumer_offset(&key, offset)
-                .map_err(Refusal::storage)
+                .map_err(AdminError::storage)
         })
         .await
     }
 
-    /// Forgets a consumer's offset, known or not.
+    /// Removes a consumer's offset if it exists.
     pub(crate) async fn remove_consumer_offset(
         &self,
         key: ConsumerOffsetKey,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), AdminError> {
         let store = self.store.clone();
         blocking(move || {
             store
                 .remove_consumer_offset(&key)
                 .map(drop)
-                .map_err(Refusal::storage)
+                .map_err(AdminError::storage)
         })
         .await
     }
 
-    /// Offsets of consumers that `wanted` picks.
+    /// Returns the consumer offsets that `wanted` selects.
     pub(crate) fn consumer_offsets(
         &self,
         wanted: impl Fn(&ConsumerOffsetKey) -> bool,

@@ -1,4 +1,4 @@
-//! The state as the objects that clients know: what lists answer and watches send.
+//! Converts the state to the protocol's objects, for lists and watches.
 
 use fluvio_controlplane_metadata::partition::{
     PartitionResolution, PartitionSpec, PartitionStatus, ReplicaStatus,
@@ -13,7 +13,7 @@ use fluvio_sc_schema::objects::Metadata;
 use super::state::StoredSmartModule;
 use super::{Cluster, Partition, SPU_ID, Topic};
 
-/// A topic, provisioned on the one node.
+/// Converts a topic, as provisioned on this node.
 pub(crate) fn topic(name: &str, topic: &Topic) -> Metadata<TopicSpec> {
     let replicas = vec![vec![SPU_ID]; topic.partitions.len()];
     Metadata {
@@ -23,7 +23,7 @@ pub(crate) fn topic(name: &str, topic: &Topic) -> Metadata<TopicSpec> {
     }
 }
 
-/// A partition with its offsets and size as they are now.
+/// Converts a partition with its current offsets and size.
 pub(crate) fn partition(topic: &Topic, partition: &Partition) -> Metadata<PartitionSpec> {
     let end = partition.end_offset();
     let status = PartitionStatus::new2(
@@ -40,7 +40,7 @@ pub(crate) fn partition(topic: &Topic, partition: &Partition) -> Metadata<Partit
     }
 }
 
-/// A SmartModule; the summary leaves its payload out and tells its size.
+/// Converts a SmartModule. A summary contains the payload's size instead of the payload.
 pub(crate) fn smartmodule(
     key: &str,
     stored: &StoredSmartModule,
@@ -54,7 +54,7 @@ pub(crate) fn smartmodule(
     if summary { full.summary() } else { full }
 }
 
-/// The node itself.
+/// Describes this node as an SPU.
 pub(crate) fn spu(cluster: &Cluster) -> Metadata<SpuSpec> {
     let address = cluster.spu_addr();
     let spec = SpuSpec {
@@ -65,7 +65,7 @@ pub(crate) fn spu(cluster: &Cluster) -> Metadata<SpuSpec> {
             ingress: vec![IngressAddr::from_host(address.ip().to_string())],
             ..Default::default()
         },
-        // nothing connects to it: the node has no peers
+        // Nothing connects to the private endpoint, because the node has no peers.
         private_endpoint: Endpoint::from_port_host(address.port(), address.ip().to_string()),
         rack: None,
         public_endpoint_local: None,
@@ -79,7 +79,7 @@ pub(crate) fn spu(cluster: &Cluster) -> Metadata<SpuSpec> {
     }
 }
 
-/// The node as the kind of SPU that an administrator registers by hand.
+/// Describes this node as a custom SPU: one that an administrator registers by hand.
 pub(crate) fn custom_spu(cluster: &Cluster) -> Metadata<CustomSpuSpec> {
     let Metadata { name, spec, status } = spu(cluster);
     Metadata {

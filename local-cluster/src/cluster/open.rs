@@ -1,7 +1,8 @@
-//! Bringing a node's state back from its data folder, and closing it again.
+//! Opens a node's state from its data folder, and closes it again.
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 
 use fluvio_controlplane_metadata::topic::{ReplicaSpec, TopicSpec};
@@ -16,32 +17,39 @@ use crate::store::{MetadataStore, StoreError};
 /// Why a data folder could not be opened.
 #[derive(Debug, Error)]
 pub(crate) enum OpenError {
-    /// The metadata is in use or broken.
+    /// The metadata is in use by another node, or damaged.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A partition's log is broken.
+    /// A partition's log is damaged.
     #[error(transparent)]
     Log(#[from] LogError),
 }
 
 impl Cluster {
-    /// Opens everything in `data_dir`. Blocks. Clients will be sent to `spu_addr` for data.
-    pub(crate) fn open(data_dir: &Path, spu_addr: SocketAddr) -> Result<Self, OpenError> {
+    /// Opens everything in `data_dir`. Blocks the thread. Clients are sent to `spu_addr` for data; it
+    /// serves up to `connections_max` connections at once.
+    pub(crate) fn open(
+        data_dir: &Path,
+        spu_addr: SocketAddr,
+        connections_max: usize,
+    ) -> Result<Self, OpenError> {
         let store = MetadataStore::open(data_dir)?;
         ensure_system_topic(&store)?;
         let state = restore(&store)?;
         Ok(Self {
             spu_addr,
+            connections_max,
             epoch: watch::Sender::new(state.epoch),
             state: RwLock::new(state),
             store: Arc::new(store),
             admin: tokio::sync::Mutex::new(()),
             watches: Mutex::new(Vec::new()),
             engine: SmartEngine::new(),
+            full: AtomicBool::new(false),
         })
     }
 
-    /// Syncs and closes every log. Blocks. Appends fail from now on.
+    /// Syncs and closes every log. Later appends fail. Blocks the thread.
     pub(crate) fn close(&self) -> Result<(), LogError> {
         let mut result = Ok(());
         for partition in self.partitions() {
@@ -80,7 +88,7 @@ fn partition_count(spec: &TopicSpec) -> u32 {
     match spec.replicas() {
         ReplicaSpec::Computed(param) => param.partitions,
         ReplicaSpec::Assigned(maps) => u32::try_from(Vec::from(maps.clone()).len()).unwrap_or(0),
-        // never created here
+        // This node never creates mirror topics.
         ReplicaSpec::Mirror(_) => 0,
     }
 }

@@ -1,4 +1,4 @@
-//! One partition: its log, and whether it is still there.
+//! A partition: its log, and whether its topic was deleted.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use tokio_util::sync::CancellationToken;
 use crate::limits::{PARTITION_BYTES_MAX, SEGMENT_BYTES};
 use crate::log::{CheckedBatch, LogConfig, LogError, LogSlice, PartitionLog};
 
-/// Why a partition did not do what was asked.
+/// Why an operation on a partition failed.
 #[derive(Debug, Error)]
 pub(crate) enum PartitionError {
-    /// The topic was deleted meanwhile.
+    /// The topic was deleted during the operation.
     #[error("the topic was deleted")]
     Deleted,
-    /// The log refused or failed.
+    /// The log refused the operation or failed.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The blocking task was lost, which happens only while the node stops.
+    /// The blocking task was lost. This happens only while the node stops.
     #[error("the node is stopping")]
     Stopping,
 }
 
-/// An open partition, shared by all who read and write it.
+/// An open partition, shared by its readers and writers.
 pub(crate) struct Partition {
     topic: String,
     index: u32,
@@ -39,7 +39,7 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
-    /// Opens or creates the log in `dir`. Blocks.
+    /// Opens the log in `dir`, or creates it. Blocks the thread.
     pub(crate) fn open(
         dir: &Path,
         topic: &str,
@@ -55,28 +55,27 @@ impl Partition {
             deleted: CancellationToken::new(),
             changed: AtomicI64::new(0),
             published_end: AtomicI64::new(end),
-            // what stands there at open is found again by a scan, but who knows whether it was
-            // synced
+            // The scan at open finds the written bytes, but cannot tell whether they were synced.
             synced_end: AtomicI64::new(-1),
         })
     }
 
-    /// Name of the topic.
+    /// Returns the topic's name.
     pub(crate) fn topic(&self) -> &str {
         &self.topic
     }
 
-    /// Index within the topic.
+    /// Returns the partition's index within the topic.
     pub(crate) fn index(&self) -> u32 {
         self.index
     }
 
-    /// The name under which clients know it: topic, hyphen, index.
+    /// Returns the partition's name as clients use it: topic, hyphen, index.
     pub(crate) fn name(&self) -> String {
         format!("{}-{}", self.topic, self.index)
     }
 
-    /// Appends whole batches, all or none; the base offset of each.
+    /// Appends all batches or none, and returns the base offset of each.
     pub(crate) async fn append(
         self: Arc<Self>,
         batches: Vec<CheckedBatch>,
@@ -88,8 +87,8 @@ impl Partition {
         .await
     }
 
-    /// Whole batches from the one that holds `offset`: at least one, else as many as fit
-    /// `max_bytes`.
+    /// Reads whole batches, starting with the one that contains `offset`: as many as fit `max_bytes`, but
+    /// at least one.
     pub(crate) async fn read(
         self: Arc<Self>,
         offset: i64,
@@ -98,7 +97,7 @@ impl Partition {
         blocking(move || Ok(self.log.read(offset, max_bytes)?)).await
     }
 
-    /// The same for callers that may block.
+    /// Like [`Self::read`], for callers that may block.
     pub(crate) fn read_blocking(
         &self,
         offset: i64,
@@ -107,12 +106,12 @@ impl Partition {
         self.log.read(offset, max_bytes)
     }
 
-    /// Forces what is written to the disk.
+    /// Syncs everything written to the disk.
     pub(crate) async fn sync(self: Arc<Self>) -> Result<(), PartitionError> {
         blocking(move || Ok(self.log.sync()?)).await
     }
 
-    /// Forces what is written to the disk, if anything was since the last time.
+    /// Syncs if anything was written since the last sync.
     pub(crate) async fn sync_if_grown(self: Arc<Self>) -> Result<(), PartitionError> {
         let end = self.end_offset();
         if self.synced_end.load(Ordering::Relaxed) == end {
@@ -123,7 +122,7 @@ impl Partition {
         Ok(())
     }
 
-    /// Drops segments that are too old or too many.
+    /// Removes segments that exceed the limits of age and total size.
     pub(crate) async fn enforce_retention(
         self: Arc<Self>,
         now: SystemTime,
@@ -131,56 +130,56 @@ impl Partition {
         blocking(move || Ok(self.log.enforce_retention(now)?)).await
     }
 
-    /// First offset that can be read.
+    /// Returns the first offset that can be read.
     pub(crate) fn start_offset(&self) -> i64 {
         self.log.start_offset()
     }
 
-    /// Offset that the next record will get. With a single replica it is the high watermark as
-    /// well.
+    /// Returns the offset that the next record will get. With a single replica it is also the high
+    /// watermark.
     pub(crate) fn end_offset(&self) -> i64 {
         self.log.end_offset()
     }
 
-    /// Bytes on disk.
+    /// Returns the log's size on disk in bytes.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.log.size_bytes()
     }
 
-    /// Follows [`Self::end_offset`].
+    /// Returns a receiver that follows [`Self::end_offset`].
     pub(crate) fn watch_end(&self) -> watch::Receiver<i64> {
         self.log.watch_end()
     }
 
-    /// Cancelled once the topic is deleted.
+    /// Returns a token that is cancelled when the topic is deleted.
     pub(crate) fn deleted(&self) -> &CancellationToken {
         &self.deleted
     }
 
-    /// Tells readers and refuses writes from now on. Blocks until running writes are done.
+    /// Ends all readers and rejects new writes. Blocks until running writes are done.
     pub(crate) fn delete(&self) {
         self.deleted.cancel();
         if let Err(error) = self.log.close() {
-            tracing::warn!(%error, partition = self.name(), "a log that is deleted could not be closed");
+            tracing::warn!(%error, partition = self.name(), "could not close the log of a deleted topic");
         }
     }
 
-    /// Syncs and refuses writes from now on: the node stops. Blocks.
+    /// Syncs, and rejects new writes because the node stops. Blocks the thread.
     pub(crate) fn close(&self) -> Result<(), LogError> {
         self.log.close()
     }
 
-    /// Epoch at which watchers were last told of this partition.
+    /// Returns the epoch of the last change that watchers can see.
     pub(crate) fn changed(&self) -> i64 {
         self.changed.load(Ordering::Relaxed)
     }
 
-    /// Stamps the partition for its watchers.
+    /// Sets the epoch of the last change that watchers can see.
     pub(crate) fn status_changed(&self, epoch: i64) {
         self.changed.store(epoch, Ordering::Relaxed);
     }
 
-    /// Whether records have come since the last call.
+    /// Returns whether records were appended since the last call.
     pub(crate) fn take_growth(&self) -> bool {
         let end = self.end_offset();
         self.published_end.swap(end, Ordering::Relaxed) != end

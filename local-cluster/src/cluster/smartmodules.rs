@@ -1,4 +1,4 @@
-//! Storing, finding and deleting SmartModules.
+//! Stores, finds and deletes SmartModules.
 
 use std::sync::Arc;
 
@@ -7,22 +7,22 @@ use fluvio_protocol::link::ErrorCode;
 
 use super::admin::blocking;
 use super::state::StoredSmartModule;
-use super::{Cluster, Refusal};
+use super::{AdminError, Cluster};
 
 impl Cluster {
-    /// Creates or replaces a SmartModule. Streams that start after this returns see it.
+    /// Creates or replaces a SmartModule. Streams that start after this returns use the new one.
     pub(crate) async fn put_smartmodule(
         &self,
         name: &str,
         spec: SmartModuleSpec,
         dry_run: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), AdminError> {
         let key = spec
             .meta
             .as_ref()
             .map_or_else(|| name.to_owned(), |meta| meta.store_id());
         if key.is_empty() {
-            return Err(Refusal::new(
+            return Err(AdminError::new(
                 ErrorCode::SmartModuleError,
                 "a SmartModule needs a name".to_owned(),
             ));
@@ -35,7 +35,7 @@ impl Cluster {
         blocking(move || {
             store
                 .put_smartmodule(&stored_key, &stored)
-                .map_err(Refusal::storage)
+                .map_err(AdminError::storage)
         })
         .await?;
         self.change(|state| state.put_smartmodule(&key, spec));
@@ -43,8 +43,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// Deletes the SmartModule that `name`, plain or `group/name@version`, stands for.
-    pub(crate) async fn delete_smartmodule(&self, name: &str) -> Result<(), Refusal> {
+    /// Deletes a SmartModule by its name, plain or `group/name@version`.
+    pub(crate) async fn delete_smartmodule(&self, name: &str) -> Result<(), AdminError> {
         let _one_at_a_time = self.admin.lock().await;
         let Some(key) = self.find_key(name) else {
             return Err(ErrorCode::SmartModuleNotFound {
@@ -56,7 +56,7 @@ impl Cluster {
         blocking(move || {
             store
                 .remove_smartmodule(&stored_key)
-                .map_err(Refusal::storage)
+                .map_err(AdminError::storage)
         })
         .await?;
         self.change(|state| state.remove_smartmodule(&key));
@@ -64,7 +64,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// The SmartModule that `name` stands for.
+    /// Finds the SmartModule with this name, plain or `group/name@version`.
     pub(crate) fn smartmodule(&self, name: &str) -> Option<Arc<SmartModuleSpec>> {
         let key = self.find_key(name)?;
         self.state()
@@ -87,7 +87,7 @@ impl Cluster {
     }
 }
 
-/// Whether a package key, as clients filter with it, stands for a stored SmartModule.
+/// Returns whether a stored SmartModule matches a package key that a client filters by.
 pub(crate) fn matches(
     wanted: &SmartModulePackageKey,
     key: &str,

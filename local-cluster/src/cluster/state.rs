@@ -1,4 +1,4 @@
-//! The maps of what exists, each entry stamped with the epoch of its last change.
+//! Maps of all objects, each entry with the epoch of its last change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::Partition;
 /// Everything that clients can list or watch.
 #[derive(Default)]
 pub(crate) struct State {
-    /// Number of the latest change; grows by one with each.
+    /// The number of the latest change; each change increases it by one.
     pub(crate) epoch: i64,
     /// Topics by name.
     pub(crate) topics: BTreeMap<String, Topic>,
@@ -19,32 +19,32 @@ pub(crate) struct State {
     pub(crate) smartmodules: BTreeMap<String, StoredSmartModule>,
 }
 
-/// A topic with its open partitions, in order of their index.
+/// A topic with its open partitions.
 pub(crate) struct Topic {
-    /// What its creator asked for.
+    /// The topic's specification.
     pub(crate) spec: TopicSpec,
-    /// Epoch of the last change of the specification.
+    /// The epoch in which the specification last changed.
     pub(crate) changed: i64,
-    /// Open partitions; the index is the position.
+    /// The open partitions; a partition's position is its index.
     pub(crate) partitions: Vec<Arc<Partition>>,
 }
 
-/// A SmartModule as it was uploaded, its payload still compressed.
+/// A SmartModule as it was uploaded: its payload is still compressed.
 pub(crate) struct StoredSmartModule {
     /// The uploaded object.
     pub(crate) spec: Arc<SmartModuleSpec>,
-    /// Epoch of the last upload.
+    /// The epoch of the last upload.
     pub(crate) changed: i64,
 }
 
 impl State {
-    /// The stamp for a change that is being made now.
+    /// Starts a new change and returns its epoch.
     pub(crate) fn next_epoch(&mut self) -> i64 {
         self.epoch += 1;
         self.epoch
     }
 
-    /// Adds or replaces a topic. New partitions are stamped, old ones keep theirs.
+    /// Adds or replaces a topic. New partitions get the new epoch; existing ones keep theirs.
     pub(crate) fn put_topic(
         &mut self,
         name: &str,
@@ -69,7 +69,7 @@ impl State {
         );
     }
 
-    /// Takes a topic out.
+    /// Removes a topic.
     pub(crate) fn remove_topic(&mut self, name: &str) -> Option<Topic> {
         self.next_epoch();
         self.topics.remove(name)
@@ -87,7 +87,7 @@ impl State {
         );
     }
 
-    /// Takes a SmartModule out.
+    /// Removes a SmartModule.
     pub(crate) fn remove_smartmodule(&mut self, key: &str) {
         self.next_epoch();
         self.smartmodules.remove(key);

@@ -1,27 +1,30 @@
-//! What a topic must look like to be created here.
+//! The rules for a new topic.
 
 use fluvio_controlplane_metadata::topic::{PartitionMap, ReplicaSpec, TopicSpec};
 use fluvio_protocol::link::ErrorCode;
 use fluvio_sc_schema::shared::validate_resource_name;
 
-use super::{Refusal, SPU_ID};
+use super::{AdminError, SPU_ID};
 use crate::limits::PARTITIONS_PER_TOPIC_MAX;
 
-/// Number of partitions of a topic that passes all rules, or why it does not.
-pub(crate) fn check(name: &str, spec: &TopicSpec) -> Result<u32, Refusal> {
+/// Checks a new topic against all rules and returns its number of partitions.
+pub(crate) fn check(name: &str, spec: &TopicSpec) -> Result<u32, AdminError> {
     if name.is_empty() || validate_resource_name(name).is_err() {
-        return Err(Refusal::new(
+        return Err(AdminError::new(
             ErrorCode::TopicInvalidName,
             format!(
-                "topic name `{name}` may hold up to 63 lower-case letters, digits and inner hyphens"
+                "topic name `{name}` is not valid: use 1 to 63 lower-case letters, digits and inner hyphens"
             ),
         ));
     }
     if let Some(reason) = spec.validate_config() {
-        return Err(Refusal::new(ErrorCode::TopicInvalidConfiguration, reason));
+        return Err(AdminError::new(
+            ErrorCode::TopicInvalidConfiguration,
+            reason,
+        ));
     }
     if spec.get_deduplication().is_some() {
-        return Err(Refusal::new(
+        return Err(AdminError::new(
             ErrorCode::DeduplicationSmartModuleNotLoaded,
             "this node does not deduplicate; create the topic without deduplication".to_owned(),
         ));
@@ -31,44 +34,44 @@ pub(crate) fn check(name: &str, spec: &TopicSpec) -> Result<u32, Refusal> {
     Ok(partitions)
 }
 
-/// Refuses partition counts that the node could not hold open.
-pub(crate) fn check_count(partitions: u32) -> Result<(), Refusal> {
+/// Rejects partition counts that the node could not keep open.
+pub(crate) fn check_count(partitions: u32) -> Result<(), AdminError> {
     if (1..=PARTITIONS_PER_TOPIC_MAX).contains(&partitions) {
         return Ok(());
     }
     Err(invalid(format!(
-        "`{partitions}` partitions are outside 1..={PARTITIONS_PER_TOPIC_MAX}"
+        "a topic of {partitions} partitions is outside the limits of 1 to {PARTITIONS_PER_TOPIC_MAX}"
     )))
 }
 
-fn partitions(replicas: &ReplicaSpec) -> Result<u32, Refusal> {
+fn partitions(replicas: &ReplicaSpec) -> Result<u32, AdminError> {
     match replicas {
         ReplicaSpec::Computed(param) if param.replication_factor <= 1 => Ok(param.partitions),
         ReplicaSpec::Computed(param) => Err(invalid(format!(
-            "replication factor `{}` needs as many nodes; this cluster is one node, use 1",
+            "replication factor {} needs as many nodes; this cluster has one node, use 1",
             param.replication_factor
         ))),
         ReplicaSpec::Assigned(maps) => assigned(Vec::from(maps.clone())),
-        ReplicaSpec::Mirror(_) => Err(Refusal::new(
+        ReplicaSpec::Mirror(_) => Err(AdminError::new(
             ErrorCode::MirrorInvalidType,
             "this node has no mirrors; create a plain topic".to_owned(),
         )),
     }
 }
 
-fn assigned(maps: Vec<PartitionMap>) -> Result<u32, Refusal> {
+fn assigned(maps: Vec<PartitionMap>) -> Result<u32, AdminError> {
     let in_order = maps.iter().zip(0u32..).all(|(map, index)| map.id == index);
     let here = maps.iter().all(|map| map.replicas == [SPU_ID]);
     match u32::try_from(maps.len()) {
         Ok(count) if in_order && here => Ok(count),
         _ => Err(invalid(format!(
-            "assigned partitions must be numbered from 0 and have the one replica `{SPU_ID}`"
+            "assigned partitions must be numbered from 0 and have SPU `{SPU_ID}` as their only replica"
         ))),
     }
 }
 
-fn invalid(reason: String) -> Refusal {
-    Refusal::new(ErrorCode::TopicInvalidConfiguration, reason)
+fn invalid(reason: String) -> AdminError {
+    AdminError::new(ErrorCode::TopicInvalidConfiguration, reason)
 }
 
 #[cfg(test)]

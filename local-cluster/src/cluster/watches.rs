@@ -1,5 +1,5 @@
-//! Watch streams of one connection. Each remembers what it has told its client and sends the
-//! difference, so any number of changes between two looks becomes one frame.
+//! The watches of one connection. Each watch remembers what it has sent to the client and sends only the
+//! difference, so that several changes between two updates share one frame.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
@@ -17,21 +17,21 @@ use fluvio_sc_schema::{AdminSpec, TryEncodableFrom};
 use tokio::sync::Mutex;
 
 use super::{Cluster, State, metadata};
-use crate::limits::{WATCH_FLUSH_PATIENCE, WATCH_SETTLE};
+use crate::limits::{WATCH_FLUSH_TIMEOUT, WATCH_SETTLE};
 use crate::net::{Closed, Outbox};
 
-/// What a watch looks at.
+/// The kind of objects that a watch follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WatchKind {
     /// Topics.
     Topic,
     /// Partitions with their offsets.
     Partition,
-    /// The node; never changes.
+    /// The node itself, which never changes.
     Spu,
     /// SmartModules, with or without their payloads.
     SmartModule {
-        /// Leave payloads out.
+        /// Whether to omit the payloads.
         summary: bool,
     },
     /// Always empty here.
@@ -50,17 +50,17 @@ struct Watch {
     kind: WatchKind,
     correlation_id: i32,
     version: i16,
-    told: Option<Told>,
+    sent: Option<Sent>,
 }
 
-/// What the client knows: everything up to an epoch, under these names.
-struct Told {
+/// What the client was sent: these objects, up to an epoch.
+struct Sent {
     epoch: i64,
     names: BTreeSet<String>,
 }
 
 impl Watches {
-    /// No watches yet; frames will go to `outbox`.
+    /// Creates a set without watches; frames will go to `outbox`.
     pub(crate) fn new(outbox: Outbox) -> Arc<Self> {
         Arc::new(Self {
             outbox,
@@ -68,37 +68,37 @@ impl Watches {
         })
     }
 
-    /// Starts a watch; the next flush sends everything there is. Tells whether it is the
-    /// connection's first.
+    /// Starts a watch; the next flush sends all objects. Returns whether it is the first watch of the
+    /// connection.
     pub(crate) async fn add(&self, kind: WatchKind, correlation_id: i32, version: i16) -> bool {
         let mut watches = self.watches.lock().await;
         watches.push(Watch {
             kind,
             correlation_id,
             version,
-            told: None,
+            sent: None,
         });
         watches.len() == 1
     }
 
-    /// Queues what has changed since the last flush. May be cancelled: nothing is forgotten.
+    /// Queues all changes since the last flush. If it is cancelled, the next flush sends them.
     pub(crate) async fn flush(&self, cluster: &Cluster) -> Result<(), Closed> {
         for watch in self.watches.lock().await.iter_mut() {
-            let Some((frame, told)) = watch.frame(cluster) else {
+            let Some((frame, sent)) = watch.frame(cluster) else {
                 continue;
             };
             self.outbox
                 .send(watch.correlation_id, watch.version, &frame)
                 .await?;
-            watch.told = Some(told);
+            watch.sent = Some(sent);
         }
         Ok(())
     }
 }
 
 impl Cluster {
-    /// Registers a connection's watches, so that changes reach its client before they are
-    /// acknowledged to others.
+    /// Registers a connection's watches. Its client is then sent each change before the change is
+    /// acknowledged to other clients.
     pub(crate) fn register(&self, watches: &Arc<Watches>) {
         let mut all = self
             .watches
@@ -108,8 +108,8 @@ impl Cluster {
         all.push(Arc::downgrade(watches));
     }
 
-    /// Queues the latest changes on every connection. One that does not read is left behind: its
-    /// own task goes on.
+    /// Queues the latest changes on every connection. Skips a connection whose client does not read; the
+    /// connection's own task sends them later.
     pub(super) async fn flush_watches(&self) {
         let all: Vec<Weak<Watches>> = self
             .watches
@@ -118,7 +118,7 @@ impl Cluster {
             .clone();
         let all: Vec<Arc<Watches>> = all.iter().filter_map(Weak::upgrade).collect();
         for watches in &all {
-            let _ = tokio::time::timeout(WATCH_FLUSH_PATIENCE, watches.flush(self)).await;
+            let _ = tokio::time::timeout(WATCH_FLUSH_TIMEOUT, watches.flush(self)).await;
         }
         if all.len() > 1 {
             tokio::time::sleep(WATCH_SETTLE).await;
@@ -127,58 +127,60 @@ impl Cluster {
 }
 
 impl Watch {
-    /// The next frame and what the client knows once it is sent, or nothing if it knows all.
-    fn frame(&self, cluster: &Cluster) -> Option<(ObjectApiWatchResponse, Told)> {
+    /// Builds the next frame, and the state that the client has after it; `None` if nothing has changed.
+    fn frame(&self, cluster: &Cluster) -> Option<(ObjectApiWatchResponse, Sent)> {
         let state = cluster.state();
         match self.kind {
             WatchKind::Topic => self.topics(&state),
             WatchKind::Partition => self.partitions(&state),
             WatchKind::SmartModule { summary } => self.smartmodules(&state, summary),
             WatchKind::Spu => {
-                let mut look = Look::<SpuSpec>::new(self, state.epoch);
+                let mut update = UpdateBuilder::<SpuSpec>::new(self, state.epoch);
                 let spu = metadata::spu(cluster);
-                look.at(spu.name.clone(), 0, || spu);
-                look.finish()
+                update.visit(spu.name.clone(), 0, || spu);
+                update.finish()
             }
-            WatchKind::TableFormat => Look::<TableFormatSpec>::new(self, state.epoch).finish(),
-            WatchKind::SpuGroup => Look::<SpuGroupSpec>::new(self, state.epoch).finish(),
+            WatchKind::TableFormat => {
+                UpdateBuilder::<TableFormatSpec>::new(self, state.epoch).finish()
+            }
+            WatchKind::SpuGroup => UpdateBuilder::<SpuGroupSpec>::new(self, state.epoch).finish(),
         }
     }
 
-    fn topics(&self, state: &State) -> Option<(ObjectApiWatchResponse, Told)> {
-        let mut look = Look::<TopicSpec>::new(self, state.epoch);
+    fn topics(&self, state: &State) -> Option<(ObjectApiWatchResponse, Sent)> {
+        let mut update = UpdateBuilder::<TopicSpec>::new(self, state.epoch);
         for (name, topic) in &state.topics {
-            look.at(name.clone(), topic.changed, || metadata::topic(name, topic));
+            update.visit(name.clone(), topic.changed, || metadata::topic(name, topic));
         }
-        look.finish()
+        update.finish()
     }
 
-    fn partitions(&self, state: &State) -> Option<(ObjectApiWatchResponse, Told)> {
-        let mut look = Look::<PartitionSpec>::new(self, state.epoch);
+    fn partitions(&self, state: &State) -> Option<(ObjectApiWatchResponse, Sent)> {
+        let mut update = UpdateBuilder::<PartitionSpec>::new(self, state.epoch);
         for topic in state.topics.values() {
             for partition in &topic.partitions {
                 let changed = partition.changed();
-                look.at(partition.name(), changed, || {
+                update.visit(partition.name(), changed, || {
                     metadata::partition(topic, partition)
                 });
             }
         }
-        look.finish()
+        update.finish()
     }
 
-    fn smartmodules(&self, state: &State, summary: bool) -> Option<(ObjectApiWatchResponse, Told)> {
-        let mut look = Look::<SmartModuleSpec>::new(self, state.epoch);
+    fn smartmodules(&self, state: &State, summary: bool) -> Option<(ObjectApiWatchResponse, Sent)> {
+        let mut update = UpdateBuilder::<SmartModuleSpec>::new(self, state.epoch);
         for (key, stored) in &state.smartmodules {
-            look.at(key.clone(), stored.changed, || {
+            update.visit(key.clone(), stored.changed, || {
                 metadata::smartmodule(key, stored, summary)
             });
         }
-        look.finish()
+        update.finish()
     }
 }
 
-/// One look at the state on behalf of a watch.
-struct Look<'a, S>
+/// Builds the next update of a watch: all objects except those that the client already has.
+struct UpdateBuilder<'a, S>
 where
     S: AdminSpec,
     S::Status: Encoder + Decoder,
@@ -189,7 +191,7 @@ where
     changed: Vec<Metadata<S>>,
 }
 
-impl<'a, S> Look<'a, S>
+impl<'a, S> UpdateBuilder<'a, S>
 where
     S: AdminSpec,
     S::Status: Encoder + Decoder,
@@ -203,20 +205,20 @@ where
         }
     }
 
-    fn at(&mut self, name: String, changed: i64, metadata: impl FnOnce() -> Metadata<S>) {
-        let told = self.watch.told.as_ref();
-        if !told.is_some_and(|told| changed <= told.epoch && told.names.contains(&name)) {
+    fn visit(&mut self, name: String, changed: i64, metadata: impl FnOnce() -> Metadata<S>) {
+        let sent = self.watch.sent.as_ref();
+        if !sent.is_some_and(|sent| changed <= sent.epoch && sent.names.contains(&name)) {
             self.changed.push(metadata());
         }
         self.names.insert(name);
     }
 
-    fn finish(self) -> Option<(ObjectApiWatchResponse, Told)> {
-        let update = match &self.watch.told {
-            // clients take the first frame as the whole truth and every later one as a difference
+    fn finish(self) -> Option<(ObjectApiWatchResponse, Sent)> {
+        let update = match &self.watch.sent {
+            // Clients take the first frame as the complete state and each later one as a difference.
             None => MetadataUpdate::with_all(self.epoch, self.changed),
-            Some(told) => {
-                let gone = told.names.difference(&self.names).map(|name| {
+            Some(sent) => {
+                let gone = sent.names.difference(&self.names).map(|name| {
                     Message::delete(Metadata {
                         name: name.clone(),
                         spec: S::default(),
@@ -234,13 +236,13 @@ where
         };
         let frame =
             ObjectApiWatchResponse::try_encode_from(WatchResponse::new(update), self.watch.version);
-        let told = Told {
+        let sent = Sent {
             epoch: self.epoch,
             names: self.names,
         };
         frame
             .inspect_err(|error| tracing::error!(%error, "a watch frame could not be encoded"))
             .ok()
-            .zip(Some(told))
+            .zip(Some(sent))
     }
 }

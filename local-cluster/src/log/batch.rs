@@ -1,4 +1,4 @@
-//! Fluvio's record batches as raw bytes: what a header says, and whether a batch is whole and sound.
+//! Fluvio's record batches as raw bytes: parses headers, and checks that a batch is complete and undamaged.
 //!
 //! A batch is stored and sent exactly as the producer encoded it, so nothing here decodes records.
 //! All integers are big endian:
@@ -11,93 +11,95 @@
 //! 21 attributes i16
 //! ```
 //!
-//! The checksum covers everything from the attributes on, and so not the base offset, which the
-//! log sets.
+//! The checksum covers everything from the attributes on. It does not cover the base offset, so the log can
+//! set that without changing the checksum.
 
 use bytes::{Buf, Bytes};
 use fluvio_compression::Compression;
 use thiserror::Error;
 
-/// Bytes of a batch before its records
+/// The size of a batch's header, which ends where the records begin.
 pub(crate) const HEADER_BYTES: usize = 57;
 
-/// The largest batch that is accepted, all bytes counted: the production engine's limit, so that
-/// whatever is stored here can also be produced there
+/// The largest accepted batch, header included: the limit of the production engine, so that every batch
+/// stored here can also be produced there.
 pub(crate) const MAX_BATCH_BYTES: usize = 32 << 20;
 
-/// The most records a batch may claim: what fits the largest batch without compression. A
-/// compressed batch is not opened to count, so this bounds what one may do to the offsets.
+/// The largest record count that a batch may declare: the number of the smallest records that fit the
+/// largest uncompressed batch. Compressed batches are not decompressed to count their records, so this
+/// bounds how many offsets one of them can take.
 pub(crate) const MAX_BATCH_RECORDS: i32 = (MAX_BATCH_BYTES / MIN_RECORD_BYTES) as i32;
 
-/// Length, attributes, timestamp delta, offset delta, no key, empty value, no headers: one byte each
+/// The smallest record: length, attributes, timestamp delta, offset delta, no key, empty value, no headers;
+/// one byte each.
 const MIN_RECORD_BYTES: usize = 7;
 
-/// Base offset and length, which the length does not count
+/// The size of the base offset and the length field, which the length field does not count.
 const PREFIX_BYTES: usize = 12;
 
-/// Where the bytes under the checksum begin
+/// The position of the first byte that the checksum covers.
 const CHECKED_FROM: usize = 21;
 
 const MAGIC: i8 = 2;
 const COMPRESSION_MASK: i16 = 0x07;
 const SCHEMA_ID_BIT: i16 = 0x10;
 
-/// Why bytes are not a sound batch
+/// Why bytes are not a valid batch.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum BatchError {
-    /// The bytes end before the batch does
-    #[error("batch is cut short: `{have}` of `{needed}` bytes are there")]
+    /// The batch is incomplete.
+    #[error("batch is incomplete: it has {have} of {needed} bytes")]
     Incomplete { needed: usize, have: usize },
-    /// The length field cannot be right
-    #[error("batch length `{0}` is impossible, it must count at least the header")]
+    /// The length field has an impossible value.
+    #[error("batch length {0} is invalid: it must include at least the header")]
     Length(i32),
-    /// Above [`MAX_BATCH_BYTES`]
-    #[error("batch of `{0}` bytes exceeds {MAX_BATCH_BYTES}: produce smaller batches")]
+    /// The batch is larger than [`MAX_BATCH_BYTES`].
+    #[error("batch of {0} bytes exceeds {MAX_BATCH_BYTES}: produce smaller batches")]
     TooLarge(usize),
-    /// Another format
-    #[error("batch format `{0}` is unknown, only {MAGIC} is")]
+    /// The batch has a different format.
+    #[error("batch format {0} is not supported, only {MAGIC} is")]
     Magic(i8),
-    /// Damaged on its way or at rest
-    #[error("batch checksum is `{stored:08x}` but its bytes give `{computed:08x}`: send it again")]
+    /// The batch was damaged in transit or on disk.
+    #[error("batch checksum is {stored:08x}, but its bytes have {computed:08x}: send it again")]
     Checksum { stored: u32, computed: u32 },
-    /// Fluvio's own decoders mis-frame such batches
-    #[error("batch carries a schema id, which is not supported: produce without one")]
+    /// The batch has a schema id. Fluvio's own decoders misread the boundaries of such batches.
+    #[error("batch has a schema id, which is not supported: produce without one")]
     SchemaId,
-    /// No such algorithm
-    #[error("compression `{0}` is unknown: use none, gzip, snappy, lz4 or zstd")]
+    /// The compression algorithm does not exist.
+    #[error("compression {0} is unknown: use none, gzip, snappy, lz4 or zstd")]
     Compression(i16),
-    /// No record, or more than can be
-    #[error("last offset delta `{0}` is not within 0 and {max}", max = MAX_BATCH_RECORDS - 1)]
+    /// The batch declares no records, or more than can fit.
+    #[error("last offset delta {0} is not between 0 and {max}", max = MAX_BATCH_RECORDS - 1)]
     LastOffsetDelta(i32),
-    /// The header and the records disagree
-    #[error("batch says `{count}` records but its last offset delta is `{last_offset_delta}`")]
+    /// The header and the records declare different numbers of records.
+    #[error("batch has {count} records, but its last offset delta is {last_offset_delta}")]
     RecordCount { count: i32, last_offset_delta: i32 },
-    /// Whole, but not at its place in the log
-    #[error("batch has base offset `{found}` where `{expected}` belongs")]
+    /// The batch is complete, but at the wrong place in the log.
+    #[error("batch has base offset {found}, expected {expected}")]
     OutOfPlace { expected: i64, found: i64 },
 }
 
-/// The fields of a batch's header that anything here needs
+/// The fields of a batch's header that the node uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BatchHeader {
-    /// The first record's offset; meaningless in what a producer sends
+    /// The first record's offset; meaningless in a batch from a producer.
     pub(crate) base_offset: i64,
-    /// All bytes of the batch, header and length field included
+    /// The size of the whole batch, including the header and the length field.
     pub(crate) total_bytes: usize,
-    /// crc32c of everything from the attributes on
+    /// The crc32c of everything from the attributes on.
     pub(crate) checksum: u32,
-    /// How the records are packed
+    /// The compression of the records.
     pub(crate) compression: Compression,
-    /// The last record's offset minus the base offset
+    /// The last record's offset minus the base offset.
     pub(crate) last_offset_delta: i32,
-    /// Milliseconds since 1970 to which the records' timestamp deltas are added; -1 = unknown
+    /// The time in milliseconds since 1970 to which the records' timestamp deltas are added; -1 = unknown.
     pub(crate) first_timestamp: i64,
-    /// Milliseconds since 1970 of the youngest record; -1 = unknown
+    /// The time of the latest record in milliseconds since 1970; -1 = unknown.
     pub(crate) max_timestamp: i64,
 }
 
 impl BatchHeader {
-    /// Reads the header at the start of `bytes`; the records need not be there
+    /// Parses the header at the start of `bytes`, which may end after it.
     pub(crate) fn parse(mut bytes: &[u8]) -> Result<Self, BatchError> {
         if bytes.len() < HEADER_BYTES {
             let have = bytes.len();
@@ -124,17 +126,17 @@ impl BatchHeader {
         })
     }
 
-    /// How many offsets, and so records, the batch takes
+    /// Returns the number of offsets, and so of records, that the batch takes.
     pub(crate) fn record_count(&self) -> i64 {
         i64::from(self.last_offset_delta) + 1
     }
 
-    /// The offset after the batch's last record
+    /// Returns the offset after the batch's last record.
     pub(crate) fn next_offset(&self) -> i64 {
         self.base_offset.saturating_add(self.record_count())
     }
 
-    /// Checks what the header says against `batch`, all bytes of the same batch
+    /// Checks `batch`, all the bytes of the batch that starts with this header.
     pub(crate) fn check(&self, batch: &[u8]) -> Result<(), BatchError> {
         let (needed, have) = (self.total_bytes, batch.len());
         if have != needed {
@@ -164,7 +166,7 @@ impl BatchHeader {
     }
 }
 
-/// A batch known to be whole and sound; cheap to clone
+/// A batch that passed all checks. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct CheckedBatch {
     header: BatchHeader,
@@ -172,35 +174,37 @@ pub(crate) struct CheckedBatch {
 }
 
 impl CheckedBatch {
-    /// What its header says
+    /// Returns the batch's header.
     pub(crate) fn header(&self) -> &BatchHeader {
         &self.header
     }
 
-    /// All its bytes, as on the wire
+    /// Returns the whole batch as it is on the wire.
     pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// What follows the header: an `i32` count and the records, compressed if the header says so
+    /// Returns the bytes after the header: an `i32` count and the records, compressed if the header names a
+    /// compression.
     pub(crate) fn records(&self) -> Bytes {
         self.bytes.slice(HEADER_BYTES..)
     }
 }
 
-/// All batches of a raw record set, batches back to back, or why it must be refused as a whole
+/// Splits a record set into its batches; fails if any batch is invalid, because a set is refused as a
+/// whole.
 pub(crate) fn split_checked(raw: Bytes) -> Result<Vec<CheckedBatch>, BatchError> {
     CheckedBatches::new(raw).collect()
 }
 
-/// Walks batches that stand back to back, checking each; ends after the first that is not sound
+/// Iterates over adjacent batches and checks each one; ends after the first invalid one.
 #[derive(Debug)]
 pub(crate) struct CheckedBatches {
     rest: Bytes,
 }
 
 impl CheckedBatches {
-    /// Over a raw record set or the bytes of a read
+    /// Iterates over a record set or the bytes of a read.
     pub(crate) fn new(raw: Bytes) -> Self {
         Self { rest: raw }
     }

@@ -1,15 +1,15 @@
-//! Folders whose changes survive a power cut.
+//! Creates folders, and makes changes in folders durable, so that they survive a power cut.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-/// Creates `dir` and what is missing above it, each durably known to the folder that holds it
+/// Creates `dir` and its missing parents; each is synced in its parent folder.
 pub(crate) fn create_durably(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
-    // A relative path's last parent is the empty path, which means the current folder.
+    // The last parent of a relative path is the empty path, which means the current directory.
     let parent = match dir.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -21,7 +21,7 @@ pub(crate) fn create_durably(dir: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes created, renamed and removed entries of `dir` durable
+/// Makes the creation, renaming and removal of files in `dir` durable.
 pub(crate) fn sync(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }

@@ -1,10 +1,10 @@
 //! A sparse map from offsets to file positions, in memory only.
 
-/// At most one entry each so many bytes: small enough that the bytes read in vain before a batch
-/// cost no more than the system call, large enough that the map of 1 GiB stays at 1 MiB
+/// The minimum distance between two entries in bytes. It is so small that reading up to the wanted batch
+/// costs no more than the system call itself, and so large that the index of 1 GiB takes only 1 MiB.
 pub(super) const STEP_BYTES: u64 = 16 << 10;
 
-/// Where some of a segment's batches begin, always its first
+/// The positions of some of a segment's batches, including the first.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     entries: Vec<Entry>,
@@ -17,7 +17,7 @@ struct Entry {
 }
 
 impl Index {
-    /// Notes a batch, unless the last entry is near; batches come in the order of the file
+    /// Adds a batch, unless the last entry is close to it. Batches must be added in file order.
     pub(super) fn note(&mut self, base_offset: i64, position: u64) {
         let near = |last: &Entry| position - last.position < STEP_BYTES;
         if !self.entries.last().is_some_and(near) {
@@ -28,7 +28,8 @@ impl Index {
         }
     }
 
-    /// A batch's position at or before the batch that holds `offset`, less than [`STEP_BYTES`] away
+    /// Returns the position of a batch at or before the one that contains `offset`, less than
+    /// [`STEP_BYTES`] before it.
     pub(super) fn floor(&self, offset: i64) -> u64 {
         let after = self
             .entries

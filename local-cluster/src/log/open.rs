@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::error::LogError;
 use super::segment::{Segment, base_offset_of};
 
-/// All segments in `dir`, each beginning where the one before it ends; a first one if there is none
+/// Opens all segments in `dir`. Each must begin where the one before it ends. Creates the first if there is
+/// none.
 pub(super) fn segments(dir: &Path) -> Result<BTreeMap<i64, Arc<Segment>>, LogError> {
     let mut paths = segment_paths(dir)?;
     let Some((active_offset, active_path)) = paths.pop_last() else {
@@ -46,7 +47,9 @@ fn segment_paths(dir: &Path) -> Result<BTreeMap<i64, PathBuf>, LogError> {
             Some(base_offset) => {
                 paths.insert(base_offset, entry.path());
             }
-            None => tracing::warn!(file = %entry.path().display(), "not a segment, left alone"),
+            None => {
+                tracing::warn!(file = %entry.path().display(), "ignoring a file that is not a segment")
+            }
         }
     }
     Ok(paths)

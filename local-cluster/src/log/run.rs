@@ -1,23 +1,23 @@
-//! Batches on their way into a log: one run of bytes for one write, with the offsets set.
+//! The batches of one append, joined for a single write, with their offsets set.
 
 use bytes::BufMut;
 
 use super::batch::CheckedBatch;
 use super::error::LogError;
 
-/// What one append writes
+/// The bytes that one append writes.
 #[derive(Debug)]
 pub(super) struct Run {
-    /// The batches back to back
+    /// The batches without gaps between them.
     pub(super) bytes: Vec<u8>,
-    /// Each batch's base offset, and where it begins in `bytes`
+    /// The base offset of each batch, and its position in `bytes`.
     pub(super) starts: Vec<(i64, u64)>,
-    /// The offset after the last record
+    /// The offset after the last record.
     pub(super) end_offset: i64,
 }
 
 impl Run {
-    /// Numbers the batches on from `end_offset`
+    /// Joins the batches and numbers them from `end_offset` on.
     pub(super) fn new(batches: &[CheckedBatch], end_offset: i64) -> Result<Self, LogError> {
         let total = batches.iter().map(|batch| batch.bytes().len()).sum();
         let (bytes, starts) = (Vec::with_capacity(total), Vec::with_capacity(batches.len()));
@@ -35,7 +35,7 @@ impl Run {
     fn push(&mut self, batch: &CheckedBatch) -> Result<(), LogError> {
         let base_offset = self.end_offset;
         let next = base_offset.checked_add(batch.header().record_count());
-        // The largest number is no offset: the log's end must be one above the last record's.
+        // `i64::MAX` is not a valid offset for a record: the log's end must be one above it.
         let next = next.filter(|next| *next < i64::MAX);
         self.end_offset = next.ok_or(LogError::OffsetsExhausted { end: base_offset })?;
         self.starts.push((base_offset, self.bytes.len() as u64));

@@ -1,4 +1,4 @@
-//! Walks a segment's file from its start: finds out what it holds and how far it is sound.
+//! Scans a segment's file from its start, to find its batches and the first damage.
 
 use std::fs::File;
 use std::io;
@@ -7,32 +7,32 @@ use std::os::unix::fs::FileExt;
 use super::batch::{BatchError, BatchHeader, HEADER_BYTES};
 use super::index::Index;
 
-/// Bytes read at once: several small batches, without reading much of a large one in vain
+/// The bytes read at once: enough for several small batches, without reading much of a large one in vain.
 const WINDOW_BYTES: usize = 32 << 10;
 
-/// How closely to look
+/// How thoroughly to check each batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Depth {
-    /// Headers only: for segments that were synced when they were closed
+    /// Only headers: for segments that were synced when they were closed.
     Headers,
-    /// Every byte, by checksum: for the segment that was being written
+    /// All bytes, by checksum: for the segment that was being written.
     Checksums,
 }
 
-/// What a segment's file holds
+/// The result of scanning a segment's file.
 #[derive(Debug)]
 pub(super) struct Scan {
-    /// Bytes of sound batches from the start
+    /// The size of the intact batches at the start of the file.
     pub(super) bytes: u64,
-    /// The offset after them
+    /// The offset after the last intact batch.
     pub(super) end_offset: i64,
-    /// Where they are
+    /// The positions of the intact batches.
     pub(super) index: Index,
-    /// Why the scan ended before the file did
+    /// Why the scan ended before the end of the file.
     pub(super) damage: Option<BatchError>,
 }
 
-/// Scans `file`, whose first batch must have `base_offset`; fails only if reading does
+/// Scans `file`, whose first batch must have `base_offset`. Fails only if reading fails.
 pub(super) fn scan(file: &File, base_offset: i64, depth: Depth) -> io::Result<Scan> {
     let file_bytes = file.metadata()?.len();
     let mut window = Window {
@@ -94,7 +94,7 @@ fn next_batch(
     })
 }
 
-/// A stretch of the file kept in memory
+/// A part of the file, held in memory.
 struct Window<'a> {
     file: &'a File,
     position: u64,
@@ -102,7 +102,8 @@ struct Window<'a> {
 }
 
 impl Window<'_> {
-    /// `wanted` bytes from `position`, which never goes back; fewer only at the end of the file
+    /// Returns `wanted` bytes from `position`, or fewer at the end of the file. `position` must not
+    /// decrease between calls.
     fn get(&mut self, position: u64, wanted: usize) -> io::Result<&[u8]> {
         let mut skip = (position - self.position) as usize;
         if skip + wanted > self.bytes.len() {
@@ -117,7 +118,7 @@ impl Window<'_> {
     }
 }
 
-/// Fills `buffer` from `position` as far as the file goes
+/// Fills `buffer` from `position` on, up to the end of the file.
 fn read_full_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {

@@ -1,10 +1,10 @@
-//! One file of a log: whole batches back to back, named after the first one's offset.
+//! One file of a log: whole batches without gaps, named after the offset of the first one.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -17,24 +17,26 @@ use super::run::Run;
 use super::scan::{Depth, Scan, scan};
 use super::stretch::{extend, find};
 
-/// The most bytes one read returns, unless a single batch is larger: bounds a reader's memory
-/// whatever the client asks for
+/// The most bytes that one read returns, unless a single batch is larger. It bounds a reader's memory,
+/// whatever the client asks for.
 const MAX_READ_BYTES: usize = MAX_BATCH_BYTES;
 
-/// A segment's file and what is known of it; one thread appends while others read
+/// A segment's file and its state. One thread appends while others read.
 #[derive(Debug)]
 pub(super) struct Segment {
     base_offset: i64,
     path: PathBuf,
-    file: File,
+    /// Kept open only while the segment is being written: there are many closed segments, and the number of
+    /// open files is limited.
+    file: RwLock<Option<Arc<File>>>,
     tail: RwLock<Tail>,
-    /// Bytes that have reached the disk
+    /// The number of bytes that have reached the disk.
     synced_bytes: AtomicU64,
-    /// A failed write left bytes behind the tail
+    /// Whether a failed write left bytes after the tail.
     torn: AtomicBool,
 }
 
-/// How far the segment goes; changed only after the bytes are in the file
+/// The end of the segment. It changes only after the bytes are in the file.
 #[derive(Debug)]
 struct Tail {
     bytes: u64,
@@ -43,7 +45,7 @@ struct Tail {
 }
 
 impl Segment {
-    /// A new, empty segment; whatever stands under its name was never part of the log
+    /// Creates an empty segment. Replaces an existing file of that name, which was never part of the log.
     pub(super) fn create(dir: &Path, base_offset: i64) -> Result<Self, LogError> {
         let path = dir.join(file_name(base_offset));
         let file = OpenOptions::new()
@@ -58,81 +60,80 @@ impl Segment {
             end_offset: base_offset,
             index: Index::default(),
         };
-        Ok(Self::new(base_offset, path, file, tail))
+        Ok(Self::new(base_offset, path, Some(file), tail))
     }
 
-    /// A segment that was closed: any damage is an error
+    /// Opens a closed segment. Any damage is an error.
     pub(super) fn open_closed(path: &Path, base_offset: i64) -> Result<Self, LogError> {
-        let (file, found) = open_and_scan(path, base_offset, Depth::Headers)?;
+        let (_, found) = open_and_scan(path, base_offset, Depth::Headers)?;
         match found.damage {
             Some(source) => Err(LogError::Damaged {
                 path: path.to_owned(),
                 position: found.bytes,
                 source,
             }),
-            None => Ok(Self::new(base_offset, path.to_owned(), file, found.into())),
+            None => Ok(Self::new(base_offset, path.to_owned(), None, found.into())),
         }
     }
 
-    /// The segment that was being written: what follows the last sound batch is cut off
+    /// Opens the segment that was being written, and removes everything after the last intact batch.
     pub(super) fn open_active(path: &Path, base_offset: i64) -> Result<Self, LogError> {
         let (file, found) = open_and_scan(path, base_offset, Depth::Checksums)?;
         if let Some(damage) = &found.damage {
             cut(&file, path, found.bytes, damage)?;
         }
-        Ok(Self::new(base_offset, path.to_owned(), file, found.into()))
+        let path = path.to_owned();
+        Ok(Self::new(base_offset, path, Some(file), found.into()))
     }
 
-    fn new(base_offset: i64, path: PathBuf, file: File, tail: Tail) -> Self {
+    fn new(base_offset: i64, path: PathBuf, file: Option<File>, tail: Tail) -> Self {
         let synced_bytes = AtomicU64::new(0);
         let torn = AtomicBool::new(false);
         Self {
             base_offset,
             path,
-            file,
+            file: RwLock::new(file.map(Arc::new)),
             tail: RwLock::new(tail),
             synced_bytes,
             torn,
         }
     }
 
-    /// The first offset, also of an empty segment
+    /// Returns the first offset, which even an empty segment has.
     pub(super) fn base_offset(&self) -> i64 {
         self.base_offset
     }
 
-    /// The offset after the last record
+    /// Returns the offset after the last record.
     pub(super) fn end_offset(&self) -> i64 {
         self.tail().end_offset
     }
 
-    /// Bytes of all batches
+    /// Returns the total size of all batches.
     pub(super) fn bytes(&self) -> u64 {
         self.tail().bytes
     }
 
-    /// Where it is
+    /// Returns the path of the file.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// When it was last written to
+    /// Returns the time at which the file was last written to.
     pub(super) fn modified(&self) -> Result<SystemTime, LogError> {
-        let modified = self
-            .file
-            .metadata()
-            .and_then(|metadata| metadata.modified());
-        modified.map_err(LogError::io("look up the age of", &self.path))
+        let modified = fs::metadata(&self.path).and_then(|metadata| metadata.modified());
+        modified.map_err(LogError::io("look up the modification time of", &self.path))
     }
 
-    /// Writes `run` behind the tail, or nothing of it; never called by two threads at once
+    /// Writes `run` after the tail, either as a whole or not at all. Must not be called by two threads at
+    /// once.
     pub(super) fn append(&self, run: &Run) -> Result<(), LogError> {
         self.mend()?;
         let at = self.bytes();
-        if let Err(error) = self.file.write_all_at(&run.bytes, at) {
+        if let Err(error) = self.file()?.write_all_at(&run.bytes, at) {
             self.torn.store(true, Ordering::Relaxed);
             if let Err(also) = self.mend() {
-                tracing::warn!(error = %also, "a failed append stays in the file until the next one");
+                tracing::warn!(error = %also, "cannot cut off a failed append; the next append tries again");
             }
             return Err(LogError::io("append to", &self.path)(error));
         }
@@ -145,10 +146,11 @@ impl Segment {
         Ok(())
     }
 
-    /// Takes back what a failed append left: later bytes behind it would be lost with it
+    /// Removes the bytes that a failed append left: batches written after them would be lost with them at
+    /// the next open.
     fn mend(&self) -> Result<(), LogError> {
         if self.torn.load(Ordering::Relaxed) {
-            self.file
+            self.file()?
                 .set_len(self.bytes())
                 .map_err(LogError::io("truncate", &self.path))?;
             self.torn.store(false, Ordering::Relaxed);
@@ -156,17 +158,31 @@ impl Segment {
         Ok(())
     }
 
-    /// Ready to be followed by another segment: whole and on the disk
+    /// Completes the segment and syncs it, so that another one can follow it.
     pub(super) fn close(&self) -> Result<(), LogError> {
         self.mend()?;
-        self.sync()
+        self.sync()?;
+        let mut file = self.file.write().unwrap_or_else(PoisonError::into_inner);
+        *file = None;
+        Ok(())
     }
 
-    /// Brings what was appended to the disk; free of charge if it is there
+    /// Returns the open file; opens the file of a closed segment for reading.
+    fn file(&self) -> Result<Arc<File>, LogError> {
+        let file = self.file.read().unwrap_or_else(PoisonError::into_inner);
+        match &*file {
+            Some(file) => Ok(Arc::clone(file)),
+            None => File::open(&self.path)
+                .map(Arc::new)
+                .map_err(LogError::io("open", &self.path)),
+        }
+    }
+
+    /// Syncs appended bytes; does nothing if all of them are synced.
     pub(super) fn sync(&self) -> Result<(), LogError> {
         let bytes = self.bytes();
         if self.synced_bytes.load(Ordering::Relaxed) < bytes {
-            self.file
+            self.file()?
                 .sync_data()
                 .map_err(LogError::io("sync", &self.path))?;
             self.synced_bytes.fetch_max(bytes, Ordering::Relaxed);
@@ -174,7 +190,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Whole batches from the one that holds `offset` to `end` at most, `offset` being within
+    /// Reads whole batches from the one that contains `offset`, which must be in the segment, up to `end`.
     ///
     /// See [`super::PartitionLog::read`].
     pub(super) fn read(
@@ -208,7 +224,7 @@ impl Segment {
 
     fn read_exact(&self, position: u64, bytes: usize) -> Result<Vec<u8>, LogError> {
         let mut buffer = vec![0; bytes];
-        let read = self.file.read_exact_at(&mut buffer, position);
+        let read = self.file()?.read_exact_at(&mut buffer, position);
         read.map(|()| buffer)
             .map_err(LogError::io("read", &self.path))
     }
@@ -236,7 +252,7 @@ impl From<Scan> for Tail {
     }
 }
 
-/// The offset a segment's file is named after, `None` for other files
+/// Parses the offset after which a segment's file is named; `None` for other files.
 pub(super) fn base_offset_of(file_name: &str) -> Option<i64> {
     let digits = file_name.strip_suffix(".log")?;
     let all_digits = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -267,7 +283,7 @@ fn cut(file: &File, path: &Path, bytes: u64, damage: &BatchError) -> Result<(), 
         kept_bytes = bytes,
         cut_bytes = before - bytes,
         reason = %damage,
-        "cut off the end of a segment: it is not a whole batch"
+        "cut off the end of a segment, because it is not a complete batch"
     );
     file.set_len(bytes)
         .and_then(|()| file.sync_all())

@@ -1,10 +1,10 @@
-//! Picks whole batches out of a stretch of a segment's bytes, which begins with one.
+//! Picks whole batches from a part of a segment's bytes that begins with a batch.
 //!
-//! Errors come with the position of what is no batch.
+//! An error is returned together with the position of the invalid batch.
 
 use super::batch::{BatchError, BatchHeader, HEADER_BYTES};
 
-/// The batch in `bytes` that holds `offset`, and where it begins
+/// Finds the batch in `bytes` that contains `offset`, and its position.
 pub(super) fn find(bytes: &[u8], offset: i64) -> Result<(usize, BatchHeader), (usize, BatchError)> {
     let mut at = 0;
     loop {
@@ -16,8 +16,8 @@ pub(super) fn find(bytes: &[u8], offset: i64) -> Result<(usize, BatchHeader), (u
     }
 }
 
-/// Where whole batches end that begin `at` and stay within `max_bytes` and below the offset
-/// `end`, and the offset after them
+/// Starting with the batch `first` at `at`, finds how many whole batches stay within `max_bytes` and below
+/// the offset `end`. Returns the position and the offset after them.
 pub(super) fn extend(
     bytes: &[u8],
     at: usize,

@@ -1,4 +1,4 @@
-//! Reading one length-prefixed frame from an untrusted peer.
+//! Reads one length-prefixed frame from an untrusted peer.
 
 use std::io;
 
@@ -13,15 +13,15 @@ use crate::limits::{FRAME_BYTES_MAX, FRAME_BYTES_STEP};
 pub(crate) enum FrameError {
     /// The length field is negative or above the limit.
     #[error(
-        "frame length `{0}` is outside 0..={FRAME_BYTES_MAX}; the peer does not speak Fluvio's protocol"
+        "frame length `{0}` is outside 0..={FRAME_BYTES_MAX}; the peer does not use Fluvio's protocol"
     )]
     Length(i32),
-    /// The peer went away in the middle of a frame, or the socket failed.
+    /// The connection ended in the middle of a frame, or the socket failed.
     #[error("connection lost in the middle of a frame: {0}")]
     Io(#[from] io::Error),
 }
 
-/// The next frame without its length, or `None` when the peer closed the connection between frames.
+/// Reads the next frame without its length; `None` if the peer closed the connection between frames.
 pub(crate) async fn read_frame<R>(reader: &mut R) -> Result<Option<Bytes>, FrameError>
 where
     R: AsyncRead + Unpin,
@@ -50,7 +50,7 @@ where
     let mut length = [0; 4];
     match reader.read(&mut length[..1]).await {
         Ok(0) => return Ok(None),
-        // between frames it is a farewell as good as any: clients that are killed leave like this
+        // A reset between frames counts as a normal end: connections of killed clients end like this.
         Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
         read => read?,
     };

@@ -1,4 +1,4 @@
-//! The sending side of a connection: tasks queue whole frames, one task writes them.
+//! The sending side of a connection: tasks queue whole frames, and a single task writes them.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use fluvio_protocol::Encoder;
@@ -6,25 +6,38 @@ use thiserror::Error;
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
 use tokio::sync::mpsc;
 
+use super::{Request, RequestError};
 use crate::limits::OUTBOX_FRAMES;
 
-/// The connection is gone; whoever sends should stop.
+/// The connection is closed, so its senders should stop.
 #[derive(Debug, Error)]
 #[error("the connection is closed")]
 pub(crate) struct Closed;
 
-/// Queues response frames for one connection. Waits while the peer reads slowly; only tasks of that
-/// connection wait.
+/// Queues response frames for one connection. While the peer reads slowly, only tasks of that connection
+/// wait.
 #[derive(Clone, Debug)]
 pub(crate) struct Outbox {
     frames: mpsc::Sender<Bytes>,
 }
 
 impl Outbox {
-    /// An outbox and the queue that [`write_frames`] empties.
+    /// Creates an outbox and the queue that [`write_frames`] empties.
     pub(crate) fn new() -> (Self, mpsc::Receiver<Bytes>) {
         let (frames, queue) = mpsc::channel(OUTBOX_FRAMES);
         (Self { frames }, queue)
+    }
+
+    /// Answers `request`. Always returns `Ok`, so that a handler can return the result: on a closed
+    /// connection the answer is not needed, and the tasks end by themselves.
+    pub(crate) async fn answer<E>(&self, request: &Request, body: &E) -> Result<(), RequestError>
+    where
+        E: Encoder,
+    {
+        let _closed = self
+            .send(request.correlation_id, request.version, body)
+            .await;
+        Ok(())
     }
 
     /// Queues `body` as the answer to `correlation_id`, encoded for `version`.
@@ -38,14 +51,14 @@ impl Outbox {
         E: Encoder,
     {
         let frame = encode(correlation_id, version, body).map_err(|error| {
-            tracing::error!(%error, correlation_id, "an answer could not be encoded");
+            tracing::error!(%error, correlation_id, "a response could not be encoded");
             Closed
         })?;
         self.frames.send(frame).await.map_err(|_| Closed)
     }
 }
 
-/// Writes queued frames until the queue or the socket ends.
+/// Writes queued frames until the queue ends or the socket fails.
 pub(crate) async fn write_frames<W>(
     writer: W,
     mut queue: mpsc::Receiver<Bytes>,

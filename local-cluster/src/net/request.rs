@@ -7,26 +7,26 @@ use fluvio_protocol::Decoder;
 use fluvio_protocol::api::RequestHeader;
 use thiserror::Error;
 
-/// Why a request was not understood; the connection it came from is closed.
+/// Why a request cannot be decoded; its connection is closed.
 #[derive(Debug, Error)]
 pub(crate) enum RequestError {
-    /// The bytes are not what the request's key and version promise.
+    /// The bytes are not a request of this key and version.
     #[error("request with key `{api_key}` cannot be decoded: {reason}")]
     Decode {
-        /// The request's key, 0 when even that was missing.
+        /// The request's key; 0 if the frame is too short to have one.
         api_key: u16,
-        /// What the decoder said.
+        /// The decoder's error.
         reason: String,
     },
-    /// The key belongs to no request of this port.
+    /// This port serves no request with this key.
     #[error("request key `{0}` is not served on this port")]
     UnknownKey(u16),
-    /// The version is outside what the node announces.
-    #[error("version `{version}` of request `{api_key}` is not supported")]
+    /// The version is not among those that the node announces.
+    #[error("version {version} of request `{api_key}` is not supported")]
     Version {
         /// The request's key.
         api_key: u16,
-        /// The version that was asked for.
+        /// The requested version.
         version: i16,
     },
     /// The object kind inside an admin request is unknown or not supported by that request.
@@ -37,13 +37,13 @@ pub(crate) enum RequestError {
     },
 }
 
-/// One request: decoded header, body still bytes.
+/// One request: a decoded header, and a body that is still encoded.
 pub(crate) struct Request {
-    /// Key of the request.
+    /// The key, which tells the kind of request.
     pub(crate) api_key: u16,
-    /// Version in which body and answer are encoded.
+    /// The version of the encoding of the body and the answer.
     pub(crate) version: i16,
-    /// Repeated in the answer.
+    /// The correlation id, which the answer repeats.
     pub(crate) correlation_id: i32,
     /// The encoded body.
     pub(crate) body: Bytes,
@@ -70,8 +70,8 @@ impl Request {
         self.guard(|| T::decode_from(&mut self.body.clone(), self.version))
     }
 
-    /// Runs a published decoder. They trust lengths and can panic on hostile ones, which must cost
-    /// no more than the connection.
+    /// Runs a published decoder. Such decoders trust lengths and can panic on hostile ones; a panic must
+    /// end only this connection.
     pub(crate) fn guard<T, E>(
         &self,
         decode: impl FnOnce() -> Result<T, E>,
@@ -91,8 +91,7 @@ impl Request {
     }
 }
 
-/// Refuses versions outside `versions`: decoders of absent fields behave oddly on invented
-/// versions.
+/// Rejects versions outside `versions`, which published decoders may read incorrectly.
 pub(crate) fn check_version(
     request: &Request,
     versions: std::ops::RangeInclusive<i16>,

@@ -1,4 +1,4 @@
-//! `ApiVersions`: the first request of every connection; what the control port can do.
+//! `ApiVersions`, the first request of every connection: the versions that the control port supports.
 
 use std::ops::RangeInclusive;
 
@@ -10,8 +10,7 @@ use super::Control;
 use crate::net::{Request, RequestError};
 use crate::platform;
 
-/// Versions in which administrative requests are understood: from the first with typed objects to
-/// the published one.
+/// Supported versions of administrative requests: from the first with typed objects to the published one.
 pub(super) const OBJECT_VERSIONS: RangeInclusive<i16> = 11..=19;
 
 /// Answers with the keys and versions of this port.
@@ -31,7 +30,7 @@ pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(
             key(AdminPublicApiKey::Watch),
             key(AdminPublicApiKey::Update),
         ],
-        platform_version: platform::version(),
+        platform_version: platform::version(control.cluster.connections_max()),
     };
-    control.answer(request, &response).await
+    control.outbox.answer(request, &response).await
 }

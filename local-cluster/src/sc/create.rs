@@ -1,4 +1,4 @@
-//! `Create`: topics and SmartModules. Everything else is refused: one node has no more to create.
+//! `Create`: topics and SmartModules. Rejects other kinds, which a single node does not have.
 
 use fluvio_controlplane_metadata::smartmodule::SmartModuleSpec;
 use fluvio_controlplane_metadata::topic::TopicSpec;
@@ -12,10 +12,11 @@ use fluvio_sc_schema::spg::SpuGroupSpec;
 use fluvio_sc_schema::tableformat::TableFormatSpec;
 
 use super::Control;
-use crate::cluster::Refusal;
+use crate::cluster::AdminError;
 use crate::net::{Request, RequestError};
 
-/// Creates and answers with a status. Watch frames of the new object are queued before the answer.
+/// Creates an object and answers with a status. Watch frames of the new object are queued before the
+/// answer.
 pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(), RequestError> {
     let body: ObjectApiCreateRequest = request.decode()?;
     if let Some((name, dry_run, spec)) = typed::<TopicSpec>(request, &body)? {
@@ -29,11 +30,11 @@ pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(
     let name = refused(request, &body)?.ok_or(RequestError::UnknownObject {
         api_key: request.api_key,
     })?;
-    let refusal = Refusal::new(
+    let error = AdminError::new(
         ErrorCode::InvalidCreateRequest,
         "this cluster is a single node: only topics and SmartModules can be created".to_owned(),
     );
-    control.answer_status(request, name, Err(refusal)).await
+    control.answer_status(request, name, Err(error)).await
 }
 
 fn refused(

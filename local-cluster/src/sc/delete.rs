@@ -11,10 +11,10 @@ use fluvio_sc_schema::spg::SpuGroupSpec;
 use fluvio_sc_schema::tableformat::TableFormatSpec;
 
 use super::Control;
-use crate::cluster::Refusal;
+use crate::cluster::AdminError;
 use crate::net::{Request, RequestError};
 
-/// Deletes and answers with a status.
+/// Deletes an object and answers with a status.
 pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(), RequestError> {
     let body: ObjectApiDeleteRequest = request.decode()?;
     let topic: Option<DeleteRequest<TopicSpec>> = request.guard(|| body.downcast())?;
@@ -34,11 +34,11 @@ pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(
         api_key: request.api_key,
     })?;
     control
-        .answer_status(request, name, Err(Refusal::from(code)))
+        .answer_status(request, name, Err(AdminError::from(code)))
         .await
 }
 
-/// Kinds of which this node never has any, and what clients expect to hear then.
+/// Returns the error code that clients expect for kinds of objects that this node never has.
 fn absent(
     request: &Request,
     body: &ObjectApiDeleteRequest,

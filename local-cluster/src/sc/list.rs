@@ -1,4 +1,4 @@
-//! `List`: objects as they are at this moment.
+//! `List`: returns the current objects of a kind.
 
 use fluvio_controlplane_metadata::partition::PartitionSpec;
 use fluvio_controlplane_metadata::smartmodule::{SmartModulePackageKey, SmartModuleSpec};
@@ -17,7 +17,7 @@ use super::Control;
 use crate::cluster::{Cluster, metadata, smartmodule_matches};
 use crate::net::{Request, RequestError};
 
-/// Answers with the objects of the kind that is asked for.
+/// Answers with the objects of the requested kind.
 pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(), RequestError> {
     let body: ObjectApiListRequest = request.decode()?;
     let response = Listing {
@@ -25,7 +25,7 @@ pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(
         body: &body,
     }
     .answer(&control.cluster)?;
-    control.answer(request, &response).await
+    control.outbox.answer(request, &response).await
 }
 
 struct Listing<'a> {
@@ -51,7 +51,7 @@ impl Listing<'_> {
         answers.into_iter().flatten().next().ok_or(unknown)
     }
 
-    /// The answer if the request asks for `S`.
+    /// Returns the answer if the request is for `S`.
     fn of<S>(
         &self,
         list: impl FnOnce(ListRequest<S>) -> Vec<Metadata<S>>,
@@ -69,7 +69,7 @@ impl Listing<'_> {
     }
 }
 
-/// A topic is listed if any filter is part of its name.
+/// Lists each topic whose name contains any of the filters.
 fn topics(cluster: &Cluster, list: ListRequest<TopicSpec>) -> Vec<Metadata<TopicSpec>> {
     let filters: Vec<ListFilter> = list.name_filters.into();
     let wanted =
@@ -82,7 +82,7 @@ fn topics(cluster: &Cluster, list: ListRequest<TopicSpec>) -> Vec<Metadata<Topic
         .collect()
 }
 
-/// Clients filter partitions themselves.
+/// Lists all partitions, because clients filter them themselves.
 fn partitions(cluster: &Cluster, system: bool) -> Vec<Metadata<PartitionSpec>> {
     let state = cluster.state();
     let topics = state
@@ -99,7 +99,7 @@ fn partitions(cluster: &Cluster, system: bool) -> Vec<Metadata<PartitionSpec>> {
         .collect()
 }
 
-/// A SmartModule is listed if any filter, read as `group/name@version`, stands for it.
+/// Lists each SmartModule that matches any of the filters, which are parsed as `group/name@version`.
 fn smartmodules(
     cluster: &Cluster,
     list: ListRequest<SmartModuleSpec>,

@@ -1,4 +1,4 @@
-//! `Update`: adding partitions to a topic.
+//! `Update`: adds partitions to a topic.
 
 use fluvio_controlplane_metadata::topic::{TopicSpec, UpdateTopicAction};
 use fluvio_protocol::link::ErrorCode;
@@ -6,10 +6,10 @@ use fluvio_sc_schema::TryEncodableFrom;
 use fluvio_sc_schema::objects::{ObjectApiUpdateRequest, UpdateRequest};
 
 use super::Control;
-use crate::cluster::Refusal;
+use crate::cluster::AdminError;
 use crate::net::{Request, RequestError};
 
-/// Updates and answers with a status.
+/// Adds the partitions and answers with a status.
 pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(), RequestError> {
     let body: ObjectApiUpdateRequest = request.decode()?;
     let update: Option<UpdateRequest<TopicSpec>> = request.guard(|| body.downcast())?;
@@ -22,7 +22,7 @@ pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(
         UpdateTopicAction::AddPartition(add) => {
             control.cluster.add_partitions(&name, add.count).await
         }
-        UpdateTopicAction::AddMirror(_) => Err(Refusal::from(ErrorCode::MirrorInvalidType)),
+        UpdateTopicAction::AddMirror(_) => Err(AdminError::from(ErrorCode::MirrorInvalidType)),
     };
     control.answer_status(request, name, result).await
 }

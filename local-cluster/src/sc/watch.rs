@@ -1,4 +1,4 @@
-//! `Watch`: everything there is, then every change, for as long as the connection lives.
+//! `Watch`: sends the complete state, then every change, until the connection ends.
 
 use fluvio_controlplane_metadata::partition::PartitionSpec;
 use fluvio_controlplane_metadata::smartmodule::SmartModuleSpec;
@@ -13,7 +13,7 @@ use super::Control;
 use crate::cluster::WatchKind;
 use crate::net::{Request, RequestError};
 
-/// Starts a watch; its frames carry the request's correlation id.
+/// Starts a watch. Its frames repeat the request's correlation id.
 pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(), RequestError> {
     let body: ObjectApiWatchRequest = request.decode()?;
     let kind = kind(request, &body)?.ok_or(RequestError::UnknownObject {
@@ -69,7 +69,7 @@ fn kind(
     Ok(asks::<SpuGroupSpec>(request, body)?.map(|_| WatchKind::SpuGroup))
 }
 
-/// Whether the watch is for `S`, and whether it wants summaries.
+/// If the watch is for `S`, returns whether it requests summaries.
 fn asks<S: AdminSpec>(
     request: &Request,
     body: &ObjectApiWatchRequest,

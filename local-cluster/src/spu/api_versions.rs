@@ -1,4 +1,4 @@
-//! `ApiVersions`: the first request of every connection; what the data port can do.
+//! `ApiVersions`, the first request of every connection: the versions that the data port supports.
 
 use std::ops::RangeInclusive;
 
@@ -11,11 +11,11 @@ use super::Data;
 use crate::net::{Request, RequestError};
 use crate::platform;
 
-/// Versions in which requests are understood, announced or not: clients send requests that no
-/// engine announces (consumer offsets) in their own version.
+/// The supported versions of announced and other requests. Clients send some requests that Fluvio does not
+/// announce (those about consumer offsets) in a version of their own.
 pub(super) const VERSIONS: RangeInclusive<i16> = 0..=COMMON_VERSION;
 
-/// Answers with the keys and versions that the engine announces, less what no client sends.
+/// Answers with the keys and versions that Fluvio announces, except for requests that no client sends.
 pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
     request.decode::<ApiVersionsRequest>()?;
     let key = |key: SpuServerApiKey, versions: RangeInclusive<i16>| ApiVersionKey {
@@ -34,7 +34,7 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
             key(SpuServerApiKey::StreamFetch, VERSIONS),
             key(SpuServerApiKey::UpdateOffsets, 0..=0),
         ],
-        platform_version: platform::version(),
+        platform_version: platform::version(data.cluster.connections_max()),
     };
-    data.answer(request, &response).await
+    data.outbox.answer(request, &response).await
 }

@@ -1,4 +1,4 @@
-//! `DeleteConsumerOffset`: forgetting how far a named consumer had come.
+//! `DeleteConsumerOffset`: removes the offset of a named consumer.
 
 use fluvio_protocol::link::ErrorCode;
 use fluvio_spu_schema::server::consumer_offset::{
@@ -9,7 +9,7 @@ use super::Data;
 use crate::net::{Request, RequestError};
 use crate::store::ConsumerOffsetKey;
 
-/// Forgets the offset. An unknown name is no error.
+/// Removes the offset. An unknown name is not an error.
 pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
     let body: DeleteConsumerOffsetRequest = request.decode()?;
     let key = ConsumerOffsetKey {
@@ -19,8 +19,9 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
     };
     let error_code = match data.cluster.remove_consumer_offset(key).await {
         Ok(()) => ErrorCode::None,
-        Err(refusal) => refusal.code,
+        Err(error) => error.code,
     };
-    data.answer(request, &DeleteConsumerOffsetResponse { error_code })
+    data.outbox
+        .answer(request, &DeleteConsumerOffsetResponse { error_code })
         .await
 }

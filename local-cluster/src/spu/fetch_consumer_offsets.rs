@@ -1,4 +1,4 @@
-//! `FetchConsumerOffsets`: how far named consumers have come.
+//! `FetchConsumerOffsets`: returns the offsets of named consumers.
 
 use fluvio_protocol::link::ErrorCode;
 use fluvio_protocol::record::ReplicaKey;
@@ -10,7 +10,7 @@ use super::Data;
 use crate::net::{Request, RequestError};
 use crate::store::ConsumerOffsetKey;
 
-/// Answers with the offsets that pass the request's filters.
+/// Answers with the offsets that match the request's filters.
 pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
     let body: FetchConsumerOffsetsRequest = request.decode()?;
     let filter = body.filter_opts.unwrap_or_default();
@@ -37,5 +37,5 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
         error_code: ErrorCode::None,
         consumers: consumers.collect(),
     };
-    data.answer(request, &response).await
+    data.outbox.answer(request, &response).await
 }

@@ -1,4 +1,5 @@
-//! `FetchOffsets`: where a partition begins and ends; asked before every consume.
+//! `FetchOffsets`: returns the first and the end offset of partitions. Clients request them before they
+//! consume.
 
 use fluvio_protocol::link::ErrorCode;
 use fluvio_spu_schema::server::fetch_offset::{
@@ -10,7 +11,7 @@ use super::Data;
 use crate::cluster::Cluster;
 use crate::net::{Request, RequestError};
 
-/// Answers for every partition that is named, known or not.
+/// Answers for every requested partition; unknown ones get an error code.
 pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
     let body: FetchOffsetsRequest = request.decode()?;
     let topic = |topic: fluvio_spu_schema::server::fetch_offset::FetchOffsetTopic| {
@@ -29,7 +30,7 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
     let response = FetchOffsetsResponse {
         topics: body.topics.into_iter().map(topic).collect(),
     };
-    data.answer(request, &response).await
+    data.outbox.answer(request, &response).await
 }
 
 fn offsets(cluster: &Cluster, topic: &str, index: u32) -> FetchOffsetPartitionResponse {

@@ -1,4 +1,4 @@
-//! `Produce`: appending batches to partitions.
+//! `Produce`: appends batches to partitions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +22,8 @@ use crate::log::{BatchError, CheckedBatch, LogError, split_checked};
 use crate::net::{Request, RequestError};
 use crate::record_set::RawSet;
 
-/// Appends in the order of arrival and answers by position: each piece of data has its own result,
-/// and is appended whole or not at all.
+/// Appends data in the order of arrival, and answers in the same order. Each piece of data has its own
+/// result, and is appended either as a whole or not at all.
 pub(super) async fn handle(data: &mut Data, request: Request) -> Result<(), RequestError> {
     let body: ProduceRequest<RawSet> = request.decode()?;
     let producing = Producing {
@@ -45,9 +45,9 @@ pub(super) async fn handle(data: &mut Data, request: Request) -> Result<(), Requ
         });
     }
     if body.isolation == Isolation::ReadUncommitted {
-        return data.answer(&request, &response).await;
+        return data.outbox.answer(&request, &response).await;
     }
-    // the next request need not wait for this one's disk
+    // A separate task answers, so that the next request does not wait for the sync of this one.
     let outbox = data.outbox.clone();
     tokio::spawn(async move {
         commit(written, body.timeout, &mut response).await;
@@ -58,7 +58,7 @@ pub(super) async fn handle(data: &mut Data, request: Request) -> Result<(), Requ
     Ok(())
 }
 
-/// Waits until everything written is on the disk, which is what "committed" means on a single node.
+/// Waits until everything written is synced to the disk: on a single node that is what "committed" means.
 async fn commit(
     mut written: Vec<Arc<Partition>>,
     timeout: Duration,
@@ -67,13 +67,14 @@ async fn commit(
     written.dedup_by(|one, other| Arc::ptr_eq(one, other));
     let synced = tokio::time::timeout(timeout, async {
         for partition in written {
-            partition.sync().await?;
+            let synced = partition.clone().sync().await;
+            synced.map_err(|error| failure(error, &partition))?;
         }
-        Ok::<(), PartitionError>(())
+        Ok::<(), ErrorCode>(())
     });
     let failure = match synced.await {
         Ok(Ok(())) => return,
-        Ok(Err(error)) => ErrorCode::from(error),
+        Ok(Err(code)) => code,
         Err(_) => {
             let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
             ErrorCode::RequestTimedOut {
@@ -89,6 +90,16 @@ async fn commit(
     answers
         .filter(|answer| answer.error_code.is_ok())
         .for_each(|answer| answer.error_code = failure.clone());
+}
+
+/// Returns the error code of a failed write: `PartitionFull` for a full disk.
+fn failure(error: PartitionError, partition: &Partition) -> ErrorCode {
+    match error {
+        PartitionError::Log(LogError::Full { .. }) => ErrorCode::PartitionFull {
+            replica_key: ReplicaKey::new(partition.topic(), partition.index()),
+        },
+        other => other.into(),
+    }
 }
 
 struct Producing {
@@ -146,12 +157,10 @@ impl Producing {
             .clone()
             .append(batches)
             .await
-            .map_err(|error| match error {
-                PartitionError::Log(LogError::Full { .. }) => ErrorCode::PartitionFull {
-                    replica_key: ReplicaKey::new(topic, index),
-                },
-                other => other.into(),
-            })?;
+            .map_err(|error| failure(error, &partition));
+        let is_full = matches!(offsets, Err(ErrorCode::PartitionFull { .. }));
+        self.cluster.note_room(!is_full);
+        let offsets = offsets?;
         written.push(partition);
         Ok(offsets.first().copied().unwrap_or_default())
     }
@@ -176,7 +185,7 @@ impl Producing {
         Ok((partition.clone(), topic.spec.get_compression_type().clone()))
     }
 
-    /// Runs the producer's SmartModules, if any: what survives is one batch.
+    /// Runs the producer's SmartModules, if it requested any, and packs their output into one batch.
     async fn transform(
         &self,
         partition: &Arc<Partition>,
@@ -210,7 +219,8 @@ impl Producing {
     }
 }
 
-/// Checks framing and checksums off the async threads: a request may hold many megabytes.
+/// Checks the framing and checksums of the records on a blocking thread: a request may contain many
+/// megabytes.
 async fn check(records: RawSet) -> Result<Vec<CheckedBatch>, ErrorCode> {
     let checked = tokio::task::spawn_blocking(move || split_checked(records.0)).await;
     checked.map_err(|_| ErrorCode::SpuError)?.map_err(refusal)

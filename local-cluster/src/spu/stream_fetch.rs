@@ -1,4 +1,4 @@
-//! `StreamFetch`: starts a stream of records that lives as long as its connection.
+//! `StreamFetch`: starts a stream of records, which lasts as long as its connection.
 
 use fluvio_protocol::link::ErrorCode;
 use fluvio_spu_schema::fetch::FetchablePartitionResponse;
@@ -8,13 +8,14 @@ use super::Data;
 use crate::net::{Request, RequestError};
 use crate::record_set::RawSet;
 use crate::store::ConsumerOffsetKey;
-use crate::stream::{Session, StreamRequest};
+use crate::stream::{ConsumerStream, StreamRequest};
 
-/// Starts the stream's own task, or answers why there is none.
+/// Starts a task for the stream, or answers with an error.
 pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
     let body: StreamFetchRequest<RawSet> = request.decode()?;
     let Some(partition) = data.cluster.partition(&body.topic, body.partition) else {
         return data
+            .outbox
             .answer(
                 request,
                 &refusal(body.topic, body.partition, ErrorCode::NotLeaderForPartition),
@@ -26,13 +27,14 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
         partition: body.partition,
         consumer_id,
     });
-    let Some((id, acknowledged)) = data.sessions.open(consumer) else {
+    let Some((id, acknowledged)) = data.streams.open(consumer) else {
         let code = ErrorCode::Other("too many streams on this connection: open another".to_owned());
         return data
+            .outbox
             .answer(request, &refusal(body.topic, body.partition, code))
             .await;
     };
-    let session = Session {
+    let stream = ConsumerStream {
         id,
         cluster: data.cluster.clone(),
         pool: data.pool.clone(),
@@ -41,7 +43,7 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
         acknowledged,
         closing: data.closing.clone(),
     };
-    tokio::spawn(session.run(StreamRequest {
+    tokio::spawn(stream.run(StreamRequest {
         correlation_id: request.correlation_id,
         version: request.version,
         offset: body.fetch_offset,

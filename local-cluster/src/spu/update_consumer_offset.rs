@@ -1,4 +1,4 @@
-//! `UpdateConsumerOffset`: a named consumer stores how far it has come.
+//! `UpdateConsumerOffset`: stores the offset of a named consumer.
 
 use fluvio_protocol::link::ErrorCode;
 use fluvio_spu_schema::server::consumer_offset::{
@@ -8,24 +8,26 @@ use fluvio_spu_schema::server::consumer_offset::{
 use super::Data;
 use crate::net::{Request, RequestError};
 
-/// Stores the offset under the name that the stream was opened with; durable before the answer.
+/// Stores the offset under the consumer name with which the stream was opened. It is durable before the
+/// answer.
 pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
     let body: UpdateConsumerOffsetRequest = request.decode()?;
-    let error_code = match data.sessions.consumer(body.session_id) {
+    let error_code = match data.streams.consumer(body.session_id) {
         None => ErrorCode::FetchSessionNotFoud,
         Some(None) => ErrorCode::OffsetManagementDisabled,
         Some(Some(key)) => match data.cluster.put_consumer_offset(key, body.offset).await {
             Ok(true) => ErrorCode::None,
             Ok(false) => ErrorCode::TopicDeleted,
-            Err(refusal) => refusal.code,
+            Err(error) => error.code,
         },
     };
-    data.answer(
-        request,
-        &UpdateConsumerOffsetResponse {
-            offset: body.offset,
-            error_code,
-        },
-    )
-    .await
+    data.outbox
+        .answer(
+            request,
+            &UpdateConsumerOffsetResponse {
+                offset: body.offset,
+                error_code,
+            },
+        )
+        .await
 }

@@ -1,4 +1,4 @@
-//! `UpdateOffsets`: a client has taken a frame and says where it wants the next to begin.
+//! `UpdateOffsets`: acknowledges a frame and requests the next one from an offset.
 
 use fluvio_protocol::link::ErrorCode;
 use fluvio_spu_schema::server::update_offset::{
@@ -8,13 +8,12 @@ use fluvio_spu_schema::server::update_offset::{
 use super::Data;
 use crate::net::{Request, RequestError};
 
-/// Wakes the streams, and always answers: a client whose update stays unanswered gives up its
-/// connection.
+/// Wakes the streams. Always answers, because a client that gets no answer closes its connection.
 pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
     let body: UpdateOffsetsRequest = request.decode()?;
     let status = body.offsets.into_iter().map(|update| OffsetUpdateStatus {
         session_id: update.session_id,
-        error: match data.sessions.acknowledge(update.session_id, update.offset) {
+        error: match data.streams.acknowledge(update.session_id, update.offset) {
             true => ErrorCode::None,
             false => ErrorCode::FetchSessionNotFoud,
         },
@@ -22,5 +21,5 @@ pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), Req
     let response = UpdateOffsetsResponse {
         status: status.collect(),
     };
-    data.answer(request, &response).await
+    data.outbox.answer(request, &response).await
 }

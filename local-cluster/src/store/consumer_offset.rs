@@ -1,4 +1,4 @@
-//! How far a named consumer has come in a partition.
+//! A named consumer's progress in a partition.
 
 use std::path::PathBuf;
 
@@ -8,23 +8,23 @@ use super::error::StoreError;
 use super::file_name;
 use super::objects::Key;
 
-/// Whose offset it is, and where
+/// The consumer and the partition of an offset.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct ConsumerOffsetKey {
-    /// The topic's name
+    /// The topic's name.
     pub(crate) topic: String,
-    /// The topic's partition
+    /// The topic's partition.
     pub(crate) partition: u32,
-    /// The name the consumer gave itself; any string
+    /// The name that the consumer chose for itself; any string.
     pub(crate) consumer_id: String,
 }
 
-/// The last offset a consumer has reported as consumed
+/// The last offset that a consumer reported as consumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConsumerOffset {
-    /// Resume at the one after it
+    /// The offset itself; the consumer resumes at the next one.
     pub(crate) offset: i64,
-    /// When it was reported, in seconds since 1970
+    /// The time of the report in seconds since 1970.
     pub(crate) modified_time: u64,
 }
 

@@ -1,16 +1,16 @@
-//! File names that any name can be turned into, and that no two names share.
+//! Encodes names of objects as file names: any name can be encoded, and different names never collide.
 
 use std::fmt::Write as _;
 
 use super::error::StoreError;
 
-/// The longest encoded name: file systems take 255 bytes, less what is put around it (a partition,
-/// the endings of files and temporary files)
+/// The longest encoded name: file systems allow 255 bytes, and this leaves room for what is added to the
+/// name (a partition, and the extensions of files and temporary files).
 const MAX_BYTES: usize = 220;
 
-/// Encodes `name` with nothing but lower case letters, digits, `-`, `_`, `%` and inner dots
+/// Encodes `name` with only lower-case letters, digits, `-`, `_`, `%` and inner dots.
 ///
-/// Upper case is encoded too because some file systems do not tell it from lower case.
+/// Upper-case letters are encoded too, because some file systems treat them as equal to lower-case ones.
 pub(super) fn encode(name: &str) -> Result<String, StoreError> {
     let mut encoded = String::with_capacity(name.len());
     for (index, byte) in name.bytes().enumerate() {
@@ -22,7 +22,8 @@ pub(super) fn encode(name: &str) -> Result<String, StoreError> {
         }
     }
     match encoded.len() {
-        // An empty name must not name the folder itself.
+        // The file name of an empty name must not be empty, because then the path would be the folder
+        // itself.
         0 => Ok("%".to_owned()),
         1..=MAX_BYTES => Ok(encoded),
         _ => Err(StoreError::NameTooLong {

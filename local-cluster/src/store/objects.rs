@@ -1,4 +1,4 @@
-//! Objects of one kind, each in a JSON file of its own, read once and kept in memory.
+//! The objects of one kind: each has its own JSON file, which is read once and kept in memory.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -12,11 +12,11 @@ use super::error::StoreError;
 use super::file_name;
 use crate::log::folder;
 
-/// What an object is called; the name of its file follows from it
+/// The key of an object, from which the name of its file is derived.
 pub(super) trait Key: Ord + Clone + Serialize + DeserializeOwned {
-    /// Within the kind's folder, without an ending
+    /// Returns the file's path within the folder of the kind, without an extension.
     fn file_stem(&self) -> Result<PathBuf, StoreError>;
-    /// For messages
+    /// Returns the key as it appears in messages.
     fn display(&self) -> String;
 }
 
@@ -30,7 +30,7 @@ impl Key for String {
     }
 }
 
-/// What a file holds: the name as well, since the file's name is an encoding of it
+/// The content of a file. It includes the object's name, because the file's name is only an encoding of it.
 #[derive(Debug, Deserialize)]
 struct Entry<K, V> {
     name: K,
@@ -43,7 +43,7 @@ struct EntryRef<'a, K, V> {
     spec: &'a V,
 }
 
-/// All objects of one kind
+/// All objects of one kind.
 #[derive(Debug)]
 pub(super) struct Objects<K, V> {
     dir: PathBuf,
@@ -51,7 +51,7 @@ pub(super) struct Objects<K, V> {
 }
 
 impl<K: Key, V: Clone + Serialize + DeserializeOwned> Objects<K, V> {
-    /// Reads all objects in `dir`, which is created if missing
+    /// Reads all objects in `dir`, and creates the folder if it does not exist.
     pub(super) fn open(dir: PathBuf) -> Result<Self, StoreError> {
         folder::create_durably(&dir).map_err(StoreError::io("create", &dir))?;
         let mut objects = Self {
@@ -64,20 +64,20 @@ impl<K: Key, V: Clone + Serialize + DeserializeOwned> Objects<K, V> {
         Ok(objects)
     }
 
-    /// A copy of all objects
+    /// Returns a copy of all objects.
     pub(super) fn all(&self) -> BTreeMap<K, V> {
         self.loaded.clone()
     }
 
-    /// Whether there is such an object
+    /// Returns whether the object exists.
     pub(super) fn contains(&self, key: &K) -> bool {
         self.loaded.contains_key(key)
     }
 
-    /// Writes an object to the disk, in place of the one with the same name
+    /// Writes an object to the disk. Replaces an existing object with the same key.
     ///
-    /// What is kept in memory is what the file says, and never is a file written that cannot be
-    /// read: some of Fluvio's types take less when they are read than when they are written.
+    /// Memory always equals the files. An object that could not be read back is never written: some of
+    /// Fluvio's types accept less when they are decoded than they produce when they are encoded.
     pub(super) fn put(&mut self, key: &K, value: &V) -> Result<(), StoreError> {
         let path = self.path(key)?;
         let unwritable = |source| StoreError::Encode {
@@ -95,7 +95,7 @@ impl<K: Key, V: Clone + Serialize + DeserializeOwned> Objects<K, V> {
         Ok(())
     }
 
-    /// Removes an object, from the disk first; tells whether there was one
+    /// Removes an object, from the disk first, and returns whether it existed.
     pub(super) fn remove(&mut self, key: &K) -> Result<bool, StoreError> {
         if !self.loaded.contains_key(key) {
             return Ok(false);
@@ -105,7 +105,7 @@ impl<K: Key, V: Clone + Serialize + DeserializeOwned> Objects<K, V> {
         Ok(self.loaded.remove(key).is_some())
     }
 
-    /// Removes all objects that `gone` picks
+    /// Removes all objects for which `gone` returns true.
     pub(super) fn remove_if(&mut self, gone: impl Fn(&K) -> bool) -> Result<(), StoreError> {
         let keys: Vec<K> = self
             .loaded
@@ -141,7 +141,7 @@ impl<K: Key, V: Clone + Serialize + DeserializeOwned> Objects<K, V> {
     }
 }
 
-/// All objects' files; removes what an interrupted write left
+/// Lists the files of all objects, and removes those left over from interrupted writes.
 fn files_below(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir).map_err(StoreError::io("list", dir))? {
@@ -150,13 +150,16 @@ fn files_below(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
             _ if path.is_dir() => files.append(&mut files_below(&path)?),
             Some("json") => files.push(path),
             Some("tmp") => fs::remove_file(&path).map_err(StoreError::io("remove", &path))?,
-            _ => tracing::warn!(file = %path.display(), "not a metadata file, left alone"),
+            _ => {
+                tracing::warn!(file = %path.display(), "ignoring a file that is not a metadata file")
+            }
         }
     }
     Ok(files)
 }
 
-/// After a crash at any point `path` holds either what it held before or `bytes`
+/// Replaces the content of `path`. After a crash at any point the file has either its former content or
+/// `bytes`.
 fn replace_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     folder::create_durably(dir)?;

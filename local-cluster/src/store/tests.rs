@@ -1,4 +1,4 @@
-//! What is stored is there after a restart, and what is deleted never comes back.
+//! Stored objects are there after a restart, and deleted ones never return.
 
 #![allow(clippy::unwrap_used)]
 
@@ -198,7 +198,7 @@ fn an_interrupted_deletion_is_finished_at_start() {
         fs::create_dir_all(store.log_dir(name, 0).unwrap()).unwrap();
     }
     drop(store);
-    // A deletion's first step, and then the process was killed.
+    // The first step of a deletion, after which the process is assumed to be killed.
     fs::remove_file(dir.path().join("metadata/topics/gone.json")).unwrap();
     let store = open(&dir);
     assert!(!store.log_dir("gone", 0).unwrap().exists());

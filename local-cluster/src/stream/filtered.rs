@@ -1,21 +1,21 @@
-//! Reading through a chain: every stored batch runs through it once, and its output goes out once.
+//! Reads through a chain: each stored batch runs through it once, and its output is sent once.
 
 use std::sync::Arc;
 
 use fluvio_protocol::link::ErrorCode;
 
-use super::session::Frame;
+use super::frame::StreamFrame;
 use crate::chain::{Chain, OutputSet};
 use crate::cluster::Partition;
 use crate::limits::{CHAIN_INPUT_BYTES_MAX, CHAIN_READ_BYTES};
 use crate::log::CheckedBatches;
 
-/// A chain at work on one partition.
+/// A chain that processes one partition.
 #[derive(Debug)]
 pub(super) struct Filtered {
     chain: Chain,
-    /// Output that did not fit the last frame. Its batch has changed the chain's state, so it is
-    /// kept, not run again.
+    /// Output that did not fit the last frame. It must be kept, because its batch has changed the chain's
+    /// state and cannot be run again.
     held: Option<Held>,
 }
 
@@ -27,19 +27,19 @@ struct Held {
 }
 
 impl Filtered {
-    /// Starts with a chain that has seen nothing but its look-back.
+    /// Starts with a chain that has processed at most its look-back.
     pub(super) fn new(chain: Chain) -> Self {
         Self { chain, held: None }
     }
 
-    /// The next frame from `position`: whole outputs of stored batches, at least one, whatever its
-    /// size. Blocks.
+    /// Builds the next frame from `position` on. It contains the whole outputs of stored batches: at least
+    /// one, whatever its size. Blocks the thread.
     pub(super) fn next(
         &mut self,
         partition: &Arc<Partition>,
         position: i64,
         max_bytes: usize,
-    ) -> Result<Frame, ErrorCode> {
+    ) -> Result<StreamFrame, ErrorCode> {
         let mut frame = Building::new(position, max_bytes);
         if let Some(held) = self.held.take().filter(|held| held.start == position) {
             frame.take(held.output, held.error);
@@ -82,7 +82,7 @@ impl Filtered {
     }
 }
 
-/// A frame that is being filled.
+/// A frame under construction.
 struct Building {
     output: OutputSet,
     max_bytes: usize,
@@ -130,8 +130,8 @@ impl Building {
         self.error = Some(error);
     }
 
-    fn finish(self) -> Frame {
-        Frame {
+    fn finish(self) -> StreamFrame {
+        StreamFrame {
             next_offset: self.output.covered_to(),
             bytes: self.output.encode(),
             error: self.error,

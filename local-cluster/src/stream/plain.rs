@@ -1,25 +1,25 @@
-//! Reading without SmartModules: stored bytes go out as they are.
+//! Reads without SmartModules, and sends stored bytes unchanged.
 //!
-//! With one exception. A stream that starts in the middle of a batch gets that batch without the
-//! records before its start: clients that read up to the end count what they are sent, and would
-//! stop too early by as many records as they skip.
+//! There is one exception: a stream that starts in the middle of a batch gets that batch without the
+//! records before its start. Clients that read up to the end count the records that they receive. They
+//! would otherwise count the records that they skip as well, and stop too early.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use fluvio_protocol::link::ErrorCode;
 
-use super::session::Frame;
+use super::frame::StreamFrame;
 use crate::chain::{OutputSet, Processed, unpack};
 use crate::cluster::Partition;
 use crate::log::{BatchHeader, CheckedBatches};
 
-/// The next frame from `position`: whole batches only, at least one.
+/// Builds the next frame from `position` on: whole batches only, at least one.
 pub(super) async fn next(
     partition: &Arc<Partition>,
     position: i64,
     max_bytes: usize,
-) -> Result<Frame, ErrorCode> {
+) -> Result<StreamFrame, ErrorCode> {
     let slice = partition
         .clone()
         .read(position, max_bytes)
@@ -32,7 +32,7 @@ pub(super) async fn next(
     } else {
         slice.bytes
     };
-    Ok(Frame {
+    Ok(StreamFrame {
         bytes,
         next_offset: slice.next_offset,
         error: None,
@@ -41,7 +41,7 @@ pub(super) async fn next(
 
 async fn trim(stored: Bytes, position: i64) -> Result<Bytes, ErrorCode> {
     let trimming = tokio::task::spawn_blocking(move || {
-        // a batch whose records are not what they should be is the client's to judge
+        // A batch with invalid records is sent as it is: the client reports the error.
         trimmed(stored.clone(), position).unwrap_or(stored)
     });
     trimming.await.map_err(|_| ErrorCode::SpuError)

@@ -1,37 +1,40 @@
-//! A local cluster for tests: on free ports, in a folder of its own, and the same again after a stop.
+//! A local cluster for tests: on free ports, in its own folder, with the same ports and data after a restart.
 //!
-//! For tests only: what goes wrong here panics.
+//! For tests only: every error panics.
 
-use client::{Cluster, Mode, Record, Start, TopicSettings};
+use std::net::SocketAddr;
+
+use client::{Cluster, Mode, Partition, Record, Start, TopicSettings};
 use futures_util::TryStreamExt;
-use local_cluster::{Handle, Options};
+use local_cluster::{Handle, Listeners, Options};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A cluster whose data stays when it is stopped.
 #[derive(Debug)]
 pub struct Node {
     options: Options,
-    handle: Option<Handle>,
-    /// Goes with the cluster.
+    sc_addr: SocketAddr,
+    spu_addr: SocketAddr,
+    /// The running cluster, which stops when the guard is dropped.
+    running: Option<(Handle, DropGuard)>,
+    /// Removed with the cluster.
     _data: TempDir,
 }
 
 impl Node {
-    /// A fresh cluster with these topics, each with so many partitions.
+    /// Starts a new cluster with these topics and their numbers of partitions.
     pub async fn start(topics: impl IntoIterator<Item = (&str, u32)>) -> Self {
         let data = TempDir::new().expect("a folder for the cluster");
-        let options = Options::new(data.path()).with_free_ports();
-        let handle = local_cluster::start(options.clone())
-            .await
-            .expect("a cluster");
+        let options = Options::new(data.path());
+        let listeners = Listeners::bind_free_ports().await.expect("two free ports");
+        let (handle, stop) = run(listeners, options.clone()).await;
         let node = Self {
-            options: Options {
-                sc_addr: handle.sc_addr(),
-                spu_addr: handle.spu_addr(),
-                ..options
-            },
-            handle: Some(handle),
+            options,
+            sc_addr: handle.sc_addr(),
+            spu_addr: handle.spu_addr(),
+            running: Some((handle, stop)),
             _data: data,
         };
         let cluster = node.cluster().await;
@@ -47,27 +50,29 @@ impl Node {
         node
     }
 
-    /// Stops it in order.
+    /// Stops the cluster in order.
     pub async fn stop(&mut self) {
-        let handle = self.handle.take().expect("a running cluster");
-        handle.shutdown().await.expect("a clean stop");
+        let (handle, stop) = self.running.take().expect("a running cluster");
+        drop(stop);
+        handle.stopped().await.expect("a clean stop");
     }
 
-    /// Starts it again, on the same ports and with the same data.
+    /// Restarts the cluster on the same ports and with the same data.
     pub async fn restart(&mut self) {
-        let handle = local_cluster::start(self.options.clone()).await;
-        self.handle = Some(handle.expect("the same cluster"));
+        let listeners = Listeners::bind(self.sc_addr, self.spu_addr).await;
+        let listeners = listeners.expect("the same ports");
+        self.running = Some(run(listeners, self.options.clone()).await);
     }
 
-    /// A connection to it.
+    /// Connects to the cluster.
     pub async fn cluster(&self) -> Cluster {
-        let address = self.options.sc_addr.to_string();
+        let address = self.sc_addr.to_string();
         Cluster::connect(Some(&address))
             .await
             .expect("a connection")
     }
 
-    /// Writes records, one after the other, and waits until they are there.
+    /// Writes records one after the other, and waits until each is acknowledged.
     pub async fn write(&self, topic: &str, values: &[Value]) {
         let producer = self.cluster().await.producer(topic).await;
         let producer = producer.expect("a producer");
@@ -84,7 +89,7 @@ impl Node {
         let cluster = self.cluster().await;
         let partitions = cluster.partition_count(topic).await.expect("a topic");
         let mut records = Vec::new();
-        for partition in 0..partitions {
+        for partition in Partition::of(partitions) {
             let stream = cluster.records(topic, partition, Start::Beginning, Mode::UntilEnd);
             let stored: Vec<_> = stream
                 .await
@@ -97,7 +102,7 @@ impl Node {
         records
     }
 
-    /// Key and value of every record of a topic, sorted.
+    /// The key and the value of every record of a topic, sorted.
     pub async fn texts(&self, topic: &str) -> Vec<(String, String)> {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
         let records = self.records(topic).await;
@@ -111,4 +116,10 @@ impl Node {
         pairs.sort();
         pairs
     }
+}
+
+async fn run(listeners: Listeners, options: Options) -> (Handle, DropGuard) {
+    let stop = CancellationToken::new();
+    let handle = local_cluster::start(listeners, options, stop.clone()).await;
+    (handle.expect("a cluster"), stop.drop_guard())
 }

@@ -1,15 +1,6 @@
-//! The SmartModule `active-players`: the shell around its fold.
+//! The derivation `active-players`.
 
-mod fold;
+mod derivation;
 mod platforms;
 
-pub use fold::ActivePlayersFold;
-
-smartmodule_batch::export! {
-    state: model::Fold<ActivePlayersFold>,
-    configure: |params| model::Fold::from_params(&params.into_iter().collect()),
-    batch: |fold, records, partial| fold.batch(
-        records.map(|record| model::fold::SourceRecord::new(record.offset, record.timestamp, record.value)),
-        partial,
-    ),
-}
+pub use derivation::ActivePlayersDerivation;

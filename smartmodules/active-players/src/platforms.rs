@@ -1,4 +1,4 @@
-//! Distinct players by platform, bounded however many platforms clients make up.
+//! Distinct players by platform. The number of platforms is limited, because clients can send any name.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +6,20 @@ use model::Merge;
 use model::merge::Distinct;
 use serde::{Deserialize, Serialize};
 
-/// Platforms that are told apart in one window and key: several times those that there are, and few
-/// enough that their sets stay below some megabytes whatever comes in.
+/// The number of platforms with their own entry in one window and key. It is several times the number of real
+/// platforms, and small enough that the sets of players stay below a few megabytes.
 const NAMED_MAX: usize = 32;
 
-/// Where the players of all further platforms count.
+/// The entry for the players of all other platforms.
 const OTHER: &str = "other";
 
-/// Players by platform: the [`NAMED_MAX`] least names by their bytes, and the rest. A name that one
-/// part drops has that many lesser ones there, so the whole drops it too: the split does not matter.
+/// Players by platform: one entry each for the first [`NAMED_MAX`] names in byte order, and one for the rest.
+/// The result does not depend on how the names are split: if one part drops a name, that part has
+/// [`NAMED_MAX`] lesser ones, so the whole drops the name, too.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Platforms {
     named: BTreeMap<String, Distinct>,
-    /// A platform that is really called so is counted here from the start.
+    /// The players of all other platforms, including a platform whose real name is [`OTHER`].
     other: Distinct,
 }
 
@@ -55,7 +56,7 @@ impl Platforms {
         }
     }
 
-    /// The players of all platforms together, each once.
+    /// Returns the players of all platforms together, each once.
     pub(crate) fn players(&self) -> Distinct {
         let mut players = self.other.clone();
         for platform in self.named.values() {
@@ -64,7 +65,7 @@ impl Platforms {
         players
     }
 
-    /// The number of players on each platform that has any.
+    /// Returns the number of players on each platform that has any.
     pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
         let named = self
             .named
@@ -77,7 +78,7 @@ impl Platforms {
             .collect()
     }
 
-    /// The relative error of those counts that are estimates; `None` where all are exact.
+    /// Returns the relative error of those counts that are estimates; `None` if all counts are exact.
     pub(crate) fn error(&self) -> Option<f64> {
         let mut all = self.named.values().chain([&self.other]);
         all.find_map(Distinct::error)

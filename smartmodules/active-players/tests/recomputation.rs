@@ -1,16 +1,17 @@
-//! Holds fold and merge against a plain recomputation over the records, in any split and order, with
-//! broken records among them and more platforms than are told apart.
+//! Compares the derivation with a simple recomputation over the records, in any split and order. The records
+//! include broken ones, and more platforms than have their own entry.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use active_players::ActivePlayersFold;
-use fold_testing::{derived, derived_in_four_splits, text};
+use active_players::ActivePlayersDerivation;
+use dataflow::Registration;
+use fold_testing::{assert_every_split, derived, text};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 const PARAMS: [(&str, &str); 1] = [("window_ms", "10000")];
 
-/// What sets of strings over the parsed records give.
+/// Computes the expected rows from sets of strings over the parsed records.
 fn recomputed(records: &[Value]) -> Vec<Value> {
     let mut groups: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
     for record in records.iter().filter(|record| is_whole(record)) {
@@ -22,7 +23,8 @@ fn recomputed(records: &[Value]) -> Vec<Value> {
     groups.iter().map(|(key, group)| row(*key, group)).collect()
 }
 
-/// What [`event`] breaks is gone, null, no text, or no time.
+/// Returns whether [`event`] left the record intact. A field that it breaks is missing, null, not a string,
+/// or not a time.
 fn is_whole(record: &Value) -> bool {
     let parameters = [
         "player_id",
@@ -54,7 +56,7 @@ fn row((start, game): (&str, &str), group: &[&Value]) -> Value {
     })
 }
 
-/// The 32 least names, and all others under `other`.
+/// Counts players for the 32 names that come first in byte order, and for all others under `other`.
 fn by_platform(group: &[&Value]) -> Map<String, Value> {
     let mut players: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for record in group {
@@ -74,27 +76,29 @@ fn by_platform(group: &[&Value]) -> Map<String, Value> {
     players.into_iter().map(count).collect()
 }
 
-/// An event within half a minute, from spaces so small that everything meets everything, and most of
-/// them in one window and game, which has too many platforms then; one in six is broken.
+/// Generates an event within half a minute, with so few different values that all combinations occur. Most
+/// events are in one window and game, which then has more platforms than the limit. One in six is broken.
 fn event() -> impl Strategy<Value = Value> {
     let ms = prop_oneof![4 => 10_000_u32..20_000, 1 => 0_u32..30_000];
     let game = prop_oneof![
         4 => Just(json!("g|")),
         1 => prop::sample::select(vec![json!("%"), json!("default"), Value::Null]),
     ];
-    // Some sort before `other`, more behind it.
+    // Some of these names sort before `other`, but most after it.
     let platform = prop_oneof![
         1 => prop::sample::select(vec!["PC", "Console", "other", "Other"]).prop_map(str::to_owned),
         2 => (0..20).prop_map(|number| format!("made-up {number}")),
         4 => (0..40).prop_map(|number| format!("pretended {number}")),
     ];
-    (ms, game, 0..40, 0..50, platform, 0..24)
-        .prop_map(|(ms, game, player, session, platform, dirt)| {
+    let other = prop::array::uniform4(prop::sample::select(vec!["a", "b", "level_complete"]));
+    (ms, game, 0..40, 0..50, platform, other, 0..24)
+        .prop_map(|(ms, game, player, session, platform, [kind, level, map, user], dirt)| {
             let mut event = json!({
-                "event_name": "player_action",
+                "event_name": kind,
                 "event_timestamp": format!("2024-11-12T10:15:{:02}.{:03}Z", ms / 1_000, ms % 1_000),
-                "parameters": {"game_id": game, "player_id": format!("p{player}"), "session_id": format!("s{session}"), "event_type": "move", "level_id": "l", "map_id": "m"},
-                "user_data": {"user_id": "u", "platform": platform},
+                "parameters": {"game_id": game, "player_id": format!("p{player}"),
+                    "session_id": format!("s{session}"), "event_type": kind, "level_id": level, "map_id": map},
+                "user_data": {"user_id": user, "platform": platform},
             });
             match dirt {
                 0 => event["parameters"]["player_id"] = json!(player),
@@ -109,30 +113,32 @@ fn event() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn any_split_gives_what_a_recomputation_gives(dealt in prop::collection::vec((event(), 0_usize..7), 1..300)) {
-        let mut batches = vec![Vec::new(); 7];
-        dealt.iter().for_each(|(record, batch)| batches[*batch].push(record.clone()));
-        let expected = recomputed(&batches.concat());
-        for rows in derived_in_four_splits::<ActivePlayersFold>(&PARAMS, &batches) {
-            prop_assert_eq!(&rows, &expected);
-        }
+    fn any_split_gives_what_a_recomputation_gives(
+        dealt in prop::collection::vec((event(), 0_usize..7), 1..300),
+    ) {
+        assert_every_split(&Registration::windows::<ActivePlayersDerivation>(), &PARAMS, &dealt, recomputed);
     }
 }
 
 #[test]
-fn a_crowd_is_estimated_and_says_so() {
+fn a_crowd_is_estimated_with_its_error() {
     let crowd = 20_000;
     let record = |number: u32| {
         json!({
             "event_name": "player_action",
             "event_timestamp": "2024-11-12T10:15:30Z",
-            "parameters": {"player_id": format!("player_{number}"), "session_id": "s", "event_type": "move", "level_id": "l", "map_id": "m"},
+            "parameters": {"player_id": format!("player_{number}"), "session_id": "s", "event_type": "move",
+                "level_id": "l", "map_id": "m"},
             "user_data": {"user_id": "u", "platform": if number.is_multiple_of(10) { "Console" } else { "PC" }},
         })
     };
     let records: Vec<Value> = (0..crowd).map(record).collect();
     let batches: Vec<_> = records.chunks(3_000).map(<[Value]>::to_vec).collect();
-    let row = &derived::<ActivePlayersFold>(&PARAMS, &batches)[0];
+    let row = &derived(
+        &Registration::windows::<ActivePlayersDerivation>(),
+        &PARAMS,
+        &batches,
+    )[0];
     for (count, error, exact) in [
         (&row["active_players"], &row["active_players_error"], crowd),
         (

@@ -1,13 +1,13 @@
-//! The engine's input, read in place: parameters at the start of a stream, then batches of records.
+//! Reads the engine's input in place: the parameters at the start of a stream, then batches of records.
 
 use std::collections::BTreeMap;
 
 use crate::read::Reader;
 
-/// Since this version of the engine's interface a batch's timestamp is part of the input.
+/// The first version of the engine's interface whose input includes the batch's timestamp.
 const TIMESTAMPS_VERSION: i32 = 22;
 
-/// One batch as the engine hands it over.
+/// One batch in the form in which the engine passes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     base_offset: i64,
@@ -16,8 +16,8 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Reads the envelope: `base_offset`, the records' bytes, two fields that only older versions
-    /// have, and from version 22 on `base_timestamp`, which is always last. `None` for other bytes.
+    /// Reads the envelope: `base_offset`, the bytes of the records, two fields from older versions, and since
+    /// version 22 `base_timestamp`, which is always last. Returns `None` if the bytes are not an envelope.
     pub fn read(bytes: &'a [u8], version: i32) -> Option<Self> {
         let mut reader = Reader(bytes);
         let base_offset = i64::from_be_bytes(reader.array()?);
@@ -34,7 +34,7 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// The records, in order.
+    /// Returns an iterator over the records in order.
     pub fn records(&self) -> Records<'a> {
         let mut reader = Reader(self.records);
         let count = reader.array().map_or(0, i32::from_be_bytes);
@@ -49,17 +49,17 @@ impl<'a> Input<'a> {
 /// A record of the batch, borrowed from the engine's buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// Its true offset in the partition.
+    /// The record's offset in the partition.
     pub offset: i64,
-    /// Milliseconds since the Unix epoch, as its producer or the server noted; `None` where neither did.
+    /// Milliseconds since the Unix epoch, set by the producer or the server; `None` if neither set a time.
     pub timestamp: Option<i64>,
-    /// Its key.
+    /// The record's key.
     pub key: Option<&'a [u8]>,
-    /// Its value.
+    /// The record's value.
     pub value: &'a [u8],
 }
 
-/// Iterates over a batch's records. Bytes that are no record end it.
+/// An iterator over a batch's records. It ends at the first bytes that are not a record.
 #[derive(Clone, Debug)]
 pub struct Records<'a> {
     input: Input<'a>,
@@ -85,7 +85,8 @@ impl<'a> Iterator for Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// How many records the batch claims to have left; counting them would take a second pass.
+    /// Returns the number of remaining records according to the batch's header. Counting them would take a
+    /// second pass.
     pub(crate) fn claimed(&self) -> i32 {
         self.remaining
     }
@@ -112,7 +113,7 @@ impl<'a> Records<'a> {
     }
 }
 
-/// The parameters of the invocation, from the input of `init`.
+/// Reads the parameters of the stream from the input of `init`.
 pub(crate) fn read_params(bytes: &[u8]) -> Option<BTreeMap<String, String>> {
     let mut reader = Reader(bytes);
     let count = u16::from_be_bytes(reader.array()?);

@@ -1,9 +1,9 @@
-//! A shell for Fluvio SmartModules that see a whole batch at once, without copying it.
+//! A shell for Fluvio SmartModules that process a whole batch at once, without copying it.
 //!
-//! The conventional macro decodes each record into allocations of its own, byte by byte, calls a
-//! function for each, and leaks every output. This shell reads the input buffer where the host put
-//! it, hands out borrowed [`Record`]s with their true offsets and timestamps, emits exactly one
-//! output record for each batch, and reuses its buffers, so that memory stays constant.
+//! Fluvio's conventional macro decodes each record into its own allocations byte by byte, calls a function
+//! for each record, and leaks every output. This shell reads the input buffer in place and passes on borrowed
+//! [`Record`]s with their true offsets and timestamps. It emits exactly one output record for each batch, and
+//! it reuses its buffers, so that memory use stays constant.
 //!
 //! ```text
 //! smartmodule_batch::export! {
@@ -13,8 +13,8 @@
 //! }
 //! ```
 //!
-//! Keep no state across batches that a result depends on: a server may run a batch twice, and
-//! forgets all state when a client reconnects.
+//! A result must not depend on state from earlier batches: a server may run a batch twice, and it loses all
+//! state when a client reconnects.
 
 mod input;
 mod output;
@@ -24,9 +24,14 @@ mod shell;
 pub use input::{Input, Record, Records};
 pub use shell::{Shell, Status};
 
-/// Exports what Fluvio's engine calls: `alloc`, `init` and `filter_map`. (A transform's name only
-/// decides which label its errors carry.) Natively it expands to nothing, so that several modules
-/// can be linked into one binary.
+/// The examples of the README, compiled as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+/// Exports the functions that Fluvio's engine calls: `alloc`, `init` and `filter_map`. (The name `filter_map`
+/// only determines how the engine labels errors.) Natively the macro expands to nothing, so that several
+/// modules can be linked into one binary.
 #[macro_export]
 macro_rules! export {
     (state: $state:ty, configure: $configure:expr, batch: $batch:expr $(,)?) => {
@@ -40,12 +45,12 @@ macro_rules! export {
                 static SHELL: std::cell::RefCell<$crate::Shell<$state>> = std::cell::RefCell::default();
             }
 
-            // SAFETY: the engine provides this function to every module; it only notes the place.
+            // SAFETY: the engine provides this function to every module; it only stores the address.
             unsafe extern "C" {
                 safe fn copy_records(place: *const u8, length: usize);
             }
 
-            // SAFETY: a SmartModule is linked alone, so no other symbol has this name.
+            // SAFETY: a SmartModule is linked on its own, so no other symbol has this name.
             #[unsafe(no_mangle)]
             extern "C" fn alloc(length: usize) -> *mut u8 {
                 SHELL.with_borrow_mut(|shell| shell.input(length).as_mut_ptr())

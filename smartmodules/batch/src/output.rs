@@ -1,6 +1,7 @@
-//! Writes what the engine reads back: one record per batch, or the reason why a stream cannot start.
+//! Writes the output that the engine reads: one record for each batch, or the reason why a stream cannot
+//! start.
 
-/// Overwrites `output` with one record of `value` and no error.
+/// Overwrites `output` with a result that contains `value` as its only record and no error.
 pub(crate) fn write_record(value: &[u8], offset_delta: i64, output: &mut Vec<u8>) {
     const ATTRIBUTES: u8 = 0;
     const TIMESTAMP_DELTA: u8 = 0;
@@ -22,7 +23,7 @@ pub(crate) fn write_record(value: &[u8], offset_delta: i64, output: &mut Vec<u8>
     output.push(0); // no error
 }
 
-/// Overwrites `output` with the error of `init`.
+/// Overwrites `output` with an error of `init`.
 pub(crate) fn write_init_error(hint: &str, output: &mut Vec<u8>) {
     let cut = hint.floor_char_boundary(i16::MAX as usize);
     output.clear();

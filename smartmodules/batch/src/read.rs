@@ -1,4 +1,5 @@
-//! Reads Fluvio's primitive encodings from a byte slice; `None` where it ends too early.
+//! Reads Fluvio's primitive encodings from a byte slice. Each function returns `None` if the slice ends too
+//! early.
 
 /// A cursor over borrowed bytes.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +20,7 @@ impl<'a> Reader<'a> {
         Some(*bytes)
     }
 
-    /// A zig-zag varint of at most ten bytes; mostly it is one or two.
+    /// Reads a zig-zag varint of at most ten bytes, usually one or two.
     #[inline]
     pub(crate) fn varint(&mut self) -> Option<i64> {
         if let [byte @ ..0x80, rest @ ..] = self.0 {
@@ -46,14 +47,14 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// Bytes after their length as a varint.
+    /// Reads bytes that are preceded by their length as a varint.
     #[inline]
     pub(crate) fn varint_bytes(&mut self) -> Option<&'a [u8]> {
         let length = self.varint()?;
         self.bytes(usize::try_from(length).ok()?)
     }
 
-    /// UTF-8 text after its length in two bytes.
+    /// Reads UTF-8 text that is preceded by its length in two bytes.
     pub(crate) fn text(&mut self) -> Option<&'a str> {
         let length = i16::from_be_bytes(self.array()?);
         std::str::from_utf8(self.bytes(usize::try_from(length).ok()?)?).ok()

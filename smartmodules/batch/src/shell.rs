@@ -1,4 +1,4 @@
-//! What happens between the engine's calls: three buffers that are reused for ever, and a state.
+//! Holds the buffers and the state between the engine's calls.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -6,19 +6,19 @@ use std::fmt::Display;
 use crate::input::{Input, Records, read_params};
 use crate::output;
 
-/// What the exported functions answer, as the engine understands it.
+/// The return values of the exported functions, as the engine defines them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Status {
-    /// One record of output.
+    /// The output is one record.
     OneRecord = 1,
-    /// Nothing more to say.
+    /// There is no output.
     Done = 0,
-    /// `init` refused the parameters; the output says why.
+    /// `init` rejected the parameters; the output is the error.
     InitError = -2,
-    /// `init` was given bytes that are no parameters.
+    /// The input of `init` is not a list of parameters.
     InitInput = -10,
-    /// The transform was given bytes that are no batch.
+    /// The input of the transform is not a batch.
     TransformInput = -11,
 }
 
@@ -43,8 +43,8 @@ impl<S> Default for Shell<S> {
 }
 
 impl<S> Shell<S> {
-    /// The buffer that the next call's input of `length` bytes goes into. It only ever grows: a
-    /// buffer per call, as the conventional macro has it, would be forgotten by both sides.
+    /// Returns the buffer for the next call's input of `length` bytes. The buffer is reused and only grows;
+    /// one allocated for each call, as in the conventional macro, would never be freed.
     pub fn input(&mut self, length: usize) -> &mut [u8] {
         if self.input.len() < length {
             self.input.resize(length, 0);
@@ -52,12 +52,12 @@ impl<S> Shell<S> {
         &mut self.input[..length]
     }
 
-    /// What the engine is to read after a call.
+    /// Returns the output for the engine to read after a call.
     pub fn output(&self) -> &[u8] {
         &self.output
     }
 
-    /// Makes the state from the parameters in the first `length` bytes of the input.
+    /// Creates the state from the parameters in the first `length` bytes of the input.
     pub fn init<E: Display>(
         &mut self,
         length: usize,
@@ -79,8 +79,8 @@ impl<S> Shell<S> {
         }
     }
 
-    /// Runs one batch, the first `length` bytes of the input: `batch` appends the value of the one
-    /// output record.
+    /// Processes one batch, the first `length` bytes of the input. `batch` appends the value of the output
+    /// record.
     pub fn transform(
         &mut self,
         length: usize,

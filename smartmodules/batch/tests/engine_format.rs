@@ -1,4 +1,4 @@
-//! Holds the shell against the published encoders and decoders of the engine's interface.
+//! Compares the shell with the official encoders and decoders of the engine's interface.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -70,7 +70,7 @@ fn ready_shell() -> Shell<BTreeMap<String, String>> {
     shell
 }
 
-/// What a module saw of a batch, and what the engine's decoder makes of its output.
+/// Runs a module. Returns the records that it received, and its output as decoded by the engine's decoder.
 fn run(bytes: &[u8], version: i32) -> (Vec<Sample>, Vec<i64>, Option<SmartModuleOutput>) {
     let (mut seen, mut offsets) = (Vec::new(), Vec::new());
     let mut shell = ready_shell();
@@ -109,9 +109,14 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
 
 proptest! {
     #[test]
-    fn sees_what_was_encoded_in_every_version(samples in samples(), base_offset in 0_i64..i64::MAX / 2, version in prop::sample::select(vec![15_i16, 16, 19, 20, 21, 22, 23, 24, 25])) {
+    fn sees_what_was_encoded_in_every_version(
+        samples in samples(),
+        base_offset in 0_i64..i64::MAX / 2,
+        version in prop::sample::select(vec![15_i16, 16, 19, 20, 21, 22, 23, 24, 25]),
+    ) {
         let base_timestamp = 1_700_000_000_000;
-        let (seen, offsets, output) = run(&encoded_input(&samples, base_offset, base_timestamp, version), version.into());
+        let input = encoded_input(&samples, base_offset, base_timestamp, version);
+        let (seen, offsets, output) = run(&input, version.into());
         let expected: Vec<Sample> = samples.iter().map(|(key, value, delta)| {
             (key.clone(), value.clone(), if version >= 22 { base_timestamp + delta } else { -1 })
         }).collect();
@@ -124,9 +129,13 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_survived(mut bytes in prop::collection::vec(any::<u8>(), 0..300), version in 0_i32..30, count in 0_u8..9) {
+    fn no_bytes_cause_a_panic(
+        mut bytes in prop::collection::vec(any::<u8>(), 0..300),
+        version in 0_i32..30,
+        count in 0_u8..9,
+    ) {
         let _ = run(&bytes, version);
-        // The same with an envelope that holds, so that the garbage reaches the records.
+        // The same garbage inside a valid envelope, so that it reaches the decoding of records.
         let mut enveloped = vec![0; 8];
         bytes.splice(0..0, [0, 0, 0, count]);
         enveloped.extend((bytes.len() as u32).to_be_bytes());
@@ -157,7 +166,7 @@ fn an_unknown_time_is_none() {
 }
 
 #[test]
-fn init_hands_over_parameters_and_reports_errors() {
+fn init_passes_parameters_on_and_reports_errors() {
     let mut shell = Shell::default();
     let length = put(&mut shell, &encoded_params(&[("window_ms", "10")]));
     let status = shell.init(length, |params| {

@@ -1,84 +1,98 @@
-//! Runs a derivation over records as cluster and runner do, for tests that recompute its result.
+//! Runs a derivation over records as the cluster and the runner do, for tests that recompute its result.
 //!
-//! Records are JSON values, and so are the derived ones. Whatever is not as it should be panics.
+//! Source records and derived records are JSON values. The functions panic on anything unexpected.
 
 use std::collections::BTreeMap;
 
-use dataflow::{Offline, Registration};
+use dataflow::{Offline, Partition, Registration};
 use model::fold::SourceRecord;
-use model::{Derivation, Params};
+use model::{Params, Shape};
 use serde_json::Value;
 
-/// What `D` derives from the records of these batches, by window and key: from all in one batch, as
-/// they are split, with the batches in reverse, and from one batch with the records in reverse. All
-/// four must be the same.
-pub fn derived_in_four_splits<D: Derivation>(
+/// A source record, and the number of the batch that it belongs to.
+pub type BatchedRecord = (Value, usize);
+
+/// Asserts that a derivation gives the same rows as `recomputed`, by window and key, however the records are
+/// split: all in one batch, in the given batches, in the given batches in reverse order, and each record in
+/// its own batch with the last record first. The offset of a record is its index.
+///
+/// Results over windows do not depend on offsets. They must also be the same for all records in reverse order
+/// in one batch.
+pub fn assert_every_split(
+    registration: &Registration,
+    params: &[(&str, &str)],
+    batched: &[BatchedRecord],
+    recomputed: impl FnOnce(&[Value]) -> Vec<Value>,
+) {
+    let records: Vec<Value> = batched.iter().map(|(record, _)| record.clone()).collect();
+    let expected = recomputed(&records);
+    let [whole, others @ ..] = in_every_split(registration, params, batched);
+    assert_eq!(whole, expected, "in one batch");
+    for (other, split) in others.iter().zip([
+        "in the given batches",
+        "in the given batches, in reverse",
+        "one by one",
+    ]) {
+        assert_eq!(*other, whole, "{split}");
+    }
+    if registration.shape() == Shape::Windows {
+        let reversed: Vec<Value> = records.into_iter().rev().collect();
+        let found = derived(registration, params, &[reversed]);
+        assert_eq!(found, whole, "in one batch, in reverse");
+    }
+}
+
+/// Returns the rows that a derivation gives for these batches, by window and key. The offset of a record is
+/// its index in the concatenated batches.
+pub fn derived(
+    registration: &Registration,
     params: &[(&str, &str)],
     batches: &[Vec<Value>],
-) -> [Vec<Value>; 4] {
-    let whole = batches.concat();
-    let reversed = |records: &[_]| records.iter().rev().cloned().collect::<Vec<Value>>();
-    let batches_reversed: Vec<_> = batches.iter().rev().cloned().collect();
-    [
-        derived::<D>(params, std::slice::from_ref(&whole)),
-        derived::<D>(params, batches),
-        derived::<D>(params, &batches_reversed),
-        derived::<D>(params, &[reversed(&whole)]),
-    ]
-}
-
-/// What `D` derives, by window and key: each batch is folded by itself, and what comes over the wire
-/// is merged in the batches' order.
-pub fn derived<D: Derivation>(params: &[(&str, &str)], batches: &[Vec<Value>]) -> Vec<Value> {
-    let params: Params = params.iter().copied().collect();
-    let registration = Registration::of::<D>();
-    let offline = registration.offline(&params, 1).expect("parameters");
+) -> Vec<Value> {
     let records = batches.concat();
-    let mut places = 0..records.len();
-    let batch = |batch: &Vec<Value>| places.by_ref().take(batch.len()).collect();
+    let mut offsets = 0..records.len();
+    let batch = |batch: &Vec<Value>| offsets.by_ref().take(batch.len()).collect();
     let split: Vec<_> = batches.iter().map(batch).collect();
-    offline_rows(offline, &records, &split)
+    rows(offline(registration, params), &records, &split)
 }
 
-/// What a derivation of any shape derives of these records, each with the number of the batch that it
-/// is dealt to, by window and key: from all in one batch, as they are dealt, with the batches in
-/// reverse, and from each record by itself, the last one first. All four must be the same.
-///
-/// The runner's own windows, sessions or state machines make them; a record's offset is its place.
-pub fn dealt_in_four_splits(
-    registration: Registration,
+/// Returns the rows that a derivation gives for each of the first four splits of [`assert_every_split`].
+pub fn in_every_split(
+    registration: &Registration,
     params: &[(&str, &str)],
-    dealt: &[(Value, usize)],
+    batched: &[BatchedRecord],
 ) -> [Vec<Value>; 4] {
-    let records: Vec<Value> = dealt.iter().map(|(record, _)| record.clone()).collect();
-    let all: Vec<usize> = (0..dealt.len()).collect();
+    let records: Vec<Value> = batched.iter().map(|(record, _)| record.clone()).collect();
+    let all: Vec<usize> = (0..batched.len()).collect();
     let mut batches: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for place in &all {
-        batches.entry(dealt[*place].1).or_default().push(*place);
+    for offset in &all {
+        batches.entry(batched[*offset].1).or_default().push(*offset);
     }
     let batches: Vec<_> = batches.into_values().collect();
     let reversed = batches.iter().rev().cloned().collect();
-    let single = all.iter().rev().map(|place| vec![*place]).collect();
-    let params: Params = params.iter().copied().collect();
-    [vec![all], batches, reversed, single].map(|split: Vec<Vec<usize>>| {
-        let offline = registration.offline(&params, 1).expect("parameters");
-        offline_rows(offline, &records, &split)
-    })
+    let single = all.iter().rev().map(|offset| vec![*offset]).collect();
+    [vec![all], batches, reversed, single]
+        .map(|split: Vec<Vec<usize>>| rows(offline(registration, params), &records, &split))
 }
 
-fn offline_rows(mut offline: Offline, records: &[Value], split: &[Vec<usize>]) -> Vec<Value> {
+fn offline(registration: &Registration, params: &[(&str, &str)]) -> Offline {
+    let params: Params = params.iter().copied().collect();
+    registration.offline(&params, 1).expect("parameters")
+}
+
+fn rows(mut offline: Offline, records: &[Value], split: &[Vec<usize>]) -> Vec<Value> {
     let texts: Vec<String> = records.iter().map(Value::to_string).collect();
     for batch in split {
         let record =
-            |place: &usize| SourceRecord::new(*place as i64, None, texts[*place].as_bytes());
-        offline.batch(0, batch.iter().map(record));
+            |offset: &usize| SourceRecord::new(*offset as i64, None, texts[*offset].as_bytes());
+        offline.batch(Partition(0), batch.iter().map(record));
     }
     let rows = offline.finish().expect("JSON");
     let row = |(_, value): &(String, Vec<u8>)| serde_json::from_slice(value).expect("JSON");
     rows.iter().map(row).collect()
 }
 
-/// The text at `pointer` (RFC 6901), which must be one.
+/// Returns the text at `pointer` (RFC 6901). Panics if there is none.
 pub fn text<'v>(record: &'v Value, pointer: &str) -> &'v str {
     let value = record.pointer(pointer).expect("a field");
     value.as_str().expect("a string")

@@ -1,4 +1,4 @@
-//! All that is remembered of one user.
+//! The state of one user: the latest transactions, and the alarms of the rules.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use crate::alarm::{Alarm, Alert};
 use crate::history::{Entry, History, Transaction};
 use crate::rules::Rules;
 
-/// One user: the latest transactions, and what was said of them.
+/// One user's latest transactions, and the alerts about them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     history: History,
-    /// Of the rules that have fired.
+    /// The alarms of the rules that have fired.
     alarms: BTreeMap<FraudRule, Alarm>,
 }
 
 impl Account {
-    /// The user's next transaction, and what the rules make of it.
-    pub(crate) fn follow(
+    /// Adds the user's next transaction. Returns the alerts that it raises.
+    pub(crate) fn on_event(
         &mut self,
         rules: &Rules,
         time: Timestamp,
@@ -46,8 +46,8 @@ impl Account {
         alerts
     }
 
-    /// Rules may fire again where what they fired for was over at `before`, the last instant before
-    /// the present one.
+    /// Lets rules fire again if the cause of their alert had ended at `before`, the last instant before the
+    /// current transaction.
     fn rearm(&mut self, rules: &Rules, before: Timestamp) {
         for (name, rule) in rules.all() {
             if let Some(alarm) = self.alarms.get_mut(&name).filter(|alarm| alarm.is_on) {
@@ -56,11 +56,11 @@ impl Account {
         }
     }
 
-    /// When the last transaction has left every window for good: nothing that comes then, or later,
-    /// has to do with it.
+    /// Returns when the last transaction has left every window. No later transaction can then be related to
+    /// it.
     pub(crate) fn forgotten_at(&self, rules: &Rules) -> Option<Timestamp> {
         let newest = self.history.newest()?;
-        // At the end of the longest window itself, a rule still looks at the instant before.
+        // Exactly at the end of the longest window, a rule still checks the instant before it.
         Some(newest.time.plus_ms(rules.memory_ms() + 1))
     }
 

@@ -1,25 +1,25 @@
-//! Suspicions become alerts: one for each beginning.
+//! Turns suspicions into alerts. Suspicions whose spans have the same start become revisions of one alert.
 
 use model::derived::{Evidence, FraudRule};
 use model::{Timestamp, Window};
 use serde::{Deserialize, Serialize};
 
-/// How many transactions an alert names: enough for a person to look into it.
+/// The number of transactions that an alert lists, enough for an investigation.
 const TRANSACTION_IDS_MAX: usize = 50;
 
-/// What a rule has found.
+/// The finding of a rule.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Suspicion {
-    /// Where the finding begins; it ends with the present transaction.
+    /// The start of the detection's span, which ends with the current transaction.
     pub(crate) start: Timestamp,
-    /// In the order of event time.
+    /// The ids of the transactions in the order of event time.
     pub(crate) transaction_ids: Vec<String>,
     pub(crate) score: f64,
     pub(crate) reason: String,
     pub(crate) evidence: Evidence,
 }
 
-/// What is said of it.
+/// An alert that one or more suspicions have raised.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Alert {
     pub(crate) rule: FraudRule,
@@ -32,10 +32,10 @@ pub(crate) struct Alert {
     pub(crate) evidence: Evidence,
 }
 
-/// Whether a rule is on, and what it said last.
+/// Whether a rule has fired, and the rule's last alert.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Alarm {
-    /// It has fired, and what it fired for goes on.
+    /// Whether the rule has fired and the cause of its alert has not ended.
     pub(crate) is_on: bool,
     last: Option<Last>,
 }
@@ -50,8 +50,8 @@ struct Last {
 }
 
 impl Alarm {
-    /// The alert for a suspicion at `time`. One that begins when the last one began revises it and
-    /// names the transactions of both: several things may happen in one millisecond.
+    /// Raises an alert for a suspicion at `time`. If the suspicion starts within one millisecond of the last
+    /// alert's start, the result is a revision of that alert and lists the transactions of both.
     pub(crate) fn raise(
         &mut self,
         rule: FraudRule,
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_at_the_same_time_revises() {
+    fn a_suspicion_with_the_same_start_revises_the_alert() {
         let mut alarm = Alarm::default();
         let mut raise = |suspicion| alarm.raise(FraudRule::Velocity, suspicion, at(9));
         let first = raise(suspicion(5, 0..2, 0.9));

@@ -1,18 +1,17 @@
-//! A user's latest transactions, in the order in which they are followed.
+//! A user's latest transactions, in the order in which they were processed.
 
 use std::collections::VecDeque;
 
 use model::Timestamp;
 use model::event::{PurchaseEvent, TransactionType};
-use model::merge::fingerprint;
 use model::{RecordKey, money};
 use serde::{Deserialize, Serialize};
 
-/// How many transactions of a user are kept: far more than a person makes in an hour, and some 200 KB
-/// for a machine that makes more. The oldest go first; rules see no further back.
+/// The largest number of transactions stored for a user. It is far more than a person makes in an hour, and
+/// takes about 250 KB. Beyond it the oldest transactions are dropped, and the rules no longer see them.
 pub(crate) const TRANSACTIONS_MAX: usize = 1_000;
 
-/// What matters of one event.
+/// The data of an event that the rules need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
     pub(crate) id: String,
@@ -20,20 +19,19 @@ pub struct Transaction {
     pub(crate) currency: String,
     pub(crate) amount_minor: i64,
     pub(crate) platform: String,
-    /// Fingerprint of the item and its type.
-    pub(crate) item: u128,
+    /// The item's id and type joined into one text, which takes less memory than two.
+    pub(crate) item: RecordKey,
 }
 
 impl Transaction {
     pub(crate) fn of(event: &PurchaseEvent<'_>) -> Self {
-        let item = RecordKey::new(&[&event.item_id, &event.item_type]);
         Self {
             id: event.transaction_id.to_string(),
             kind: event.transaction_type,
             currency: event.currency.to_string(),
             amount_minor: event.amount_minor,
             platform: event.platform.to_string(),
-            item: fingerprint(item.as_str()),
+            item: RecordKey::new(&[&event.item_id, &event.item_type]),
         }
     }
 
@@ -41,7 +39,12 @@ impl Transaction {
         self.kind == TransactionType::Purchase
     }
 
-    /// The amount for a person: `4.99 USD`.
+    /// Returns the item's id and type.
+    pub(crate) fn item(&self) -> [String; 2] {
+        self.item.fields().unwrap_or_default()
+    }
+
+    /// Formats the amount with its currency: `4.99 USD`.
     pub(crate) fn price(&self) -> String {
         format!("{} {}", self.amount(), self.currency)
     }
@@ -51,14 +54,14 @@ impl Transaction {
     }
 }
 
-/// A transaction that was followed.
+/// A transaction in the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) time: Timestamp,
     pub(crate) transaction: Transaction,
-    /// It is evidence of card testing already.
+    /// Whether the transaction is already evidence of card testing.
     pub(crate) is_test: bool,
-    /// Its id was found to contradict itself.
+    /// Whether the transaction's id has raised a conflict.
     pub(crate) is_contradicted: bool,
 }
 
@@ -78,7 +81,7 @@ impl Entry {
 pub(crate) struct History(VecDeque<Entry>);
 
 impl History {
-    /// Adds what was followed last.
+    /// Adds the newest transaction.
     pub(crate) fn push(&mut self, entry: Entry) {
         if self.0.len() == TRANSACTIONS_MAX {
             self.0.pop_front();
@@ -90,14 +93,13 @@ impl History {
         self.0.back()
     }
 
-    /// Forgets what happened before `time`.
+    /// Drops all transactions before `time`.
     pub(crate) fn forget_before(&mut self, time: Timestamp) {
         let old = self.0.iter().take_while(|entry| entry.time < time).count();
         self.0.drain(..old);
     }
 
-    /// The transactions in the window of this length that ends with the instant `now`, the newest
-    /// first: those less than `window_ms` before it.
+    /// Returns the transactions less than `window_ms` before `now` and those at `now`, the newest first.
     pub(crate) fn within(&self, now: Timestamp, window_ms: i64) -> impl Iterator<Item = &Entry> {
         self.0
             .iter()
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_where_there_are_too_many() {
+    fn the_oldest_are_dropped_if_there_are_too_many() {
         let mut history = History::default();
         for ms in 0..TRANSACTIONS_MAX as i64 + 3 {
             history.push(Entry::new(at(ms), purchase("t", "1.00 USD", "PC")));

@@ -1,15 +1,14 @@
-//! The rules' parameters: what they are called, and how their texts are read.
+//! The names of the rules' parameters, and the parsing of their values.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use model::money::{self, minor_digits};
 use model::{ParamError, Params, decimal};
 
+use crate::amounts::{Amounts, positive};
 use crate::history::TRANSACTIONS_MAX;
 
-/// All parameters there are.
+/// The names of all parameters.
 pub(crate) const NAMES: &[&str] = &[
     "rule_version",
     "unique_transactions",
@@ -33,10 +32,10 @@ pub(crate) const NAMES: &[&str] = &[
     "transaction_conflict_window_s",
 ];
 
-/// A day: what a rule looks back on is kept of every user.
+/// The longest window: one day. It is limited because the transactions of a window are stored for every user.
 const WINDOW_S_MAX: i64 = 86_400;
 
-/// A count of transactions; one more of them must fit into what is kept of a user.
+/// Reads a count of transactions. One more than the count must fit into a user's history.
 pub(crate) fn count(params: &Params, name: &str, default: u64) -> Result<u64, ParamError> {
     let expected = "a whole number from 1 to 999";
     let count = params.get(name, expected, default)?;
@@ -46,7 +45,7 @@ pub(crate) fn count(params: &Params, name: &str, default: u64) -> Result<u64, Pa
     Err(invalid(name, count, expected))
 }
 
-/// A window in seconds, as milliseconds.
+/// Reads the length of a window in seconds. Returns it in milliseconds.
 pub(crate) fn window_ms(params: &Params, name: &str, default_s: i64) -> Result<i64, ParamError> {
     let expected = "a whole number of seconds from 1 to 86400";
     let seconds = params.get(name, expected, default_s)?;
@@ -56,7 +55,7 @@ pub(crate) fn window_ms(params: &Params, name: &str, default_s: i64) -> Result<i
     Err(invalid(name, seconds, expected))
 }
 
-/// A factor above 0.
+/// Reads a factor above 0.
 pub(crate) fn factor(params: &Params, name: &str, default: Factor) -> Result<Factor, ParamError> {
     params.get(
         name,
@@ -65,13 +64,14 @@ pub(crate) fn factor(params: &Params, name: &str, default: Factor) -> Result<Fac
     )
 }
 
-/// Amounts above 0.
-pub(crate) fn amounts(params: &Params, name: &str, default: &str) -> Result<Amounts, ParamError> {
-    let expected = "an amount above 0 with at most four decimals such as `500.00`, and for currencies of another scale their own: `500.00 JPY=75000`";
-    let default = default
-        .parse()
-        .map_err(|_| invalid(name, default, expected))?;
-    params.get(name, expected, default)
+/// Reads amounts by currency. Currencies that are not named get the equivalent of `dollars`.
+pub(crate) fn amounts(params: &Params, name: &str, dollars: u32) -> Result<Amounts, ParamError> {
+    let text = params.get(name, "amounts", format!("worth {dollars} USD"))?;
+    Amounts::read(&text, dollars).map_err(|problem| ParamError::Refused {
+        name: name.to_owned(),
+        value: text,
+        problem,
+    })
 }
 
 pub(crate) fn invalid(name: &str, value: impl Display, expected: &'static str) -> ParamError {
@@ -82,7 +82,7 @@ pub(crate) fn invalid(name: &str, value: impl Display, expected: &'static str) -
     }
 }
 
-/// A positive number in thousandths, so that comparisons are exact.
+/// A positive number in thousandths. As an integer it makes comparisons exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Factor(i128);
 
@@ -93,12 +93,13 @@ impl Factor {
         Self(thousandths)
     }
 
-    /// Whether `numerator` / `denominator` is at least this; if the denominator is 0, whatever it is.
+    /// Returns whether `numerator` / `denominator` is at least this factor. Always true if the denominator is
+    /// 0.
     pub(crate) fn is_reached(self, numerator: i128, denominator: i128) -> bool {
         numerator * 1_000 >= self.0 * denominator
     }
 
-    /// `value` times this, in thousandths.
+    /// Returns `value` times this factor, in thousandths.
     pub(crate) fn times(self, value: i128) -> i128 {
         self.0 * value
     }
@@ -112,80 +113,11 @@ impl FromStr for Factor {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        match positive(text, 3)? {
-            thousandths @ 1..=Self::MAX => Ok(Self(thousandths.into())),
+        match positive(text, 3) {
+            Some(thousandths @ 1..=Self::MAX) => Ok(Self(thousandths.into())),
             _ => Err(()),
         }
     }
-}
-
-/// An amount for all currencies, in each of them the same figure, and others for some of them. There
-/// are no exchange rates here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Amounts {
-    /// In 10^-[`DIGITS`] of a currency's unit.
-    usual: i64,
-    of: BTreeMap<String, i64>,
-}
-
-/// As many minor digits as any currency has.
-const DIGITS: u32 = 4;
-
-impl Amounts {
-    /// The least amount in the currency's minor units that is not below it.
-    pub(crate) fn minor(&self, currency: &str) -> i64 {
-        let amount = *self.of.get(currency).unwrap_or(&self.usual);
-        let unit = 10_i64.pow(DIGITS - minor_digits(currency).min(DIGITS));
-        amount / unit + i64::from(amount % unit > 0)
-    }
-
-    /// The same as a decimal string.
-    pub(crate) fn text(&self, currency: &str) -> String {
-        money::format(self.minor(currency).into(), currency)
-    }
-
-    /// A currency in which this is more than `other`; an empty text stands for all that neither names.
-    pub(crate) fn exceeds(&self, other: &Self) -> Option<String> {
-        let currencies = self.of.keys().chain(other.of.keys()).cloned();
-        let mut all = std::iter::once(String::new()).chain(currencies);
-        all.find(|currency| {
-            let of = |amounts: &Self| *amounts.of.get(currency).unwrap_or(&amounts.usual);
-            of(self) > of(other)
-        })
-    }
-}
-
-impl FromStr for Amounts {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let mut words = text.split(' ');
-        let usual = positive(words.next().ok_or(())?, DIGITS)?;
-        let mut of = BTreeMap::new();
-        for word in words {
-            let (currency, amount) = word.split_once('=').ok_or(())?;
-            if currency.is_empty() {
-                return Err(());
-            }
-            let amount = positive(amount, DIGITS)?;
-            if of.insert(currency.to_owned(), amount).is_some() {
-                return Err(());
-            }
-        }
-        Ok(Self { usual, of })
-    }
-}
-
-/// A plain decimal above 0 with at most so many decimals, as a whole number of the last of them.
-fn positive(text: &str, decimals: u32) -> Result<i64, ()> {
-    let (integer, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(integer) || !digits(fraction) || fraction.len() > decimals as usize {
-        return Err(());
-    }
-    decimal::scaled(text, decimals)
-        .filter(|value| *value > 0)
-        .ok_or(())
 }
 
 #[cfg(test)]
@@ -215,13 +147,10 @@ mod tests {
                     "0",
                     "-1",
                     "1.00001",
-                    "1e3",
                     "5 USD",
-                    "5 =1",
-                    "5 USD=0",
-                    "5  USD=1",
-                    "5 USD=1 USD=2",
-                    "99999999999999999999",
+                    "USD 5, JPY -3",
+                    "JPY 600.5",
+                    "USD 5, USD 6",
                 ],
             ),
         ];
@@ -243,26 +172,17 @@ mod tests {
 
     #[test]
     fn a_small_purchase_is_below_a_large_one() {
-        let error = refused("card_testing_small", "50.01");
-        assert!(error.contains("`card_testing_small` is `50.01`"), "{error}");
-        let error = refused("card_testing_small", "1.00 JPY=7500");
-        assert!(
-            error.contains("`card_testing_small` is `1.00 JPY=7500`"),
-            "{error}"
-        );
-        assert_eq!(refused("card_testing_small", "50.00"), "");
-    }
-
-    #[test]
-    fn amounts_are_in_the_currency_of_the_transaction() {
-        let amounts: Amounts = "500.00 JPY=75000 BHD=0.0001".parse().expect("amounts");
-        assert_eq!(amounts.minor("USD"), 50_000);
-        assert_eq!(amounts.minor("KWD"), 500_000);
-        assert_eq!(amounts.minor("KRW"), 500);
-        assert_eq!(amounts.minor("JPY"), 75_000);
-        assert_eq!(amounts.minor("BHD"), 1, "the least amount not below it");
-        assert_eq!(amounts.text("USD"), "500.00");
-        assert_eq!(amounts.text("JPY"), "75000");
+        for (small, place) in [("worth 50.01 USD", "others"), ("JPY 7501", "JPY")] {
+            let message = format!(
+                "`card_testing_small` is `{small}`: in `{place}` it is above `card_testing_large`"
+            );
+            let error = refused("card_testing_small", small);
+            assert!(error.contains(&message), "{error}");
+        }
+        assert_eq!(refused("card_testing_small", "worth 50 USD"), "");
+        // A number for every currency (the only form in earlier versions) can be combined with dollar
+        // equivalents.
+        assert_eq!(refused("card_testing_large", "50.00"), "");
     }
 
     #[test]

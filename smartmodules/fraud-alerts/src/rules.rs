@@ -1,9 +1,7 @@
-//! The rules: each looks at a user's history and says whether its newest transaction is suspicious.
+//! The rules. Each decides from a user's history whether the newest transaction is suspicious.
 
 mod amount_spike;
 mod card_testing;
-mod multi_currency;
-mod multi_platform;
 mod refund_abuse;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -19,37 +17,37 @@ use crate::history::{Entry, History};
 
 use amount_spike::AmountSpike;
 use card_testing::CardTesting;
-use multi_currency::MultiCurrency;
-use multi_platform::MultiPlatform;
 use refund_abuse::RefundAbuse;
 use transaction_conflict::TransactionConflict;
+use variety::{CURRENCY, PLATFORM, Variety};
 use velocity::Velocity;
 
-/// One rule.
+/// A rule that decides whether a transaction is suspicious.
 pub(crate) trait Rule {
-    /// How far back it looks.
+    /// Returns the length of the rule's window, that is, how far back it looks.
     fn window_ms(&self) -> i64;
 
-    /// What it finds now that `history` has its newest transaction; asked while it has not fired, or
-    /// what it fired for is over.
+    /// Returns the suspicion that the newest transaction of `history` raises, if any. Called only if the rule
+    /// has not fired yet or the cause of its last alert has ended.
     fn suspect(&self, history: &mut History) -> Option<Suspicion>;
 
-    /// Whether what it fired for was over at `now`, which is not before any transaction followed so
-    /// far. A rule that fires for one transaction is always ready for the next.
+    /// Returns whether the cause of the rule's last alert had ended at `now`. `now` is not before any
+    /// transaction processed so far. The default, for rules that fire for a single transaction, is always
+    /// true.
     fn is_over(&self, _history: &History, _now: Timestamp) -> bool {
         true
     }
 }
 
-/// All rules, with their parameters.
+/// All rules with their parameters.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     velocity: Velocity,
     amount_spike: AmountSpike,
     card_testing: CardTesting,
     refund_abuse: RefundAbuse,
-    multi_currency: MultiCurrency,
-    multi_platform: MultiPlatform,
+    multi_currency: Variety,
+    multi_platform: Variety,
     transaction_conflict: TransactionConflict,
 }
 
@@ -60,13 +58,13 @@ impl Rules {
             amount_spike: AmountSpike::from_params(params)?,
             card_testing: CardTesting::from_params(params)?,
             refund_abuse: RefundAbuse::from_params(params)?,
-            multi_currency: MultiCurrency::from_params(params)?,
-            multi_platform: MultiPlatform::from_params(params)?,
+            multi_currency: Variety::from_params(&CURRENCY, params)?,
+            multi_platform: Variety::from_params(&PLATFORM, params)?,
             transaction_conflict: TransactionConflict::from_params(params)?,
         })
     }
 
-    /// In the order in which they are asked.
+    /// Returns all rules in the order in which they are evaluated.
     pub(crate) fn all(&self) -> [(FraudRule, &dyn Rule); 7] {
         [
             (FraudRule::Velocity, &self.velocity),
@@ -79,25 +77,26 @@ impl Rules {
         ]
     }
 
-    /// How far back any of them looks.
+    /// Returns the length of the longest window.
     pub(crate) fn memory_ms(&self) -> i64 {
         let windows = self.all().map(|(_, rule)| rule.window_ms());
         windows.into_iter().fold(0, i64::max)
     }
 
-    /// Whether `entry` is a record of the history once more.
+    /// Returns whether `entry` repeats a record in the history.
     pub(crate) fn is_duplicate(&self, history: &History, entry: &Entry) -> bool {
         self.transaction_conflict.is_duplicate(history, entry)
     }
 }
 
-/// The score of what is the surer the faster it went: 1 within an instant, 0.5 within the window.
+/// Returns a score for events that are more suspicious the faster they follow each other: 1 if all occur at
+/// one instant, 0.5 if they take the whole window.
 fn score_of_haste(within_ms: i64, window_ms: i64) -> f64 {
     let (within, window) = (i128::from(within_ms), i128::from(window_ms));
     decimal::ratio(2 * window - within, 2 * window, 3)
 }
 
-/// The score of what reached a threshold: 0.5 at the threshold, towards 1 far above it.
+/// Returns a score for a value at or above a threshold: 0.5 at the threshold, approaching 1 far above it.
 fn score_of_excess(threshold: i128, value: i128) -> f64 {
     if value == 0 {
         return 1.0;
@@ -105,12 +104,12 @@ fn score_of_excess(threshold: i128, value: i128) -> f64 {
     decimal::ratio(2 * value - threshold, 2 * value, 3)
 }
 
-/// Milliseconds as seconds, for a person.
+/// Formats milliseconds as seconds, for the reason of an alert.
 fn seconds(ms: i64) -> String {
     format!("{}.{:03} s", ms / 1_000, ms % 1_000)
 }
 
-/// The transactions' ids in the order of event time.
+/// Returns the ids of the transactions in the order of event time.
 fn ids<'e>(newest_first: impl DoubleEndedIterator<Item = &'e Entry>) -> Vec<String> {
     let entries = newest_first.rev();
     entries.map(|entry| entry.transaction.id.clone()).collect()

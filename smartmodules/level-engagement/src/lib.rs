@@ -1,14 +1,5 @@
-//! The SmartModule `level-engagement`: the shell around its fold.
+//! The derivation `level-engagement`.
 
-mod fold;
+mod derivation;
 
-pub use fold::LevelEngagementFold;
-
-smartmodule_batch::export! {
-    state: model::Fold<LevelEngagementFold>,
-    configure: |params| model::Fold::from_params(&params.into_iter().collect()),
-    batch: |fold, records, partial| fold.batch(
-        records.map(|record| model::fold::SourceRecord::new(record.offset, record.timestamp, record.value)),
-        partial,
-    ),
-}
+pub use derivation::LevelEngagementDerivation;

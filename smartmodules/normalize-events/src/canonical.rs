@@ -1,12 +1,13 @@
-//! The canonical form of an event, which means what the event meant before.
+//! The canonical form of an event: events with the same meaning are written in the same way.
 
 use model::event::limits::RECORD_BYTES_MAX;
 use model::event::{AnyEvent, EventReader, READING_DIGITS, READING_UNIT};
+use model::json::without_byte_order_mark;
 use model::{ParamError, Params, Timestamp, money};
 
 use crate::fields::Fields;
 
-/// Ids that some senders write as numbers, by their sections.
+/// By section, the ids that some senders write as numbers.
 const IDS: [(&str, &[&str]); 2] = [
     (
         "parameters",
@@ -31,18 +32,18 @@ pub struct NormalizeEvents {
 }
 
 impl NormalizeEvents {
-    /// The normalization that `params` ask for: `kind`, and nothing else.
+    /// Creates the normalization from its parameters. `kind` is the only parameter.
     pub fn from_params(params: &Params) -> Result<Self, ParamError> {
         EventReader::from_params(params).map(|reader| Self { reader })
     }
 
-    /// The canonical form of a record's value; `None` where that is no valid event and repairs make
-    /// none of it, or where the form would be larger than an event may be.
+    /// Returns the canonical form of a record's value. Returns `None` if the value is not a valid event even
+    /// after repairs, or if the canonical form would exceed the size limit of an event.
     pub fn normalized(&mut self, record: &[u8]) -> Option<String> {
         if record.len() > RECORD_BYTES_MAX {
             return None;
         }
-        let mut fields = Fields::read(record)?;
+        let mut fields = Fields::read(without_byte_order_mark(record))?;
         if let Some(event) = self.reader.read(record) {
             restate(&mut fields, &event);
         } else {
@@ -55,7 +56,7 @@ impl NormalizeEvents {
     }
 }
 
-/// Ids that are integers become strings; an amount that is a string of a number becomes that number.
+/// Converts ids that are integers into strings, and an amount that is a numeric string into a number.
 fn repair(fields: &mut Fields<'_>) {
     for (section, names) in IDS {
         for name in names {
@@ -69,7 +70,7 @@ fn repair(fields: &mut Fields<'_>) {
     }
 }
 
-/// Writes what the event holds over the fields that it was read from.
+/// Overwrites the fields of the event with the parsed values.
 fn restate(fields: &mut Fields<'_>, event: &AnyEvent<'_>) {
     match event {
         AnyEvent::Player(event) => {
@@ -99,7 +100,7 @@ fn set_time(fields: &mut Fields<'_>, time: Timestamp) {
     fields.set_text(None, "event_timestamp", &time.to_string());
 }
 
-/// A reading without needless digits: `78`, `65.5`.
+/// Formats a reading without trailing zeros: `78`, `65.5`.
 fn shortest(reading: i64) -> String {
     let (whole, rest) = (reading / READING_UNIT, reading % READING_UNIT);
     let digits = format!("{whole}.{rest:0width$}", width = READING_DIGITS as usize);

@@ -1,4 +1,4 @@
-//! A record's fields as texts of JSON, so that what nobody knows is kept digit by digit.
+//! Holds the fields of a record as JSON texts, so that unknown fields keep every digit.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,13 +7,13 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The objects of the schemas. One that stands twice is one with the fields of both.
+/// The objects in the schemas. If one occurs twice in a record, the fields of both count.
 const SECTIONS: [&str; 3] = ["parameters", "server_data", "user_data"];
 
-/// An object's fields by name, each value as JSON without space between its tokens.
+/// The fields of an object by name. Each value is JSON without spaces between its tokens.
 type Object<'r> = BTreeMap<Cow<'r, str>, Cow<'r, str>>;
 
-/// A record: the fields of its root and of its sections.
+/// A record, split into the fields of its root and the fields of its sections.
 #[derive(Debug, Default)]
 pub(crate) struct Fields<'r> {
     root: Object<'r>,
@@ -21,7 +21,7 @@ pub(crate) struct Fields<'r> {
 }
 
 impl<'r> Fields<'r> {
-    /// The fields of a record; `None` where it is no JSON object.
+    /// Reads the fields of a record. Returns `None` if the record is not a JSON object.
     pub(crate) fn read(record: &'r [u8]) -> Option<Self> {
         let mut fields = Self::default();
         for (name, value) in pairs(record)? {
@@ -34,7 +34,8 @@ impl<'r> Fields<'r> {
                 None => drop(fields.root.insert(name, text(value))),
             }
         }
-        // Next to an object a section that is null adds nothing; any other value is a fault, and stays.
+        // A section that is null adds nothing to an object of the same name, so it is dropped. A section with
+        // any other value that is not an object is an error, and stays for the validation to reject.
         let sections = &fields.sections;
         fields
             .root
@@ -42,7 +43,7 @@ impl<'r> Fields<'r> {
         Some(fields)
     }
 
-    /// The digits of a field that is an integer.
+    /// Returns the text of a field that is an integer.
     pub(crate) fn integer(&self, section: &str, name: &str) -> Option<&str> {
         let value = self.sections.get(section)?.get(name)?;
         let digits = value.strip_prefix('-').unwrap_or(value);
@@ -50,7 +51,7 @@ impl<'r> Fields<'r> {
         is_integer.then_some(value)
     }
 
-    /// The number in a field that is a string of it.
+    /// Returns the number in a field whose value is a numeric string.
     pub(crate) fn quoted_number(&self, section: &str, name: &str) -> Option<String> {
         let value = self.sections.get(section)?.get(name)?;
         let inside = serde_json::from_str::<String>(value).ok()?;
@@ -59,7 +60,7 @@ impl<'r> Fields<'r> {
         is_number.then(|| number.to_owned())
     }
 
-    /// Sets a field of a section, or of the root, to a string.
+    /// Sets a field of a section or of the root to a string.
     pub(crate) fn set_text(
         &mut self,
         section: Option<&'static str>,
@@ -83,7 +84,7 @@ impl<'r> Fields<'r> {
 }
 
 impl fmt::Display for Fields<'_> {
-    /// JSON without space, names in alphabetical order.
+    /// Writes JSON without spaces, with names in alphabetical order.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sections = self
             .sections
@@ -106,7 +107,8 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A value as JSON: a string without needless escapes, anything else without space around tokens.
+/// Returns a value as JSON: a string without unnecessary escapes, any other value without spaces between
+/// tokens.
 fn text(value: &RawValue) -> Cow<'_, str> {
     let raw = value.get();
     if !raw.contains(['\\', ' ', '\t', '\n', '\r']) {
@@ -129,8 +131,7 @@ fn without_space(raw: &str) -> String {
     raw.chars().filter(keep).collect()
 }
 
-/// The fields of a JSON object in their order, those that stand twice included; `None` for anything
-/// else.
+/// Returns the fields of a JSON object in their order, including repeated ones; `None` for any other value.
 fn pairs(json: &[u8]) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
     serde_json::from_slice::<Pairs<'_>>(json)
         .ok()

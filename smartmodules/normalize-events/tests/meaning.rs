@@ -1,4 +1,5 @@
-//! What normalization keeps: the event, what nobody knows, and the form itself.
+//! Tests that normalization preserves the event and its unknown fields, and leaves canonical records
+//! unchanged.
 
 use model::Params;
 use model::event::{AnyEvent, EventReader};
@@ -32,7 +33,8 @@ fn time() -> impl Strategy<Value = Value> {
     .prop_map(Value::from)
 }
 
-/// Numbers as senders spell them, put in later: `serde_json` would spell them its own way.
+/// Generates numbers in the spellings of real senders. They are inserted into the text of a record, because
+/// `serde_json` would rewrite them.
 fn number() -> impl Strategy<Value = String> {
     prop_oneof![
         "[1-9]?[0-9](\\.[0-9]{1,9})?([eE][-+]?[0-2])?",
@@ -50,7 +52,7 @@ fn number() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Records of the three kinds, mostly valid, with fields that nobody knows.
+/// Generates records of the three kinds, mostly valid, with unknown fields.
 fn record() -> impl Strategy<Value = String> {
     let currency = prop::sample::select(vec!["USD", "JPY", "BHD", "XYZ", "CLF"]);
     let id = prop_oneof![4 => text(), 1 => any::<i32>().prop_map(Value::from)];
@@ -59,11 +61,13 @@ fn record() -> impl Strategy<Value = String> {
         |(kind, time, id, game_id, unknown, currency, numbers, pretty)| {
             let (parameters, data) = match kind {
                 0 => (
-                    json!({"game_id": game_id, "player_id": id, "session_id": "s", "event_type": "move", "level_id": "l", "map_id": unknown}),
+                    json!({"game_id": game_id, "player_id": id, "session_id": "s", "event_type": "move",
+                        "level_id": "l", "map_id": unknown}),
                     json!({"user_data": {"user_id": id, "platform": "PC"}}),
                 ),
                 1 => (
-                    json!({"game_id": game_id, "transaction_id": id, "transaction_type": "purchase", "currency": currency, "amount": "#0", "item_id": "i", "item_type": "t"}),
+                    json!({"game_id": game_id, "transaction_id": id, "transaction_type": "purchase",
+                        "currency": currency, "amount": "#0", "item_id": "i", "item_type": "t"}),
                     json!({"user_data": {"user_id": "u", "platform": "PC", "more": unknown}}),
                 ),
                 _ => (
@@ -71,7 +75,8 @@ fn record() -> impl Strategy<Value = String> {
                     json!({"server_data": {"region": "r", "server_type": "t"}}),
                 ),
             };
-            let mut record = json!({"event_name": "e", "event_timestamp": time, "unknown": {"b": [unknown, "#1"], "a \"": null}, "parameters": parameters});
+            let mut record = json!({"event_name": "e", "event_timestamp": time, "unknown": {"b": [unknown, "#1"],
+                "a \"": null}, "parameters": parameters});
             record.as_object_mut().expect("an object").extend(data.as_object().expect("an object").clone());
             let text = if pretty { serde_json::to_string_pretty(&record) } else { serde_json::to_string(&record) };
             let places = numbers.iter().enumerate();
@@ -95,24 +100,28 @@ proptest! {
     }
 
     #[test]
-    fn twice_is_once(record in record()) {
+    fn normalizing_twice_changes_nothing(record in record()) {
         if let Some(once) = normalized(record.as_bytes()) {
             let twice = normalized(once.as_bytes());
             prop_assert_eq!(twice, Some(once));
         }
     }
 
-    /// Spelling is all that differs, so one event has one form.
+    /// The two records differ only in spelling, so they have the same canonical form.
     #[test]
     fn the_order_and_the_spacing_of_fields_do_not_matter(record in record()) {
         let value = serde_json::from_str::<Value>(&record);
-        prop_assume!(value.is_ok()); // it refuses numbers beyond its floats
+        prop_assume!(value.is_ok()); // `serde_json` rejects numbers beyond the range of floats
         let respelled = reversed(&record);
         prop_assert_eq!(normalized(record.as_bytes()), normalized(respelled.as_bytes()), "{}", respelled);
     }
 
     #[test]
-    fn anything_at_all_is_no_reason_to_panic(bytes in prop::collection::vec(any::<u8>(), 0..64), record in record(), cut in 0_usize..400) {
+    fn no_bytes_cause_a_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..64),
+        record in record(),
+        cut in 0_usize..400,
+    ) {
         prop_assert_eq!(normalized(&bytes), None);
         let mut record = record.into_bytes();
         let whole = record.len();
@@ -121,8 +130,8 @@ proptest! {
     }
 }
 
-/// The record with the fields of its root in reverse order and space around them; their values keep
-/// every digit.
+/// Returns the record with the fields of its root in reverse order and spaces around them. Values keep every
+/// digit.
 fn reversed(record: &str) -> String {
     type Raw = Box<serde_json::value::RawValue>;
     let fields: std::collections::BTreeMap<String, Raw> =
@@ -133,22 +142,25 @@ fn reversed(record: &str) -> String {
 }
 
 #[test]
-fn what_nobody_knows_is_kept_digit_by_digit() {
+fn unknown_fields_are_kept_digit_by_digit() {
     let record = br#"{"z": 1.50e400, "a": [ 123456789012345678901234567890, "x  \" y" ], "event_name": "e",
-        "event_timestamp": "2024-11-12T11:15:30+01:00", "parameters": {"extra": 1.0, "player_id": "p", "session_id": "s",
+        "event_timestamp": "2024-11-12T11:15:30+01:00", "parameters": {"extra": 1.0, "player_id": "p",
+            "session_id": "s",
         "event_type": "m", "level_id": "l", "map_id": "m"}, "user_data": {"user_id": "u", "platform": "PC"}}"#;
     assert_eq!(
         normalized(record).as_deref(),
         Some(concat!(
-            r#"{"a":[123456789012345678901234567890,"x  \" y"],"event_name":"e","event_timestamp":"2024-11-12T10:15:30.000Z","#,
-            r#""parameters":{"event_type":"m","extra":1.0,"game_id":"default","level_id":"l","map_id":"m","player_id":"p","session_id":"s"},"#,
+            r#"{"a":[123456789012345678901234567890,"x  \" y"],"event_name":"e","#,
+            r#""event_timestamp":"2024-11-12T10:15:30.000Z","#,
+            r#""parameters":{"event_type":"m","extra":1.0,"game_id":"default","level_id":"l","map_id":"m","#,
+            r#""player_id":"p","session_id":"s"},"#,
             r#""user_data":{"platform":"PC","user_id":"u"},"z":1.50e400}"#,
         ))
     );
 }
 
 #[test]
-fn a_field_that_stands_twice_is_written_once() {
+fn a_repeated_field_is_written_once() {
     let record = br#"{"parameters": {"player_id": "first", "player_id": "second", "session_id": "s"}, "event_name": "e",
         "event_timestamp": "2024-11-12T10:15:30Z", "user_data": {"user_id": "u", "platform": "PC"}, "parameters": null,
         "parameters": {"event_type": "m", "level_id": "l", "map_id": "m"}}"#;
@@ -163,18 +175,36 @@ fn a_field_that_stands_twice_is_written_once() {
 }
 
 #[test]
+fn a_byte_order_mark_and_half_an_emoji_are_accepted() {
+    let plain = r#"{"event_name":"e","name":"\ud83d","event_timestamp":"2024-11-12T10:15:30Z",
+        "parameters":{"player_id":"p\ud83d","session_id":"s","event_type":"m","level_id":"l","map_id":"m"},
+        "user_data":{"user_id":"u","platform":"PC"}}"#;
+    let marked = format!("\u{feff}{plain}");
+    let form = normalized(marked.as_bytes()).expect("a valid event");
+    assert_eq!(Some(&form), normalized(plain.as_bytes()).as_ref());
+    assert_eq!(event(form.as_bytes()), event(marked.as_bytes()));
+}
+
+#[test]
 fn a_misplaced_section_is_not_repaired_away() {
-    let record = br#"{"parameters": 5, "parameters": {"player_id": 1, "session_id": "s", "event_type": "m", "level_id": "l", "map_id": "m"},
-        "event_name": "e", "event_timestamp": "2024-11-12T10:15:30Z", "user_data": {"user_id": "u", "platform": "PC"}}"#;
+    let record = br#"{"parameters": 5,
+        "parameters": {"player_id": 1, "session_id": "s", "event_type": "m", "level_id": "l", "map_id": "m"},
+        "event_name": "e", "event_timestamp": "2024-11-12T10:15:30Z", "user_data": {"user_id": "u",
+            "platform": "PC"}}"#;
     assert_eq!(normalized(record), None);
 }
 
 #[test]
-fn a_form_that_would_be_too_large_is_none() {
+fn a_form_above_the_size_limit_is_none() {
+    const PARAMETERS: &str = concat!(
+        r#""parameters":{"event_type":"m","level_id":"l","map_id":"m","#,
+        r#""player_id":"p","session_id":"s"}"#,
+    );
+    const USER_DATA: &str = r#""user_data":{"platform":"PC","user_id":"u"}"#;
     let record = |padding: usize| {
         let padding = "x".repeat(padding);
         format!(
-            r#"{{"event_name":"e","event_timestamp":"2024-11-12T10:15:30","p":"{padding}","parameters":{{"event_type":"m","level_id":"l","map_id":"m","player_id":"p","session_id":"s"}},"user_data":{{"platform":"PC","user_id":"u"}}}}"#
+            r#"{{"event_name":"e","event_timestamp":"2024-11-12T10:15:30","p":"{padding}",{PARAMETERS},{USER_DATA}}}"#
         )
     };
     let limit = model::event::limits::RECORD_BYTES_MAX;
@@ -195,6 +225,6 @@ fn wrong_parameters_are_named() {
     let error = NormalizeEvents::from_params(&params).expect_err("refused");
     assert_eq!(
         error.to_string(),
-        "parameter `kinds` is unknown: known are kind"
+        "unknown parameter `kinds`; known parameters: kind"
     );
 }

@@ -1,14 +1,5 @@
-//! The SmartModule `player-session-summaries`: the shell around its fold.
+//! The derivation `player-session-summaries`.
 
-mod fold;
+mod derivation;
 
-pub use fold::PlayerSessionSummariesFold;
-
-smartmodule_batch::export! {
-    state: model::Fold<PlayerSessionSummariesFold>,
-    configure: |params| model::Fold::from_params(&params.into_iter().collect()),
-    batch: |fold, records, partial| fold.batch(
-        records.map(|record| model::fold::SourceRecord::new(record.offset, record.timestamp, record.value)),
-        partial,
-    ),
-}
+pub use derivation::PlayerSessionSummariesDerivation;

@@ -1,26 +1,26 @@
-//! Money of one currency, in integer minor units.
+//! Adds up the money of one currency in integer minor units.
 
 use model::event::{PurchaseEvent, TransactionType};
 use serde::{Deserialize, Serialize};
 
-/// Purchases and refunds. Of mixed currencies there are counts, and no sums.
+/// Purchases and refunds. For mixed currencies, the ledger has only counts and no sums.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ledger {
-    /// How many purchases.
+    /// The number of purchases.
     pub purchases: u64,
-    /// What was paid.
+    /// The sum of the purchases.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gross_minor: Option<u64>,
-    /// How many refunds.
+    /// The number of refunds.
     pub refunds: u64,
-    /// What was paid back.
+    /// The sum of the refunds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refunded_minor: Option<u64>,
 }
 
 impl Ledger {
-    /// The ledger of one currency, with sums.
+    /// Creates the ledger of a single currency, with sums.
     pub(crate) fn with_sums() -> Self {
         Self {
             gross_minor: Some(0),
@@ -29,7 +29,7 @@ impl Ledger {
         }
     }
 
-    /// Adds one transaction. Sums stop at the greatest that there is.
+    /// Adds one transaction. A sum that would overflow stays at its maximum.
     pub(crate) fn add(&mut self, event: &PurchaseEvent<'_>) {
         let (count, sum) = match event.transaction_type {
             TransactionType::Purchase => (&mut self.purchases, &mut self.gross_minor),

@@ -1,4 +1,4 @@
-//! The SmartModule `running-totals`: an aggregate that counts events and adds up money.
+//! The SmartModule `running-totals`, an aggregate that counts events and sums money.
 
 mod ledger;
 #[cfg(target_arch = "wasm32")]

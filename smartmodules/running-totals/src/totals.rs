@@ -1,4 +1,4 @@
-//! The totals: what they count, how large they may become, how they travel.
+//! The totals: their content, limits and encoding.
 
 use std::collections::BTreeMap;
 
@@ -10,29 +10,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::Ledger;
 
-/// Names of one kind that are counted apart: the totals are written anew for every record, so each
-/// name costs its bytes again and again. Currencies of a game and types of events are fewer.
+/// The largest number of names with their own entry. It is limited because the totals are written again for
+/// every record, including the bytes of every name. A game has fewer currencies and types of events.
 const NAMES_MAX: usize = 32;
 
-/// Bytes of a name that is counted apart, for the same reason.
+/// The largest length in bytes of a name with its own entry, limited for the same reason.
 const NAME_BYTES_MAX: usize = 64;
 
-/// Where the rest is counted.
+/// The entry for all names without their own entry.
 const OTHER: &str = "other";
 
-/// Totals that were handed in and are larger than these can grow by themselves are not totals of ours.
+/// The largest accepted size of the initial totals. The totals of this module never reach it; larger input is
+/// ignored.
 const TOTALS_BYTES_MAX: usize = 64 * 1024;
 
-/// What a stream has carried so far.
+/// The totals of a stream so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Totals {
-    /// Records, invalid ones included.
+    /// The number of records, including invalid ones.
     pub records: u64,
-    /// Records that are no valid events.
+    /// The number of records that are not valid events.
     pub invalid: u64,
-    /// Events by source topic and type: a player event's `event_type`, a purchase event's
-    /// `transaction_type`, a server metric's `server_type`.
+    /// The number of events by source topic and type. The type is a player event's `event_type`, a purchase
+    /// event's `transaction_type`, or a server metric's `server_type`.
     pub events: BTreeMap<String, BTreeMap<String, u64>>,
     /// Money by currency.
     pub money: BTreeMap<String, Ledger>,
@@ -76,7 +77,7 @@ fn name_of(transaction_type: TransactionType) -> &'static str {
     }
 }
 
-/// `name` where it has a place of its own among `names`, or gets one; else [`OTHER`].
+/// Returns `name` if `names` has an entry for it or has room for one; otherwise [`OTHER`].
 fn name_within<'n, T>(names: &BTreeMap<String, T>, name: &'n str) -> &'n str {
     let taken = names.len() - usize::from(names.contains_key(OTHER));
     let has_place = names.contains_key(name) || taken < NAMES_MAX;
@@ -87,23 +88,23 @@ fn name_within<'n, T>(names: &BTreeMap<String, T>, name: &'n str) -> &'n str {
     }
 }
 
-/// Adds records to totals that come and go as bytes.
+/// Adds records to encoded totals.
 #[derive(Clone, Debug, Default)]
 pub struct RunningTotals {
     reader: EventReader,
 }
 
 impl RunningTotals {
-    /// The totals that `params` ask for: of `kind`, and nothing else.
+    /// Creates the aggregate from its parameters. `kind` is the only parameter.
     pub fn from_params(params: &Params) -> Result<Self, ParamError> {
         EventReader::from_params(params).map(|reader| Self { reader })
     }
 
-    /// `totals` (JSON) and one record more. Bytes that are no totals, no bytes among them, are zero.
+    /// Adds one record to `totals` (JSON). If `totals` is empty or cannot be read, all totals start at zero.
     pub fn add(&mut self, totals: &[u8], record: &[u8]) -> Vec<u8> {
         let mut totals = read(totals).unwrap_or_default();
         totals.add(self.reader.read(record).as_ref());
-        serde_json::to_vec(&totals).unwrap_or_default() // texts and integers are always JSON
+        serde_json::to_vec(&totals).unwrap_or_default() // texts and integers are always valid JSON
     }
 }
 

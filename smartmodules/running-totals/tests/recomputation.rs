@@ -1,4 +1,4 @@
-//! Holds the totals against lists that are counted at the end, and against their limits.
+//! Compares the totals with counts over complete lists of events, and checks the limits of the totals.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use running_totals::{RunningTotals, Totals};
 use serde_json::{Value, json};
 
-/// An event as the oracle knows it.
+/// An event as the oracle represents it.
 #[derive(Clone, Debug)]
 enum Sample {
     Player(String),
@@ -36,16 +36,19 @@ impl Sample {
             Self::Purchase {
                 refund, currency, ..
             } => (
-                json!({"transaction_id": "t", "transaction_type": if *refund { "refund" } else { "purchase" }, "currency": currency, "amount": "#", "item_id": "i", "item_type": "t"}),
+                json!({"transaction_id": "t", "transaction_type": if *refund { "refund" } else { "purchase" },
+                    "currency": currency, "amount": "#", "item_id": "i", "item_type": "t"}),
                 ("user_data", json!({"user_id": "p", "platform": "PC"})),
             ),
             Self::Broken => (json!({}), ("user_data", json!(null))),
         };
-        let record = json!({"event_name": "e", "event_timestamp": "2024-11-12T10:15:30Z", "parameters": parameters, data.0: data.1});
+        let record = json!({"event_name": "e", "event_timestamp": "2024-11-12T10:15:30Z", "parameters": parameters,
+            data.0: data.1});
         record.to_string().replace("\"#\"", &self.amount())
     }
 
-    /// Exact in the currency's minor units, for those of [`sample`].
+    /// Returns the amount with exactly the digits of the currency's minor unit, for the currencies of
+    /// [`sample`].
     fn amount(&self) -> String {
         match self {
             Self::Purchase {
@@ -111,7 +114,10 @@ fn counted(samples: &[Sample]) -> Value {
         .iter()
         .filter(|sample| matches!(sample, Sample::Broken))
         .count();
-    let row = |[purchases, gross, refunds, refunded]: [u64; 4]| json!({"purchases": purchases, "gross_minor": gross, "refunds": refunds, "refunded_minor": refunded});
+    let row = |[purchases, gross, refunds, refunded]: [u64; 4]| {
+        json!({"purchases": purchases, "gross_minor": gross,
+        "refunds": refunds, "refunded_minor": refunded})
+    };
     let money: BTreeMap<_, _> = money
         .into_iter()
         .map(|(currency, sums)| (currency, row(sums)))
@@ -121,14 +127,17 @@ fn counted(samples: &[Sample]) -> Value {
 
 proptest! {
     #[test]
-    fn totals_are_what_a_count_at_the_end_gives(samples in prop::collection::vec(sample(), 1..60)) {
+    fn totals_equal_a_count_at_the_end(samples in prop::collection::vec(sample(), 1..60)) {
         let totals = after(samples.iter().map(Sample::record));
         let totals: Value = serde_json::from_slice(&totals).expect("JSON");
         prop_assert_eq!(totals, counted(&samples));
     }
 
     #[test]
-    fn totals_that_are_none_are_zero(bytes in prop::collection::vec(any::<u8>(), 0..40), record in prop::collection::vec(any::<u8>(), 0..40)) {
+    fn bytes_that_are_not_totals_count_as_zero(
+        bytes in prop::collection::vec(any::<u8>(), 0..40),
+        record in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
         prop_assume!(serde_json::from_slice::<Totals>(&bytes).is_err());
         let mut totals = RunningTotals::default();
         prop_assert_eq!(totals.add(&bytes, &record), totals.add(b"", &record));
@@ -140,8 +149,8 @@ fn totals(bytes: &[u8]) -> Totals {
 }
 
 #[test]
-fn names_beyond_the_limit_are_other_and_the_size_is_bounded() {
-    // The worst names: as long as may be, each byte written as six.
+fn names_beyond_the_limit_count_as_other_and_the_size_is_bounded() {
+    // The worst case: names of the greatest length, in which JSON encodes each byte as six.
     let name = |index: u32| format!("{}{index:04}", "\u{1}".repeat(60));
     let samples = (0..500).flat_map(|index| {
         let purchase = Sample::Purchase {
@@ -172,7 +181,7 @@ fn names_beyond_the_limit_are_other_and_the_size_is_bounded() {
 }
 
 #[test]
-fn a_long_name_is_other() {
+fn a_long_name_counts_as_other() {
     let record = |length: usize| Sample::Player("x".repeat(length)).record();
     let totals = totals(&after([record(64), record(65), record(256)]));
     let counts: Vec<_> = totals.events["player-events"].iter().collect();
@@ -180,7 +189,7 @@ fn a_long_name_is_other() {
 }
 
 #[test]
-fn totals_handed_in_go_on_and_stop_at_the_greatest() {
+fn initial_totals_continue_and_stop_at_their_greatest_value() {
     let mut given = totals(&after([Sample::Purchase {
         refund: false,
         currency: "USD".into(),

@@ -1,14 +1,14 @@
-//! Alerts as they are said: findings with their words.
+//! Turns changes of conditions into alerts, which are detections with a reason.
 
-use model::derived::{ServerAlert, ServerCondition};
+use model::derived::{ServerAlerts, ServerCondition};
 use model::event::READING_UNIT;
-use model::follow::Finding;
+use model::keyed_process::Detection;
 use model::{RecordKey, Window};
 
 use crate::hysteresis::Turn;
 use crate::rules::{Limit, Rules};
 
-/// Who an alert is about.
+/// The server that an alert is about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'s> {
     pub(crate) server_id: &'s str,
@@ -16,25 +16,25 @@ pub(crate) struct Subject<'s> {
     pub(crate) server_type: &'s str,
 }
 
-/// Why it changed.
+/// Why an alert opens or closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// What was measured.
+    /// The measured value opened or closed it.
     Measured,
-    /// There is nothing left to measure.
+    /// The server was forgotten.
     Forgotten,
 }
 
 impl Subject<'_> {
-    /// The opening or closing of an alert.
-    pub(crate) fn finding(
+    /// Returns the detection that opens or closes an alert.
+    pub(crate) fn detection(
         &self,
         rules: &Rules,
         condition: ServerCondition,
         turn: Turn,
         value: f64,
         cause: Cause,
-    ) -> Finding<ServerAlert> {
+    ) -> Detection<ServerAlerts> {
         let (opened_at, closed_at) = (turn.opened_at, turn.closed_at);
         let (start, end) = (opened_at, closed_at.unwrap_or(opened_at.plus_ms(1)));
         let measure = Measure::of(condition, rules);
@@ -44,11 +44,11 @@ impl Subject<'_> {
             (Cause::Measured, Some(measure)) => measure.reason(rules, closes, value),
             (Cause::Measured, None) => silence(closes, value),
         };
-        Finding {
+        Detection {
             key: RecordKey::new(&[self.server_id, condition.name()]),
             span: Window { start, end },
             revision: u32::from(closes),
-            output: ServerAlert {
+            output: ServerAlerts {
                 server_id: self.server_id.to_owned(),
                 condition,
                 region: self.region.to_owned(),
@@ -66,7 +66,7 @@ impl Subject<'_> {
     }
 }
 
-/// A condition that is measured window by window.
+/// A condition that is measured in each window.
 struct Measure {
     words: &'static str,
     unit: &'static str,
@@ -74,7 +74,7 @@ struct Measure {
 }
 
 impl Measure {
-    /// None of `silent`.
+    /// Returns the measure of a condition; `None` for `silent`.
     fn of(condition: ServerCondition, rules: &Rules) -> Option<Self> {
         let (words, unit, limit) = match condition {
             ServerCondition::Cpu => ("mean CPU load", "%", rules.cpu),
@@ -116,7 +116,7 @@ fn whole(millionths: i64) -> f64 {
     (millionths / READING_UNIT) as f64
 }
 
-/// Milliseconds as seconds, as a figure is written.
+/// Converts milliseconds into seconds, rounded to the decimals of a value.
 pub(crate) fn seconds(ms: i64) -> f64 {
     ms as f64 / 1_000.0
 }

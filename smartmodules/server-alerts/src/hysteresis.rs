@@ -1,33 +1,22 @@
-//! Hysteresis: an alert opens and closes only when several windows in a row agree.
+//! Hysteresis: an alert opens or closes only when several consecutive windows agree.
 
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::readings::Figure;
+use crate::readings::{Level, WindowValue};
 
-/// Where a window's figure lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
-    /// Above the threshold.
-    Above,
-    /// Neither high enough to open nor low enough to close.
-    Between,
-    /// Below the threshold by more than the margin.
-    Below,
-}
-
-/// One measure of one server.
+/// The hysteresis of one measure of one server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Watch {
-    /// When its alert opened, if it is open.
+    /// When the alert opened, if it is open.
     pub(crate) opened_at: Option<Timestamp>,
-    /// The figure of the last window.
-    pub(crate) last: Figure,
-    /// Windows in a row that speak for a change.
+    /// The value of the last window.
+    pub(crate) last: WindowValue,
+    /// The number of consecutive windows that agree on a change.
     in_a_row: u32,
 }
 
-/// A change.
+/// A change of an alert: it opens or closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Turn {
     pub(crate) opened_at: Timestamp,
@@ -35,24 +24,20 @@ pub(crate) struct Turn {
 }
 
 impl Watch {
-    /// Takes in the window that ends at `end`; what it changes.
+    /// Adds the window that ends at `end`. Returns the opening or closing that it causes, if any.
     pub(crate) fn judge(
         &mut self,
-        figure: Figure,
+        value: WindowValue,
         level: Level,
         end: Timestamp,
         consecutive: u32,
     ) -> Option<Turn> {
-        self.last = figure;
-        let speaks_for_change = match self.opened_at {
+        self.last = value;
+        let favors_change = match self.opened_at {
             None => level == Level::Above,
             Some(_) => level == Level::Below,
         };
-        self.in_a_row = if speaks_for_change {
-            self.in_a_row + 1
-        } else {
-            0
-        };
+        self.in_a_row = if favors_change { self.in_a_row + 1 } else { 0 };
         if self.in_a_row < consecutive {
             return None;
         }
@@ -72,7 +57,7 @@ impl Watch {
         }
     }
 
-    /// The next window follows none.
+    /// Resets the number of consecutive windows.
     pub(crate) fn start_over(&mut self) {
         self.in_a_row = 0;
     }
@@ -82,7 +67,7 @@ impl Watch {
 mod tests {
     use super::*;
 
-    /// Window numbers at which it turns, opening and closing by turns.
+    /// Returns the indices of the windows at which the alert opens and closes, alternately.
     fn turns(levels: &str, consecutive: u32) -> Vec<usize> {
         let mut watch = Watch::default();
         let mut judge = |(index, letter): (usize, char)| {
@@ -94,7 +79,7 @@ mod tests {
             };
             let end = Timestamp::from_millis(index as i64);
             watch
-                .judge(Figure::default(), level, end, consecutive)
+                .judge(WindowValue::default(), level, end, consecutive)
                 .map(|_| index)
         };
         levels.chars().enumerate().filter_map(&mut judge).collect()
@@ -122,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn two_above_count_anew_after_a_close() {
+    fn after_a_close_the_count_starts_again() {
         assert_eq!(turns("^^__^_^^", 2), [1, 3, 7]);
     }
 

@@ -1,4 +1,4 @@
-//! The thresholds and times of the alerts, checked.
+//! The thresholds and times of the alerts, with the checks of their parameters.
 
 use model::event::READING_UNIT;
 use model::{ParamError, Params};
@@ -16,35 +16,35 @@ pub(crate) const PARAMETERS: &[&str] = &[
     "forget_s",
 ];
 
-/// A day: times beyond it are slips of the pen, and no sum of times overflows below it.
+/// The longest time: one day. A longer time is a mistake. No sum of times up to this limit overflows.
 const SECONDS_MAX: i64 = 86_400;
-/// Beyond this an alert would come an eternity after its cause.
+/// The largest number of consecutive windows. With more, an alert would come much too late.
 const CONSECUTIVE_MAX: i64 = 100;
-/// A latency is at most a day.
+/// The largest latency threshold: a latency is at most one day.
 const LATENCY_MS_MAX: i64 = SECONDS_MAX * 1_000;
 
-/// When alerts open and close.
+/// The parameters that decide when alerts open and close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
     /// The length of a window.
     pub(crate) window_ms: i64,
-    /// So many windows in a row open or close an alert.
+    /// The number of consecutive windows that it takes to open or close an alert.
     pub(crate) consecutive: u32,
     pub(crate) cpu: Limit,
     pub(crate) memory: Limit,
     pub(crate) latency: Limit,
     /// A silence longer than this is an alert.
     pub(crate) silent_ms: i64,
-    /// After a silence longer than this a server is forgotten.
+    /// A server that is silent for longer than this is forgotten.
     pub(crate) forget_ms: i64,
 }
 
-/// A threshold with its hysteresis, in millionths as readings are.
+/// A threshold with its hysteresis, in millionths like the readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit {
-    /// What lies above it opens an alert.
+    /// Values above it open an alert.
     pub(crate) opens_above: i64,
-    /// What lies below it closes one.
+    /// Values below it close an alert.
     pub(crate) closes_below: i64,
 }
 
@@ -81,7 +81,8 @@ impl Rules {
             params,
             "forget_s",
             600,
-            // An alert must not close when it opens.
+            // A server must not be forgotten at the time its alert opens, because that would close the alert
+            // at once.
             window_s.max(silent_s) + 1..=SECONDS_MAX,
             "a whole number of seconds, above `window_s` and `silent_s` and at most 86400",
         )?;
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn without_parameters_the_defaults_hold() {
+    fn without_parameters_the_defaults_apply() {
         let millionths = |opens_above: i64, closes_below: i64| Limit {
             opens_above: opens_above * 1_000_000,
             closes_below: closes_below * 1_000_000,
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_with_its_name_and_value() {
+    fn impossible_values_are_refused_with_name_and_value() {
         for (name, value) in [
             ("window_s", "0"),
             ("window_s", "86401"),
@@ -177,7 +178,7 @@ mod tests {
             ("forget_s", "99999999999999999999"),
         ] {
             let error = rules(&[(name, value)]).expect_err(name).to_string();
-            // A silence as long as the default of `forget_s` makes that one wrong.
+            // A silence as long as the default of `forget_s` makes that default invalid.
             let named = [
                 format!("`{name}` is `{value}`"),
                 "`forget_s` is `600`".into(),
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_that_another_parameter_rules_out_is_refused_too() {
+    fn a_default_that_contradicts_another_parameter_is_refused() {
         let error = rules(&[("cpu_percent", "4")]).expect_err("below the margin");
         assert!(error.to_string().contains("`percent_margin` is `5`"));
         assert!(rules(&[("cpu_percent", "4"), ("percent_margin", "3")]).is_ok());

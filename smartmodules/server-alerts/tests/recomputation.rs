@@ -1,20 +1,21 @@
-//! Holds the state machine against a plain recomputation: all windows and silences of a server at
-//! once, from sorted lists, then one loop over what happens when. Any split and order must agree.
+//! Compares the keyed process with a simple recomputation, which takes all windows and silences of a server
+//! from sorted lists and then processes them in one loop. Any split and order must give the same alerts.
 
 use std::collections::BTreeMap;
 
-use dataflow::Registration;
+use dataflow::{Partition, Registration};
 use model::fold::SourceRecord;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::{Value, json};
-use server_alerts::ServerAlertsRule;
+use server_alerts::ServerAlertsDerivation;
 
 const WINDOW: i64 = 10_000;
 const SILENT: i64 = 30_000;
 const FORGET: i64 = 60_000;
 
-/// A report. Loads are tenths of a percent, so that sums are exact and thresholds are met exactly.
+/// A report. Loads are in tenths of a percent, so that sums are exact and values can equal a threshold
+/// exactly.
 #[derive(Clone, Copy, Debug)]
 struct Report {
     ms: i64,
@@ -22,17 +23,19 @@ struct Report {
     cpu: i64,
     memory: i64,
     latency_ms: i64,
+    /// The region and the type, which do not affect when alerts open and close.
+    place: [&'static str; 2],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Happening {
+enum ServerEvent {
     WindowEnds(i64),
     SilenceIsTooLong { last: i64 },
     IsForgotten { last: i64 },
     ReportsAgain { last: i64 },
 }
 
-/// Opened, closed, value, and whether it was forgotten.
+/// When the alert opened, when it closed, its value, and whether the server was forgotten.
 type Alert = (i64, Option<i64>, f64, bool);
 
 fn recomputed(reports: &[Report]) -> BTreeMap<(usize, &'static str), Vec<Alert>> {
@@ -45,9 +48,9 @@ fn recomputed(reports: &[Report]) -> BTreeMap<(usize, &'static str), Vec<Alert>>
     for server in 0..3 {
         let mine = reports.iter().filter(|report| report.server == server);
         let mine: Vec<Report> = mine.copied().collect();
-        let mut said = Vec::new();
-        recompute_server(&mine, end, &mut said);
-        for (condition, alert) in said {
+        let mut found = Vec::new();
+        recompute_server(&mine, end, &mut found);
+        for (condition, alert) in found {
             alerts
                 .entry((server, condition))
                 .or_insert_with(Vec::new)
@@ -57,7 +60,7 @@ fn recomputed(reports: &[Report]) -> BTreeMap<(usize, &'static str), Vec<Alert>>
     alerts
 }
 
-fn recompute_server(reports: &[Report], end: i64, said: &mut Vec<(&'static str, Alert)>) {
+fn recompute_server(reports: &[Report], end: i64, found: &mut Vec<(&'static str, Alert)>) {
     let mut windows: BTreeMap<i64, Vec<Report>> = BTreeMap::new();
     for report in reports {
         windows
@@ -67,33 +70,33 @@ fn recompute_server(reports: &[Report], end: i64, said: &mut Vec<(&'static str, 
     }
     let mut loads = [(None, 0, 0.0); 3];
     let mut silent = None;
-    for (at, happening) in happenings(reports, &windows, end) {
-        match happening {
-            Happening::WindowEnds(at) => {
+    for (at, event) in server_events(reports, &windows, end) {
+        match event {
+            ServerEvent::WindowEnds(at) => {
                 for (load, measured) in loads.iter_mut().zip(measure(&windows[&at])) {
-                    judge(load, at, measured, said);
+                    judge(load, at, measured, found);
                 }
             }
-            Happening::SilenceIsTooLong { last } => {
+            ServerEvent::SilenceIsTooLong { last } => {
                 silent = Some(last + SILENT);
                 loads.iter_mut().for_each(|load| load.1 = 0);
-                said.push(("silent", (last + SILENT, None, 30.0, false)));
+                found.push(("silent", (last + SILENT, None, 30.0, false)));
             }
-            Happening::ReportsAgain { last } => {
+            ServerEvent::ReportsAgain { last } => {
                 if let Some(opened) = silent.take() {
                     let silence = (at - last) as f64 / 1_000.0;
-                    said.push(("silent", (opened, Some(at), silence, false)));
+                    found.push(("silent", (opened, Some(at), silence, false)));
                 }
             }
-            Happening::IsForgotten { last } => {
+            ServerEvent::IsForgotten { last } => {
                 let closed = Some(last + FORGET);
                 for (name, load) in NAMES.into_iter().zip(std::mem::take(&mut loads)) {
                     if let Some(opened) = load.0 {
-                        said.push((name, (opened, closed, load.2, true)));
+                        found.push((name, (opened, closed, load.2, true)));
                     }
                 }
                 if let Some(opened) = silent.take() {
-                    said.push(("silent", (opened, closed, 60.0, true)));
+                    found.push(("silent", (opened, closed, 60.0, true)));
                 }
             }
         }
@@ -102,36 +105,37 @@ fn recompute_server(reports: &[Report], end: i64, said: &mut Vec<(&'static str, 
 
 const NAMES: [&str; 3] = ["cpu", "memory", "latency"];
 
-/// Everything that happens to one server before `end`, in order.
-fn happenings(
+/// Returns everything that happens to one server before `end`, in order.
+fn server_events(
     reports: &[Report],
     windows: &BTreeMap<i64, Vec<Report>>,
     end: i64,
-) -> Vec<(i64, Happening)> {
-    let mut happenings: Vec<_> = windows
+) -> Vec<(i64, ServerEvent)> {
+    let mut server_events: Vec<_> = windows
         .keys()
-        .map(|at| (*at, Happening::WindowEnds(*at)))
+        .map(|at| (*at, ServerEvent::WindowEnds(*at)))
         .collect();
     let mut times: Vec<i64> = reports.iter().map(|report| report.ms).collect();
     times.sort_unstable();
     for (index, last) in times.iter().copied().enumerate() {
         let next = times.get(index + 1).copied().unwrap_or(i64::MAX);
         if next - last > SILENT {
-            happenings.push((last + SILENT + 1, Happening::SilenceIsTooLong { last }));
+            server_events.push((last + SILENT + 1, ServerEvent::SilenceIsTooLong { last }));
         }
         if next - last > FORGET {
-            happenings.push((last + FORGET + 1, Happening::IsForgotten { last }));
+            server_events.push((last + FORGET + 1, ServerEvent::IsForgotten { last }));
         }
         if next < i64::MAX {
-            happenings.push((next, Happening::ReportsAgain { last }));
+            server_events.push((next, ServerEvent::ReportsAgain { last }));
         }
     }
-    happenings.sort();
-    happenings.retain(|(at, _)| *at <= end);
-    happenings
+    server_events.sort();
+    server_events.retain(|(at, _)| *at <= end);
+    server_events
 }
 
-/// Name, value, whether it is above and whether it is below: of cpu, memory and latency.
+/// Returns for CPU, memory and latency: the name, the value, whether it is above the threshold, and whether
+/// it is below the closing limit.
 fn measure(reports: &[Report]) -> [(&'static str, f64, bool, bool); 3] {
     let readings = reports.len() as i64;
     let mean = |name, of: fn(&Report) -> i64| {
@@ -149,12 +153,13 @@ fn measure(reports: &[Report]) -> [(&'static str, f64, bool, bool); 3] {
     ]
 }
 
-/// One window of one measure: when its alert opened, windows in a row for a change, last value.
+/// The state of one measure: when its alert opened, the number of consecutive windows for a change, and the
+/// last value.
 fn judge(
     (opened, in_a_row, last): &mut (Option<i64>, u32, f64),
     at: i64,
     (name, value, above, below): (&'static str, f64, bool, bool),
-    said: &mut Vec<(&'static str, Alert)>,
+    found: &mut Vec<(&'static str, Alert)>,
 ) {
     *last = value;
     let wanted = if opened.is_some() { below } else { above };
@@ -162,21 +167,23 @@ fn judge(
     if *in_a_row == 2 {
         *in_a_row = 0;
         let closed = opened.map(|_| at);
-        said.push((name, (opened.unwrap_or(at), closed, value, false)));
+        found.push((name, (opened.unwrap_or(at), closed, value, false)));
         *opened = if opened.is_some() { None } else { Some(at) };
     }
 }
 
-/// What the runner's own machines say, by server and condition.
+/// Returns the alerts that the runner's own code raises, by server and condition.
 fn derived(batches: &[Vec<Report>]) -> BTreeMap<String, Vec<Value>> {
     let params = [("forget_s", "60")].into_iter().collect();
-    let registration = Registration::following::<ServerAlertsRule>();
+    let registration = Registration::keyed::<ServerAlertsDerivation>();
     let mut offline = registration.offline(&params, 2).expect("parameters");
     let mut next_offsets = [0, 0];
     for batch in batches {
-        for (partition, next_offset) in next_offsets.iter_mut().enumerate() {
-            // A server's reports are in one partition.
-            let texts = batch.iter().filter(|report| report.server % 2 == partition);
+        for (partition, next_offset) in Partition::all().zip(&mut next_offsets) {
+            // All reports of a server are in the same partition.
+            let texts = batch
+                .iter()
+                .filter(|report| report.server % 2 == partition.index());
             let texts: Vec<String> = texts.map(text).collect();
             let records = (*next_offset..).zip(&texts);
             let header = offline.batch(
@@ -201,15 +208,28 @@ fn text(report: &Report) -> String {
     json!({
         "event_name": "server_metric",
         "event_timestamp": time.to_string(),
-        "parameters": {"server_id": format!("s|{}", report.server), "cpu_load": tenths(report.cpu), "memory_usage": tenths(report.memory), "latency": report.latency_ms},
-        "server_data": {"region": "eu", "server_type": "virtual"},
+        "parameters": {"server_id": format!("s|{}", report.server), "cpu_load": tenths(report.cpu),
+            "memory_usage": tenths(report.memory), "latency": report.latency_ms},
+        "server_data": {"region": report.place[0], "server_type": report.place[1]},
     })
     .to_string()
+}
+
+/// Returns the region and type in the server's latest report at `at`. A report at the end of a window belongs
+/// to the next window. If a silent server reports again, that report is the latest.
+fn place(reports: &[Report], server: usize, condition: &str, at: i64) -> [&'static str; 2] {
+    let until = if condition == "silent" { at } else { at - 1 };
+    let mine = reports.iter().filter(|report| report.server == server);
+    let latest = mine
+        .filter(|report| report.ms <= until)
+        .max_by_key(|report| report.ms);
+    latest.expect("a report").place
 }
 
 fn agree(
     found: &BTreeMap<String, Vec<Value>>,
     expected: &BTreeMap<(usize, &str), Vec<Alert>>,
+    reports: &[Report],
 ) -> Result<(), TestCaseError> {
     let keys: Vec<String> = expected
         .keys()
@@ -224,6 +244,8 @@ fn agree(
         alerts.sort_by_key(|alert| (alert.0, alert.1));
         prop_assert_eq!(rows.len(), alerts.len());
         for (row, (opened, closed, value, forgotten)) in rows.iter().zip(alerts) {
+            let place = place(reports, *server, condition, closed.unwrap_or(opened));
+            prop_assert_eq!([&row["region"], &row["server_type"]], place);
             let time = |ms: i64| json!(model::Timestamp::from_millis(ms).to_string());
             prop_assert_eq!(&row["server_id"], &json!(format!("s|{server}")));
             prop_assert_eq!(&row["condition"], &json!(condition));
@@ -250,8 +272,8 @@ fn agree(
     Ok(())
 }
 
-/// Reports of three servers. Readings come from few levels, so that windows agree often, and stay
-/// clear of the thresholds by more than the sketch's error where it is asked.
+/// Generates reports of three servers. Readings have few levels, so that windows often agree. Latencies
+/// differ from the thresholds by more than the sketch's error.
 fn reports() -> impl Strategy<Value = Vec<Report>> {
     let load = || prop::sample::select(vec![300, 740, 749, 750, 780, 800, 801, 810, 1_000]);
     let latency = prop::sample::select(vec![0, 30, 220, 230, 245, 256, 900]);
@@ -261,18 +283,26 @@ fn reports() -> impl Strategy<Value = Vec<Report>> {
         1 => prop::sample::select(vec![29_999_i64, 30_000, 30_001, 60_000, 60_001]),
         1 => 30_000_i64..90_000,
     ];
-    let one = (pause, 0_usize..3, load(), load(), latency);
+    let place = prop::array::uniform2(prop::sample::select(vec!["eu", "us"]));
+    let one = (pause, 0_usize..3, load(), load(), latency, place);
     prop::collection::vec(one, 1..120).prop_map(|steps| {
+        // Reports of one server at the same instant have the same region and type, because otherwise their
+        // order would decide which report is the latest.
+        let mut places = [["eu"; 2]; 3];
         let mut clocks = [1_731_406_530_000_i64, 1_731_406_533_000, 1_731_406_536_000];
-        let report = |(pause, server, cpu, memory, latency_ms)| {
+        let report = |(pause, server, cpu, memory, latency_ms, place)| {
             let clock: &mut i64 = &mut clocks[server];
             *clock += pause;
+            if pause > 0 {
+                places[server] = place;
+            }
             Report {
                 ms: *clock,
                 server,
                 cpu,
                 memory,
                 latency_ms,
+                place: places[server],
             }
         };
         steps.into_iter().map(report).collect()
@@ -281,19 +311,22 @@ fn reports() -> impl Strategy<Value = Vec<Report>> {
 
 proptest! {
     #[test]
-    fn any_split_gives_what_a_recomputation_gives(reports in reports(), dealt in prop::collection::vec(0_usize..5, 120)) {
+    fn any_split_gives_what_a_recomputation_gives(
+        reports in reports(),
+        dealt in prop::collection::vec(0_usize..5, 120),
+    ) {
         let expected = recomputed(&reports);
         let mut batches = vec![Vec::new(); 5];
         reports.iter().zip(dealt).for_each(|(report, batch)| batches[batch].push(*report));
         let whole = derived(std::slice::from_ref(&reports));
-        agree(&whole, &expected)?;
+        agree(&whole, &expected, &reports)?;
         prop_assert_eq!(&derived(&batches), &whole);
         batches.reverse();
         prop_assert_eq!(&derived(&batches), &whole);
     }
 }
 
-/// The random reports must reach every branch, or the property above says little.
+/// The random reports must reach every branch; otherwise the property above would prove little.
 #[test]
 fn random_reports_open_close_and_forget_every_condition() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();

@@ -1,14 +1,5 @@
-//! The SmartModule `server-health`: the shell around its fold.
+//! The derivation `server-health`.
 
-mod fold;
+mod derivation;
 
-pub use fold::ServerHealthFold;
-
-smartmodule_batch::export! {
-    state: model::Fold<ServerHealthFold>,
-    configure: |params| model::Fold::from_params(&params.into_iter().collect()),
-    batch: |fold, records, partial| fold.batch(
-        records.map(|record| model::fold::SourceRecord::new(record.offset, record.timestamp, record.value)),
-        partial,
-    ),
-}
+pub use derivation::ServerHealthDerivation;

@@ -1,14 +1,15 @@
-//! Holds fold and merge against a plain recomputation over the records, in any split and order.
+//! Compares the derivation with a simple recomputation over the records, in any split and order.
 
 use std::collections::BTreeMap;
 
-use fold_testing::{derived_in_four_splits, text};
+use dataflow::Registration;
+use fold_testing::{assert_every_split, derived, text};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use server_health::ServerHealthFold;
+use server_health::ServerHealthDerivation;
 
-/// What sorted lists give, in ten-thousandths of a unit. A quantile is only known to within 1 %:
-/// that of `found` is taken over where it is that close.
+/// Computes the expected rows from sorted lists in ten-thousandths of a unit. A quantile is exact only to 1
+/// %, so the quantile in `found` is accepted if it is that close.
 fn recomputed(records: &[Value], found: &[Value]) -> Vec<Value> {
     let mut groups: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
     for record in records {
@@ -73,7 +74,7 @@ fn row(start: &str, server: &str, group: &[&Value], found: &Value) -> Value {
     })
 }
 
-/// Sorted ten-thousandths.
+/// Returns the readings in ten-thousandths, in ascending order.
 fn readings(group: &[&Value], name: &str) -> Vec<i64> {
     let reading = |record: &&Value| {
         let value = record["parameters"][name].as_f64().expect("a number");
@@ -88,7 +89,7 @@ fn mean(readings: &[i64]) -> f64 {
     three_decimals(readings.iter().sum(), readings.len() as i64)
 }
 
-/// `ten_thousandths` / `count` rounded half to even to thousandths.
+/// Returns `ten_thousandths` / `count`, rounded half to even to thousandths.
 fn three_decimals(ten_thousandths: i64, count: i64) -> f64 {
     let unit = 10 * count;
     let (down, rest) = (ten_thousandths / unit, ten_thousandths % unit);
@@ -96,7 +97,7 @@ fn three_decimals(ten_thousandths: i64, count: i64) -> f64 {
     (down + i64::from(up)) as f64 / 1_000.0
 }
 
-/// `found` where it is right, else the true value, so that the comparison shows both.
+/// Returns `found` if it is close enough; otherwise the true value, so that a failed comparison shows both.
 fn close_quantile(found: &Value, sorted: &[i64], percent: usize) -> f64 {
     let rounding = 0.000_501;
     let last = sorted.len() - 1;
@@ -112,7 +113,7 @@ fn close_quantile(found: &Value, sorted: &[i64], percent: usize) -> f64 {
     }
 }
 
-/// A report within half a minute; readings crowd around the thresholds.
+/// Generates a report within half a minute, with readings around the thresholds.
 fn report() -> impl Strategy<Value = Value> {
     let percent = || {
         prop_oneof![
@@ -130,13 +131,14 @@ fn report() -> impl Strategy<Value = Value> {
         0_u32..100
     ];
     let place = prop::sample::select(vec!["us-west", "us-east", "eu"]);
-    (0_u32..30_000, 0_u32..3, percent(), percent(), latency, place, "[ab]")
-        .prop_map(|(ms, server, cpu, memory, latency, region, server_type)| {
+    (0_u32..30_000, 0_u32..3, percent(), percent(), latency, place, "[ab]", "[mn]")
+        .prop_map(|(ms, server, cpu, memory, latency, region, server_type, name)| {
             let unit = |ten_thousandths| f64::from(ten_thousandths) / 10_000.0;
             json!({
-                "event_name": "server_metric",
+                "event_name": name,
                 "event_timestamp": format!("2024-11-12T10:15:{:02}.{:03}Z", ms / 1_000, ms % 1_000),
-                "parameters": {"server_id": format!("s|{server}"), "cpu_load": unit(cpu), "memory_usage": unit(memory), "latency": unit(latency)},
+                "parameters": {"server_id": format!("s|{server}"), "cpu_load": unit(cpu),
+                    "memory_usage": unit(memory), "latency": unit(latency)},
                 "server_data": {"region": region, "server_type": server_type},
             })
         })
@@ -144,14 +146,14 @@ fn report() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn any_split_gives_what_a_recomputation_gives(dealt in prop::collection::vec((report(), 0_usize..7), 1..200)) {
-        let mut batches = vec![Vec::new(); 7];
-        dealt.iter().for_each(|(record, batch)| batches[*batch].push(record.clone()));
+    fn any_split_gives_what_a_recomputation_gives(
+        dealt in prop::collection::vec((report(), 0_usize..7), 1..200),
+    ) {
         let params = [("window_ms", "10000")];
-        let [whole, others @ ..] = derived_in_four_splits::<ServerHealthFold>(&params, &batches);
-        prop_assert_eq!(&whole, &recomputed(&batches.concat(), &whole));
-        for rows in others {
-            prop_assert_eq!(&rows, &whole);
-        }
+        let derivation = Registration::windows::<ServerHealthDerivation>();
+        assert_every_split(&derivation, &params, &dealt, |records| {
+            let found = derived(&derivation, &params, &[records.to_vec()]);
+            recomputed(records, &found)
+        });
     }
 }

@@ -1,4 +1,4 @@
-//! When a visit is worth an alert.
+//! The thresholds at which a visit raises an alert.
 
 use std::ops::RangeInclusive;
 
@@ -7,18 +7,19 @@ use model::{ParamError, Params};
 /// The names of the parameters.
 pub(crate) const PARAMETERS: &[&str] = &["min_seconds", "min_events", "session_gap_s"];
 
-/// What a parameter may be, and how to say so. A day is longer than anybody plays without a break, so
-/// more is a mistake in the unit; and it bounds how long a player is remembered.
+/// The range of a parameter, and the text that describes it. Times are limited to a day: no player plays for
+/// longer without a break, so a longer time is a mistake in the unit. The range also limits how long a player
+/// is remembered.
 type Allowed = (RangeInclusive<u64>, &'static str);
 const SECONDS: Allowed = (1..=86_400, "a whole number of seconds from 1 to 86400");
 const EVENTS: Allowed = (1..=1_000_000, "a whole number from 1 to 1000000");
 
-/// The parameters.
+/// The values of the parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Thresholds {
     pub(crate) min_seconds: u64,
     pub(crate) min_events: u64,
-    /// The longest time between two events of one visit.
+    /// The longest time between two consecutive events of one visit.
     pub(crate) session_gap_s: u64,
 }
 
@@ -55,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_given_has_a_default() {
+    fn every_parameter_has_a_default() {
         let defaults = Thresholds {
             min_seconds: 120,
             min_events: 30,
@@ -72,12 +73,12 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_by_name_and_value() {
+    fn values_out_of_range_are_refused_by_name_and_value() {
         for name in PARAMETERS {
             for value in ["0", "-1", "1000001", "2.5", "soon", ""] {
                 let error = read(&[(name, value)]).expect_err(value);
-                let said = format!("parameter `{name}` is `{value}`: a whole number");
-                assert!(error.starts_with(&said), "{error}");
+                let expected = format!("parameter `{name}` is `{value}`: a whole number");
+                assert!(error.starts_with(&expected), "{error}");
             }
         }
     }

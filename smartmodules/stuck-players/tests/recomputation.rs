@@ -1,13 +1,13 @@
-//! Holds the rule against a plain recomputation over the records, in any split and order, and says
-//! who is reported and who never is.
+//! Compares the rule with a simple recomputation over the records, in any split and order. Also checks
+//! examples of players who must be reported and of players who must not.
 
 use std::collections::BTreeMap;
 
 use dataflow::Registration;
-use fold_testing::{dealt_in_four_splits, text};
+use fold_testing::{assert_every_split, in_every_split, text};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use stuck_players::StuckPlayersRule;
+use stuck_players::StuckPlayersDerivation;
 
 const PARAMS: [(&str, &str); 3] = [
     ("min_seconds", "3"),
@@ -15,16 +15,16 @@ const PARAMS: [(&str, &str); 3] = [
     ("session_gap_s", "2"),
 ];
 
-/// What sorting the parsed records, cutting them into visits and looking along each give.
+/// Computes the expected alerts by splitting the sorted records into visits.
 fn recomputed(records: &[Value]) -> Vec<Value> {
     let mut players: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
     for record in records.iter().filter(|record| is_whole(record)) {
-        let player = (parameter(record, "game_id"), parameter(record, "player_id"));
+        let player = (game(record), parameter(record, "player_id"));
         players.entry(player).or_default().push(record);
     }
     let mut rows = Vec::new();
     for mut events in players.into_values() {
-        events.sort_by_key(|event| ms(event)); // stable: those of one instant stay as they came
+        events.sort_by_key(|event| ms(event)); // a stable sort preserves the order of events at one instant
         rows.extend(visits(&events).iter().filter_map(|visit| alert(visit)));
     }
     let encoded = |row: &Value, name: &str| {
@@ -67,18 +67,26 @@ fn alert(visit: &[&Value]) -> Option<Value> {
     let ms_in = |event: &Value| ms(event) - ms(visit[0]);
     let place = (2..visit.len()).find(|place| ms_in(visit[*place]) >= 3_000)?;
     let (since, ms_on_level, events) = (ms(visit[0]), ms_in(visit[place]), place + 1);
-    let [game, player, level, map, session] =
-        ["game_id", "player_id", "level_id", "map_id", "session_id"]
-            .map(|name| parameter(visit[0], name));
+    let [player, level, map, session] =
+        ["player_id", "level_id", "map_id", "session_id"].map(|name| parameter(visit[0], name));
+    let game = game(visit[0]);
     let seconds = ms_on_level as f64 / 1_000.0;
     Some(json!({
         "window_start": time(since), "window_end": time(since + ms_on_level + 1),
         "game_id": game, "player_id": player, "level_id": level, "map_id": map, "session_id": session,
         "since": time(since), "seconds_on_level": seconds, "events": events,
-        "reason": format!("player {player} has been on level {level} (map {map}) for {seconds} s with {events} events and has not completed it"),
+        "reason": format!(
+            "player {player} has been on level {level} (map {map}) for {seconds} s \
+             with {events} events and has not completed it"
+        ),
         "min_seconds": 3, "min_events": 3,
         "revision": 0,
     }))
+}
+
+fn game(record: &Value) -> &str {
+    let game = record["parameters"]["game_id"].as_str();
+    game.unwrap_or("default")
 }
 
 fn ends_visit(event: &Value) -> bool {
@@ -89,14 +97,14 @@ fn parameter<'v>(record: &'v Value, name: &str) -> &'v str {
     text(&record["parameters"], &format!("/{name}"))
 }
 
-/// Whether none of the damage that [`event`] does was done to it.
+/// Returns whether [`event`] left the record intact.
 fn is_whole(record: &Value) -> bool {
     record["parameters"]["player_id"].is_string()
         && record["parameters"]["level_id"].is_string()
         && record["event_timestamp"] != "yesterday"
 }
 
-/// Milliseconds since 10:15.
+/// Returns the record's time in milliseconds since 10:15.
 fn ms(record: &Value) -> u64 {
     let time = text(record, "/event_timestamp");
     let number = |range: std::ops::Range<usize>| time[range].parse::<u64>().expect("a number");
@@ -112,13 +120,15 @@ fn action(ms: u64, player: &str, kind: &str, level: &str) -> Value {
     json!({
         "event_name": "player_action",
         "event_timestamp": time(ms),
-        "parameters": {"game_id": "arena", "player_id": player, "session_id": "s", "event_type": kind, "level_id": level, "map_id": "m"},
+        "parameters": {"game_id": "arena", "player_id": player, "session_id": "s", "event_type": kind,
+            "level_id": level, "map_id": "m"},
         "user_data": {"user_id": player, "platform": "PC"},
     })
 }
 
-/// An event within a minute, mostly on a grid on which gaps and thresholds are met to the millisecond.
-/// Most stay where the others are; a few go elsewhere or leave, and some are broken.
+/// Generates an event within a minute. Most times are on a grid on which gaps and thresholds are met exactly
+/// to the millisecond. Most events are on the same level; some are on another level, end a visit, or are
+/// broken.
 fn event() -> impl Strategy<Value = Value> {
     let ms = (
         0_u64..120,
@@ -131,52 +141,68 @@ fn event() -> impl Strategy<Value = Value> {
     let mostly =
         |most: &'static str, other: &'static str| prop_oneof![20 => Just(most), 1 => Just(other)];
     let player = prop::sample::select(vec!["p", "p|%"]);
+    let game = prop_oneof![
+        10 => Just(Some("default")), 10 => Just(None), 1 => Just(Some("arena|")),
+    ];
+    // The values of fields that do not end a visit.
+    let other = prop::array::uniform3(prop::sample::select(vec!["a", "b"]));
     (
         ms,
-        player,
+        (player, game, other),
         kind,
         mostly("l|", "l%"),
         mostly("m", "n"),
         mostly("s", "t"),
         0..40,
     )
-        .prop_map(|((half, more), player, kind, level, map, session, dirt)| {
-            let mut event = action(half * 500 + more, player, kind, level);
-            event["parameters"]["map_id"] = json!(map);
-            event["parameters"]["session_id"] = json!(session);
-            match dirt {
-                0 => event["parameters"]["player_id"] = json!(7),
-                1 => event["parameters"]["level_id"] = Value::Null,
-                2 => event["event_timestamp"] = json!("yesterday"),
-                _ => {}
-            }
-            event
-        })
+        .prop_map(
+            |(
+                (half, more),
+                (player, game, [name, user, platform]),
+                kind,
+                level,
+                map,
+                session,
+                dirt,
+            )| {
+                let mut event = action(half * 500 + more, player, kind, level);
+                event["event_name"] = json!(name);
+                event["parameters"]["game_id"] = json!(game);
+                event["user_data"] = json!({"user_id": user, "platform": platform});
+                event["parameters"]["map_id"] = json!(map);
+                event["parameters"]["session_id"] = json!(session);
+                match dirt {
+                    0 => event["parameters"]["player_id"] = json!(7),
+                    1 => event["parameters"]["level_id"] = Value::Null,
+                    2 => event["event_timestamp"] = json!("yesterday"),
+                    _ => {}
+                }
+                event
+            },
+        )
 }
 
 proptest! {
     #[test]
-    fn any_split_gives_what_a_recomputation_gives(dealt in prop::collection::vec((event(), 0_usize..7), 1..250)) {
-        let records: Vec<Value> = dealt.iter().map(|(record, _)| record.clone()).collect();
-        let expected = recomputed(&records);
-        for rows in dealt_in_four_splits(Registration::following::<StuckPlayersRule>(), &PARAMS, &dealt) {
-            prop_assert_eq!(&rows, &expected);
-        }
+    fn any_split_gives_what_a_recomputation_gives(
+        dealt in prop::collection::vec((event(), 0_usize..7), 1..250),
+    ) {
+        assert_every_split(&Registration::keyed::<StuckPlayersDerivation>(), &PARAMS, &dealt, recomputed);
     }
 }
 
-/// The alerts over these events with the default parameters.
+/// Returns the alerts for these events with the default parameters.
 fn alerts(events: impl IntoIterator<Item = Value>) -> Vec<Value> {
     let dealt: Vec<_> = events.into_iter().zip((0..5).cycle()).collect();
-    let registration = Registration::following::<StuckPlayersRule>();
-    let [rows, others @ ..] = dealt_in_four_splits(registration, &[], &dealt);
+    let derivation = Registration::keyed::<StuckPlayersDerivation>();
+    let [rows, others @ ..] = in_every_split(&derivation, &[], &dealt);
     others.iter().for_each(|other| assert_eq!(*other, rows));
     rows
 }
 
 #[test]
-fn who_passes_levels_is_never_reported() {
-    // Ten levels, each of a minute and forty events, then completed.
+fn a_player_who_completes_levels_is_never_reported() {
+    // The player completes ten levels, each after a minute with forty events.
     let level = |level: u64| {
         let action = move |number: u64| {
             let kind = if number == 39 {
@@ -197,8 +223,8 @@ fn who_passes_levels_is_never_reported() {
 }
 
 #[test]
-fn who_stays_is_reported_once() {
-    // The same pace, but no level is completed and there is one level alone.
+fn a_player_who_stays_is_reported_once() {
+    // The player has events at the same pace on a single level without completing it.
     let events = (0..400).map(|number| action(number * 1_500, "p", "move", "level_1"));
     let alerts = alerts(events);
     assert_eq!(alerts.len(), 1, "{alerts:?}");
@@ -217,7 +243,7 @@ fn who_stays_is_reported_once() {
 }
 
 #[test]
-fn both_thresholds_are_met_to_the_millisecond_and_the_event() {
+fn both_thresholds_are_exact_to_the_millisecond_and_the_event() {
     for (last_ms, events, is_reported) in [
         (119_999, 30, false),
         (120_000, 30, true),

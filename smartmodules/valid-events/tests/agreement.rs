@@ -1,4 +1,4 @@
-//! Holds the filter against the parsers: it passes what one of them accepts, and nothing else.
+//! Compares the filter with the parsers. It must pass exactly the records that one of them accepts.
 
 use model::Event;
 use model::event::{PlayerEvent, PurchaseEvent, ServerMetric};
@@ -23,7 +23,8 @@ fn player() -> Value {
 fn purchase() -> Value {
     json!({
         "event_name": "transaction", "event_timestamp": "2024-11-12T10:16:05Z",
-        "parameters": {"transaction_id": "t", "transaction_type": "refund", "currency": "USD", "amount": 4.99, "item_id": "i", "item_type": "skin"},
+        "parameters": {"transaction_id": "t", "transaction_type": "refund", "currency": "USD", "amount": 4.99,
+            "item_id": "i", "item_type": "skin"},
         "user_data": {"user_id": "p", "platform": "PC"},
     })
 }
@@ -36,7 +37,7 @@ fn server() -> Value {
     })
 }
 
-/// Whether the parser of each topic accepts the record, in the order of [`TOPICS`].
+/// Returns whether each topic's parser accepts the record, in the order of [`TOPICS`].
 fn accepted(record: &[u8]) -> [bool; 3] {
     [
         PlayerEvent::parse(record).is_ok(),
@@ -50,7 +51,7 @@ fn filter(kind: Option<&str>) -> ValidEvents {
     ValidEvents::from_params(&params).expect("valid parameters")
 }
 
-/// Records that are events, are nearly events, or are anything at all.
+/// Generates records that are events, almost events, or arbitrary bytes.
 fn record() -> impl Strategy<Value = Vec<u8>> {
     let fields = [
         "/event_name",
@@ -98,7 +99,7 @@ fn record() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// One filter sees all records, as one of a stream does.
+    /// One filter processes all records, as it does in a stream.
     #[test]
     fn passes_what_a_parser_accepts(records in prop::collection::vec(record(), 1..20)) {
         let mut any = [filter(None), filter(Some("any"))];
@@ -138,6 +139,6 @@ fn wrong_parameters_are_named() {
     );
     assert_eq!(
         error("topic", "any"),
-        "parameter `topic` is unknown: known are kind"
+        "unknown parameter `topic`; known parameters: kind"
     );
 }

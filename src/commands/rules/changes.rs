@@ -1,20 +1,21 @@
-//! What one version of parameters changes of another.
+//! Formats the differences between two versions of parameters.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where the map leaves a parameter out, the derivation's own default holds.
+/// The text for a parameter that neither a version nor the dataflow file sets, so that the derivation's
+/// default applies.
 const DEFAULT: &str = "(default)";
 
-/// `name: before -> after` of each parameter that changes. Both are given as what stands in place of
-/// the map's; what neither names stays as it is.
+/// Returns `name: before -> after` for each parameter that changes. Both versions contain only the parameters
+/// that override the values in the dataflow file.
 pub(super) fn between(
-    map: &BTreeMap<String, String>,
+    dataflow: &BTreeMap<String, String>,
     before: &BTreeMap<String, String>,
     after: &BTreeMap<String, String>,
 ) -> Vec<String> {
     let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let value = |version: &BTreeMap<String, String>, name: &String| {
-        let found = version.get(name).or_else(|| map.get(name));
+        let found = version.get(name).or_else(|| dataflow.get(name));
         found.map_or(DEFAULT.to_owned(), Clone::clone)
     };
     names
@@ -35,14 +36,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_longer_named_goes_back_to_the_map() {
-        let map = version(&[("a", "1"), ("b", "2")]);
+    fn a_parameter_that_is_no_longer_overridden_returns_to_the_dataflow_file() {
+        let dataflow = version(&[("a", "1"), ("b", "2")]);
         let before = version(&[("a", "5"), ("c", "7"), ("d", "8")]);
         let after = version(&[("b", "3"), ("d", "8")]);
         assert_eq!(
-            between(&map, &before, &after),
+            between(&dataflow, &before, &after),
             ["a: 5 -> 1", "b: 2 -> 3", "c: 7 -> (default)"]
         );
-        assert!(between(&map, &version(&[]), &version(&[("a", "1")])).is_empty());
+        assert!(between(&dataflow, &version(&[]), &version(&[("a", "1")])).is_empty());
     }
 }

@@ -1,34 +1,36 @@
-//! `rules list`: every version, and what became of it.
+//! `rules list`: print every version of a derivation's parameters, and the state of each version.
 
-use ::dataflow::{ListedRules, RuleBook, RuleState};
+use ::dataflow::{ListedRules, RuleState, RuleStore};
 
 use super::{changes, offsets, open};
-use crate::cli::RulesOf;
+use crate::cli::DerivationArg;
+use crate::terminal::say;
 
-pub(super) async fn list(args: &RulesOf) -> anyhow::Result<()> {
-    let book = open(args).await?;
-    let listed = book.list().await?;
+pub(super) async fn list(args: &DerivationArg) -> anyhow::Result<()> {
+    let store = open(args).await?;
+    let listed = store.list().await?;
     let last = listed
         .iter()
         .rposition(|listed| matches!(listed.state, RuleState::Holds(_)));
-    println!(
-        "version 1: the map's parameters\n  {}",
+    say!("version 1: the dataflow file's parameters");
+    say!(
+        "  {}",
         match last {
             None => "in force",
-            Some(_) => "held from the first record on",
+            Some(_) => "applied from the first record on",
         }
     );
     for (index, listed) in listed.iter().enumerate() {
-        println!("{}", head(listed));
-        for change in changes_of(&book, listed) {
-            println!("  {change}");
+        say!("{}", head(listed));
+        for change in changes_of(&store, listed) {
+            say!("  {change}");
         }
-        println!("  {}", state(&book, listed, last == Some(index)));
+        say!("  {}", state(&store, listed, last == Some(index)));
     }
     Ok(())
 }
 
-/// `version 2, 2026-01-31T12:00:00.000Z: COMMENT`.
+/// Formats the first line of a version: `version 2, 2026-01-31T12:00:00.000Z: COMMENT`.
 fn head(listed: &ListedRules) -> String {
     let mut head = match &listed.rules {
         Some(rules) => format!("version {}", rules.version),
@@ -47,22 +49,22 @@ fn head(listed: &ListedRules) -> String {
     head
 }
 
-/// What differs from the map.
-fn changes_of(book: &RuleBook, listed: &ListedRules) -> Vec<String> {
+/// Returns the differences between the version and the dataflow file.
+fn changes_of(store: &RuleStore, listed: &ListedRules) -> Vec<String> {
     let nothing = Default::default();
     let rules = listed.rules.as_ref();
     let parameters = rules.map_or(&nothing, |rules| &rules.parameters);
-    changes::between(&book.spec().parameters, &nothing, parameters)
+    changes::between(&store.spec().parameters, &nothing, parameters)
 }
 
-fn state(book: &RuleBook, listed: &ListedRules, is_last: bool) -> String {
-    let source = &book.spec().from;
+fn state(store: &RuleStore, listed: &ListedRules, is_last: bool) -> String {
+    let source = &store.spec().from;
     match &listed.state {
         RuleState::Holds(from) if is_last => {
             format!("in force from {source} offsets {}", offsets(from))
         }
-        RuleState::Holds(from) => format!("held from {source} offsets {}", offsets(from)),
-        RuleState::Waits => "not taken up by a runner yet".to_owned(),
-        RuleState::PassedOver(refusal) => format!("passed over: {refusal}"),
+        RuleState::Holds(from) => format!("applied from {source} offsets {}", offsets(from)),
+        RuleState::Waits => "not yet applied by a runner".to_owned(),
+        RuleState::PassedOver(refusal) => format!("rejected: {refusal}"),
     }
 }

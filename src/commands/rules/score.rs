@@ -1,4 +1,5 @@
-//! How many alerts a version raises, by rule, and how right they are.
+//! Counts the alerts that a version raises for each rule, and computes precision and recall against the
+//! ground truth.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +8,10 @@ use serde::Deserialize;
 
 use super::truth::Entry;
 
-/// What derived records without a field `rule` are counted under.
+/// The rule name for derived records without a field `rule`.
 pub(super) const NO_RULE: &str = "all";
 
-/// What matters of an alert.
+/// The fields of an alert that scoring needs.
 #[derive(Debug, Deserialize)]
 pub(super) struct Alert {
     #[serde(default)]
@@ -25,71 +26,73 @@ pub(super) struct Alert {
     revision: u32,
 }
 
-/// The figures of one rule.
+/// The counts of one rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Figures {
+pub(super) struct RuleScore {
     pub(super) alerts: u64,
-    /// Alerts of something that happened.
+    /// The number of alerts that match an entry of the ground truth.
     pub(super) right: u64,
-    /// What happened.
+    /// The number of entries of the ground truth.
     pub(super) entries: u64,
-    /// What happened and was told.
+    /// The number of entries that an alert matches.
     pub(super) found: u64,
 }
 
-/// Counts the alerts of one version against the truth. It keeps none of them.
-pub(super) struct Score<'t> {
+/// Scores the alerts of one version against the ground truth. The alerts themselves are not stored.
+pub(super) struct Scorer<'t> {
     truth: &'t [Entry],
-    figures: BTreeMap<String, Figures>,
+    scores: BTreeMap<String, RuleScore>,
     found: BTreeSet<usize>,
 }
 
-impl<'t> Score<'t> {
+impl<'t> Scorer<'t> {
     pub(super) fn new(truth: &'t [Entry]) -> Self {
         Self {
             truth,
-            figures: BTreeMap::new(),
+            scores: BTreeMap::new(),
             found: BTreeSet::new(),
         }
     }
 
-    /// An alert counts as it was first raised, not again for each revision.
+    /// Counts an alert; its later revisions are ignored.
     pub(super) fn add(&mut self, alert: &Alert) {
         if alert.revision > 0 {
             return;
         }
         let mut right = false;
         for (index, entry) in self.truth.iter().enumerate() {
-            if alert.is_of(entry) {
+            if alert.matches(entry) {
                 self.found.insert(index);
                 right = true;
             }
         }
         let rule = alert.rule.clone().unwrap_or_else(|| NO_RULE.to_owned());
-        let figures = self.figures.entry(rule).or_default();
-        figures.alerts += 1;
-        figures.right += u64::from(right);
+        let score = self.scores.entry(rule).or_default();
+        score.alerts += 1;
+        score.right += u64::from(right);
     }
 
-    /// The figures of each rule, those of the truth included that `counts` from what was read.
-    pub(super) fn finish(mut self, counts: impl Fn(&Entry) -> bool) -> BTreeMap<String, Figures> {
+    /// Returns the score of each rule. Only entries of the ground truth for which `counts` is true are
+    /// included.
+    pub(super) fn finish(mut self, counts: impl Fn(&Entry) -> bool) -> BTreeMap<String, RuleScore> {
         for (index, entry) in self
             .truth
             .iter()
             .enumerate()
             .filter(|(_, entry)| counts(entry))
         {
-            let figures = self.figures.entry(entry.rule.clone()).or_default();
-            figures.entries += 1;
-            figures.found += u64::from(self.found.contains(&index));
+            let score = self.scores.entry(entry.rule.clone()).or_default();
+            score.entries += 1;
+            score.found += u64::from(self.found.contains(&index));
         }
-        self.figures
+        self.scores
     }
 }
 
 impl Alert {
-    /// Same rule, game and user, and the spans overlap; the last instant of an entry is of it.
-    fn is_of(&self, entry: &Entry) -> bool {
+    /// Whether the alert and the entry have the same rule, game and user, and overlapping times. The last
+    /// instant of the entry is included.
+    fn matches(&self, entry: &Entry) -> bool {
         self.rule.as_deref() == Some(&entry.rule)
             && self.game_id.as_deref() == Some(&entry.game_id)
             && self.user_id.as_deref() == Some(&entry.user_id)
@@ -98,13 +101,13 @@ impl Alert {
     }
 }
 
-impl Figures {
-    /// The share of alerts that are right; none without alerts.
+impl RuleScore {
+    /// Returns the share of alerts that are right; `None` without alerts.
     pub(super) fn precision(&self) -> Option<f64> {
         share(self.right, self.alerts)
     }
 
-    /// The share of what happened that was told; none where nothing happened.
+    /// Returns the share of entries that an alert matches; `None` without entries.
     pub(super) fn recall(&self) -> Option<f64> {
         share(self.found, self.entries)
     }
@@ -150,7 +153,7 @@ mod tests {
             (alert("r", "v", (100, 101), 0), false),
         ] {
             assert_eq!(
-                other.is_of(&entry("r", "u", (100, 200))),
+                other.matches(&entry("r", "u", (100, 200))),
                 right,
                 "{other:?}"
             );
@@ -158,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_by_rule_and_revisions_count_once() {
+    fn scores_are_by_rule_and_revisions_count_once() {
         let truth = [
             entry("r", "u", (100, 200)),
             entry("r", "u", (900, 950)),
             entry("r", "u", (5_000, 6_000)),
             entry("s", "u", (100, 200)),
         ];
-        let mut score = Score::new(&truth);
+        let mut scorer = Scorer::new(&truth);
         for alert in [
             alert("r", "u", (90, 120), 0),
             alert("r", "u", (90, 160), 1),
@@ -173,22 +176,22 @@ mod tests {
             alert("r", "w", (100, 101), 0),
             alert("q", "u", (100, 101), 0),
         ] {
-            score.add(&alert);
+            scorer.add(&alert);
         }
-        let figures = score.finish(|entry| entry.start.as_millis() < 1_000);
-        let of = |alerts, right, entries, found| Figures {
+        let scores = scorer.finish(|entry| entry.start.as_millis() < 1_000);
+        let of = |alerts, right, entries, found| RuleScore {
             alerts,
             right,
             entries,
             found,
         };
-        assert_eq!(figures["r"], of(3, 2, 2, 1));
-        assert_eq!(figures["s"], of(0, 0, 1, 0));
-        assert_eq!(figures["q"], of(1, 0, 0, 0));
+        assert_eq!(scores["r"], of(3, 2, 2, 1));
+        assert_eq!(scores["s"], of(0, 0, 1, 0));
+        assert_eq!(scores["q"], of(1, 0, 0, 0));
         assert_eq!(
-            (figures["s"].precision(), figures["s"].recall()),
+            (scores["s"].precision(), scores["s"].recall()),
             (None, Some(0.0))
         );
-        assert_eq!(figures["q"].recall(), None);
+        assert_eq!(scores["q"].recall(), None);
     }
 }

@@ -1,48 +1,53 @@
-//! `rules set`: the next version.
+//! `rules set`: publish the next version of a derivation's parameters.
 
 use std::collections::BTreeMap;
 
-use ::dataflow::{Published, RuleBook};
+use ::dataflow::{Published, RuleStore};
 
 use super::{changes, offsets, open, read_file};
-use crate::cli::SetRules;
+use crate::cli::SetRulesCommand;
+use crate::terminal::say;
 
-pub(super) async fn set(args: SetRules) -> anyhow::Result<()> {
+pub(super) async fn set(args: SetRulesCommand) -> anyhow::Result<()> {
     let parameters = read_file(&args.file)?;
-    let book = open(&args.of).await?;
-    let mut published = book.publish(parameters, args.comment).await?;
+    let store = open(&args.of).await?;
+    let mut published = store.publish(parameters, args.comment).await?;
     let version = published.rules.version;
-    println!(
-        "{}: version {version} is written (topic {}, offset {})",
+    say!(
+        "{}: version {version} written (topic {}, offset {})",
         args.of.derivation,
-        book.topic(),
+        store.topic(),
         published.offset
     );
-    print_changes(&book, &published);
+    print_changes(&store, &published);
     if args.wait.is_zero() {
-        println!("not waited for a runner: see `rules list`");
+        say!("did not wait for a runner: see `rules list`");
         return Ok(());
     }
     match published.taken_up(args.wait).await? {
-        Some(from) => println!("holds from {} offsets {}", book.spec().from, offsets(&from)),
-        None => println!(
-            "no runner has taken it up within {}: it holds as soon as one does, for what is read from then on",
+        Some(from) => say!(
+            "applies from {} offsets {}",
+            store.spec().from,
+            offsets(&from)
+        ),
+        None => say!(
+            "no runner has applied it within {}: it takes effect once one does, for records read from then on",
             humantime::format_duration(args.wait)
         ),
     }
     Ok(())
 }
 
-fn print_changes(book: &RuleBook, published: &Published) {
+fn print_changes(store: &RuleStore, published: &Published) {
     let nothing = BTreeMap::new();
     let before = published.before.as_ref();
     let before = before.map_or(&nothing, |before| &before.parameters);
-    let map = &book.spec().parameters;
-    let changes = changes::between(map, before, &published.rules.parameters);
+    let dataflow = &store.spec().parameters;
+    let changes = changes::between(dataflow, before, &published.rules.parameters);
     if changes.is_empty() {
-        println!("  changes nothing");
+        say!("  no changes");
     }
     for change in changes {
-        println!("  {change}");
+        say!("  {change}");
     }
 }

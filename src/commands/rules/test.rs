@@ -1,54 +1,60 @@
-//! `rules test`: what parameters would have said of the last hour, beside those in force.
+//! `rules test`: backtest new parameters on recent history, and compare them with those in force.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use ::dataflow::{RuleBook, RuleSet, TrialRead};
+use ::dataflow::{BacktestRead, RuleSet, RuleStore};
 use model::Timestamp;
 
-use super::score::{Alert, Figures, Score};
+use super::score::{Alert, RuleScore, Scorer};
 use super::truth::{self, Entry};
 use super::{changes, open, read_file};
-use crate::cli::TestRules;
+use crate::cli::TestRulesCommand;
+use crate::progress::Progress;
+use crate::terminal::{print_lines, say, visible};
 
-/// The columns of one version.
+/// The headings of the two versions' columns.
 const COLUMNS: [&str; 2] = ["current", "candidate"];
 
-pub(super) async fn test(args: TestRules) -> anyhow::Result<()> {
+pub(super) async fn test(args: TestRulesCommand) -> anyhow::Result<()> {
     let parameters = read_file(&args.file)?;
     let truth = args.truth.as_deref().map(truth::read).transpose()?;
-    let book = open(&args.of).await?;
-    let current = book.current().await?;
-    let candidate = book.candidate(parameters, current.as_ref())?;
-    print_versions(&book, current.as_ref(), &candidate);
+    let store = open(&args.of).await?;
+    let current = store.current().await?;
+    let candidate = store.candidate(parameters, current.as_ref())?;
+    print_versions(&store, current.as_ref(), &candidate);
     let entries = truth.as_deref().unwrap_or_default();
-    let mut scores = [Score::new(entries), Score::new(entries)];
-    let read = book
-        .try_out(
+    let mut scores = [Scorer::new(entries), Scorer::new(entries)];
+    let progress = ::dataflow::Progress::default();
+    let progress_bar = Progress::of("rules test", "records", progress.clone());
+    let read = store
+        .backtest(
             &[current.as_ref(), Some(&candidate)],
             since(args.last),
+            &progress,
             |version, (_, row)| {
                 scores[version].add(&serde_json::from_slice::<Alert>(&row)?);
                 Ok(())
             },
         )
         .await?;
-    print_read(&book, &read, args.last);
-    let counts = |entry: &Entry| happened_within(&read, entry);
+    drop(progress_bar);
+    print_read(&store, &read, args.last);
+    let counts = |entry: &Entry| is_within(&read, entry);
     let outside = entries.iter().filter(|entry| !counts(entry)).count();
     if outside > 0 {
-        println!(
-            "{outside} entries of the truth began outside of what was read, or did not end: they do not count"
+        say!(
+            "{outside} entries of the ground truth began outside the history that was read, or did not end: not counted"
         );
     }
-    let figures = scores.map(|score| score.finish(counts));
-    print!("{}", table(&figures, truth.is_some()));
+    let scores = scores.map(|scorer| scorer.finish(counts));
+    print_lines(table(&scores, truth.is_some()));
     Ok(())
 }
 
-/// Nothing can be said of what began before the first record or after the last, or did not come to
-/// its end.
-fn happened_within(read: &TrialRead, entry: &Entry) -> bool {
+/// Whether the alert for an entry can occur in the history that was read: the entry begins in it and is
+/// complete.
+fn is_within(read: &BacktestRead, entry: &Entry) -> bool {
     let (first, last) = (read.first_time, read.last_time);
     entry.complete
         && first.is_some_and(|first| first <= entry.start)
@@ -56,43 +62,43 @@ fn happened_within(read: &TrialRead, entry: &Entry) -> bool {
 }
 
 fn since(last: Duration) -> Timestamp {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let since = now.unwrap_or_default().saturating_sub(last);
-    Timestamp::from_millis(since.as_millis() as i64)
+    let last_ms = i64::try_from(last.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(client::now_ms().saturating_sub(last_ms).max(0))
 }
 
-fn print_versions(book: &RuleBook, current: Option<&RuleSet>, candidate: &RuleSet) {
+fn print_versions(store: &RuleStore, current: Option<&RuleSet>, candidate: &RuleSet) {
     let nothing = BTreeMap::new();
     let version = current.map_or(1, |current| current.version);
     let before = current.map_or(&nothing, |current| &current.parameters);
-    println!("current: version {version}");
-    let changes = changes::between(&book.spec().parameters, before, &candidate.parameters);
+    say!("current: version {version}");
+    let changes = changes::between(&store.spec().parameters, before, &candidate.parameters);
     match changes.as_slice() {
-        [] => println!("candidate: the same"),
-        changes => println!("candidate: {}", changes.join(", ")),
+        [] => say!("candidate: the same"),
+        changes => say!("candidate: {}", changes.join(", ")),
     }
 }
 
-fn print_read(book: &RuleBook, read: &TrialRead, last: Duration) {
-    let source = &book.spec().from;
+fn print_read(store: &RuleStore, read: &BacktestRead, last: Duration) {
+    let source = &store.spec().from;
     let records = read.records;
-    print!("read: {records} records of {source}, ");
-    print!("ingested in the last {}", humantime::format_duration(last));
-    if let (Some(first), Some(last)) = (read.first_time, read.last_time) {
-        print!(", of event time {first} to {last}");
-    }
+    let last = humantime::format_duration(last);
+    let span = match (read.first_time, read.last_time) {
+        (Some(first), Some(last)) => format!(", of event time {first} to {last}"),
+        _ => String::new(),
+    };
     let late = read.late.iter().copied().max().unwrap_or(0);
-    println!("; rejected {}, late {late}", read.rejected);
+    say!(
+        "read: {records} records of {source}, ingested in the last {last}{span}; rejected {}, late {late}",
+        read.rejected
+    );
 }
 
-/// A line for each rule, the versions side by side.
-fn table(figures: &[BTreeMap<String, Figures>; 2], with_truth: bool) -> String {
-    let mut rules: Vec<_> = figures.iter().flat_map(BTreeMap::keys).collect();
-    rules.sort();
-    rules.dedup();
+/// Formats a table with one line per rule and the versions side by side.
+fn table(scores: &[BTreeMap<String, RuleScore>; 2], with_truth: bool) -> String {
+    let rules: BTreeSet<_> = scores.iter().flat_map(BTreeMap::keys).collect();
     let width = rules
         .iter()
-        .map(|rule| rule.len())
+        .map(|rule| visible(rule).chars().count())
         .max()
         .unwrap_or(0)
         .max(4);
@@ -105,12 +111,13 @@ fn table(figures: &[BTreeMap<String, Figures>; 2], with_truth: bool) -> String {
     }
     text.push('\n');
     for rule in rules {
-        text += &format!("{rule:width$}");
-        for figures in figures {
-            let figures = figures.get(rule).copied().unwrap_or_default();
-            text += &format!("  {:>9}", figures.alerts);
+        // The name is escaped, so that a line break in it cannot forge a line.
+        text += &format!("{:width$}", visible(rule));
+        for score in scores {
+            let score = score.get(rule).copied().unwrap_or_default();
+            text += &format!("  {:>9}", score.alerts);
             if with_truth {
-                let (precision, recall) = (share(figures.precision()), share(figures.recall()));
+                let (precision, recall) = (share(score.precision()), share(score.recall()));
                 text += &format!("  {precision:>9}  {recall:>6}");
             }
         }
@@ -119,7 +126,7 @@ fn table(figures: &[BTreeMap<String, Figures>; 2], with_truth: bool) -> String {
     text
 }
 
-/// To three decimals; `-` where there is nothing to share.
+/// Formats a share with three decimals; `-` if it is undefined.
 fn share(share: Option<f64>) -> String {
     share.map_or("-".to_owned(), |share| format!("{share:.3}"))
 }
@@ -129,27 +136,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_stand_side_by_side() {
-        let figures = |alerts, right, entries, found| Figures {
+    fn versions_are_printed_side_by_side() {
+        let score = |alerts, right, entries, found| RuleScore {
             alerts,
             right,
             entries,
             found,
         };
-        let current = BTreeMap::from([("velocity".to_owned(), figures(4, 3, 3, 1))]);
+        let current = BTreeMap::from([("velocity".to_owned(), score(4, 3, 3, 1))]);
         let candidate = BTreeMap::from([
-            ("spike".to_owned(), figures(1, 0, 0, 0)),
-            ("velocity".to_owned(), figures(0, 0, 3, 0)),
+            ("spike".to_owned(), score(1, 0, 0, 0)),
+            ("velocity".to_owned(), score(0, 0, 3, 0)),
         ]);
-        let figures = [current, candidate];
+        let scores = [current, candidate];
         assert_eq!(
-            table(&figures, false),
+            table(&scores, false),
             "rule        current  candidate\n\
              spike             0          1\n\
              velocity          4          0\n"
         );
         assert_eq!(
-            table(&figures, true),
+            table(&scores, true),
             "rule        current  precision  recall  candidate  precision  recall\n\
              spike             0          -       -          1      0.000       -\n\
              velocity          4      0.750   0.333          0          -   0.000\n"

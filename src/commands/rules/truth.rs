@@ -1,4 +1,4 @@
-//! What really happened, as whoever made the events wrote it down.
+//! Reads the ground truth that the generator wrote about planted incidents.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -7,10 +7,10 @@ use anyhow::Context;
 use model::Timestamp;
 use serde::Deserialize;
 
-/// Entries of other kinds are about other things than alerts.
+/// The kind of entries that alerts are scored against. Other kinds are ignored.
 const KIND: &str = "fraud";
 
-/// Something that an alert should tell of.
+/// An incident that an alert should report.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Entry {
     kind: String,
@@ -19,7 +19,7 @@ pub(super) struct Entry {
     pub(super) user_id: String,
     pub(super) start: Timestamp,
     pub(super) end: Timestamp,
-    /// Otherwise it may be told of or not.
+    /// Whether the incident ran to its end. If not, it is not counted.
     #[serde(default = "yes")]
     pub(super) complete: bool,
 }
@@ -28,13 +28,13 @@ fn yes() -> bool {
     true
 }
 
-/// Of any line.
+/// The field that every line of the file has.
 #[derive(Deserialize)]
-struct Kind {
+struct EntryKind {
     kind: String,
 }
 
-/// Reads JSON lines; those of other kinds are passed over.
+/// Reads the fraud entries from a file of JSON lines.
 pub(super) fn read(file: &Path) -> anyhow::Result<Vec<Entry>> {
     let place = || format!("`{}`", file.display());
     let lines = std::io::BufReader::new(std::fs::File::open(file).with_context(place)?).lines();
@@ -50,7 +50,7 @@ fn entry(line: &str) -> Result<Option<Entry>, serde_json::Error> {
     if line.trim().is_empty() {
         return Ok(None);
     }
-    let Kind { kind } = serde_json::from_str(line)?;
+    let EntryKind { kind } = serde_json::from_str(line)?;
     if kind != KIND {
         return Ok(None);
     }
@@ -62,8 +62,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_other_kinds_are_passed_over_and_broken_ones_are_not() {
-        let line = r#"{"kind":"fraud","rule":"r","game_id":"g","user_id":"u","start":"1970-01-01T00:00:01Z","end":"1970-01-01T00:00:02.500Z","transaction_ids":["t"]}"#;
+    fn entries_of_other_kinds_are_ignored_and_broken_lines_are_errors() {
+        let line = r#"{"kind":"fraud","rule":"r","game_id":"g","user_id":"u","start":"1970-01-01T00:00:01Z",
+            "end":"1970-01-01T00:00:02.500Z","transaction_ids":["t"]}"#;
         let read = entry(line).expect("an entry").expect("of the kind");
         assert_eq!((read.rule.as_str(), read.user_id.as_str()), ("r", "u"));
         assert_eq!(

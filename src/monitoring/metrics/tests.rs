@@ -1,4 +1,4 @@
-//! A board with known numbers, and the samples that it must give.
+//! Renders a status board with known values, and checks the samples.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +17,7 @@ fn board() -> (BTreeMap<String, String>, BTreeMap<String, DerivationStatus>) {
         late: 1,
         duplicate: 1,
         evicted: 3,
+        ahead: 0,
     };
     let mut latency = Latency::default();
     latency.buckets[0] = 3;
@@ -29,7 +30,7 @@ fn board() -> (BTreeMap<String, String>, BTreeMap<String, DerivationStatus>) {
         written: 5,
         watermark: Some(Timestamp::from_millis(1_000_000)),
         restarts: 2,
-        only: Some(1),
+        only: Some(client::Partition(1)),
         lag: vec![0, 9],
         at_work: true,
         saved_at: Some(UNIX_EPOCH + Duration::from_secs(1_004)),

@@ -1,4 +1,4 @@
-//! An authority of its own for each test, and what it signs, as files.
+//! Creates a certificate authority for a test and writes the certificates that it signs to files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-/// The domain of the clusters in these tests; `.test` is nobody's.
+/// The domain of the clusters in these tests. The top-level domain `.test` is reserved for tests.
 pub(crate) const DOMAIN: &str = "fluvio.test";
 
-/// Signs certificates.
+/// A certificate authority that signs certificates.
 pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
@@ -38,7 +38,7 @@ impl Authority {
         authority
     }
 
-    /// `ca.pem`, `client.pem` or `client-key.pem`.
+    /// Returns the path of `ca.pem`, `client.pem` or `client-key.pem`.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -47,7 +47,7 @@ impl Authority {
         self.folder.path()
     }
 
-    /// What a server of the cluster speaks TLS with, with a certificate of these names.
+    /// Returns the TLS configuration of a server whose certificate contains these names.
     pub(crate) fn server(&self, names: &[&str], asks_clients: bool) -> ServerConfig {
         let (cert, key) = self.sign(names);
         let chain = vec![CertificateDer::from_pem_slice(cert.as_bytes()).unwrap()];

@@ -1,7 +1,7 @@
-//! Something that stands before a local cluster: it speaks TLS for it, or hands out another address of its server.
+//! A proxy in front of a local cluster. It terminates TLS, or replaces the address of the cluster's server.
 //!
-//! Clients learn the server's address from the controller. What goes from there to the client is rewritten, so that the
-//! server's front is what they learn.
+//! Clients learn the server's address from the controller. The proxy rewrites the controller's answers, so
+//! that clients connect to the server's proxy instead.
 
 use std::sync::Arc;
 
@@ -12,12 +12,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-/// How the protocol writes the server's host: one ingress, by name, of nine letters.
+/// The bytes before the server's host name in the protocol: a list with one ingress, whose host name has nine
+/// letters.
 const INGRESS: &[u8] = b"\0\0\0\x01\x01\0\x09";
-/// Where local clusters of tests listen.
+/// The host on which the local clusters of tests listen.
 const LOOPBACK: &str = "127.0.0.1";
 
-/// Bytes that are put in the place of as many others.
+/// Replaces some bytes by others of the same length.
 #[derive(Clone)]
 pub(crate) struct Rewriting {
     from: Vec<u8>,
@@ -25,7 +26,7 @@ pub(crate) struct Rewriting {
 }
 
 impl Rewriting {
-    /// Hands out `to` as the server's address, in the place of `from`.
+    /// Creates a rewrite that replaces the server's address `from` with `to`.
     pub(crate) fn of_server(from: &str, to: &str) -> Self {
         let encoded = |address: &str| {
             let (host, port) = address.rsplit_once(':').unwrap();
@@ -54,7 +55,7 @@ impl Rewriting {
     }
 }
 
-/// Listens on a free port and stands before `behind` from then on; its address.
+/// Listens on a free port, and forwards connections to `behind`. Returns the address of the proxy.
 pub(crate) async fn start(
     behind: &str,
     tls: Option<ServerConfig>,
@@ -103,7 +104,7 @@ async fn pass_on(
     }
 }
 
-/// Passes frames on, each rewritten.
+/// Forwards frames, and rewrites each of them.
 async fn answers(
     cluster: &mut (impl AsyncRead + Unpin),
     peer: &mut (impl AsyncWrite + Unpin),

@@ -1,4 +1,4 @@
-//! Many browsers that look at views, and know of each mark when they heard of it.
+//! Simulates many browsers that show views, and tracks the latest mark that each has received.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,28 +9,29 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// What a mark begins with, somewhere in a row; its number follows.
+use crate::harness::wait_timeout;
+
+/// The beginning of a mark, which may be anywhere in a row. The number of the mark follows.
 const MARK: &[u8] = b"mark-";
-/// A mark may be cut between two readings.
+/// The number of bytes carried over to the next read, because a mark may be split between two reads.
 const TAIL_BYTES: usize = 16;
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Browsers that stay connected until dropped.
 pub(super) struct Browsers {
-    /// The greatest mark that each has heard of.
-    heard: Vec<Arc<AtomicU64>>,
+    /// The greatest mark that each browser has received.
+    received: Vec<Arc<AtomicU64>>,
     _reading: JoinSet<()>,
 }
 
-/// A name that a row can have.
+/// Returns a mark that can be used as a name in a row.
 pub(super) fn mark(number: u64) -> String {
     format!("mark-{number:06}")
 }
 
 impl Browsers {
-    /// So many of each view, connected.
+    /// Connects `each` browsers to each view.
     pub(super) async fn open(address: SocketAddr, views: &[&str], each: usize) -> Self {
-        let (mut heard, mut reading) = (Vec::new(), JoinSet::new());
+        let (mut received, mut reading) = (Vec::new(), JoinSet::new());
         for view in views
             .iter()
             .flat_map(|view| std::iter::repeat_n(*view, each))
@@ -39,30 +40,30 @@ impl Browsers {
             let request = format!("GET /api/views/{view}/live HTTP/1.1\r\nhost: {address}\r\n\r\n");
             stream.write_all(request.as_bytes()).await.unwrap();
             let mark = Arc::new(AtomicU64::new(0));
-            heard.push(mark.clone());
+            received.push(mark.clone());
             reading.spawn(read(stream, mark));
         }
         Self {
-            heard,
+            received,
             _reading: reading,
         }
     }
 
     pub(super) fn count(&self) -> usize {
-        self.heard.len()
+        self.received.len()
     }
 
-    /// Waits until all have heard of a mark; how long that took.
-    pub(super) async fn all_heard(&self, mark: u64) -> Duration {
+    /// Waits until all browsers have received a mark, and returns how long that took.
+    pub(super) async fn all_received(&self, mark: u64) -> Duration {
         let since = Instant::now();
-        while let Some(deaf) = self
-            .heard
+        while let Some(waiting) = self
+            .received
             .iter()
-            .position(|heard| heard.load(Ordering::Relaxed) < mark)
+            .position(|received| received.load(Ordering::Relaxed) < mark)
         {
             assert!(
-                since.elapsed() < PATIENCE,
-                "browser {deaf} has not heard of {mark}"
+                since.elapsed() < wait_timeout(),
+                "browser {waiting} has not received {mark}"
             );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -70,7 +71,7 @@ impl Browsers {
     }
 }
 
-async fn read(mut stream: TcpStream, heard: Arc<AtomicU64>) {
+async fn read(mut stream: TcpStream, received: Arc<AtomicU64>) {
     let mut buffer = vec![0; 64 * 1024];
     let mut kept = 0;
     while let Ok(count @ 1..) = stream.read(&mut buffer[kept..]).await {
@@ -83,7 +84,7 @@ async fn read(mut stream: TcpStream, heard: Arc<AtomicU64>) {
             let digits = buffer[place + MARK.len()..end].iter().take(6);
             if digits.len() == 6 {
                 let number = digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
-                heard.fetch_max(number, Ordering::Relaxed);
+                received.fetch_max(number, Ordering::Relaxed);
             }
         }
         kept = end.min(TAIL_BYTES);

@@ -1,14 +1,14 @@
-//! Rows of every topic that changes a view, each with a mark in a name that the view shows.
+//! Builds rows of the topics that change a view. Each contains a mark in a name that the view shows.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub(super) const WINDOW_MS: i64 = 10_000;
 
-/// A view, a topic that changes it, and a row that has a mark in a name.
+/// A view, a topic that changes it, and a function from a mark and a window to a row.
 pub(super) type Source = (&'static str, &'static str, fn(&str, i64) -> Value);
 
-/// One for each view.
+/// One source for each view.
 pub(super) const SOURCES: [Source; 7] = [
     ("overview", "active-players", active),
     ("engagement", "level-engagement", level),
@@ -18,7 +18,7 @@ pub(super) const SOURCES: [Source; 7] = [
     ("servers", "server-health", server),
     ("quality", "rejected-events", rejected),
 ];
-/// What else is read.
+/// The other topics that the dashboard reads.
 pub(super) const OTHERS: [&str; 5] = [
     "revenue",
     "stuck-players",
@@ -51,7 +51,7 @@ fn level(mark: &str, window: i64) -> Value {
     )
 }
 
-/// No name of a session is shown but its platform's.
+/// The mark is in the platform, because that is the only name of a session that the view shows.
 fn session(mark: &str, window: i64) -> Value {
     let time = Timestamp::from_millisecond(window).unwrap().to_string();
     row(

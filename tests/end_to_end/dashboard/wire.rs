@@ -1,7 +1,7 @@
-//! A cluster seen over a wire that counts: which partitions a client opens a stream of.
+//! A proxy in front of a cluster. It counts the streams that a client opens, by topic and partition.
 //!
-//! The server that keeps records is known by what the one that knows topics says of it; there its port is
-//! changed to that of the counting wire.
+//! Clients learn the address of the server that stores records from the controller. The controller's proxy
+//! therefore replaces the server's port in these answers with that of the counting proxy.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,17 +12,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Fluvio's number of the request that begins a stream.
+/// The number of the request that opens a stream in Fluvio's protocol.
 const STREAM_FETCH: u16 = 1003;
-/// What a frame's head has before the client's name: request, version, correlation.
+/// The length of the header fields before the client's name: request, version and correlation id.
 const HEAD_BYTES: usize = 8;
 
-/// Streams by topic and partition.
+/// The number of streams, by topic and partition.
 type Streams = Arc<Mutex<BTreeMap<(String, u32), usize>>>;
 
-/// Both wires.
+/// The proxies of the controller and of the server.
 pub(super) struct Wire {
-    /// What a client is given.
+    /// The address to which clients connect.
     pub(super) address: SocketAddr,
     streams: Streams,
 }
@@ -70,7 +70,7 @@ fn forward(
     });
 }
 
-/// Passes frames on until one side hangs up.
+/// Forwards frames until one side hangs up.
 async fn frames(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
@@ -100,7 +100,7 @@ fn count(streams: &Streams, frame: &[u8]) {
         .or_default() += 1;
 }
 
-/// A text, and what follows it.
+/// Splits a length-prefixed text from the bytes after it.
 fn text(bytes: &[u8]) -> (String, &[u8]) {
     let (length, rest) = bytes.split_at(2);
     let length = u16::from_be_bytes(length.try_into().unwrap());
@@ -108,7 +108,7 @@ fn text(bytes: &[u8]) -> (String, &[u8]) {
     (String::from_utf8(text.to_vec()).unwrap(), rest)
 }
 
-/// Where an endpoint stands: its port, and then a list of one address.
+/// Replaces the port of an endpoint. In the protocol a list of one address follows the endpoint.
 fn change_port(frame: &mut [u8], (from, to): (u16, u16)) {
     let endpoint = |port: u16| [&port.to_be_bytes()[..], &[0, 0, 0, 1]].concat();
     let (known, wanted) = (endpoint(from), endpoint(to));

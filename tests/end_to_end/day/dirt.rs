@@ -1,5 +1,5 @@
-//! Dirt: users, players and servers whose records come late, early, twice and contradictory, with
-//! strange ids and amounts, at times just within and just beyond every limit.
+//! Generates dirty data: users, players and servers whose records are late, early, repeated or contradictory,
+//! with strange ids and amounts, and with times just within and just beyond every limit.
 
 use data_generator::Topic;
 use serde_json::{Value, json};
@@ -14,12 +14,12 @@ const SERVERS: i64 = 4;
 const REPORTS: i64 = 1_400;
 pub(super) const BRIDGES: usize = 8;
 
-/// Between two transactions: as the rules' windows have it, and a millisecond off.
+/// The pauses between two transactions: the window lengths of the rules, and a millisecond more or less.
 const PAUSES_MS: [i64; 18] = [
     0, 0, 0, 1, 500, 1_000, 3_000, 12_000, 12_000, 30_000, 59_999, 60_000, 60_001, 300_000,
     599_999, 600_000, 3_599_999, 3_600_000,
 ];
-/// With fewer, just enough and more digits than their currencies have.
+/// Amounts with fewer digits than their currencies have, exactly as many, and more.
 const AMOUNTS: [f64; 20] = [
     0.0,
     0.01,
@@ -42,9 +42,19 @@ const AMOUNTS: [f64; 20] = [
     1e9,
     10_000_000_000.0,
 ];
+/// Amounts at the limits of the rules and just below them, in each currency.
+const EDGES: [(&str, [f64; 6]); 7] = [
+    ("USD", [0.99, 1.0, 49.99, 50.0, 499.99, 500.0]),
+    ("usd", [0.99, 1.0, 49.99, 50.0, 499.99, 500.0]),
+    ("EUR", [0.89, 0.9, 44.99, 45.0, 449.99, 450.0]),
+    ("JPY", [149.0, 150.0, 7_499.0, 7_500.0, 74_999.0, 75_000.0]),
+    ("BHD", [0.379, 0.38, 18.999, 19.0, 189.999, 190.0]),
+    ("KWD", [0.299, 0.3, 14.999, 15.0, 149.999, 150.0]),
+    ("ZZZ", [0.99, 1.0, 49.99, 50.0, 499.99, 500.0]),
+];
 const CURRENCIES: [&str; 7] = ["USD", "EUR", "JPY", "BHD", "KWD", "usd", "ZZZ"];
 const PLATFORMS: [&str; 3] = ["PC", "Mobile", "a \"new\" one | \u{1f3ae}"];
-/// In the middle of ids.
+/// Strange parts of ids.
 const STRANGE: [&str; 6] = [
     "",
     "|",
@@ -55,7 +65,7 @@ const STRANGE: [&str; 6] = [
 ];
 const GAMES: [Option<&str>; 3] = [None, Some("arena"), Some("a|b%7Cc \u{4e16}")];
 
-/// Users who buy and give back without sense.
+/// Generates users who buy and return items at random.
 pub(super) fn customers(dice: &mut Dice) -> Vec<Sent> {
     let mut sent = Vec::new();
     for number in 0..CUSTOMERS {
@@ -78,48 +88,59 @@ pub(super) fn customers(dice: &mut Dice) -> Vec<Sent> {
             let last = ids.len() as i64;
             let id = &ids[(last - 1 - dice.below(last.min(4))) as usize];
             let kind = dice.pick(&["purchase", "purchase", "refund"]);
-            let currency = if dice.is_one_in(8) {
-                dice.pick(&CURRENCIES)
-            } else {
-                home
-            };
-            let amount = dice.pick(&AMOUNTS) + if dice.is_one_in(9) { 0.01 } else { 0.0 };
-            let mut value = transaction(&user, id, kind, (json!(amount), currency), &time(time_ms));
-            value["user_data"]["platform"] = json!(if dice.is_one_in(10) {
-                dice.pick(&PLATFORMS)
-            } else {
-                platform
-            });
-            if dice.is_one_in(6) {
-                value["parameters"]["item_id"] = json!(format!("item{}", dice.pick(&STRANGE)));
-            }
-            play_in(&mut value, game);
+            let price = price(dice, home);
+            let mut value = transaction(&user, id, kind, price, &time(time_ms));
+            vary(&mut value, dice, platform, game);
+            let topic = Topic::PurchaseEvents;
             if dice.is_one_in(12) {
-                // The same in another spelling.
+                // Sends the same transaction again in another JSON spelling.
                 let mut again = value.clone();
                 again["event_name"] = json!("transaction, again");
                 again["unknown"] = json!([1, {"a": null}]);
-                sent.push(on_its_way(
-                    dice,
-                    Topic::PurchaseEvents,
-                    &user,
-                    &again,
-                    time_ms,
-                ));
+                sent.push(delayed(dice, topic, &user, &again, time_ms));
             }
-            sent.push(on_its_way(
-                dice,
-                Topic::PurchaseEvents,
-                &user,
-                &value,
-                time_ms,
-            ));
+            sent.push(delayed(dice, topic, &user, &value, time_ms));
         }
     }
     sent
 }
 
-/// Players who stay, leave and come back at moments that just make a difference.
+/// Returns an amount and a currency, mostly the user's own currency.
+fn price(dice: &mut Dice, home: &'static str) -> (Value, &'static str) {
+    let currency = match dice.is_one_in(8) {
+        true => dice.pick(&CURRENCIES),
+        false => home,
+    };
+    let amount = if dice.is_one_in(2) {
+        let mut edges = EDGES.iter();
+        dice.pick(&edges.find(|edges| edges.0 == currency).unwrap().1)
+    } else {
+        dice.pick(&AMOUNTS) + if dice.is_one_in(9) { 0.01 } else { 0.0 }
+    };
+    (json!(amount), currency)
+}
+
+/// Sets the platform and the game of a transaction, mostly the user's own, and sometimes a strange item.
+fn vary(value: &mut Value, dice: &mut Dice, platform: &str, game: Option<&str>) {
+    value["user_data"]["platform"] = json!(match dice.is_one_in(10) {
+        true => dice.pick(&PLATFORMS),
+        false => platform,
+    });
+    if dice.is_one_in(6) {
+        value["parameters"]["item_id"] = json!(format!("item{}", dice.pick(&STRANGE)));
+    }
+    if dice.is_one_in(6) {
+        value["parameters"]["item_type"] = json!(format!("type{}", dice.pick(&STRANGE)));
+    }
+    // Some users omit the game in one record and name it in the next.
+    let game = match dice.is_one_in(20) {
+        true => dice.pick(&GAMES),
+        false => game,
+    };
+    play_in(value, game);
+}
+
+/// Generates players who stay, leave and return at moments just before or after a limit.
 pub(super) fn players(dice: &mut Dice) -> Vec<Sent> {
     let mut sent = Vec::new();
     for number in 0..PLAYERS {
@@ -143,15 +164,19 @@ pub(super) fn players(dice: &mut Dice) -> Vec<Sent> {
                 let (level, map) = (place[0].as_str(), place[1].as_str());
                 let session = format!("session {session}");
                 let mut value = action(&player, &session, kind, [level, map], &time(time_ms));
+                // Only the count of platforms depends on these fields.
+                value["event_name"] = json!(dice.pick(&["player_action", "x"]));
+                value["user_data"] = json!({
+                    "user_id": dice.pick(&["user", "another"]),
+                    "platform": dice.pick(&PLATFORMS),
+                });
+                let game = match dice.is_one_in(99) {
+                    true => dice.pick(&GAMES),
+                    false => game,
+                };
                 play_in(&mut value, game);
                 for _ in 0..1 + dice.below(30) / 29 {
-                    sent.push(on_its_way(
-                        dice,
-                        Topic::PlayerEvents,
-                        &player,
-                        &value,
-                        time_ms,
-                    ));
+                    sent.push(delayed(dice, Topic::PlayerEvents, &player, &value, time_ms));
                 }
                 let pauses = [0, 1, 59_999, 60_000, 60_001];
                 time_ms += if dice.is_one_in(12) {
@@ -169,22 +194,30 @@ pub(super) fn players(dice: &mut Dice) -> Vec<Sent> {
     sent
 }
 
-/// Servers whose readings waver around the limits, and that fall silent for just too long.
+/// Generates servers with readings around the limits, and with silences of about the limit.
 pub(super) fn servers(dice: &mut Dice) -> Vec<Sent> {
     let mut sent = Vec::new();
     for number in 0..SERVERS {
         let server = format!("node{}{number}", dice.pick(&STRANGE));
         let mut time_ms = START_MS + dice.below(12 * HOUR_MS);
         let mut readings = [40.0, 40.0, 50.0];
+        let mut place = ["us-west", "dedicated"];
         for _ in 0..REPORTS {
             if dice.is_one_in(9) {
                 let loads = [0.0, 40.0, 74.75, 75.0, 77.5, 80.0, 80.25, 95.0, 100.0];
                 let latency = dice.pick(&[0.0, 50.0, 200.0, 235.5, 300.0]);
                 readings = [dice.pick(&loads), dice.pick(&loads), latency];
             }
-            let value = report(&server, readings, &time(time_ms));
+            if dice.is_one_in(25) {
+                place = [
+                    dice.pick(&["us-west", "eu|%7C"]),
+                    dice.pick(&["dedicated", "virtual"]),
+                ];
+            }
+            let mut value = report(&server, readings, &time(time_ms));
+            value["server_data"] = json!({"region": place[0], "server_type": place[1]});
             for _ in 0..1 + dice.below(40) / 39 {
-                sent.push(on_its_way(
+                sent.push(delayed(
                     dice,
                     Topic::ServerMetrics,
                     &server,
@@ -205,8 +238,8 @@ pub(super) fn servers(dice: &mut Dice) -> Vec<Sent> {
     sent
 }
 
-/// Players who leave twice shortly before noon, too far apart for one session, and whose event
-/// between the two arrives when both sessions have come out.
+/// Generates players who leave twice shortly before noon, too far apart for one session. An event between the
+/// two is sent only after both sessions have been written.
 pub(super) fn bridges() -> Vec<Sent> {
     let mut sent = Vec::new();
     for number in 0..BRIDGES {
@@ -229,7 +262,7 @@ pub(super) fn bridges() -> Vec<Sent> {
     sent
 }
 
-/// Six minutes ahead of the cluster's clock, where five are the most.
+/// Generates events six minutes ahead of the cluster's clock. Five minutes are allowed.
 pub(super) fn from_the_future() -> Vec<Sent> {
     let ahead = time(jiff::Timestamp::now().as_millisecond() + 360_000);
     let bought = transaction("customer", "t", "purchase", (json!(1), "USD"), &ahead);
@@ -249,9 +282,9 @@ pub(super) fn from_the_future() -> Vec<Sent> {
     .into()
 }
 
-/// Most records are on time, and out of order by less than the lateness; some are late by seconds
-/// or by hours.
-fn on_its_way(dice: &mut Dice, topic: Topic, key: &str, value: &Value, time_ms: i64) -> Sent {
+/// Delays a record. Most records are on time, or out of order by less than the lateness; some are late by
+/// seconds or hours.
+fn delayed(dice: &mut Dice, topic: Topic, key: &str, value: &Value, time_ms: i64) -> Sent {
     let delay_ms = match dice.below(40) {
         0 => 2_500 + dice.below(57_500),
         1 => 60_000 + dice.below(240_000),
@@ -272,7 +305,7 @@ fn play_in(value: &mut Value, game: Option<&str>) {
     }
 }
 
-/// A transaction with a potion.
+/// The purchase or refund of a potion.
 pub(super) fn transaction(
     user: &str,
     id: &str,
@@ -290,7 +323,7 @@ pub(super) fn transaction(
     })
 }
 
-/// What a player does on a level of a map.
+/// An action of a player on a level of a map.
 pub(super) fn action(
     player: &str,
     session: &str,
@@ -307,7 +340,7 @@ pub(super) fn action(
     })
 }
 
-/// CPU load, memory usage and latency of a server.
+/// A report of a server's CPU load, memory usage and latency.
 pub(super) fn report(server: &str, [cpu, memory, latency]: [f64; 3], time: &str) -> Value {
     json!({
         "event_name": "server_metric", "event_timestamp": time,

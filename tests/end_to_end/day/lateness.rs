@@ -1,4 +1,5 @@
-//! What may be late, and what has to be: by the order in which the day was written.
+//! Determines which events may be late and which must be, from the order in which the records of the day were
+//! written.
 
 use std::collections::BTreeMap;
 
@@ -7,66 +8,66 @@ use data_generator::Topic;
 
 use super::records::{HOUR_MS, NOON_MS};
 use super::{GAP_MS, LATENESS_MS};
-use crate::map_file;
+use crate::dataflow_file;
 use crate::{harness, oracle};
 
 const ALLOWED_LATENESS_MS: i64 = 60_000;
 
-/// Where an event stands in its topic, and in time.
-struct Place {
+/// The position of an event in its topic and in time.
+struct Position {
     partition: usize,
     offset: i64,
     time_ms: i64,
-    /// The greatest time before it in its partition.
+    /// The greatest event time before this event in its partition.
     greatest_ms: i64,
     is_of_the_afternoon: bool,
 }
 
-/// The records that each derivation calls late are among those that are behind others of their own
-/// partition, and all those are that were so old by noon, when time stood at the markers.
+/// Checks the late events of each derivation. Each must follow a later event in its partition. Every event
+/// that was already too old at noon, when the markers set the watermark, must be among them.
 pub(super) async fn assert_late_are_late(
     cluster: &Cluster,
     noon: &BTreeMap<(&'static str, usize), usize>,
 ) {
     let mut sources = BTreeMap::new();
     for topic in Topic::ALL {
-        sources.insert(topic.name(), places(cluster, topic.name(), noon).await);
+        sources.insert(topic.name(), positions(cluster, topic.name(), noon).await);
     }
-    for (derivation, source) in map_file::derivations() {
+    for (derivation, source) in dataflow_file::derivations() {
         let late = harness::late(cluster, derivation).await;
         let (mut must, mut may) = (0, 0);
-        for place in &sources[source] {
-            let from_ms = late_from_ms(derivation, place.time_ms);
-            let may_be = from_ms <= place.greatest_ms.saturating_sub(LATENESS_MS);
-            let has_to_be = place.is_of_the_afternoon
+        for position in &sources[source] {
+            let from_ms = late_from_ms(derivation, position.time_ms);
+            let may_be_late = from_ms <= position.greatest_ms.saturating_sub(LATENESS_MS);
+            let must_be_late = position.is_of_the_afternoon
                 && from_ms + joined_ms(derivation) <= NOON_MS - LATENESS_MS;
-            let (partition, offset) = (place.partition as u64, place.offset);
-            let is = late.contains_key(&(source.to_owned(), partition, offset));
+            let (partition, offset) = (position.partition as u64, position.offset);
+            let is_late = late.contains_key(&(source.to_owned(), partition, offset));
             assert!(
-                (!is || may_be) && (is || !has_to_be),
-                "`{derivation}`, {partition} {offset}: late is {is}, may be {may_be}, has to be {has_to_be}"
+                (!is_late || may_be_late) && (is_late || !must_be_late),
+                "`{derivation}`, {partition} {offset}: late is {is_late}, may be {may_be_late}, must be {must_be_late}"
             );
-            must += u32::from(has_to_be);
-            may += u32::from(may_be);
+            must += u32::from(must_be_late);
+            may += u32::from(may_be_late);
         }
         assert!(must > 10 && may > must, "`{derivation}`: {must} of {may}");
     }
 }
 
-async fn places(
+async fn positions(
     cluster: &Cluster,
     source: &'static str,
     noon: &BTreeMap<(&'static str, usize), usize>,
-) -> Vec<Place> {
-    let mut places = Vec::new();
+) -> Vec<Position> {
+    let mut positions = Vec::new();
     let partitions = harness::partitions(cluster, source).await;
     for (partition, records) in partitions.iter().enumerate() {
         let mut greatest_ms = i64::MIN;
         for (number, record) in records.iter().enumerate() {
             if let Some(time_ms) = oracle::time_ms(record, source) {
-                places.push(Place {
+                positions.push(Position {
                     partition,
-                    offset: record.offset,
+                    offset: record.offset.0,
                     time_ms,
                     greatest_ms,
                     is_of_the_afternoon: number >= noon[&(source, partition)],
@@ -75,10 +76,10 @@ async fn places(
             }
         }
     }
-    places
+    positions
 }
 
-/// How much longer an event may find a session that it belongs to.
+/// Returns how much longer an event may still join a session.
 fn joined_ms(derivation: &str) -> i64 {
     match derivation {
         "player-session-summaries" => HOUR_MS,
@@ -86,7 +87,7 @@ fn joined_ms(derivation: &str) -> i64 {
     }
 }
 
-/// From which watermark on an event has come too late.
+/// Returns the watermark from which on an event is too late.
 fn late_from_ms(derivation: &str, time_ms: i64) -> i64 {
     let window_ms = match derivation {
         "fraud-alerts" | "server-alerts" | "stuck-players" => return time_ms + 1,

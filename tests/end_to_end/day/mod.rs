@@ -1,5 +1,5 @@
-//! A generated day with all kinds of dirt: every derived topic equals its recomputation, money adds
-//! up to the ledger, and what was planted is found.
+//! Generates a day with every kind of dirty data. Every derived topic must equal its recomputation, sums of
+//! money must equal the ledger, and planted incidents must be found.
 
 mod dirt;
 mod lateness;
@@ -13,19 +13,20 @@ use client::{Cluster, Producer, Record, TopicSettings};
 use data_generator::Topic;
 use serde_json::Value;
 
+use crate::commands::Runner;
+use crate::dataflow_file::{self, DataflowFile};
 use crate::followed::followed;
-use crate::harness::{self, AnyCluster, Running};
-use crate::map_file::{self, MapFile};
+use crate::harness::{self, AnyCluster};
 use crate::oracle::{FraudRules, ServerRules, Stuck};
 use crate::verdict::{self, Windows};
 use records::{Day, END_MS, HOUR_MS, NOON_MS, Sent};
 
 const SEED: u64 = 24;
 
-/// Of each source topic.
+/// The number of partitions of each source topic.
 const PARTITIONS: [u32; 3] = [3, 3, 2];
 
-/// As the map at the root has it.
+/// The same value as in the dataflow file at the root.
 const GAP_MS: i64 = 60_000;
 const STUCK: Stuck = Stuck {
     min_ms: 120_000,
@@ -35,7 +36,8 @@ const STUCK: Stuck = Stuck {
 
 const LATENESS_MS: i64 = 2_000;
 
-/// The markers behind the day move time so far that all that can be said of it has been.
+/// The time of the markers after the day. They advance the watermark until all results of the day are
+/// written.
 const MARKERS_MS: i64 = END_MS + 2 * HOUR_MS;
 const ALL_DAY_MS: i64 = END_MS + HOUR_MS;
 
@@ -43,9 +45,8 @@ const ALL_DAY_MS: i64 = END_MS + HOUR_MS;
 async fn on_any_cluster_every_topic_of_a_dirty_day_equals_a_recomputation() {
     let node = AnyCluster::start();
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
-    let map = MapFile::all_by_event_time(&PARTITIONS);
+    let dataflow = DataflowFile::all_by_event_time(&PARTITIONS);
     let Day { records, incidents } = records::day(SEED);
-    let run = ["run", "--cluster", node.address(), "--map", &map.path()];
     let mut source = Source::open(&cluster).await;
     let (morning, afternoon): (Vec<Sent>, Vec<Sent>) = records
         .into_iter()
@@ -55,7 +56,7 @@ async fn on_any_cluster_every_topic_of_a_dirty_day_equals_a_recomputation() {
     let followed = followed(GAP_MS, STUCK, FraudRules::default(), ServerRules::default());
     source.send(morning).await;
     source.send(records::markers(NOON_MS)).await;
-    let runner = Running::start(&run);
+    let runner = Runner::at(node.address()).dataflow(&dataflow).start();
     wait_for_noon(&cluster).await;
     wait_for_bridges(&cluster).await;
     let noon = ends(&cluster).await;
@@ -75,11 +76,11 @@ async fn on_any_cluster_every_topic_of_a_dirty_day_equals_a_recomputation() {
     money::assert_any_windowing_adds_up(&harness::records(&cluster, "purchase-events").await);
 }
 
-/// Waits until accounts say that every derivation's time stands at the markers.
+/// Waits until the accounts report that every derivation's watermark has reached the markers at noon.
 async fn wait_for_noon(cluster: &Cluster) {
     let noon = jiff::Timestamp::from_millisecond(NOON_MS - LATENESS_MS).unwrap();
     let ends = ends(cluster).await;
-    let derivations = map_file::derivations();
+    let derivations = dataflow_file::derivations();
     let accounts = derivations
         .iter()
         .map(|(_, source)| ends.keys().filter(|(topic, _)| topic == source).count());
@@ -105,7 +106,8 @@ async fn wait_for_noon(cluster: &Cluster) {
     .await;
 }
 
-/// Both sessions of each of these players have to be out before what joins them is sent.
+/// Waits until both sessions of each of these players are written. Only then is the event sent that joins
+/// them.
 async fn wait_for_bridges(cluster: &Cluster) {
     harness::wait_for_derived(cluster, "player-session-summaries", |rows| {
         let of_bridges = rows.iter().filter(|row| {
@@ -117,7 +119,7 @@ async fn wait_for_bridges(cluster: &Cluster) {
     .await;
 }
 
-/// How many records each partition of each source topic has.
+/// Returns the number of records in each partition of each source topic.
 async fn ends(cluster: &Cluster) -> BTreeMap<(&'static str, usize), usize> {
     let mut ends = BTreeMap::new();
     for topic in Topic::ALL {
@@ -128,7 +130,7 @@ async fn ends(cluster: &Cluster) -> BTreeMap<(&'static str, usize), usize> {
     ends
 }
 
-/// Where records are sent.
+/// The producers of the source topics.
 struct Source(BTreeMap<Topic, Producer>);
 
 impl Source {
@@ -147,7 +149,7 @@ impl Source {
         Self(producers)
     }
 
-    /// Sends in this order and waits until all of it stands.
+    /// Sends the records in this order, and waits until all are acknowledged.
     async fn send(&mut self, records: Vec<Sent>) {
         let mut deliveries = Vec::new();
         for Sent {

@@ -1,18 +1,17 @@
-//! Sums of money over windows of any kind are the ledger's, to the last minor unit of each currency.
+//! Checks that sums of money over all kinds of windows equal the ledger, to the last minor unit of each
+//! currency.
 
 use std::collections::BTreeMap;
 
 use client::Record;
-use dataflow::Registration;
+use dataflow::{Partition, Registration};
 use model::Params;
 use model::fold::SourceRecord;
-use purchase_summaries::PurchaseSummariesFold;
-use revenue::RevenueFold;
 use serde_json::Value;
 
 use crate::oracle;
 
-/// Length, and how often one begins, in milliseconds.
+/// Pairs of window length and time between two window starts, in milliseconds.
 const WINDOWINGS: [(i64, i64); 4] = [
     (7_000, 7_000),
     (3_600_000, 3_600_000),
@@ -20,7 +19,7 @@ const WINDOWINGS: [(i64, i64); 4] = [
     (60_000, 20_000),
 ];
 
-/// Gross and refunded by currency, in minor units.
+/// The gross and refunded amounts of each currency, in minor units.
 type Sums = BTreeMap<String, (i64, i64)>;
 
 pub(super) fn assert_any_windowing_adds_up(records: &[Record]) {
@@ -37,12 +36,9 @@ pub(super) fn assert_any_windowing_adds_up(records: &[Record]) {
                 (currency.clone(), (gross * times, refunded * times))
             })
             .collect();
-        for registration in [
-            Registration::of::<PurchaseSummariesFold>(),
-            Registration::of::<RevenueFold>(),
-        ] {
+        for name in ["purchase-summaries", "revenue"] {
+            let registration = derivations::registration(name).expect(name);
             let found = sums(&registration, records, (size_ms, hop_ms));
-            let name = registration.name();
             assert_eq!(found, expected, "`{name}` in windows of {size_ms} ms");
         }
     }
@@ -64,7 +60,7 @@ fn sums<'r>(
         let record = |(offset, record): (i64, &'r Record)| {
             SourceRecord::new(offset, record.timestamp_ms, &record.value)
         };
-        offline.batch(0, (0..).zip(batch).map(record));
+        offline.batch(Partition(0), (0..).zip(batch).map(record));
     }
     assert_eq!(offline.late(), 0);
     let mut sums = Sums::new();
@@ -78,7 +74,7 @@ fn sums<'r>(
     sums
 }
 
-/// A decimal number without its point.
+/// Parses a decimal number into minor units by removing its point.
 fn minor(money: &Value) -> i64 {
     money.as_str().unwrap().replace('.', "").parse().unwrap()
 }

@@ -1,5 +1,5 @@
-//! The records of the day: peaks of the generator's world with planted incidents, a thin world
-//! around the clock, and dirt.
+//! Generates the records of the day: peaks of the generator's world with planted incidents, a thin world with
+//! few events around the clock, and dirty data.
 
 use data_generator::{DELAY_MS_MAX, Incident, Topic, World, WorldOptions};
 use rand_chacha::ChaCha8Rng;
@@ -14,13 +14,13 @@ pub(super) const HOUR_MS: i64 = 3_600_000;
 pub(super) const NOON_MS: i64 = START_MS + 12 * HOUR_MS;
 pub(super) const END_MS: i64 = START_MS + 24 * HOUR_MS;
 
-/// Events per second of the thin world, and of a peak.
+/// The number of events per second in the thin world, and in a peak.
 const THIN: f64 = 0.05;
 const PEAK: f64 = 14.0;
-/// Peaks begin in the middle of these hours.
+/// The hours in whose middle a peak begins.
 const PEAK_HOURS: [i64; 7] = [0, 3, 7, 11, 14, 19, 22];
 const PEAK_MS: i64 = 360_000;
-/// One about every seven seconds of a peak.
+/// The rate of incidents: one about every seven seconds of a peak.
 const INCIDENTS_PER_HOUR: f64 = 500.0;
 const BROKEN: f64 = 0.01;
 
@@ -32,14 +32,14 @@ pub(super) struct Sent {
     pub(super) emitted_ms: i64,
 }
 
-/// All of them in the order of sending, and what has to be found; what the end of a peak cut short
-/// may be.
+/// All records in the order of sending, and the planted incidents. Complete incidents must be found; those
+/// that the end of a peak cuts short may be found.
 pub(super) struct Day {
     pub(super) records: Vec<Sent>,
     pub(super) incidents: Vec<Incident>,
 }
 
-/// Chance, with a seed.
+/// Random choices from a seed.
 pub(super) struct Dice(ChaCha8Rng);
 
 impl Dice {
@@ -60,12 +60,13 @@ impl Dice {
     }
 }
 
-/// The same seed makes the same day.
+/// Generates a day. The same seed always generates the same day.
 pub(super) fn day(seed: u64) -> Day {
     let mut dice = Dice::new(seed);
     let (mut records, mut incidents) = (Vec::new(), Vec::new());
     let mut thin = world(seed, START_MS, THIN);
-    // Few servers would be silent all day: those of the peaks are more of a test.
+    // The thin world has so few events that its servers would be silent all day, so only the peaks have
+    // servers.
     take(&mut thin, END_MS, &mut records, |topic| {
         topic != Topic::ServerMetrics
     });
@@ -113,7 +114,7 @@ fn take(world: &mut World, until_ms: i64, records: &mut Vec<Sent>, is_kept: fn(T
     }
 }
 
-/// One transaction in thirty is sent again: at once, or hours later.
+/// Sends one transaction in thirty again, at once or hours later.
 fn deliver_again(records: &mut Vec<Sent>, dice: &mut Dice) {
     let mut again = Vec::new();
     for record in records.iter() {
@@ -130,7 +131,7 @@ fn deliver_again(records: &mut Vec<Sent>, dice: &mut Dice) {
     records.extend(again);
 }
 
-/// An event at one moment for each of so many keys, enough for every partition to have one.
+/// Generates events at one moment for many keys, so that every partition gets one.
 pub(super) fn markers(at_ms: i64) -> Vec<Sent> {
     const KEYS: usize = 24;
     let marker = |topic, key: String, value: serde_json::Value| Sent {

@@ -1,4 +1,5 @@
-//! What was planted is found, and of the world's other users, players and servers nothing is said.
+//! Checks that planted incidents are found, and that no alert is about another user, player or server of the
+//! world.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +8,7 @@ use serde_json::Value;
 
 use crate::oracle::Rows;
 
-/// Who or what, and by which topic and rule.
+/// A case: the topic, the subject, and the rule or level.
 type Case = (&'static str, String, String);
 
 pub(super) fn assert_planted_are_found(
@@ -31,7 +32,7 @@ pub(super) fn assert_planted_are_found(
         }
         let (start, end) = (incident.start.as_millis(), incident.end.as_millis());
         let spans = found.get(&case).map_or(&[][..], Vec::as_slice);
-        // A server's alert opens two windows after its trouble has begun.
+        // A server's alert opens two windows after its incident has begun.
         let overlaps = |span: &&(i64, i64)| span.0 <= end + 20_000 && span.1 > start;
         assert!(
             spans.iter().any(|span| overlaps(&span)),
@@ -45,7 +46,7 @@ pub(super) fn assert_planted_are_found(
         let is_of_a_world = ["player_", "server_"]
             .iter()
             .any(|prefix| case.1.contains(prefix));
-        // Behind each peak all its servers are silent.
+        // After each peak all servers of its world are silent, so those alerts are expected.
         is_of_a_world && case.2 != "silent" && !planted.contains(*case)
     };
     let flagged: Vec<_> = found.keys().filter(is_honest).collect();
@@ -73,7 +74,7 @@ fn planted_case(subject: &Subject) -> Case {
     }
 }
 
-/// As JSON has it.
+/// The name in JSON.
 fn name(rule: &impl serde::Serialize) -> String {
     let name = serde_json::to_value(rule).unwrap();
     name.as_str().unwrap().to_owned()

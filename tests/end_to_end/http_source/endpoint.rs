@@ -1,27 +1,27 @@
-//! An endpoint whose answers come in chunks and go as a script says.
+//! An HTTP endpoint whose answers are scripted and chunked.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
-/// What is sent on one connection, in order.
+/// One step of an answer.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
-    /// A whole answer of this status, which leads back here where it is a redirect.
+    /// A complete answer with this status. A redirect leads back to the endpoint.
     Status(&'static str),
-    /// Some of the body, in several chunks.
+    /// A part of the body, in several chunks.
     Text(String),
-    /// The proper end of the answer.
+    /// The regular end of the answer.
     End,
-    /// The connection ends, the answer does not.
+    /// The connection closes before the answer is complete.
     Cut,
-    /// Nothing more, until the other side hangs up.
+    /// The endpoint sends nothing more until the client closes the connection.
     Silence,
-    /// Nothing more, until [`Endpoint::go_on`].
+    /// The endpoint sends nothing more until [`Endpoint::go_on`] is called.
     Wait,
 }
 
-/// Plays one script a connection, the last one again and again.
+/// An endpoint that plays one script per connection, and repeats the last one.
 pub(super) struct Endpoint {
     pub(super) address: String,
     shared: Arc<Shared>,
@@ -44,14 +44,14 @@ impl Endpoint {
             for (number, stream) in listener.incoming().enumerate() {
                 let script = scripts[number.min(scripts.len() - 1)].clone();
                 let shared = Arc::clone(&known);
-                // Whoever hangs up on it is free to.
+                // An error means that the client has closed the connection, which is allowed.
                 std::thread::spawn(move || play(stream.unwrap(), script, &shared));
             }
         });
         Self { address, shared }
     }
 
-    /// The heads of all requests.
+    /// Returns the heads of all requests.
     pub(super) fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().unwrap().clone()
     }
@@ -77,7 +77,7 @@ fn play(mut stream: TcpStream, script: Vec<Part>, shared: &Shared) -> std::io::R
     for part in script {
         match part {
             Part::Text(text) => {
-                // Chunks end in the middle of records, and of letters.
+                // Chunks end in the middle of records, and in the middle of characters.
                 for chunk in text.as_bytes().chunks(997) {
                     write!(stream, "{:x}\r\n", chunk.len())?;
                     stream.write_all(chunk)?;
@@ -94,7 +94,7 @@ fn play(mut stream: TcpStream, script: Vec<Part>, shared: &Shared) -> std::io::R
         }
     }
     stream.shutdown(std::net::Shutdown::Write)?;
-    // What was sent arrives before the connection goes.
+    // Waits until the client has received everything.
     while stream.read(&mut request)? > 0 {}
     Ok(())
 }

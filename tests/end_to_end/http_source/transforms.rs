@@ -1,4 +1,4 @@
-//! Records that go through SmartModules before they are written: with the modules that come with the package.
+//! Checks that records pass through the package's SmartModules before they are written.
 
 use std::path::Path;
 
@@ -9,27 +9,44 @@ use super::endpoint::{Endpoint, Part};
 use super::{contents, written};
 use crate::harness::{self, AnyCluster, path};
 
-/// An id and an amount that are none, oddly spelled; what can be repaired, and what cannot.
+/// Records in an unusual spelling that can be repaired, and records that cannot be repaired.
 const SENT: [&str; 5] = [
-    r#"{"key":"k1","event":{"event_name":"player_action","event_timestamp":"2024-11-12T11:15:30+01:00","parameters":{"player_id":7,"session_id":"s","event_type":"move","level_id":"l","map_id":"m"},"user_data":{"user_id":7,"platform":"PC"}}}"#,
-    r#"{"event_name":"transaction","event_timestamp":"2024-11-12T10:16:05Z","parameters":{"transaction_id":"t","item_id":"i","item_type":"skin","amount":"4.990","currency":"USD","transaction_type":"purchase"},"user_data":{"user_id":"u","platform":"PC"}}"#,
+    concat!(
+        r#"{"key":"k1","event":{"event_name":"player_action","event_timestamp":"2024-11-12T11:15:30+01:00","#,
+        r#""parameters":{"player_id":7,"session_id":"s","event_type":"move","level_id":"l","map_id":"m"},"#,
+        r#""user_data":{"user_id":7,"platform":"PC"}}}"#
+    ),
+    concat!(
+        r#"{"event_name":"transaction","event_timestamp":"2024-11-12T10:16:05Z","parameters":"#,
+        r#"{"transaction_id":"t","item_id":"i","item_type":"skin","amount":"4.990","currency":"USD","#,
+        r#""transaction_type":"purchase"},"user_data":{"user_id":"u","platform":"PC"}}"#
+    ),
     r#"{"event_name":"player_action","event_timestamp":"soon"}"#,
     r#"{"event_name":"unheard_of"}"#,
     "no JSON",
 ];
-const PLAYER: &str = r#"{"event_name":"player_action","event_timestamp":"2024-11-12T10:15:30.000Z","parameters":{"event_type":"move","game_id":"default","level_id":"l","map_id":"m","player_id":"7","session_id":"s"},"user_data":{"platform":"PC","user_id":"7"}}"#;
-const PURCHASE: &str = r#"{"event_name":"transaction","event_timestamp":"2024-11-12T10:16:05.000Z","parameters":{"amount":4.99,"currency":"USD","game_id":"default","item_id":"i","item_type":"skin","transaction_id":"t","transaction_type":"purchase"},"user_data":{"platform":"PC","user_id":"u"}}"#;
+const PLAYER: &str = concat!(
+    r#"{"event_name":"player_action","event_timestamp":"2024-11-12T10:15:30.000Z","parameters":"#,
+    r#"{"event_type":"move","game_id":"default","level_id":"l","map_id":"m","player_id":"7","session_id":"s"},"#,
+    r#""user_data":{"platform":"PC","user_id":"7"}}"#
+);
+const PURCHASE: &str = concat!(
+    r#"{"event_name":"transaction","event_timestamp":"2024-11-12T10:16:05.000Z","parameters":"#,
+    r#"{"amount":4.99,"currency":"USD","game_id":"default","item_id":"i","item_type":"skin","#,
+    r#""transaction_id":"t","transaction_type":"purchase"},"user_data":{"platform":"PC","user_id":"u"}}"#
+);
 
-/// A configuration that streams into two topics, through these transforms.
+/// Writes a configuration that streams into two topics through these transforms.
 fn configuration(folder: &TempDir, address: &str, transforms: &str) -> std::path::PathBuf {
     let yaml = format!(
-        "meta:\n  name: through\n  type: http-source\n  topic: {{player_action: spelled-players, transaction: spelled-purchases}}\n\
+        "meta:\n  name: through\n  type: http-source\n  \
+         topic: {{player_action: spelled-players, transaction: spelled-purchases}}\n\
          http: {{endpoint: \"http://{address}/\", stream: true}}\ntransforms:\n{transforms}"
     );
     written(folder.path(), "through.yaml", &yaml)
 }
 
-async fn make_known(cluster: &Cluster, names: &[&str]) {
+async fn create_smartmodules(cluster: &Cluster, names: &[&str]) {
     for name in names {
         let file = format!("target/smartmodules/{name}.wasm");
         let wasm = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file));
@@ -39,13 +56,13 @@ async fn make_known(cluster: &Cluster, names: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_any_cluster_records_go_through_smartmodules_on_their_way() {
+async fn on_any_cluster_records_pass_through_smartmodules() {
     let any = AnyCluster::start();
     let cluster = Cluster::connect(Some(any.address())).await.unwrap();
-    make_known(&cluster, &["normalize-events", "valid-events"]).await;
+    create_smartmodules(&cluster, &["normalize-events", "valid-events"]).await;
     let endpoint = Endpoint::start(vec![vec![Part::Text(SENT.join("\n") + "\n"), Part::End]]);
     let folder = TempDir::new().unwrap();
-    // In the other order what can be repaired would be left out too.
+    // In the other order, records that can be repaired would be filtered out.
     let transforms = "  - uses: normalize-events\n  - uses: valid-events\n    with: {kind: any}\n";
     let file = configuration(&folder, &endpoint.address, transforms);
     let args = [
@@ -70,16 +87,17 @@ async fn on_any_cluster_records_go_through_smartmodules_on_their_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_any_cluster_a_smartmodule_that_cannot_run_is_told_at_the_start() {
+async fn on_any_cluster_a_smartmodule_that_cannot_run_is_reported_at_the_start() {
     let any = AnyCluster::start();
     let cluster = Cluster::connect(Some(any.address())).await.unwrap();
-    make_known(&cluster, &["valid-events"]).await;
+    create_smartmodules(&cluster, &["valid-events"]).await;
     let endpoint = Endpoint::start(vec![vec![Part::Silence]]);
     let folder = TempDir::new().unwrap();
-    for (transforms, told) in [
+    for (transforms, message) in [
         (
             "  - uses: unheard-of\n",
-            "`unheard-of` failed: the cluster does not know it; create it with `fluvio smartmodule create unheard-of --wasm-file FILE`",
+            "`unheard-of` failed: the cluster does not have it; \
+             create it with `fluvio smartmodule create unheard-of --wasm-file FILE`",
         ),
         (
             "  - uses: group/unheard-of@0.1.0\n",
@@ -87,7 +105,7 @@ async fn on_any_cluster_a_smartmodule_that_cannot_run_is_told_at_the_start() {
         ),
         (
             "  - uses: valid-events\n    with: {kind: player-evens}\n",
-            "starting smartmodule `valid-events` failed",
+            "starting SmartModule `valid-events` failed",
         ),
         (
             "  - uses: valid-events\n    with: {kind: player-evens}\n",
@@ -102,12 +120,9 @@ async fn on_any_cluster_a_smartmodule_that_cannot_run_is_told_at_the_start() {
         let output = harness::try_run(&["http-source", path(&file), "--cluster", any.address()]);
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(
-            !output.status.success() && error.contains(told),
+            !output.status.success() && error.contains(message),
             "{transforms}: {error}"
         );
     }
-    assert!(
-        endpoint.requests().is_empty(),
-        "nothing is read for nothing"
-    );
+    assert!(endpoint.requests().is_empty(), "the endpoint is not read");
 }

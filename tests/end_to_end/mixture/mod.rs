@@ -1,6 +1,6 @@
-//! Good, early, late, repeated, future and broken records in one stream over several partitions,
-//! and a runner that is stopped and killed in between: each record becomes what it has to, and
-//! every account says so at every moment.
+//! Sends good, early, late, repeated, future and broken records in one stream over several partitions, while
+//! the runner is stopped and killed. Each record must have the outcome of its label, and every account must
+//! count it.
 
 mod purchases;
 mod stream;
@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use client::{Cluster, Record};
 use serde_json::{Value, json};
 
-use crate::harness::{self, AnyCluster, Running};
-use crate::map_file::MapFile;
+use crate::commands::Runner;
+use crate::dataflow_file::DataflowFile;
+use crate::harness::{self, AnyCluster};
 use crate::{oracle, verdict};
 use purchases::{BROKEN, Label};
 use stream::Stream;
@@ -20,8 +21,8 @@ const TOPIC: &str = "purchase-events";
 const DERIVATION: &str = "purchase-summaries";
 const PARTITIONS: u32 = 4;
 
-/// No partition ever falls idle, so that event times alone move the watermark.
-const MAP: &str = "
+/// In this dataflow file no partition becomes idle, so only event times advance the watermark.
+const DATAFLOW: &str = "
 sources:
   purchase-events: { key: user_data.user_id, partitions: 4 }
 derivations:
@@ -37,35 +38,42 @@ derivations:
 
 const WINDOW_S: i64 = 10;
 
-/// After the first part of the stream the watermark stands at −199 s or a little later, so that
-/// windows that end by −260 s can be corrected no more.
+/// The same value as in the dataflow file.
+const LATENESS_MS: i64 = 2_000;
+
+/// The limit for windows that can no longer be corrected: they end by −260 s, because after the first part of
+/// the stream the watermark is at −199 s or slightly later.
 const LATE_S: i64 = 260;
 
-/// In the end the watermark stands at 268 s or a little later.
-const WATERMARK_S: i64 = 268;
+/// The base time lies this far in the past, so that some early events are ahead of their ingest time and
+/// others are not.
+const BASE_AGO_MS: i64 = 150_000;
+
+/// The time of the last event of each partition. It is ahead of the ingest time.
+const LAST_S: i64 = 270;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_any_cluster_a_mixture_becomes_what_its_labels_say() {
+async fn on_any_cluster_each_record_of_a_mixture_has_the_outcome_of_its_label() {
     let node = AnyCluster::start();
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
-    let map = MapFile::of(MAP);
-    let run = ["run", "--cluster", node.address(), "--map", &map.path()];
+    let dataflow = DataflowFile::of(DATAFLOW);
+    let run = Runner::at(node.address()).dataflow(&dataflow);
     let now_ms = jiff::Timestamp::now().as_millisecond();
-    let base_ms = now_ms - now_ms.rem_euclid(WINDOW_S * 1000);
+    let base_ms = now_ms - now_ms.rem_euclid(WINDOW_S * 1000) - BASE_AGO_MS;
 
-    let runner = Running::start(&run);
+    let runner = run.start();
     runner.line("runner: reads from ");
     let mut stream = Stream::open(&cluster, base_ms).await;
     stream.first_part().await;
     wait_for_window(&cluster, base_ms - 210_000).await;
-    runner.stop(); // publishes accounts, and notes that the watermark has come so far
-    let mut runner = Running::start(&run);
+    runner.stop(); // publishes accounts, and stores the watermark
+    let mut runner = run.start();
     stream.second_part().await;
     harness::wait_for_derived(&cluster, "late-events", |rows| !rows.is_empty()).await;
     runner.kill();
     stream.second_part().await;
-    let runner = Running::start(&run);
-    wait_until_read(&cluster, &stream.labels).await; // as early ones make others late
+    let runner = run.start();
+    wait_until_read(&cluster, &stream.labels).await; // because early events make others late
     stream.last_part().await;
     let partitions = harness::partitions(&cluster, TOPIC).await;
     let expected = expected_rows(&partitions, &stream.labels, base_ms);
@@ -87,7 +95,7 @@ async fn wait_for_window(cluster: &Cluster, start_ms: i64) {
     harness::wait_for_derived(cluster, DERIVATION, |rows| rows.iter().any(starts_there)).await;
 }
 
-/// Waits until accounts say that all that has been sent has been read.
+/// Waits until the accounts report that every record has been read.
 async fn wait_until_read(cluster: &Cluster, labels: &Labels) {
     let is_last = |account: &Value| {
         let (partition, read) = (&account["partition"], &account["next_offset"]);
@@ -102,22 +110,33 @@ async fn wait_until_read(cluster: &Cluster, labels: &Labels) {
     .await;
 }
 
-/// What has to be derived from the records that are not late, in the windows that are closed.
+/// Returns the rows of the records that are not late, for the windows that are closed.
 fn expected_rows(partitions: &[Vec<Record>], labels: &Labels, base_ms: i64) -> oracle::Rows {
     let on_time: Vec<_> = (0..)
         .zip(partitions)
         .flat_map(|(partition, records)| records.iter().map(move |record| (partition, record)))
-        .filter(|(partition, record)| labels[&(*partition, record.offset)].0 != Label::Late)
+        .filter(|(partition, record)| labels[&(*partition, record.offset.0)].0 != Label::Late)
         .map(|(_, record)| record.clone())
         .collect();
-    let closed_ms = base_ms + (WATERMARK_S - WINDOW_S) * 1000;
+    let watermark_ms = watermark_ms(partitions, base_ms);
     let mut rows = oracle::purchase_summaries(&oracle::purchase_events(&on_time));
-    rows.retain(|(start_ms, _), _| *start_ms <= closed_ms);
+    rows.retain(|(start_ms, _), _| *start_ms + WINDOW_S * 1000 <= watermark_ms);
     rows
 }
 
-/// Every account of a partition that was ever published says what the labels say of the records
-/// that had been read by then, and none goes back behind an earlier one.
+/// Returns the final watermark. The last event of each partition advances it to the ingest time of that
+/// event, but no further.
+fn watermark_ms(partitions: &[Vec<Record>], base_ms: i64) -> i64 {
+    let ingested = |records: &Vec<Record>| records.last().and_then(|record| record.timestamp_ms);
+    let slowest = partitions
+        .iter()
+        .map(|records| ingested(records).unwrap())
+        .min();
+    slowest.unwrap().min(base_ms + LAST_S * 1000) - LATENESS_MS
+}
+
+/// Checks that every published account of a partition equals the labels of the records that were read by
+/// then, and that offsets never decrease from one account to the next.
 async fn assert_accounts(cluster: &Cluster, labels: &Labels) {
     let mut last = BTreeMap::new();
     for (key, account) in verdict::accounts(cluster).await {
@@ -138,7 +157,7 @@ async fn assert_accounts(cluster: &Cluster, labels: &Labels) {
     }
 }
 
-/// What an account has to say of these records.
+/// Returns the counts that an account of these records must have.
 fn counts(labels: impl Iterator<Item = Label>) -> Value {
     let labels: Vec<_> = labels.collect();
     let count = |wanted: Label| labels.iter().filter(|label| **label == wanted).count();
@@ -153,14 +172,15 @@ fn counts(labels: impl Iterator<Item = Label>) -> Value {
     })
 }
 
-/// Rejected and late records, and no others, come back byte for byte, each once.
+/// Checks that exactly the rejected and late records are stored as dead letters, byte for byte, each once.
 async fn assert_payloads_are_kept(cluster: &Cluster, labels: &Labels) {
     let labelled = |reason_of: fn(Label) -> Option<&'static str>| -> BTreeMap<_, _> {
-        let kept = |((partition, offset), (label, value)): (&(u64, i64), &(Label, Vec<u8>))| {
-            let place = (TOPIC.to_owned(), *partition, *offset);
-            reason_of(*label).map(|reason| (place, (reason.to_owned(), value.clone())))
-        };
-        labels.iter().filter_map(kept).collect()
+        let dead_letter =
+            |((partition, offset), (label, value)): (&(u64, i64), &(Label, Vec<u8>))| {
+                let place = (TOPIC.to_owned(), *partition, *offset);
+                reason_of(*label).map(|reason| (place, (reason.to_owned(), value.clone())))
+            };
+        labels.iter().filter_map(dead_letter).collect()
     };
     let rejected = labelled(|label| match label {
         Label::Rejected(reason) => Some(reason),
@@ -169,11 +189,11 @@ async fn assert_payloads_are_kept(cluster: &Cluster, labels: &Labels) {
     let late = labelled(|label| (label == Label::Late).then_some("late"));
     assert!(!rejected.is_empty() && !late.is_empty());
     assert!(
-        harness::diverted(cluster, "rejected-events").await == rejected,
-        "the rejected records are others"
+        harness::rejected(cluster, "rejected-events").await == rejected,
+        "other records are rejected"
     );
     assert!(
         harness::late(cluster, DERIVATION).await == late,
-        "the late events are others"
+        "other events are late"
     );
 }

@@ -1,4 +1,4 @@
-//! Purchase records made by chance from a seed, each with what has to become of it.
+//! Generates random purchase records from a seed, each with its expected outcome.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-/// Records that are broken in one of these ways have to be rejected for that.
+/// The reasons for which broken records are rejected.
 pub(super) const BROKEN: [&str; 7] = [
     "not_json",
     "missing_field",
@@ -17,10 +17,10 @@ pub(super) const BROKEN: [&str; 7] = [
     "too_large",
 ];
 
-/// Above the 256 KiB of a record, and below what one batch holds.
+/// The size of an oversized record: above the limit of a record (256 KiB), and below the limit of a batch.
 const OVERSIZE_BYTES: usize = 300_000;
 
-/// What has to become of a record.
+/// The expected outcome of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Label {
     Accepted,
@@ -36,14 +36,14 @@ pub(super) struct Purchase {
     pub(super) kind: Kind,
 }
 
-/// What it is made to be.
+/// The kind of a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Event { time_ms: i64 },
     Broken(&'static str),
 }
 
-/// Makes records around one moment of time.
+/// Generates records around one base time.
 pub(super) struct Maker {
     dice: ChaCha8Rng,
     base_ms: i64,
@@ -61,7 +61,8 @@ impl Maker {
         }
     }
 
-    /// An event of one of these users within these seconds before (−) or after the moment.
+    /// Generates an event of one of these users. `seconds` is its time relative to the base time; negative
+    /// values are before it.
     pub(super) fn event(&mut self, users: &[String], seconds: std::ops::Range<i64>) -> Purchase {
         let milliseconds = (seconds.end - seconds.start) as u64 * 1000;
         let time_ms = self.base_ms + seconds.start * 1000 + self.below(milliseconds) as i64;
@@ -74,7 +75,7 @@ impl Maker {
         }
     }
 
-    /// One of these once more, byte for byte.
+    /// Returns a copy of one of these events.
     pub(super) fn again(&mut self, sent: &[Purchase]) -> Purchase {
         loop {
             let original = &sent[self.below(sent.len() as u64) as usize];
@@ -88,7 +89,7 @@ impl Maker {
         }
     }
 
-    /// A record that has to be rejected for `reason`, though its time would be good.
+    /// Generates a record that must be rejected for `reason`, although its time would be accepted.
     pub(super) fn broken(&mut self, users: &[String], reason: &'static str) -> Purchase {
         let user = self.pick(users);
         let mut value = self.purchase(&user, self.base_ms - 205_000);
@@ -122,14 +123,14 @@ impl Maker {
         }
     }
 
-    /// In an order by chance.
+    /// Puts records into a random order.
     pub(super) fn shuffle(&mut self, purchases: &mut [Purchase]) {
         for index in (1..purchases.len()).rev() {
             purchases.swap(index, self.below(index as u64 + 1) as usize);
         }
     }
 
-    /// What has to become of a record that is sent next, where events before `late_ms` are late.
+    /// Returns the expected outcome of a record that is sent next, if events before `late_ms` are late.
     pub(super) fn label(&mut self, purchase: &Purchase, late_ms: i64) -> Label {
         match purchase.kind {
             Kind::Broken(reason) => Label::Rejected(reason),
@@ -149,9 +150,10 @@ impl Maker {
             "parameters": {
                 "transaction_id": format!("t{}", self.transactions), "transaction_type": kind,
                 "amount": self.below(100_000) as f64 / unit, "currency": currency,
-                "item_id": format!("item {}", self.below(4)), "item_type": "potion",
+                "item_id": format!("item {}", self.below(4)),
+                "item_type": (["potion", "scroll"][self.below(2) as usize]),
             },
-            "user_data": {"user_id": user, "platform": "PC"},
+            "user_data": {"user_id": user, "platform": (["PC", "Console"][self.below(2) as usize])},
         })
     }
 

@@ -1,4 +1,4 @@
-//! The mixture as it is sent, and where each record of it stands.
+//! Sends the mixture, and records the partition and offset of each record.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -6,34 +6,35 @@ use std::ops::Range;
 use client::{Cluster, Producer};
 
 use super::purchases::{BROKEN, Label, Maker, Purchase};
-use super::{LATE_S, PARTITIONS, TOPIC};
+use super::{LAST_S, LATE_S, PARTITIONS, TOPIC};
 
-/// The watermark stands 2 s behind this after the first part of the stream.
+/// The times of the first part's last events. They bring the watermark to 2 s before these times.
 const FIRST_PART: Range<i64> = -197..-196;
 
-/// Early ones are ahead by so much, which is within the map's skew.
+/// The times of early events. Those that are ahead of their ingest time are within the allowed skew.
 const EARLY: Range<i64> = 30..240;
 
-/// Moves the watermark beyond the windows of these; within the skew as well.
-const LAST_PART: Range<i64> = 270..271;
+/// The times of the last events. They advance the watermark to the current time, and are also within the
+/// allowed skew.
+const LAST_PART: Range<i64> = LAST_S..LAST_S + 1;
 
-/// The stream as it has been sent so far. Times are in seconds from one moment, near now.
+/// The stream that has been sent so far. Times are in seconds relative to the base time.
 pub(super) struct Stream {
     producer: Producer,
     maker: Maker,
     late_ms: i64,
-    /// Users whose records go to partition 0, the slowest in event time.
+    /// The users whose records go to partition 0, which is the slowest in event time.
     slowest: Vec<String>,
     others: Vec<String>,
     /// One user for each partition.
     markers: BTreeMap<u64, String>,
     sent: Vec<Purchase>,
-    /// By partition and offset.
+    /// The label and the text of each record, by partition and offset.
     pub(super) labels: BTreeMap<(u64, i64), (Label, Vec<u8>)>,
 }
 
 impl Stream {
-    /// Sends the first event of each user, and so learns where each user's records go.
+    /// Sends the first event of each user, which reveals the user's partition.
     pub(super) async fn open(cluster: &Cluster, base_ms: i64) -> Self {
         let mut stream = Self {
             producer: cluster.producer(TOPIC).await.unwrap(),
@@ -60,7 +61,8 @@ impl Stream {
         stream
     }
 
-    /// On time and early, repeated and broken; nothing is late yet. Then every partition moves on.
+    /// Sends events on time, early events, repeated ones and broken ones; none is late yet. Then advances
+    /// every partition.
     pub(super) async fn first_part(&mut self) {
         let late_ms = std::mem::replace(&mut self.late_ms, i64::MIN);
         let all = self.all();
@@ -73,8 +75,8 @@ impl Stream {
         self.late_ms = late_ms;
     }
 
-    /// Late ones and corrections as well. The slowest partition all but stands, so that what can
-    /// still be corrected does not depend on who is read first.
+    /// Sends late events and corrections as well. The slowest partition hardly advances, so the order in which
+    /// partitions are read does not affect which windows can still be corrected.
     pub(super) async fn second_part(&mut self) {
         let (all, slowest, others) = (self.all(), self.slowest.clone(), self.others.clone());
         let mut part = self.events(30, &all, -300..-LATE_S);
@@ -87,7 +89,7 @@ impl Stream {
         self.send_shuffled(part).await;
     }
 
-    /// Every partition moves beyond the earliest of the early ones.
+    /// Advances every partition as far as possible.
     pub(super) async fn last_part(&mut self) {
         self.mark(LAST_PART).await;
     }
@@ -109,7 +111,7 @@ impl Stream {
         }
     }
 
-    /// Sends it with broken records in between.
+    /// Sends the records in random order, mixed with broken ones.
     async fn send_shuffled(&mut self, mut part: Vec<Purchase>) {
         let all = self.all();
         for reason in BROKEN {
@@ -120,7 +122,8 @@ impl Stream {
         self.send(part).await;
     }
 
-    /// Sends in this order and waits until all of it stands; the partition of the last record.
+    /// Sends the records in this order, waits until all are acknowledged, and returns the partition of the
+    /// last one.
     async fn send(&mut self, part: Vec<Purchase>) -> u64 {
         let mut deliveries = Vec::new();
         for purchase in &part {
@@ -130,8 +133,9 @@ impl Stream {
         self.producer.flush().await.unwrap();
         let mut last = 0;
         for (purchase, delivery) in part.into_iter().zip(deliveries) {
-            let (partition, offset) = delivery.wait().await.unwrap();
-            last = u64::from(partition);
+            let written = delivery.wait().await.unwrap();
+            let offset = written.offset.0;
+            last = u64::from(written.partition.0);
             let before = self.labels.range((last, 0)..(last + 1, 0)).count();
             assert_eq!(offset, before as i64, "the order of sending");
             let label = self.maker.label(&purchase, self.late_ms);

@@ -1,4 +1,4 @@
-//! Which source records have to be accepted, and the window and key that their events fall into.
+//! Decides which source records must be accepted, and assigns their events to windows and keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::money::minor_units;
 
-/// A source record with an event that has to be accepted.
+/// An event from a source record that must be accepted.
 pub(super) struct Event {
     pub(super) json: Value,
     pub(super) time_ms: i64,
@@ -28,12 +28,12 @@ impl Event {
         self.json["parameters"][field].as_f64().unwrap()
     }
 
-    /// A transaction's amount in minor units of its currency.
+    /// Returns a transaction's amount in minor units of its currency.
     pub(super) fn minor(&self) -> i64 {
         minor_units(&self.json).expect("accepted")
     }
 
-    /// Everything that makes a transaction the same one.
+    /// Returns all fields in which two transactions must agree to count as one.
     pub(super) fn content(&self) -> String {
         let texts = PURCHASE_TEXTS.map(|field| self.text("parameters", field));
         let user = USER_TEXTS.map(|field| self.text("user_data", field));
@@ -48,7 +48,7 @@ impl Event {
     }
 }
 
-/// What a transaction's `parameters` and `user_data` must have, beside its amount.
+/// The text fields that a transaction must have in `parameters` and `user_data`, in addition to its amount.
 const PURCHASE_TEXTS: [&str; 5] = [
     "transaction_id",
     "transaction_type",
@@ -58,7 +58,7 @@ const PURCHASE_TEXTS: [&str; 5] = [
 ];
 const USER_TEXTS: [&str; 2] = ["user_id", "platform"];
 
-/// The events that have to be accepted, by (window start, key).
+/// The events that must be accepted, by window start and key.
 #[derive(Default)]
 pub(crate) struct Accepted {
     pub(super) windows: BTreeMap<(i64, String), Vec<Event>>,
@@ -66,7 +66,7 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// The number of accepted transactions that repeat others of their window and key.
+    /// Returns the number of accepted transactions that repeat another one of their window and key.
     pub(crate) fn duplicates(&self) -> u64 {
         let repeated = |events: &Vec<Event>| {
             let distinct: BTreeSet<_> = events.iter().map(Event::content).collect();
@@ -83,8 +83,7 @@ impl Accepted {
     }
 }
 
-/// Sorts the acceptable of these records' values into windows of this length, by the key that `key`
-/// makes.
+/// Assigns the accepted events to windows of this length, under the key that `key` returns.
 fn accept(
     records: &[client::Record],
     required: &[(&str, &str, bool)],
@@ -105,15 +104,15 @@ fn accept(
     Accepted { windows, window_ms }
 }
 
-/// The fields of a key, joined.
+/// Joins the fields of a key.
 pub(super) fn record_key(fields: &[impl AsRef<str>]) -> String {
     let encode = |field: &str| field.replace('%', "%25").replace('|', "%7C");
     let fields: Vec<String> = fields.iter().map(|field| encode(field.as_ref())).collect();
     fields.join("|")
 }
 
-/// The event of a record, unless one of the reasons for rejection holds. `required`: section,
-/// field, and whether it is a number.
+/// Returns the event of a record, unless there is a reason to reject it. Each entry of `required` contains
+/// the section, the field, and whether the field is a number.
 fn accepted(record: &client::Record, required: &[(&str, &str, bool)]) -> Option<Event> {
     const RECORD_BYTES_MAX: usize = 256 * 1024;
     if record.value.len() > RECORD_BYTES_MAX {
@@ -160,7 +159,7 @@ fn in_range(json: &Value) -> bool {
         && within("latency", 86_400_000.0)
 }
 
-/// Player events by level and map.
+/// Assigns player events to levels and maps.
 pub(crate) fn player_events(records: &[client::Record]) -> Accepted {
     accept(records, &player_fields(), 10_000, |event| {
         vec![
@@ -171,31 +170,31 @@ pub(crate) fn player_events(records: &[client::Record]) -> Accepted {
     })
 }
 
-/// Player events by game.
+/// Assigns player events to games.
 pub(crate) fn player_events_by_game(records: &[client::Record]) -> Accepted {
     accept(records, &player_fields(), 10_000, |event| {
         vec![event.game()]
     })
 }
 
-/// Player events by player, in shorter windows.
+/// Assigns player events to players, in shorter windows.
 pub(crate) fn player_events_by_player(records: &[client::Record]) -> Accepted {
     accept(records, &player_fields(), 5_000, |event| {
         vec![event.game(), event.text("parameters", "player_id")]
     })
 }
 
-/// Player events by themselves, as they stand.
+/// Returns player events one by one, in their order.
 pub(super) fn player_events_one_by_one(records: &[client::Record]) -> Vec<Event> {
     one_by_one(records, &player_fields())
 }
 
-/// Purchase events by themselves, as they stand.
+/// Returns purchase events one by one, in their order.
 pub(super) fn purchase_events_one_by_one(records: &[client::Record]) -> Vec<Event> {
     one_by_one(records, &purchase_fields())
 }
 
-/// Server metrics by themselves, as they stand.
+/// Returns server metrics one by one, in their order.
 pub(super) fn server_metrics_one_by_one(records: &[client::Record]) -> Vec<Event> {
     one_by_one(records, &server_fields())
 }
@@ -205,7 +204,7 @@ fn one_by_one(records: &[client::Record], required: &[(&str, &str, bool)]) -> Ve
     records.iter().filter_map(accept).collect()
 }
 
-/// The event time of a record of any topic, if it has to be accepted.
+/// Returns the event time of a record of any topic, if the record must be accepted.
 pub(crate) fn time_ms(record: &client::Record, topic: &str) -> Option<i64> {
     let required = match topic {
         "player-events" => player_fields(),
@@ -228,7 +227,7 @@ fn player_fields() -> Vec<(&'static str, &'static str, bool)> {
     [&parameters[..], &user].concat()
 }
 
-/// Purchase events by item and currency.
+/// Assigns purchase events to items and currencies.
 pub(crate) fn purchase_events(records: &[client::Record]) -> Accepted {
     accept(records, &purchase_fields(), 10_000, |event| {
         vec![
@@ -239,7 +238,7 @@ pub(crate) fn purchase_events(records: &[client::Record]) -> Accepted {
     })
 }
 
-/// Purchase events by currency, in longer windows.
+/// Assigns purchase events to currencies, in longer windows.
 pub(crate) fn purchase_events_by_currency(records: &[client::Record]) -> Accepted {
     accept(records, &purchase_fields(), 60_000, |event| {
         vec![event.game(), event.text("parameters", "currency")]
@@ -252,7 +251,7 @@ fn purchase_fields() -> Vec<(&'static str, &'static str, bool)> {
     [&texts[..], &[("parameters", "amount", true)], &user].concat()
 }
 
-/// Server metrics by server.
+/// Assigns server metrics to servers.
 pub(crate) fn server_metrics(records: &[client::Record]) -> Accepted {
     accept(records, &server_fields(), 10_000, |event| {
         vec![event.text("parameters", "server_id")]

@@ -1,11 +1,11 @@
-//! Compares derived records with the recomputed ones.
+//! Compares derived records with recomputed ones.
 
 use serde_json::{Map, Value, json};
 
 use super::Rows;
 
-/// The last revision of each derived row; panics where a (window, key, revision) stands twice, or
-/// where revisions do not count up from 0.
+/// Returns the last revision of each derived row. Panics if the same window, key and revision are written
+/// twice, or if revisions do not count up from 0.
 pub(crate) fn last_revisions(records: &[client::Record]) -> Rows {
     let mut rows = Rows::new();
     for record in records {
@@ -30,8 +30,8 @@ pub(crate) fn last_revisions(records: &[client::Record]) -> Rows {
         .collect()
 }
 
-/// Every revision of each derived row by itself; panics where one stands twice, or where an earlier
-/// one comes later.
+/// Returns every revision of each derived row as a row of its own. Panics if one is written twice or out of
+/// order.
 pub(crate) fn every_revision(records: &[client::Record]) -> Rows {
     let mut rows = Rows::new();
     last_revisions(records);
@@ -45,18 +45,18 @@ pub(crate) fn every_revision(records: &[client::Record]) -> Rows {
     rows
 }
 
-/// Names one revision of a row.
+/// Returns the key of one revision of a row.
 pub(super) fn revision_key(key: &str, revision: u64) -> String {
     format!("{key}#{revision}")
 }
 
-/// [`compare_rows`], as an assertion.
+/// Asserts that [`compare_rows`] finds no difference.
 pub(crate) fn assert_rows_equal(found: &Rows, expected: &Rows, tolerance: fn(&str) -> f64) {
     compare_rows(found, expected, tolerance).unwrap_or_else(|difference| panic!("{difference}"));
 }
 
-/// Compares found with expected rows: all the same, but for fields that `tolerance` allows to be
-/// off by a share of the expected value.
+/// Compares the rows that were found with the expected ones. They must be equal, except that a field may
+/// deviate from the expected value by the share that `tolerance` returns for it.
 pub(crate) fn compare_rows(
     found: &Rows,
     expected: &Rows,
@@ -115,8 +115,8 @@ fn compare_fields(
     Ok(())
 }
 
-/// How far a field may be off: means, scores and ratios are rounded to three decimals, quantiles are
-/// within 1 %.
+/// Returns the allowed relative difference of a field. Means, scores and ratios are rounded to three
+/// decimals; quantiles are exact to within 1 %.
 pub(crate) fn tolerance(path: &str) -> f64 {
     match path {
         "/latency_ms/p50" | "/latency_ms/p95" | "/latency_ms/p99" => 0.0101,

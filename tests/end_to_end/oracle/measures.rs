@@ -1,4 +1,4 @@
-//! What each derived topic has to say of the accepted player events and server metrics.
+//! Recomputes the derived topics of player events and server metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Rows;
 use super::accept::{Accepted, Event};
 
-/// The rows of `level-engagement`.
+/// Returns the expected rows of `level-engagement`.
 pub(crate) fn level_engagement(accepted: &Accepted) -> Rows {
     rows(accepted, |events| {
         let of = |event_type: &str| events.iter().filter(|event| event.is(event_type)).count();
@@ -18,7 +18,8 @@ pub(crate) fn level_engagement(accepted: &Accepted) -> Rows {
             .collect();
         let sessions = distinct(events, "session_id");
         json!({
-            "game_id": events[0].game(), "level_id": events[0].text("parameters", "level_id"), "map_id": events[0].text("parameters", "map_id"),
+            "game_id": events[0].game(), "level_id": events[0].text("parameters", "level_id"),
+            "map_id": events[0].text("parameters", "map_id"),
             "events": events.len(), "active_players": distinct(events, "player_id"), "sessions": sessions,
             "moves": of("move"), "interactions": of("interaction"), "level_completes": of("level_complete"),
             "completing_sessions": completing.len(),
@@ -27,7 +28,7 @@ pub(crate) fn level_engagement(accepted: &Accepted) -> Rows {
     })
 }
 
-/// The rows of `active-players`; the world has few platforms.
+/// Returns the expected rows of `active-players`, for a world with few platforms.
 pub(crate) fn active_players(accepted: &Accepted) -> Rows {
     rows(accepted, |events| {
         let mut platforms: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
@@ -48,7 +49,7 @@ pub(crate) fn active_players(accepted: &Accepted) -> Rows {
     })
 }
 
-/// The rows of `player-activity`.
+/// Returns the expected rows of `player-activity`.
 pub(crate) fn player_activity(accepted: &Accepted) -> Rows {
     rows(accepted, |events| {
         json!({
@@ -63,7 +64,7 @@ fn distinct(events: &[Event], field: &str) -> usize {
     values.collect::<BTreeSet<_>>().len()
 }
 
-/// The rows of `server-health`, quantiles exact.
+/// Returns the expected rows of `server-health`, with exact quantiles.
 pub(crate) fn server_health(accepted: &Accepted) -> Rows {
     rows(accepted, |events| {
         let readings = |field: &str| {
@@ -104,11 +105,14 @@ pub(crate) fn server_health(accepted: &Accepted) -> Rows {
             .max()
             .unwrap();
         let mut row = json!({
-            "server_id": events[0].text("parameters", "server_id"), "region": latest.1, "server_type": latest.2, "samples": events.len(),
-            "cpu_load": {"mean": mean(&cpu), "max": max(&cpu)}, "memory_usage": {"mean": mean(&memory), "max": max(&memory)},
-            "latency_ms": {"mean": mean(&latency), "p50": quantile(0.5), "p95": p95, "p99": quantile(0.99), "max": max(&latency)},
+            "server_id": events[0].text("parameters", "server_id"), "region": latest.1, "server_type": latest.2,
+            "samples": events.len(), "cpu_load": {"mean": mean(&cpu), "max": max(&cpu)},
+            "memory_usage": {"mean": mean(&memory), "max": max(&memory)},
+            "latency_ms": {
+                "mean": mean(&latency), "p50": quantile(0.5), "p95": p95, "p99": quantile(0.99), "max": max(&latency),
+            },
         });
-        // So close to a threshold the sketch may fall on its other side.
+        // Close to a threshold, the sketch may be on the other side of it.
         if [100.0, 250.0]
             .iter()
             .all(|limit: &f64| (p95 - limit).abs() > limit * 0.011)

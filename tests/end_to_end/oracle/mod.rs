@@ -1,5 +1,5 @@
-//! Recomputes derived topics from source records, by other means than the package's own: plain
-//! JSON values, maps and sets, and another calendar.
+//! Recomputes derived topics from source records without the package's own code: with plain JSON values,
+//! ordered maps and sets, and a different calendar library.
 
 mod accept;
 mod compare;
@@ -20,29 +20,29 @@ use accept::{
 pub(crate) use compare::{
     assert_rows_equal, compare_rows, every_revision, last_revisions, tolerance,
 };
-pub(crate) use fraud::{FraudRules, fraud_alerts};
+pub(crate) use fraud::{FraudRules, Limit, fraud_alerts};
 pub(crate) use measures::level_engagement;
 use measures::{active_players, player_activity, server_health};
 use money::revenue;
-pub(crate) use money::{ledger, purchase_summaries};
+pub(crate) use money::{ledger, minor_digits, purchase_summaries};
 pub(crate) use players::{Stuck, player_session_summaries, stuck_players};
 pub(crate) use servers::{ServerRules, server_alerts};
 
-/// Derived records by (window start, record key).
+/// Derived records by window start and record key.
 pub(crate) type Rows = BTreeMap<(i64, String), Value>;
 
-/// How one derived topic is recomputed.
+/// A derived topic, and how to recompute it.
 #[derive(Clone, Copy)]
 pub(crate) struct Recomputation {
     pub(crate) topic: &'static str,
     pub(crate) source: &'static str,
     pub(crate) accept: fn(&[client::Record]) -> Accepted,
     pub(crate) rows: fn(&Accepted) -> Rows,
-    /// Whether a record that repeats another counts once.
+    /// Whether a repeated record counts only once.
     pub(crate) unique: bool,
 }
 
-/// Every derived topic that has windows.
+/// All derived topics that have windows.
 pub(crate) const RECOMPUTATIONS: [Recomputation; 6] = [
     Recomputation {
         topic: "active-players",

@@ -1,4 +1,4 @@
-//! What each derived topic has to say of the accepted purchase events, in whole minor units.
+//! Recomputes the derived topics of purchase events, in whole minor units.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::Rows;
 use super::accept::{Accepted, Event, purchase_events_one_by_one};
 use super::measures::rows;
 
-/// The rows of `purchase-summaries`.
+/// Returns the expected rows of `purchase-summaries`.
 pub(crate) fn purchase_summaries(accepted: &Accepted) -> Rows {
     rows(accepted, |events| {
         let ledger = Ledger::of(events);
@@ -18,7 +18,8 @@ pub(crate) fn purchase_summaries(accepted: &Accepted) -> Rows {
             .max()
             .unwrap();
         json!({
-            "game_id": events[0].game(), "item_id": events[0].text("parameters", "item_id"), "currency": events[0].text("parameters", "currency"),
+            "game_id": events[0].game(), "item_id": events[0].text("parameters", "item_id"),
+            "currency": events[0].text("parameters", "currency"),
             "item_type": latest.1, "purchases": ledger.purchases, "refunds": ledger.refunds,
             "gross": ledger.money(ledger.gross), "refunded": ledger.money(ledger.refunded),
             "net": ledger.money(ledger.gross - ledger.refunded), "buyers": ledger.buyers.len(),
@@ -26,7 +27,7 @@ pub(crate) fn purchase_summaries(accepted: &Accepted) -> Rows {
     })
 }
 
-/// The rows of `revenue`.
+/// Returns the expected rows of `revenue`.
 pub(crate) fn revenue(accepted: &Accepted) -> Rows {
     rows(accepted, |events| {
         let ledger = Ledger::of(events);
@@ -41,7 +42,7 @@ pub(crate) fn revenue(accepted: &Accepted) -> Rows {
     })
 }
 
-/// Gross and refunded of all accepted transactions by currency, in minor units.
+/// Returns the gross and refunded amounts of all accepted transactions by currency, in minor units.
 pub(crate) fn ledger(records: &[client::Record]) -> BTreeMap<String, (i64, i64)> {
     let mut seen = BTreeSet::new();
     let mut sums = BTreeMap::<_, (i64, i64)>::new();
@@ -59,7 +60,7 @@ pub(crate) fn ledger(records: &[client::Record]) -> BTreeMap<String, (i64, i64)>
     sums
 }
 
-/// The transactions of one currency, each once, in minor units.
+/// The totals of the distinct transactions in one currency. Amounts are in minor units.
 struct Ledger {
     digits: usize,
     purchases: i64,
@@ -101,7 +102,7 @@ impl Ledger {
         decimal(minor, self.digits)
     }
 
-    /// The magnitude divided and rounded half to even: the same on both sides of zero.
+    /// Returns the quotient. Its magnitude is rounded half to even.
     fn share(&self, minor: i64, count: i64) -> Option<String> {
         if count == 0 {
             return None;
@@ -110,16 +111,21 @@ impl Ledger {
     }
 }
 
-/// Digits behind the point of the currencies that tests use (ISO 4217; 2 where it is unknown).
-pub(super) fn minor_digits(currency: &str) -> usize {
-    match currency {
-        "JPY" => 0,
-        "BHD" | "KWD" => 3,
-        _ => 2,
-    }
+/// Returns the number of decimal digits of a currency by ISO 4217; 2 for an unknown currency.
+pub(crate) fn minor_digits(currency: &str) -> usize {
+    const DIGITS: [(usize, &str); 3] = [
+        (
+            0,
+            "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+        ),
+        (3, "BHD IQD JOD KWD LYD OMR TND"),
+        (4, "CLF UYW"),
+    ];
+    let has = |(_, codes): &&(usize, &str)| codes.split(' ').any(|code| code == currency);
+    DIGITS.iter().find(has).map_or(2, |(digits, _)| *digits)
 }
 
-/// Minor units as a decimal number.
+/// Formats minor units as a decimal number.
 pub(super) fn decimal(minor: i64, digits: usize) -> String {
     let unit = 10_i64.pow(digits as u32);
     let sign = if minor < 0 { "-" } else { "" };
@@ -130,15 +136,15 @@ pub(super) fn decimal(minor: i64, digits: usize) -> String {
     }
 }
 
-/// A quotient of what is not below 0, halves to the even neighbour.
+/// Divides two numbers that are not negative, and rounds half to even.
 pub(super) fn half_even(dividend: i64, divisor: i64) -> i64 {
     let (down, rest) = (dividend / divisor, dividend % divisor);
     let up = 2 * rest > divisor || (2 * rest == divisor && down % 2 == 1);
     down + i64::from(up)
 }
 
-/// The amount of a transaction by the digits of its text, halves to the even neighbour; `None` where
-/// it is out of range.
+/// Returns the amount of a transaction, computed from the digits of its text and rounded half to even; `None`
+/// if it is out of range.
 pub(super) fn minor_units(event: &Value) -> Option<i64> {
     const MINOR_MAX: i128 = 1_000_000_000_000;
     let parameters = &event["parameters"];
@@ -146,17 +152,17 @@ pub(super) fn minor_units(event: &Value) -> Option<i64> {
     let digits = minor_digits(parameters["currency"].as_str()?) as i32;
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((&text, "0"));
     let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let figures: i128 = format!("{whole}{part}").parse().ok()?;
+    let all: i128 = format!("{whole}{part}").parse().ok()?;
     let shift = digits + exponent.parse::<i32>().ok()? - part.len() as i32;
     let minor = match u32::try_from(shift) {
-        Ok(shift) => figures.checked_mul(10_i128.checked_pow(shift)?)?,
+        Ok(shift) => all.checked_mul(10_i128.checked_pow(shift)?)?,
         Err(_) => {
             let divisor = 10_i128.checked_pow(shift.unsigned_abs())?;
-            let (down, rest) = (figures.div_euclid(divisor), figures.rem_euclid(divisor));
+            let (down, rest) = (all.div_euclid(divisor), all.rem_euclid(divisor));
             let up = 2 * rest > divisor || (2 * rest == divisor && down % 2 == 1);
             down + i128::from(up)
         }
     };
-    let is_in_range = figures >= 0 && minor <= MINOR_MAX;
+    let is_in_range = all >= 0 && minor <= MINOR_MAX;
     is_in_range.then_some(minor as i64)
 }

@@ -1,5 +1,5 @@
-//! What has to be said of players over time: their sessions, and who is stuck. Both by sorting the
-//! accepted events and cutting them where the definitions say so.
+//! Recomputes sessions and stuck players: sorts the accepted events, and splits them as the definitions
+//! require.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::Rows;
 use super::accept::{Event, player_events_one_by_one, record_key};
 use super::measures::timestamp;
 
-/// The rows of `player-session-summaries`.
+/// Returns the expected rows of `player-session-summaries`.
 pub(crate) fn player_session_summaries(records: &[client::Record], gap_ms: i64) -> Rows {
     let mut rows = Rows::new();
     let key = |event: &Event| {
@@ -41,7 +41,7 @@ pub(crate) fn player_session_summaries(records: &[client::Record], gap_ms: i64) 
     rows
 }
 
-/// When a visit is worth an alert.
+/// The parameters of `stuck-players`.
 #[derive(Clone, Copy)]
 pub(crate) struct Stuck {
     pub(crate) min_ms: i64,
@@ -49,7 +49,7 @@ pub(crate) struct Stuck {
     pub(crate) gap_ms: i64,
 }
 
-/// The rows of `stuck-players`.
+/// Returns the expected rows of `stuck-players`.
 pub(crate) fn stuck_players(records: &[client::Record], stuck: Stuck) -> Rows {
     let mut rows = Rows::new();
     let key = |event: &Event| [event.game(), of(event, "player_id")];
@@ -77,7 +77,8 @@ pub(crate) fn stuck_players(records: &[client::Record], stuck: Stuck) -> Rows {
     rows
 }
 
-/// Whether an event goes on with the visit of the one before it; what ends a visit stands alone.
+/// Whether an event continues the visit of the event before it. An event that ends a visit is not part of any
+/// visit.
 fn is_one_visit(before: &Event, event: &Event, gap_ms: i64) -> bool {
     let same = |field| of(before, field) == of(event, field);
     !ends_visit(before)
@@ -92,7 +93,8 @@ fn ends_visit(event: &Event) -> bool {
         .any(|kind| event.is(kind))
 }
 
-/// The accepted events of each key in the order of time; those of one instant as they stand.
+/// Returns the accepted events of each key in the order of event time. Events of the same instant keep their
+/// order.
 pub(super) fn sorted_by<const N: usize>(
     accepted: Vec<Event>,
     key: impl Fn(&Event) -> [String; N],

@@ -1,5 +1,4 @@
-//! What has to be said of servers: windows judged one after another, and the silences between
-//! reports.
+//! Recomputes the alerts about servers, window by window and from the silences between reports.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +10,11 @@ use super::compare::revision_key;
 use super::measures::timestamp;
 use super::players::sorted_by;
 
-/// When a server is in trouble; the rest is as in the map at the root.
+/// The parameters of `server-alerts` that tests change. The others are as in the dataflow file at the root.
 #[derive(Clone, Copy)]
 pub(crate) struct ServerRules {
     pub(crate) window_s: i64,
-    /// Of both loads.
+    /// The threshold for both CPU load and memory usage, in percent.
     pub(crate) percent: f64,
     pub(crate) percent_margin: f64,
     pub(crate) latency_ms: f64,
@@ -38,7 +37,7 @@ impl Default for ServerRules {
     }
 }
 
-/// The rows of `server-alerts`, each revision by itself.
+/// Returns the expected rows of `server-alerts`, with each revision as a row of its own.
 pub(crate) fn server_alerts(records: &[client::Record], rules: &ServerRules) -> Rows {
     let mut rows = Rows::new();
     let key = |event: &Event| [event.text("parameters", "server_id")];
@@ -52,22 +51,21 @@ pub(crate) fn server_alerts(records: &[client::Record], rules: &ServerRules) -> 
             rows: &mut rows,
         };
         let (silent_ms, forget_ms) = (rules.silent_s * 1000, rules.forget_s * 1000);
-        // A silence ends a stretch of reports; the next report may begin another.
+        // A silence ends a series of reports. The next report may begin another series.
         for stretch in reports.chunk_by(|a, b| b.time_ms - a.time_ms <= silent_ms) {
-            let first_ms = stretch[0].time_ms;
-            server.hear(first_ms, forget_ms);
+            server.report_again(Some(&stretch[0]), forget_ms);
             let window_of = |event: &Event| event.time_ms.div_euclid(rules.window_s * 1000);
             for window in stretch.chunk_by(|a, b| window_of(a) == window_of(b)) {
                 server.judge(window, (window_of(&window[0]) + 1) * rules.window_s * 1000);
             }
             server.fall_silent(stretch[stretch.len() - 1].time_ms);
         }
-        server.hear(i64::MAX, forget_ms);
+        server.report_again(None, forget_ms);
     }
     rows
 }
 
-/// The conditions that windows decide, and what each of them measures.
+/// The conditions that depend on windows, with their measures and units.
 const MEASURED: [(&str, &str, &str); 3] = [
     ("cpu", "mean CPU load", "%"),
     ("memory", "mean memory usage", "%"),
@@ -76,7 +74,7 @@ const MEASURED: [(&str, &str, &str); 3] = [
 
 struct Alert {
     opened_ms: i64,
-    /// Of the window that was judged last; of a silence, its last report's time.
+    /// The value of the last window, and the time of its end; for a silence, the time of the last report.
     last: f64,
     last_ms: i64,
 }
@@ -85,21 +83,33 @@ struct Server<'r> {
     rules: &'r ServerRules,
     server_id: String,
     place: (String, String),
-    /// Windows in a row that want the condition's alert opened, or closed where it is open.
+    /// The number of consecutive windows that would open an alert of each condition, or close an open one.
     streaks: [u32; 3],
     open: BTreeMap<&'static str, Alert>,
     rows: &'r mut Rows,
 }
 
+/// Returns the region and type that a server reports.
+fn place(report: &Event) -> (String, String) {
+    (
+        report.text("server_data", "region"),
+        report.text("server_data", "server_type"),
+    )
+}
+
 impl Server<'_> {
-    /// It reports again, or never: what was open closes if it has been forgotten meanwhile.
-    fn hear(&mut self, at_ms: i64, forget_ms: i64) {
+    /// Closes the silence alert at the next report. If no report arrives in time, this closes every open
+    /// alert, because the runner forgets the server.
+    fn report_again(&mut self, again: Option<&Event>, forget_ms: i64) {
         let Some(silence) = self.open.get("silent") else {
             return;
         };
         let silent_since = silence.last_ms;
-        if at_ms.saturating_sub(silent_since) <= forget_ms {
+        let is_in_time = |again: &&Event| again.time_ms - silent_since <= forget_ms;
+        if let Some(again) = again.filter(is_in_time) {
+            let at_ms = again.time_ms;
             let seconds = (at_ms - silent_since) as f64 / 1e3;
+            self.place = place(again);
             let reason = format!("reports again after {seconds} s of silence");
             self.close("silent", at_ms, seconds, Some(reason), false);
             return;
@@ -121,12 +131,9 @@ impl Server<'_> {
     fn judge(&mut self, window: &[Event], end_ms: i64) {
         const CONSECUTIVE: u32 = 2;
         let latest = &window[window.len() - 1];
-        self.place = (
-            latest.text("server_data", "region"),
-            latest.text("server_data", "server_type"),
-        );
-        for (index, (condition, measure, unit)) in MEASURED.into_iter().enumerate() {
-            let value = figure(window, condition);
+        self.place = place(latest);
+        for (index, (condition, name, unit)) in MEASURED.into_iter().enumerate() {
+            let value = measure(window, condition);
             let (limit, margin) = self.limits(condition);
             let (side, bound, is_beyond) = match self.open.get_mut(condition) {
                 Some(alert) => {
@@ -138,7 +145,7 @@ impl Server<'_> {
             };
             assert!(
                 condition != "latency" || (value - bound).abs() > bound * 0.0101,
-                "a p95 of {value} ms is too close to {bound} ms for a sketch: make others"
+                "a p95 of {value} ms is too close to {bound} ms for a sketch: use other values"
             );
             self.streaks[index] = if is_beyond {
                 self.streaks[index] + 1
@@ -153,7 +160,7 @@ impl Server<'_> {
             let reason = last.map(|last| {
                 let (windows, size) = (CONSECUTIVE, self.rules.window_s);
                 format!(
-                    "{measure} {side} {bound} {unit} in {windows} windows of {size} s in a row, last {last} {unit}"
+                    "{name} {side} {bound} {unit} in {windows} windows of {size} s in a row, last {last} {unit}"
                 )
             });
             match side {
@@ -237,7 +244,7 @@ impl Server<'_> {
             .insert((opened_ms, revision_key(&key, revision)), row);
     }
 
-    /// What has to be exceeded, and how far below it an alert closes.
+    /// Returns the threshold, and the margin below it at which an alert closes.
     fn limits(&self, condition: &str) -> (f64, f64) {
         let rules = self.rules;
         match condition {
@@ -248,7 +255,7 @@ impl Server<'_> {
     }
 }
 
-fn figure(window: &[Event], condition: &str) -> f64 {
+fn measure(window: &[Event], condition: &str) -> f64 {
     let readings = |field| window.iter().map(move |event| event.number(field));
     let mean = |field| readings(field).sum::<f64>() / window.len() as f64;
     match condition {
@@ -262,7 +269,7 @@ fn figure(window: &[Event], condition: &str) -> f64 {
     }
 }
 
-/// To three decimals, unless it lies half-way between two.
+/// Rounds to three decimals. Returns `None` if the value is half-way between two results.
 fn rounded(value: f64) -> Option<f64> {
     let thousandths = value * 1e3;
     let is_clear = (thousandths.fract() - 0.5).abs() > 1e-6;

@@ -1,4 +1,5 @@
-//! A shop whose customers buy now and then: the traffic under which rules change.
+//! Simulates a shop whose customers buy at different rates. It provides the traffic during which rules
+//! change.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,12 +11,13 @@ use serde_json::json;
 
 use super::{PARTITIONS, SOURCE};
 
-/// Users who buy at the same time, so that a change finds some of them between two purchases.
+/// The number of users who buy at the same time. Some of them are between two purchases when the rules
+/// change.
 const AT_A_TIME: usize = 4;
-/// How often each of these buys, in turn: one never too often, one always.
+/// The number of purchases of each of these users. The first never exceeds the limit, the last always does.
 const PURCHASES: [usize; AT_A_TIME] = [1, 2, 3, 5];
 
-/// Users who come in fours, buy as often as they do, and go, until told to stop.
+/// Lets groups of four users buy, one group after another, until `stop` is set.
 pub(crate) async fn shop(producer: Producer, stop: Arc<AtomicBool>) {
     for four in 0_usize.. {
         for round in 0..PURCHASES[AT_A_TIME - 1] {
@@ -27,12 +29,13 @@ pub(crate) async fn shop(producer: Producer, stop: Arc<AtomicBool>) {
                     buy(&producer, &format!("user-{four}-{place}"), round).await;
                 }
             }
-            tokio::time::sleep(Duration::from_millis(15)).await; // the pace of the shop
+            tokio::time::sleep(Duration::from_millis(15)).await; // the pace of purchases
         }
     }
 }
 
-/// One purchase, acknowledged.
+/// Produces one purchase of 600 yen and waits for the acknowledgement. The amount is too small for any rule
+/// about amounts.
 pub(crate) async fn buy(producer: &Producer, user: &str, round: usize) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let time = Timestamp::from_millis(now.as_millis() as i64);
@@ -40,7 +43,7 @@ pub(crate) async fn buy(producer: &Producer, user: &str, round: usize) {
         "event_name": "transaction",
         "parameters": {
             "transaction_id": format!("{user}-{round}"), "transaction_type": "purchase",
-            "currency": "USD", "amount": 4.99, "item_id": "sword", "item_type": "weapon",
+            "currency": "JPY", "amount": 600, "item_id": "sword", "item_type": "weapon",
         },
         "event_timestamp": time.to_string(),
         "user_data": {"user_id": user, "platform": "PC"},
@@ -49,7 +52,7 @@ pub(crate) async fn buy(producer: &Producer, user: &str, round: usize) {
     sent.unwrap().wait().await.unwrap();
 }
 
-/// The source topic, and a producer for it.
+/// Creates the source topic and returns a producer for it.
 pub(crate) async fn ensure_source(cluster: &Cluster) -> Producer {
     let topic = TopicSettings {
         name: SOURCE.to_owned(),

@@ -1,4 +1,4 @@
-//! Clients that want to take the server's memory do not get it.
+//! Checks that clients cannot exhaust the server's memory.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -11,9 +11,13 @@ use tokio::task::JoinSet;
 use super::http;
 use crate::harness::{LocalCluster, Running};
 
-/// What the process may come to hold beside what it holds at rest: the room for bodies (96 MiB) and
-/// the queues of the writers, in allocators that do not give everything back at once.
+/// The limit for the growth of the process's memory: the space for bodies (96 MiB) and the writers' queues,
+/// with a margin for allocators that do not return all freed memory at once.
 const GROWTH_KIB_MAX: u64 = 384 * 1024;
+
+/// The head of a request.
+const HEAD: &str =
+    "POST /v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bombs_endless_bodies_and_slow_senders_leave_memory_flat() {
@@ -36,8 +40,8 @@ async fn bombs_endless_bodies_and_slow_senders_leave_memory_flat() {
     let mut slow = Vec::new();
     for _ in 0..300 {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let head = b"POST /v1/events HTTP/1.1\r\nhost: t\r\ncontent-length: 4194304\r\n\r\n[";
-        stream.write_all(head).await.unwrap();
+        let head = format!("{HEAD}content-length: 4194304\r\n\r\n[");
+        stream.write_all(head.as_bytes()).await.unwrap();
         slow.push(stream);
     }
     for status in clients.join_all().await.into_iter().flatten() {
@@ -51,11 +55,11 @@ async fn bombs_endless_bodies_and_slow_senders_leave_memory_flat() {
     web_api.stop();
 }
 
-/// A body that goes on until the server has had enough.
+/// Sends a body without end until the server refuses it.
 async fn endless(address: SocketAddr) -> Option<u16> {
     let mut stream = TcpStream::connect(address).await.ok()?;
-    let head = b"POST /v1/events HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\n";
-    stream.write_all(head).await.ok()?;
+    let head = format!("{HEAD}transfer-encoding: chunked\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.ok()?;
     let chunk = [b"10000\r\n".as_slice(), &[b' '; 0x10000], b"\r\n"].concat();
     for _ in 0..4_096 {
         if stream.write_all(&chunk).await.is_err() {
@@ -66,7 +70,7 @@ async fn endless(address: SocketAddr) -> Option<u16> {
     Some(answer.await.ok()??.status)
 }
 
-/// Many packed pieces behind each other are one packed body.
+/// Returns a compressed body of many identical gzip members.
 fn gzip_bomb(bytes: usize) -> Vec<u8> {
     let piece = vec![b' '; 1 << 20];
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -74,7 +78,7 @@ fn gzip_bomb(bytes: usize) -> Vec<u8> {
     encoder.finish().unwrap().repeat(bytes / piece.len())
 }
 
-/// The most memory that the process has held so far.
+/// Returns the greatest memory of the process so far.
 fn peak_kib(process: &Running) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,5 +1,6 @@
-//! Kills: `kill -9` for the web API, the cluster or both, while clients post and repeat what was not
-//! answered under the same key; and a cluster that hangs. In the end every record that was acknowledged stands once.
+//! Kills the web API, the cluster or both with `kill -9`, and also lets the cluster hang, while clients post.
+//! Clients repeat unanswered requests under the same key. In the end every acknowledged record must be
+//! written exactly once.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,16 +19,16 @@ use tokio::time::sleep;
 use super::http;
 use crate::harness::{self, AnyCluster, LocalCluster, Running};
 
-/// Kills in a run of the whole suite; `WEB_API_KILLS` asks for more.
+/// The number of kills in a run of the whole suite. `WEB_API_KILLS` overrides it.
 const KILLS: u32 = 6;
 const CLIENTS: u64 = 8;
 const TOPICS: [&str; 3] = ["player-events", "server-metrics", "rejected-events"];
 
-/// How many times each record has to stand, by topic and by what tells it from others.
+/// The expected number of copies of each record, by topic and text.
 type Expected = BTreeMap<(&'static str, String), usize>;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_acknowledged_stands_once_whatever_is_killed() {
+async fn acknowledged_records_are_written_once_whatever_is_killed() {
     let number = |name: &str, default| match std::env::var(name) {
         Ok(value) => value.parse().expect("a number"),
         Err(_) => default,
@@ -39,7 +40,7 @@ async fn what_is_acknowledged_stands_once_whatever_is_killed() {
     let mut web_api = start(&node.address, address);
     let clients = Clients::start(address, "local", &mut dice);
     for kill in 0..kills {
-        // A random moment is what this is about.
+        // The moment is random on purpose.
         sleep(Duration::from_millis(
             1_000 + u64::from(dice.next_u32() % 2_000),
         ))
@@ -62,11 +63,13 @@ async fn what_is_acknowledged_stands_once_whatever_is_killed() {
     }
     stall(&node).await;
     sleep(Duration::from_secs(2)).await;
-    clients.assert_each_stands_once(&node.address, kills).await;
+    clients
+        .assert_each_is_written_once(&node.address, kills)
+        .await;
     web_api.stop();
 }
 
-/// The cluster hangs until its answers are given up for lost, and then does what it was asked to.
+/// Pauses the cluster until clients give up waiting for its answers, then lets it continue.
 async fn stall(node: &LocalCluster) {
     let signal = |name: &str| {
         let status = Command::new("kill")
@@ -81,18 +84,18 @@ async fn stall(node: &LocalCluster) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_any_cluster_what_is_acknowledged_stands_once_though_the_web_api_is_killed() {
+async fn on_any_cluster_acknowledged_records_are_written_once_after_kills_of_the_web_api() {
     const KILLS: u32 = 4;
     let mut node = AnyCluster::start();
     let mut dice = ChaCha8Rng::seed_from_u64(2);
     let address: SocketAddr = free_address();
     let mut web_api = start(node.address(), address);
-    // A named cluster has other tests' records too, and may have those of an earlier run.
+    // A cluster named by `CLUSTER` also has records of other tests, and perhaps of an earlier run.
     let name = format!("any{}", std::process::id());
     let clients = Clients::start(address, &name, &mut dice);
     for kill in 0..KILLS {
         clients.more_are_answered().await;
-        // A random moment is what this is about.
+        // The moment is random on purpose.
         sleep(Duration::from_millis(u64::from(dice.next_u32() % 500))).await;
         web_api.kill();
         if kill == KILLS / 2 && !node.restart_server() {
@@ -101,7 +104,9 @@ async fn on_any_cluster_what_is_acknowledged_stands_once_though_the_web_api_is_k
         web_api = start(node.address(), address);
     }
     clients.more_are_answered().await;
-    clients.assert_each_stands_once(node.address(), KILLS).await;
+    clients
+        .assert_each_is_written_once(node.address(), KILLS)
+        .await;
     web_api.stop();
 }
 
@@ -113,7 +118,7 @@ fn start(cluster: &str, address: SocketAddr) -> Running {
     running
 }
 
-/// Clients that post one request after another until it is enough.
+/// Clients that post one request after another until they are stopped.
 struct Clients {
     name: String,
     tasks: JoinSet<Expected>,
@@ -124,12 +129,12 @@ struct Clients {
 struct Shared {
     over: AtomicBool,
     answered: AtomicUsize,
-    /// Requests that had no answer, or one that leaves open what was written.
+    /// The number of requests without an answer, or with an answer that does not determine what was written.
     lost: AtomicUsize,
 }
 
 impl Clients {
-    /// What they post is told from others' by `name`.
+    /// Starts clients. Their records contain `name`, which distinguishes them from the records of others.
     fn start(address: SocketAddr, name: &str, dice: &mut ChaCha8Rng) -> Self {
         let shared = Arc::new(Shared::default());
         let mut tasks = JoinSet::new();
@@ -145,11 +150,11 @@ impl Clients {
         }
     }
 
-    /// Waits until so many requests as there are clients, and some more, have been answered from now on.
+    /// Waits until four more requests per client have been answered.
     async fn more_are_answered(&self) {
         let answered = || self.shared.answered.load(Ordering::Relaxed);
         let enough = answered() + 4 * CLIENTS as usize;
-        let deadline = Instant::now() + harness::patience();
+        let deadline = Instant::now() + harness::wait_timeout();
         while answered() < enough {
             assert!(
                 Instant::now() < deadline,
@@ -160,8 +165,9 @@ impl Clients {
         }
     }
 
-    /// Ends them; every record that was acknowledged is there as often as it was posted, and no other one.
-    async fn assert_each_stands_once(self, cluster: &str, kills: u32) {
+    /// Stops the clients. Checks that each acknowledged record is written as often as it was posted, and that
+    /// no other record is written.
+    async fn assert_each_is_written_once(self, cluster: &str, kills: u32) {
         self.shared.over.store(true, Ordering::Relaxed);
         let mut expected = Expected::new();
         for posted in self.tasks.join_all().await {
@@ -172,11 +178,11 @@ impl Clients {
         let lost = self.shared.lost.load(Ordering::Relaxed);
         assert!(
             lost >= kills as usize,
-            "{lost} requests were lost: that is no test"
+            "{lost} requests were lost: that is not a test"
         );
         assert!(
             expected.len() > 500,
-            "{} records are no test",
+            "{} records are not a test",
             expected.len()
         );
         let cluster = Cluster::connect(Some(cluster)).await.unwrap();
@@ -187,18 +193,19 @@ impl Clients {
             .collect();
         assert!(
             wrong.is_empty(),
-            "{} records stand as often as they must not, {wrong:.3?}",
+            "{} records are written too often or too rarely, {wrong:.3?}",
             wrong.len()
         );
         assert_eq!(
             found.len(),
             expected.len(),
-            "records stand that nobody posted"
+            "records are written that no client posted"
         );
     }
 }
 
-/// Posts one request after another, each until it is answered; what has to stand then.
+/// Posts requests one after another, repeating each until it is answered. Returns the records that must be
+/// written.
 async fn post_until_over(
     shared: Arc<Shared>,
     address: SocketAddr,
@@ -214,7 +221,7 @@ async fn post_until_over(
             .iter()
             .filter(|(topic, _)| *topic != "rejected-events");
         let answer = json!({"accepted": accepted.count()});
-        let deadline = Instant::now() + harness::patience();
+        let deadline = Instant::now() + harness::wait_timeout();
         loop {
             assert!(Instant::now() < deadline, "`{key}` is not answered");
             let headers = [("idempotency-key", key.as_str())];
@@ -247,13 +254,13 @@ async fn post_until_over(
     expected
 }
 
-/// A body, and the records that it comes to: some stand twice in it, and some are no events.
+/// Builds a body, and returns it with its records. Some records occur twice in it, and some are not events.
 fn request(key: &str, dice: &mut ChaCha8Rng) -> (String, Vec<(&'static str, String)>) {
     let (name_of_all, _) = key.split_once('-').unwrap();
     let mut elements = Vec::new();
     let mut records = Vec::new();
     for index in 0..=dice.next_u32() % 12 {
-        // What every client posts alike is told from others by nothing but its number.
+        // Records that all clients post in the same form differ only in their number.
         let name = match dice.next_u32() % 4 {
             0 => format!("{name_of_all}-alike-{}", dice.next_u32() % 50),
             _ => format!("{key}-{}", index / 2),
@@ -292,7 +299,7 @@ fn metric(name: &str) -> String {
     .to_string()
 }
 
-/// How many times each record stands that was posted under that name.
+/// Counts how often each record with this name is written.
 async fn found(cluster: &Cluster, name: &str) -> Expected {
     let mark = format!("\"{name}-");
     let mut found = Expected::new();

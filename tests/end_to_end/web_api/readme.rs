@@ -1,4 +1,5 @@
-//! The README's `curl` lines do what it prints, and what they post is counted seconds later.
+//! Checks that the `curl` commands in the README print the output shown there, and that the posted events are
+//! counted seconds later.
 
 use std::process::Command;
 
@@ -9,11 +10,11 @@ use crate::harness::{self, Running};
 
 const README: &str = include_str!("../../../README.md");
 
-/// Where the README's lines post to.
+/// The address that the README's commands use.
 const ADDRESS: &str = "http://127.0.0.1:8080";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_lines_of_the_readme_work_as_printed() {
+async fn the_commands_of_the_readme_work_as_printed() {
     let data_dir = TempDir::new().unwrap();
     let up = Running::start(&[
         "up",
@@ -26,7 +27,10 @@ async fn the_lines_of_the_readme_work_as_printed() {
     let address = up.line("web-api: ");
     let cluster = Cluster::connect(Some(&cluster)).await.unwrap();
     let lines = posts();
-    assert!(lines.len() >= 2, "the README posts nothing");
+    assert!(
+        lines.len() >= 2,
+        "the README has too few commands that post"
+    );
     for (command, expected) in lines {
         let command = command.replace(ADDRESS, &address);
         let output = Command::new("sh").args(["-c", &command]).output().unwrap();
@@ -46,7 +50,7 @@ async fn the_lines_of_the_readme_work_as_printed() {
     up.stop();
 }
 
-/// Each `curl` line that posts, and the line below it, which it prints.
+/// Returns each `curl` command that posts, with the line below it, which is the expected output.
 fn posts() -> Vec<(&'static str, &'static str)> {
     let lines = || README.lines();
     let pairs = lines().zip(lines().skip(1));

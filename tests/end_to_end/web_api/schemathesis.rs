@@ -1,4 +1,5 @@
-//! schemathesis, a stranger that reads the OpenAPI document and tries what it says and what it forbids.
+//! Runs schemathesis, which reads the OpenAPI document and sends requests that it allows and requests that it
+//! forbids.
 
 use std::process::Command;
 
@@ -6,8 +7,9 @@ use tempfile::TempDir;
 
 use crate::harness::{self, LocalCluster, Running};
 
-/// A key may come twice with different bodies, and a record that is no event is answered `200` and
-/// named there: schemathesis would call neither right. A server that is busy is no mistake either.
+/// Allows three answers that schemathesis would report as errors: the refusal of a key that is repeated with
+/// another body, the answer to a record that is not an event (`200`, with the rejection in the body), and the
+/// answer of a busy server.
 const CONFIGURATION: &str = "
 [checks]
 positive_data_acceptance.expected-statuses = ['2xx', 409, 422, 429, 503]
@@ -15,7 +17,7 @@ negative_data_rejection.expected-statuses = ['2xx', '4xx', 503]
 ";
 
 #[test]
-fn the_web_api_does_what_its_document_says() {
+fn the_web_api_behaves_as_its_document_describes() {
     let schemathesis = harness::python().with_file_name("st");
     let path = schemathesis.display();
     assert!(

@@ -1,4 +1,4 @@
-//! The endpoint: its address, and what people may see of it.
+//! The endpoint: its address, and the part of it that may be shown to people.
 
 use reqwest::Url;
 
@@ -6,11 +6,11 @@ use crate::error::ConfigError;
 
 use super::{Filled, invalid};
 
-/// The address, and what may be seen of it: neither user nor query, and no secret.
+/// The address, and its text to be shown: without user, query and secrets.
 pub(super) fn endpoint(written: &str, filled: &Filled) -> Result<(Url, String), ConfigError> {
     let refuse = |shown: &str, expected| Err(invalid("http.endpoint", shown, expected));
     let Ok(url) = Url::parse(filled.reveal()) else {
-        // Where the user ends in what is no address is anybody's guess.
+        // In a text that is not an address, the end of the user part is unknown.
         let shown = if written.contains('@') {
             "***"
         } else {
@@ -37,10 +37,11 @@ pub(super) fn endpoint(written: &str, filled: &Filled) -> Result<(Url, String), 
     Ok((url, shown.to_string()))
 }
 
-/// An address as it is written, before secrets are put in, which a parser of addresses would not take.
+/// The address without user and query. It is taken as written, before secrets are inserted, and a URL parser
+/// would not accept it in this form.
 fn without_user_and_query(written: &str) -> String {
     let (scheme, rest) = written.split_at(written.find("://").map_or(0, |at| at + "://".len()));
-    // A parser takes `\` for `/`.
+    // URL parsers treat `\` as `/`.
     let authority_end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(authority_end);
     let host = authority.rsplit('@').next().unwrap_or_default();
@@ -52,7 +53,7 @@ fn without_user_and_query(written: &str) -> String {
 mod tests {
     use crate::config::{Config, Secrets};
 
-    /// What is shown of an endpoint, or of the error that it is.
+    /// The text shown for an endpoint, or for the error about it.
     fn shown(endpoint: &str) -> String {
         let yaml = format!(
             "meta: {{name: t, type: http-source, topic: t, secrets: [{{name: S}}]}}\nhttp: {{endpoint: '{endpoint}'}}\n"
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn errors_show_neither_user_nor_query() {
-        for (endpoint, told) in [
+        for (endpoint, expected) in [
             (
                 "http://user:pass?pass@h.net/",
                 "`http.endpoint` is `***`: give",
@@ -108,7 +109,7 @@ mod tests {
             ("http://user:pass@h.net/${{ pass", "is `${{`: write"),
         ] {
             let error = shown(endpoint);
-            assert!(error.contains(told), "{error}");
+            assert!(error.contains(expected), "{error}");
             assert!(
                 !error.contains("pass") && !error.contains("hush"),
                 "{error}"

@@ -1,4 +1,4 @@
-//! The configuration file as it is written: every key that there is, checked for its type alone.
+//! The configuration file as it is written: all known keys, with only their types checked.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,7 +36,7 @@ pub(super) struct Meta {
     pub(super) producer: Option<Producer>,
     #[serde(default)]
     pub(super) secrets: Vec<Secret>,
-    /// Stands in older files; topics are made in any case.
+    /// Occurs in older files; topics are created in any case.
     #[serde(rename = "create-topic", alias = "create_topic")]
     pub(super) _create_topic: Option<bool>,
 }
@@ -47,7 +47,7 @@ pub(super) struct Secret {
     pub(super) name: String,
 }
 
-/// How batches are made, which is read and not followed.
+/// Settings of batches, which are read and ignored.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Producer {
@@ -111,20 +111,21 @@ pub(super) struct Transform {
     pub(super) uses: String,
     #[serde(default)]
     pub(super) with: BTreeMap<String, serde_json::Value>,
-    /// What a reader would show a module first; refused.
+    /// Earlier records for a module to see first; refused.
     pub(super) lookback: Option<Value>,
     #[serde(rename = "invoke")]
     _invoke: Option<Invoke>,
 }
 
-/// Stands in older files, and says what is done anyway.
+/// Occurs in older files, and describes the default.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Invoke {
     Insert,
 }
 
-/// A text in which `${{ secrets.NAME }}` may stand, or `{secret: {name: NAME}}` for a secret alone.
+/// A text that may contain `${{ secrets.NAME }}`, or `{secret: {name: NAME}}` if it is a secret and nothing
+/// else.
 pub(super) struct Text(pub(super) String);
 
 #[derive(Deserialize)]
@@ -179,7 +180,7 @@ impl<'de> Deserialize<'de> for Text {
             type Value = Text;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a text, or `{secret: {name: NAME}}`")
+                formatter.write_str("a string, or `{secret: {name: NAME}}`")
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
@@ -229,7 +230,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
     let text = String::deserialize(deserializer)?;
     humantime::parse_duration(&text).map_err(|error| {
         D::Error::custom(format!(
-            "`{text}` is no duration such as `10s` or `500ms`: {error}"
+            "`{text}` is not a duration such as `10s` or `500ms`: {error}"
         ))
     })
 }
@@ -248,7 +249,7 @@ fn ten_seconds() -> Duration {
     Duration::from_secs(10)
 }
 
-/// A stream that is alive says something within a minute; most servers send blank lines far more often.
+/// A live stream sends something within a minute; most servers send blank lines far more often.
 fn one_minute() -> Duration {
     Duration::from_secs(60)
 }

@@ -24,14 +24,15 @@ impl Secrets {
         Self::default()
     }
 
-    /// The text of a file with `NAME=value` on each line; blank lines and those that begin with `#` are passed over.
+    /// The text of a file with `NAME=value` on each line; blank lines and those that begin with `#` are
+    /// skipped.
     pub fn from_file(text: &str) -> Result<Self, ConfigError> {
         let mut values = BTreeMap::new();
         for (line, text) in (1..).zip(text.lines()) {
             if text.trim().is_empty() || text.trim_start().starts_with('#') {
                 continue;
             }
-            // The line is not shown: whatever is wrong with it, it may hold a secret.
+            // The line is not shown: whatever is wrong with it, it may contain a secret.
             let Some((name, value)) = text.split_once('=') else {
                 let expected = "write NAME=value";
                 return Err(ConfigError::SecretsFile { line, expected });
@@ -69,7 +70,7 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
-    /// The text, for the server that it is meant for and for nobody else.
+    /// The text, which may be sent to its server only.
     pub(crate) fn reveal(&self) -> &str {
         &self.text
     }
@@ -81,14 +82,14 @@ impl fmt::Debug for Filled {
     }
 }
 
-/// Every value that has been put in somewhere, to be struck out of whatever others say.
+/// Every value that has been inserted somewhere, to be removed from texts that come from elsewhere.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Censor(BTreeSet<String>);
 
 impl Censor {
     /// The text without the values of secrets.
     pub(crate) fn strike(&self, text: &str) -> String {
-        // Longer ones first, so that none is left in halves by another that is part of it.
+        // Longer values first: a shorter one that is part of a longer one would leave the rest of it visible.
         let mut values: Vec<&String> = self.0.iter().collect();
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         values.into_iter().fold(text.to_owned(), |text, value| {
@@ -107,7 +108,7 @@ impl fmt::Debug for Censor {
     }
 }
 
-/// Puts the values of declared secrets into texts.
+/// Inserts the values of declared secrets into texts.
 pub(super) struct Filler<'s> {
     secrets: &'s Secrets,
     declared: BTreeSet<String>,
@@ -124,7 +125,7 @@ impl<'s> Filler<'s> {
             return Err(ConfigError::Invalid {
                 place: "meta.secrets".to_owned(),
                 value: name.clone(),
-                expected: "a name of letters, digits and underscores that begins with no digit"
+                expected: "give a name of letters, digits and underscores that does not begin with a digit"
                     .to_owned(),
             });
         }
@@ -142,13 +143,13 @@ impl<'s> Filler<'s> {
                 .split_once(CLOSE)
                 .and_then(|(inner, rest)| Some((inner.trim().strip_prefix("secrets.")?, rest)));
             let Some((name, rest)) = named else {
-                // The braces alone: what stands around them may be secret though it is not declared to be.
+                // Quotes the braces only: the text around them may be an undeclared secret.
                 let inner = after.split_once(CLOSE).map(|(inner, _)| inner);
                 return Err(ConfigError::Invalid {
                     place: place.to_owned(),
                     value: inner
                         .map_or_else(|| OPEN.to_owned(), |inner| format!("{OPEN}{inner}{CLOSE}")),
-                    expected: "write `${{ secrets.NAME }}`; nothing else may stand in such braces"
+                    expected: "write `${{ secrets.NAME }}`; no other expression is supported"
                         .to_owned(),
                 });
             };
@@ -184,7 +185,7 @@ impl<'s> Filler<'s> {
             };
             return Err(refuse(where_to.to_owned()));
         };
-        // Others may quote it as a text of JSON, in which it looks otherwise where it has quotes or backslashes.
+        // Messages may quote the value as a JSON string, in which quotes and backslashes are escaped.
         let quoted = serde_json::Value::from(value.as_str()).to_string();
         self.censor.0.insert(quoted[1..quoted.len() - 1].to_owned());
         self.censor.0.insert(value.clone());

@@ -1,4 +1,4 @@
-//! What was likely meant by a name that does not exist.
+//! Suggests the name that was likely meant by an unknown one.
 
 use strsim::osa_distance;
 
@@ -29,7 +29,8 @@ fn suggestion(message: &str) -> Option<&str> {
     nearest(unknown, quoted)
 }
 
-/// Letters to change, add, take away or swap with their neighbour; `-` and `_` are one.
+/// The number of letters to change, add, remove or swap with a neighbour; `-` and `_` count as the same
+/// letter.
 fn distance(one: &str, other: &str) -> usize {
     let letters = |text: &str| text.to_lowercase().replace('-', "_");
     osa_distance(&letters(one), &letters(other))

@@ -1,4 +1,4 @@
-//! Configurations that are read, and configurations that are refused with what is wrong.
+//! Configurations that are accepted, and configurations that are refused with a message about what is wrong.
 
 use super::*;
 
@@ -98,7 +98,7 @@ fn reads_streams_and_websockets() {
 }
 
 #[test]
-fn what_is_read_and_not_followed_is_told() {
+fn keys_that_are_ignored_are_noted() {
     let producer = GOOD.replace(
         "  secrets:",
         "  producer: {linger: 5ms, batch-size: 1 MB}\n  secrets:",
@@ -107,82 +107,85 @@ fn what_is_read_and_not_followed_is_told() {
     assert!(notes[0].contains("`meta.producer`"), "{notes:?}");
 }
 
+/// A text in the valid file, its replacement, and a text that the error contains.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    ("interval:", "intervall:", "did you mean `interval`?"),
+    ("interval:", "intervall:", "line 14 column 3"),
+    ("  name: facts", "  nmae: facts", "did you mean `name`?"),
+    ("http:", "htpp:", "did you mean `http`?"),
+    ("create-topic", "consumer", "unknown field `consumer`"),
+    ("body: ask", "output_type: jsn", "did you mean `json`?"),
+    ("150ms", "soon", "`soon` is not a duration such as `10s`"),
+    (
+        "type: http-source",
+        "type: http-sink",
+        "`meta.type` is `http-sink`",
+    ),
+    (
+        "apiVersion: 0.1.0",
+        "apiVersion: 3.0.0",
+        "`apiVersion` is `3.0.0`",
+    ),
+    ("topic: facts", "topic: {}", "`meta.topic` is `{}`"),
+    (
+        "topic: facts",
+        "topic: {meta: {name: a}, compression: {type: gzip}}",
+        "unknown field `compression`",
+    ),
+    ("https://", "ftp://", "begin it with http://"),
+    ("https://example.net", "example", "give an address such as"),
+    ("body: ask", "method: \"G T\"", "`http.method` is `G T`"),
+    (
+        "body: ask",
+        "stream: true\n  delimiter: \"\"",
+        "`http.delimiter` is ``",
+    ),
+    (
+        "body: ask",
+        "idle-timeout: 0s",
+        "`http.idle-timeout` is `0s`",
+    ),
+    (
+        "'Accept: text/plain'",
+        "'Accept text/plain'",
+        "`http.headers[1]` is `Accept`: write `Name: value`",
+    ),
+    (
+        "- name: TOKEN",
+        "- name: TOKENS",
+        "declare it in `meta.secrets`; did you mean `TOKENS`?",
+    ),
+    ("- name: TOKEN", "- name: 1", "`meta.secrets` is `1`"),
+    (
+        "body: ask",
+        "body: ${{ env.TOKEN }}",
+        "write `${{ secrets.NAME }}`",
+    ),
+    (
+        "body: ask",
+        "body: ${{ secrets.TOKEN",
+        "write `${{ secrets.NAME }}`",
+    ),
+    (
+        "body: ask",
+        "ca-cert: no/such.pem",
+        "`http.ca-cert` is `no/such.pem`: it cannot be read",
+    ),
+    (
+        "body: ask",
+        concat!("ca-cert: ", env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+        "/Cargo.toml`: it contains no certificate",
+    ),
+];
+
 #[test]
 fn errors_name_place_and_value_and_what_was_meant() {
-    for (old, new, message) in [
-        ("interval:", "intervall:", "did you mean `interval`?"),
-        ("interval:", "intervall:", "line 14 column 3"),
-        ("  name: facts", "  nmae: facts", "did you mean `name`?"),
-        ("http:", "htpp:", "did you mean `http`?"),
-        ("create-topic", "consumer", "unknown field `consumer`"),
-        ("body: ask", "output_type: jsn", "did you mean `json`?"),
-        ("150ms", "soon", "`soon` is no duration such as `10s`"),
-        (
-            "type: http-source",
-            "type: http-sink",
-            "`meta.type` is `http-sink`",
-        ),
-        (
-            "apiVersion: 0.1.0",
-            "apiVersion: 3.0.0",
-            "`apiVersion` is `3.0.0`",
-        ),
-        ("topic: facts", "topic: {}", "`meta.topic` is `{}`"),
-        (
-            "topic: facts",
-            "topic: {meta: {name: a}, compression: {type: gzip}}",
-            "unknown field `compression`",
-        ),
-        ("https://", "ftp://", "begin it with http://"),
-        ("https://example.net", "example", "give an address such as"),
-        ("body: ask", "method: \"G T\"", "`http.method` is `G T`"),
-        (
-            "body: ask",
-            "stream: true\n  delimiter: \"\"",
-            "`http.delimiter` is ``",
-        ),
-        (
-            "body: ask",
-            "idle-timeout: 0s",
-            "`http.idle-timeout` is `0s`",
-        ),
-        (
-            "'Accept: text/plain'",
-            "'Accept text/plain'",
-            "`http.headers[1]` is `Accept`: write `Name: value`",
-        ),
-        (
-            "- name: TOKEN",
-            "- name: TOKENS",
-            "declare it in `meta.secrets`; did you mean `TOKENS`?",
-        ),
-        ("- name: TOKEN", "- name: 1", "`meta.secrets` is `1`"),
-        (
-            "body: ask",
-            "body: ${{ env.TOKEN }}",
-            "write `${{ secrets.NAME }}`",
-        ),
-        (
-            "body: ask",
-            "body: ${{ secrets.TOKEN",
-            "write `${{ secrets.NAME }}`",
-        ),
-        (
-            "body: ask",
-            "ca-cert: no/such.pem",
-            "`http.ca-cert` is `no/such.pem`: it cannot be read",
-        ),
-        (
-            "body: ask",
-            concat!("ca-cert: ", env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
-            "/Cargo.toml`: it holds no certificate",
-        ),
-    ] {
+    for (old, new, message) in MISTAKES {
         let yaml = GOOD.replace(old, new);
         assert_ne!(yaml, GOOD, "{old}");
         let error = parse(&yaml).expect_err(new).to_string();
-        assert!(error.contains(message), "`{new}` says: {error}");
-        assert!(!error.contains("to=ken"), "`{new}` says: {error}");
+        assert!(error.contains(message), "`{new}`: {error}");
+        assert!(!error.contains("to=ken"), "`{new}`: {error}");
     }
 }
 
@@ -194,7 +197,7 @@ fn forms_of_records_that_cannot_be_are_refused() {
         .replace("body: ask", "output_parts: full");
     let error = parse(&map).expect_err("a map").to_string();
     assert!(
-        error.contains("`http.output_parts` is `full`: where"),
+        error.contains("`http.output_parts` is `full`: with a map"),
         "{error}"
     );
     let socket = GOOD
@@ -202,13 +205,13 @@ fn forms_of_records_that_cannot_be_are_refused() {
         .replace("body: ask", "output_type: json");
     let error = parse(&socket).expect_err("a socket").to_string();
     assert!(
-        error.contains("`http.output_type` is `json`: messages"),
+        error.contains("`http.output_type` is `json`: WebSocket messages"),
         "{error}"
     );
 }
 
 #[test]
-fn secrets_without_a_value_and_wrong_files_are_told_without_values() {
+fn errors_about_secrets_and_their_file_contain_no_values() {
     let empty = Secrets::from_file("OTHER=1").expect("secrets");
     let error = Config::parse(GOOD, &empty)
         .expect_err("no value")
@@ -224,8 +227,11 @@ fn secrets_without_a_value_and_wrong_files_are_told_without_values() {
         .to_string();
     assert!(error.contains("set the environment variable"), "{error}");
     for (file, message) in [
-        ("A=1\nhush\n", "line 2 of the secrets: write NAME=value"),
-        ("hush hush=1", "line 1 of the secrets: before `=`"),
+        (
+            "A=1\nhush\n",
+            "line 2 of the secrets file: write NAME=value",
+        ),
+        ("hush hush=1", "line 1 of the secrets file: before `=`"),
     ] {
         let error = Secrets::from_file(file).expect_err(file).to_string();
         assert!(
@@ -267,4 +273,69 @@ fn every_file_that_comes_with_it_can_be_read() {
         files += 1;
     }
     assert!(files > 0);
+}
+
+const DURATIONS: [&str; 12] = [
+    "0s",
+    "1ns",
+    "1ms",
+    "1s",
+    "366d",
+    "1000000000y",
+    "584942417355y",
+    "18446744073709551615s",
+    "99999999999999999999s",
+    "-1s",
+    "1e30s",
+    "10",
+];
+
+const NUMBERS: [&str; 10] = [
+    "-1",
+    "0",
+    "1",
+    "256",
+    "257",
+    "1e30",
+    "4294967296",
+    "18446744073709551615",
+    "18446744073709551616",
+    ".nan",
+];
+
+#[test]
+fn numbers_and_durations_at_their_extremes_are_read_or_refused_with_their_place() {
+    let topic = |field: &str| format!("topic: {{meta: {{name: a}}, {field}}}");
+    let mut files = Vec::new();
+    for value in DURATIONS {
+        files.push(GOOD.replace("150ms", value));
+        files.push(GOOD.replace("body: ask", &format!("idle-timeout: {value}")));
+        let retention = topic(&format!("retention: {{time: {value}}}"));
+        files.push(GOOD.replace("topic: facts", &retention));
+    }
+    for value in NUMBERS {
+        let partitions = topic(&format!("partition: {{count: {value}}}"));
+        files.push(GOOD.replace("topic: facts", &partitions));
+        let pings = format!("websocket_config: {{ping_interval_ms: {value}}}");
+        let socket = GOOD
+            .replace("https://", "wss://")
+            .replace("body: ask", &pings);
+        files.push(socket);
+    }
+    let within = Duration::from_millis(1)..=Duration::from_secs(366 * 86_400);
+    for file in &files {
+        match parse(file) {
+            Ok(config) => {
+                assert!(within.contains(&config.interval), "{file}");
+                assert!(within.contains(&config.idle_timeout), "{file}");
+            }
+            Err(error) => {
+                let text = error.to_string();
+                assert!(
+                    text.contains(" line ") || text.contains("` is `"),
+                    "{text}: {file}"
+                );
+            }
+        }
+    }
 }

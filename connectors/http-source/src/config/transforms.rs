@@ -1,4 +1,4 @@
-//! `transforms`: the SmartModules that records go through, and their parameters as texts.
+//! `transforms`: the SmartModules that records go through, and their parameters as strings.
 
 use client::Transform;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::error::ConfigError;
 use super::secrets::Filler;
 use super::{file, invalid};
 
-/// The steps in their order, with the values of secrets in them.
+/// The steps in order, with the values of secrets inserted.
 pub(super) fn transforms(
     filler: &mut Filler<'_>,
     steps: Vec<file::Transform>,
@@ -25,11 +25,12 @@ fn transform(
     step: file::Transform,
 ) -> Result<Transform, ConfigError> {
     if step.uses.trim().is_empty() {
-        let expected = "name a SmartModule that the cluster knows";
+        let expected = "name a SmartModule of the cluster";
         return Err(invalid(&format!("{place}.uses"), "", expected));
     }
     if step.lookback.is_some() {
-        let expected = "leave it out: nothing is behind a record that is on its way to a topic";
+        let expected =
+            "remove it: a record that is not yet in a topic has no earlier ones to look back at";
         return Err(invalid(&format!("{place}.lookback"), "…", expected));
     }
     let parameter = |(name, value)| {
@@ -57,7 +58,8 @@ fn parameter(
     }
 }
 
-/// Secrets are put into texts, however deep, before those become JSON: quotes in them break nothing.
+/// Inserts secrets into strings at any depth before the value is encoded as JSON, so that quotes in secrets
+/// break nothing.
 fn fill(filler: &mut Filler<'_>, place: &str, value: &mut Value) -> Result<(), ConfigError> {
     match value {
         Value::String(text) => *text = filler.fill(place, text)?.reveal().to_owned(),
@@ -92,8 +94,10 @@ mod tests {
     #[test]
     fn parameters_are_texts_or_json() {
         let config = parse(
-            "  - uses: group/jolt@0.4.1\n    invoke: insert\n    with:\n      spec:\n        - operation: shift\n          \
-             spec: {b: 1, a: [true, 1.5]}\n      text: '{a}'\n      number: 7\n      flag: no\n      word: \"true\"\n      \
+            "  - uses: group/jolt@0.4.1\n    \
+             invoke: insert\n    with:\n      spec:\n        - operation: shift\n          \
+             spec: {b: 1, a: [true, 1.5]}\n      text: '{a}'\n      \
+             number: 7\n      flag: no\n      word: \"true\"\n      \
              key: x-${{ secrets.S }}\n      deep: {key: '${{ secrets.S }}'}\n  - uses: plain\n",
         );
         let config = config.expect("a good file");
@@ -127,8 +131,8 @@ mod tests {
     }
 
     #[test]
-    fn slips_are_told_with_their_place() {
-        for (transforms, told) in [
+    fn errors_name_the_place_of_a_mistake() {
+        for (transforms, expected) in [
             ("  - uses: a\n    wiht: {b: c}\n", "did you mean `with`?"),
             ("  - use: a\n", "did you mean `uses`?"),
             ("  - with: {b: c}\n", "missing field `uses`"),
@@ -151,7 +155,7 @@ mod tests {
             ),
         ] {
             let error = parse(transforms).expect_err(transforms);
-            assert!(error.contains(told), "{transforms}: {error}");
+            assert!(error.contains(expected), "{transforms}: {error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Records on their way through transforms: multiplied, dropped, refused, and what is counted then.
+//! Records on their way through transforms: multiplied, dropped or refused, and how they are counted.
 
 use client::Transform;
 use model::PayloadPart;
@@ -8,8 +8,9 @@ use super::*;
 use crate::config::Secrets;
 use crate::queue::{Parcel, queue};
 
-/// Two records of each, or none of one that ends in `?`; breaks at one that ends in `!`. It is given the base offset
-/// (8 bytes), the length of the record's bytes (4), their number (4), the record, which ends in a zero byte.
+/// Makes two records of each one, none of a record that ends in `?`, and traps at one that ends in `!`. Its
+/// input is the base offset (8 bytes), the length of the record's bytes (4), their number (4), the record,
+/// which ends in a zero byte.
 const MODULE: &str = r#"(module
   (import "env" "copy_records" (func $answer (param i32 i32)))
   (memory (export "memory") 1)
@@ -22,7 +23,8 @@ const MODULE: &str = r#"(module
     (local.set $end (i32.load8_u offset=14 (i32.add (local.get $at) (local.get $size))))
     (if (i32.eq (local.get $end) (i32.const 33)) (then unreachable))
     (local.set $out (i32.add (local.get $at) (local.get $len)))
-    (if (i32.eq (local.get $end) (i32.const 63)) (then (call $answer (local.get $out) (i32.const 5)) (return (i32.const 0))))
+    (if (i32.eq (local.get $end) (i32.const 63))
+        (then (call $answer (local.get $out) (i32.const 5)) (return (i32.const 0))))
     (i32.store8 offset=3 (local.get $out) (i32.const 2))
     (memory.copy (i32.add (local.get $out) (i32.const 4)) (i32.add (local.get $at) (i32.const 16)) (local.get $size))
     (memory.copy (i32.add (i32.add (local.get $out) (i32.const 4)) (local.get $size))
@@ -30,13 +32,14 @@ const MODULE: &str = r#"(module
     (call $answer (local.get $out) (i32.add (i32.shl (local.get $size) (i32.const 1)) (i32.const 5)))
     (i32.const 2)))"#;
 
-/// A way in that goes through the module, and what comes out of it.
+/// An intake with the module as transform, and the records that come out of it.
 fn intake(topic: &str) -> (Intake, UnboundedReceiver<Parcel>) {
     let yaml = format!(
-        "meta: {{name: t, type: http-source, topic: {topic}, secrets: [{{name: S}}]}}\nhttp: {{endpoint: 'http://h.net', \
+        "meta: {{name: t, type: http-source, topic: {topic}, secrets: [{{name: S}}]}}\n\
+         http: {{endpoint: 'http://h.net', \
          body: '${{{{ secrets.S }}}}'}}"
     );
-    // What the module says of its end has this word in it.
+    // The module's error message contains this word.
     let secrets = Secrets::from_file("S=unreachable").expect("secrets");
     let config = Config::parse(&yaml, &secrets).expect("a configuration");
     let (queue, parcels) = queue();
@@ -146,14 +149,14 @@ async fn a_record_that_a_module_cannot_handle_is_kept_as_it_came() {
 #[test]
 fn a_complaint_is_cut_and_no_half_of_a_secret_is_left() {
     let (intake, _parcels) = intake("facts");
-    let told = |text: &str| complaint(&intake.censor, text);
-    let filler = "é".repeat(COMPLAINT_BYTES_MAX / 2 - 2);
+    let shown = |text: &str| error_text(&intake.censor, text);
+    let filler = "é".repeat(ERROR_TEXT_BYTES_MAX / 2 - 2);
     assert_eq!(
-        told(&format!("{filler}unreachable")),
+        shown(&format!("{filler}unreachable")),
         format!("{filler}***")
     );
     assert_eq!(
-        told(&format!("x{}", "é".repeat(600))).len(),
-        COMPLAINT_BYTES_MAX - 1
+        shown(&format!("x{}", "é".repeat(600))).len(),
+        ERROR_TEXT_BYTES_MAX - 1
     );
 }

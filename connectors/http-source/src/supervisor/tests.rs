@@ -1,4 +1,4 @@
-//! Endpoints that misbehave in every way they can, and the records that must arrive all the same.
+//! Endpoints that misbehave in every way they can, and the records that must arrive regardless.
 
 use std::sync::atomic::Ordering;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::config::Secrets;
 use crate::testing::{Act, CHUNKED, Endpoint, chunk, config, send, values, written};
 
-/// An endpoint of that address, read as a stream, with a short patience.
+/// A configuration that reads the endpoint as a stream, with a short idle timeout.
 fn streaming(endpoint: &Endpoint) -> Config {
     let address = &endpoint.address;
     config(
@@ -195,7 +195,7 @@ async fn redirects_in_a_circle_come_to_an_end() {
 }
 
 #[tokio::test]
-async fn secrets_are_not_taken_to_another_server_and_not_told() {
+async fn secrets_are_neither_sent_to_another_server_nor_shown() {
     let elsewhere = Endpoint::start(vec![vec![send(CHUNKED), chunk("r\n"), Act::Stall]]).await;
     let redirect = format!(
         "HTTP/1.1 302 There\r\nlocation: http://{}/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
@@ -208,7 +208,8 @@ async fn secrets_are_not_taken_to_another_server_and_not_told() {
     let endpoint = Endpoint::start(here).await;
     let yaml = format!(
         "meta: {{name: t, type: http-source, topic: records, secrets: [{{name: TOKEN}}]}}\nhttp:\n  endpoint: \
-         http://{}/${{{{ secrets.TOKEN }}}}\n  stream: true\n  interval: 10ms\n  headers: [\"X-Key: ${{{{ secrets.TOKEN }}}}\"]\n",
+         http://{}/${{{{ secrets.TOKEN }}}}\n  stream: true\n  interval: 10ms\n  \
+         headers: [\"X-Key: ${{{{ secrets.TOKEN }}}}\"]\n",
         endpoint.address
     );
     let secrets = Secrets::from_file("TOKEN=hush-hush").expect("secrets");
@@ -222,7 +223,7 @@ async fn secrets_are_not_taken_to_another_server_and_not_told() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_told_without_secrets() {
+async fn errors_contain_no_secrets() {
     let endpoint = Endpoint::start(vec![vec![send("hush-hush is no HTTP\r\n\r\n")]]).await;
     for scheme in ["http", "https"] {
         let yaml = format!(
@@ -233,9 +234,9 @@ async fn what_goes_wrong_is_told_without_secrets() {
         let secrets = Secrets::from_file("TOKEN=hush-hush").expect("secrets");
         let config = Config::parse(&yaml, &secrets).expect("a configuration");
         let http = crate::http::Http::new(config.into()).expect("a client");
-        let failure = http.request().await.expect_err("no answer");
-        let told = format!("{failure:?}");
-        assert!(matches!(failure, Failure::Passing { .. }), "{told}");
-        assert!(!told.contains("hush"), "{told}");
+        let error = http.request().await.expect_err("no answer");
+        let text = format!("{error:?}");
+        assert!(matches!(error, FetchError::Temporary { .. }), "{text}");
+        assert!(!text.contains("hush"), "{text}");
     }
 }

@@ -1,5 +1,4 @@
-//! Servers with certificates of an authority of our own, which is trusted where the configuration names it and not
-//! elsewhere.
+//! Servers with certificates of a test authority, which is trusted only where the configuration names it.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -11,14 +10,15 @@ use tempfile::NamedTempFile;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::*;
-use crate::supervisor::{Ended, Failure};
-use crate::testing::{attempted, config, values, written};
+use crate::certificates::certificates;
+use crate::outcome::{FetchError, ReadOutcome};
+use crate::testing::{config, first_outcome, values, written};
 
 type Stream = StreamOwned<ServerConnection, std::net::TcpStream>;
 
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
-    /// Its certificate.
+    /// The authority's certificate.
     file: NamedTempFile,
 }
 
@@ -33,7 +33,7 @@ impl Authority {
         Self { issuer, file }
     }
 
-    /// A server for that name, on any port, that says `answer` on each connection.
+    /// Starts a server for `name` on a free port, which runs `answer` on each connection; returns the port.
     fn serve(&self, name: &str, answer: fn(Stream)) -> u16 {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
@@ -58,7 +58,7 @@ impl Authority {
         port
     }
 
-    /// The lines of a configuration that trusts it.
+    /// The lines of a configuration that trusts the authority.
     fn trusted(&self, endpoint: &str) -> String {
         format!(
             "endpoint: {endpoint}\nca-cert: {}",
@@ -67,7 +67,7 @@ impl Authority {
     }
 }
 
-/// Both fail where the other side hangs up on the handshake.
+/// Read and write fail if the other side hangs up during the handshake.
 fn http(mut stream: Stream) {
     let _request = stream.read(&mut [0; 4096]);
     let _answer = stream
@@ -99,24 +99,24 @@ async fn an_authority_that_the_configuration_names_is_trusted() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_trusted_is_told_with_what_to_do() {
+async fn the_error_for_an_untrusted_certificate_contains_what_to_do() {
     let (authority, another) = (Authority::new(), Authority::new());
     for (scheme, answer) in [("https", http as fn(Stream)), ("wss", web_socket)] {
         let port = authority.serve("localhost", answer);
         let endpoint = format!("{scheme}://localhost:{port}/");
         let elsewhere = authority.serve("elsewhere.test", answer);
         let misnamed = format!("{scheme}://localhost:{elsewhere}/");
-        for (http, told) in [
+        for (http, expected) in [
             (format!("endpoint: {endpoint}"), "UnknownIssuer"),
             (another.trusted(&endpoint), ""),
             (authority.trusted(&misnamed), "elsewhere.test"),
         ] {
-            let ended = attempted(config("records", &http)).await;
-            let Ended::Failed(Failure::Refused(reason)) = ended else {
-                panic!("{http}: {ended:?}");
+            let outcome = first_outcome(config("records", &http)).await;
+            let ReadOutcome::Failed(FetchError::Permanent(reason)) = outcome else {
+                panic!("{http}: {outcome:?}");
             };
             assert!(
-                reason.contains("certificate") && reason.contains(told),
+                reason.contains("certificate") && reason.contains(expected),
                 "{http}: {reason}"
             );
             assert!(reason.ends_with(TRUST_HINT), "{http}: {reason}");
@@ -125,7 +125,7 @@ async fn a_certificate_that_is_not_trusted_is_told_with_what_to_do() {
 }
 
 #[test]
-fn certificates_that_cannot_be_used_are_told() {
+fn certificates_that_cannot_be_used_are_refused() {
     let file = |text: &str| {
         let mut file = NamedTempFile::new().expect("a file");
         file.write_all(text.as_bytes()).expect("written");
@@ -137,19 +137,19 @@ fn certificates_that_cannot_be_used_are_told() {
         file(&format!("{good}{good}")).expect("certificates").len(),
         2
     );
-    for (text, told) in [
+    for (text, expected) in [
         (String::new(), "no certificate"),
         (
             KeyPair::generate().expect("a key").serialize_pem(),
             "no certificate",
         ),
-        (good.replace("-----END", "----"), "no PEM"),
+        (good.replace("-----END", "----"), "not valid PEM"),
         (
             "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned(),
             "cannot be used",
         ),
     ] {
         let error = file(&text).expect_err(&text);
-        assert!(error.contains(told), "{text}: {error}");
+        assert!(error.contains(expected), "{text}: {error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Servers that close, vanish and fall silent, and the messages that must arrive all the same.
+//! Servers that close, vanish and fall silent, and the messages that must arrive regardless.
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -7,38 +7,38 @@ use tokio_tungstenite::accept_async;
 use super::*;
 use crate::testing::{Act, Endpoint, config, send, values, written};
 
-/// What a server does on one connection after the handshake.
+/// A step of a server on one connection after the handshake.
 #[derive(Clone, Debug)]
 enum Move {
     Say(Message),
-    /// Sends this, whether or not the other side takes it all.
+    /// Sends the message, whether or not the other side reads all of it.
     Flood(Message),
     Close,
     Vanish,
-    /// Answers so many pings and says nothing else meanwhile.
+    /// Answers this many pings and sends nothing else.
     Answer(usize),
-    /// Does not even read.
+    /// Neither sends nor reads.
     Freeze,
 }
 
-/// A WebSocket server that plays one script for each connection, and what it is told first on each.
+/// A WebSocket server that follows one script per connection, and the first message that it gets on each.
 async fn server(scripts: Vec<Vec<Move>>) -> (String, mpsc::UnboundedReceiver<Message>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
-    let (told, telling) = mpsc::unbounded_channel();
+    let (received, receiver) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         for script in scripts {
             let (stream, _) = listener.accept().await.expect("a connection");
-            tokio::spawn(play(stream, script, told.clone()));
+            tokio::spawn(play(stream, script, received.clone()));
         }
     });
-    (address, telling)
+    (address, receiver)
 }
 
-async fn play(stream: TcpStream, script: Vec<Move>, told: mpsc::UnboundedSender<Message>) {
+async fn play(stream: TcpStream, script: Vec<Move>, received: mpsc::UnboundedSender<Message>) {
     let mut socket = accept_async(stream).await.expect("a handshake");
     let subscription = socket.next().await.expect("a message").expect("a message");
-    told.send(subscription).expect("the test listens");
+    received.send(subscription).expect("the test listens");
     for step in script {
         match step {
             Move::Say(message) => socket.send(message).await.expect("sent"),
@@ -73,9 +73,10 @@ async fn messages_of_all_connections_arrive_once_and_in_order() {
         vec![text("m3"), text(" "), Move::Freeze],
         vec![text(&"x".repeat(1_000_000)), text("m4")],
     ];
-    let (address, mut told) = server(scripts).await;
+    let (address, mut received) = server(scripts).await;
     let http = format!(
-        "endpoint: ws://{address}/\nidle-timeout: 400ms\nwebsocket_config:\n  subscription_message: hello\n  ping_interval_ms: 50"
+        "endpoint: ws://{address}/\nidle-timeout: 400ms\nwebsocket_config:\n  \
+         subscription_message: hello\n  ping_interval_ms: 50"
     );
     let (written, counted) = written(config("records", &http), 6).await;
     let (rejected, records): (Vec<_>, Vec<_>) = written
@@ -85,16 +86,17 @@ async fn messages_of_all_connections_arrive_once_and_in_order() {
     assert!(rejected[0].value.contains("too_large"));
     assert_eq!((counted.received, counted.rejected), (6, 1));
     for _ in 0..4 {
-        assert_eq!(told.recv().await, Some(Message::text("hello")));
+        assert_eq!(received.recv().await, Some(Message::text("hello")));
     }
 }
 
 #[tokio::test]
 async fn a_server_that_answers_pings_is_not_silent() {
     let patient = vec![text("m0"), Move::Answer(40), text("m1")];
-    let (address, _told) = server(vec![patient, vec![text("connected anew")]]).await;
+    let (address, _received) = server(vec![patient, vec![text("connected again")]]).await;
     let http = format!(
-        "endpoint: ws://{address}/\nidle-timeout: 200ms\nwebsocket_config:\n  subscription_message: hello\n  ping_interval_ms: 20"
+        "endpoint: ws://{address}/\nidle-timeout: 200ms\nwebsocket_config:\n  \
+         subscription_message: hello\n  ping_interval_ms: 20"
     );
     let (written, counted) = written(config("records", &http), 2).await;
     assert_eq!(values(&written), ["m0", "m1"]);
@@ -102,12 +104,14 @@ async fn a_server_that_answers_pings_is_not_silent() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_not_even_read_is_told_and_the_next_connection_goes_on() {
+async fn a_message_that_is_too_large_to_be_read_is_reported_and_the_next_connection_continues() {
     let huge = Message::binary(vec![b'x'; MESSAGE_BYTES_MAX + 1]);
-    let (address, _told) =
+    let (address, _received) =
         server(vec![vec![text("m0"), Move::Flood(huge)], vec![text("m1")]]).await;
-    let http =
-        format!("endpoint: ws://{address}/\nwebsocket_config:\n  subscription_message: hello");
+    let http = format!(
+        "endpoint: ws://{address}/\nwebsocket_config:\n  \
+         subscription_message: hello"
+    );
     let (written, counted) = written(config("records", &http), 3).await;
     assert_eq!((values(&written)[0], values(&written)[2]), ("m0", "m1"));
     let row: serde_json::Value = serde_json::from_str(&written[1].value).expect("JSON");
@@ -127,12 +131,14 @@ async fn a_server_that_always_sends_too_much_is_tried_again_after_growing_pauses
     let huge = Message::binary(vec![b'x'; MESSAGE_BYTES_MAX + 1]);
     let mut scripts = vec![vec![Move::Flood(huge)]; 5];
     scripts.push(vec![text("m0")]);
-    let (address, _told) = server(scripts).await;
-    let http =
-        format!("endpoint: ws://{address}/\nwebsocket_config:\n  subscription_message: hello");
+    let (address, _received) = server(scripts).await;
+    let http = format!(
+        "endpoint: ws://{address}/\nwebsocket_config:\n  \
+         subscription_message: hello"
+    );
     let began = Instant::now();
     let (written, counted) = written(config("records", &http), 6).await;
-    // Half of 250 ms, 500 ms, 1 s, 2 s and 4 s at least; pauses that do not grow come to 1.25 s at most.
+    // At least half of 250 ms, 500 ms, 1 s, 2 s and 4 s; pauses that do not grow add up to 1.25 s at most.
     assert!(
         began.elapsed() > Duration::from_millis(3_800),
         "{:?}",
@@ -170,12 +176,34 @@ async fn a_handshake_that_is_refused_is_tried_again() {
     };
     let websocket = WebSocket::new(Arc::clone(&config), socket).expect("a reader");
     let refused = websocket.connect().await.expect_err("403");
-    assert!(matches!(refused, Failure::Refused(_)), "{refused:?}");
+    assert!(matches!(refused, FetchError::Permanent(_)), "{refused:?}");
     for seconds in [0, 0, 2] {
         let passing = websocket.connect().await.expect_err("502, 408, 429");
-        let Failure::Passing { pause, .. } = passing else {
+        let FetchError::Temporary { pause, .. } = passing else {
             panic!("{passing:?}");
         };
         assert_eq!(pause.as_secs(), seconds);
     }
+}
+
+#[tokio::test]
+async fn packed_messages_are_refused_by_their_name() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.expect("a connection");
+        let mut socket = accept_async(stream).await.expect("a handshake");
+        // A whole text message, one byte long, that an extension has packed.
+        let frame = [0xc1, 0x01, 0x00];
+        tokio::io::AsyncWriteExt::write_all(socket.get_mut(), &frame)
+            .await
+            .expect("sent");
+        while let Some(Ok(_)) = socket.next().await {}
+    });
+    let config = config("records", &format!("endpoint: ws://{address}/"));
+    let outcome = crate::testing::first_outcome(config).await;
+    let ReadOutcome::Failed(FetchError::Permanent(reason)) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(reason.contains("permessage-deflate"), "{reason}");
 }

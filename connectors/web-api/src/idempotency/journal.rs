@@ -1,76 +1,76 @@
-//! The journal: a topic of intents and answers, read when the web API starts.
+//! The journal: a topic of intents and of requests that are done. It is loaded when the web API starts.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use client::{Cluster, Mode, Record, Start};
+use client::{Cluster, Mode, Offset, OffsetRange, Partition, Record, Start};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 
-use super::book::{Book, Span};
 use super::request::{Digest, RequestKey};
-use crate::error::StartError;
-use crate::limits::REMEMBERED;
-use crate::source::Target;
-use crate::writer::Outgoing;
+use super::request_table::{RecordRange, RequestTable};
+use crate::clock::Correction;
+use crate::limits::IDEMPOTENCY_RETENTION;
+use crate::start_error::StartError;
+use crate::topics::TargetTopic;
+use crate::writer::OutgoingRecord;
 
-/// The topic of the journal.
+/// The journal's topic.
 pub(crate) const TOPIC: &str = "web-api-requests";
 
-/// What is about to be written for a request.
+/// The plan to write the records of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Intent {
     pub(super) at_ms: i64,
     pub(super) digest: Digest,
-    /// The offset in each partition before which none of its records stands, by topic.
-    pub(super) from: BTreeMap<String, Vec<i64>>,
+    /// The correction of its event times. It is stored because a repetition arrives later, but must write
+    /// the same records.
+    pub(super) correction: Option<Correction>,
+    /// For each topic, the end offset of each partition before the records are written.
+    pub(super) from: BTreeMap<String, Vec<Offset>>,
 }
 
-/// A request that was dealt with.
+/// A request whose records are all written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Settled {
     pub(super) at_ms: i64,
     pub(super) digest: Digest,
-    /// Where its records stand.
-    pub(super) spans: Vec<Span>,
+    /// The offsets of the request's records.
+    pub(super) ranges: Vec<RecordRange>,
 }
 
-/// A record of the journal; its key is the request's.
+/// The value of a journal record. The record's key is the key of the request.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Line {
+enum JournalRecord {
     Intent {
         at_ms: i64,
         digest: String,
-        from: BTreeMap<String, Vec<i64>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock_correction_ms: Option<i64>,
+        from: BTreeMap<String, Vec<Offset>>,
     },
     Answer {
         at_ms: i64,
         digest: String,
-        /// Topic, partition, first offset, one past the last.
-        at: Vec<(String, u32, i64, i64)>,
+        /// For each range: topic, partition, first offset, and the offset after the last.
+        at: Vec<(String, Partition, Offset, Offset)>,
     },
 }
 
 impl Intent {
-    pub(super) fn new(at_ms: i64, digest: Digest, from: BTreeMap<String, Vec<i64>>) -> Self {
-        Self {
-            at_ms,
-            digest,
-            from,
-        }
-    }
-
-    pub(super) fn record(&self, key: RequestKey) -> Outgoing {
-        let line = Line::Intent {
+    pub(super) fn record(&self, key: RequestKey) -> OutgoingRecord {
+        let entry = JournalRecord::Intent {
             at_ms: self.at_ms,
             digest: self.digest.to_string(),
+            clock_correction_ms: self.correction.map(Correction::ms),
             from: self.from.clone(),
         };
-        outgoing(key, &line)
+        outgoing(key, &entry)
     }
 
-    /// Two intents of one request: no record stands before the lesser of their offsets.
+    /// Merges another intent of the same request. Its records may begin at the smaller of the two offsets
+    /// of each partition.
     pub(super) fn merge(&mut self, other: &Self) {
         for (topic, ends) in &other.from {
             let Some(mine) = self.from.get_mut(topic) else {
@@ -83,67 +83,106 @@ impl Intent {
     }
 }
 
-/// The record that a request was dealt with. What it was answered follows from its body.
-pub(super) fn answer_record(key: RequestKey, intent: &Intent, spans: &[Span]) -> Outgoing {
-    let line = Line::Answer {
+/// Creates the journal record of a request that is done. The answer is not stored, because it follows from
+/// the body.
+pub(super) fn answer_record(
+    key: RequestKey,
+    intent: &Intent,
+    ranges: &[RecordRange],
+) -> OutgoingRecord {
+    let entry = JournalRecord::Answer {
         at_ms: intent.at_ms,
         digest: intent.digest.to_string(),
-        at: spans.iter().copied().map(Span::to_tuple).collect(),
+        at: ranges.iter().copied().map(RecordRange::to_tuple).collect(),
     };
-    outgoing(key, &line)
+    outgoing(key, &entry)
 }
 
-fn outgoing(key: RequestKey, line: &Line) -> Outgoing {
-    Outgoing {
+/// Creates an empty record, which is written to find out whether the disk has space. Its time is so old
+/// that `load` ignores it.
+pub(super) fn probe_record() -> OutgoingRecord {
+    let entry = JournalRecord::Answer {
+        at_ms: 0,
+        digest: String::new(),
+        at: Vec::new(),
+    };
+    outgoing(RequestKey::NONE, &entry)
+}
+
+fn outgoing(key: RequestKey, entry: &JournalRecord) -> OutgoingRecord {
+    OutgoingRecord {
         key: Bytes::from(key.to_string()),
-        // Numbers, names and JSON: there is nothing in it that cannot be written.
-        value: Bytes::from(serde_json::to_vec(line).unwrap_or_default()),
+        // Encoding numbers and strings cannot fail.
+        value: Bytes::from(serde_json::to_vec(entry).unwrap_or_default()),
     }
 }
 
-/// Reads what is not older than the memory into the book.
-pub(super) async fn load(cluster: &Cluster, book: &Book, now_ms: i64) -> Result<(), StartError> {
-    let since_ms = now_ms - REMEMBERED.as_millis() as i64;
-    for partition in 0..cluster.partition_count(TOPIC).await? {
+/// Loads the records within the retention time into the table.
+pub(super) async fn load(
+    cluster: &Cluster,
+    table: &RequestTable,
+    now_ms: i64,
+) -> Result<(), StartError> {
+    let since_ms = now_ms - IDEMPOTENCY_RETENTION.as_millis() as i64;
+    for partition in Partition::of(cluster.partition_count(TOPIC).await?) {
         let mut records = cluster
             .records(TOPIC, partition, Start::Beginning, Mode::UntilEnd)
             .await?;
         while let Some(record) = records.next().await {
-            take(book, &record?, since_ms)?;
+            take(table, &record?, since_ms)?;
         }
     }
-    tracing::info!(keys = book.len(), "idempotency keys of the last hour");
+    tracing::info!(
+        keys = table.len(),
+        "loaded the idempotency keys of the last hour"
+    );
     Ok(())
 }
 
-fn take(book: &Book, record: &Record, since_ms: i64) -> Result<(), StartError> {
+fn take(table: &RequestTable, record: &Record, since_ms: i64) -> Result<(), StartError> {
     let malformed = |cause| StartError::Journal {
         topic: TOPIC.to_owned(),
         offset: record.offset,
         cause,
     };
-    let unknown = |what: &str| malformed(serde::de::Error::custom(format!("`{what}` is unknown")));
+    let unknown = |what: &str| malformed(serde::de::Error::custom(format!("invalid {what}")));
     let key = record.key.as_deref().and_then(RequestKey::from_bytes);
-    let key = key.ok_or_else(|| unknown("the key"))?;
-    let digest_of = |hex: &str| Digest::parse(hex).ok_or_else(|| unknown(hex));
+    let key = key.ok_or_else(|| unknown("record key"))?;
+    let digest_of =
+        |hex: &str| Digest::parse(hex).ok_or_else(|| unknown(&format!("digest `{hex}`")));
     match serde_json::from_slice(&record.value).map_err(malformed)? {
-        Line::Intent { at_ms, .. } | Line::Answer { at_ms, .. } if at_ms < since_ms => {}
-        Line::Intent {
+        JournalRecord::Intent { at_ms, .. } | JournalRecord::Answer { at_ms, .. }
+            if at_ms < since_ms => {}
+        JournalRecord::Intent {
             at_ms,
             digest,
+            clock_correction_ms,
             from,
-        } => book.load_intent(key, Intent::new(at_ms, digest_of(&digest)?, from)),
-        Line::Answer { at_ms, digest, at } => {
-            let spans = at.iter().map(|(topic, partition, start, end)| {
-                let target = Target::of_topic(topic).ok_or_else(|| unknown(topic))?;
-                Ok(Span::new(target, *partition, *start, *end))
+        } => {
+            let intent = Intent {
+                at_ms,
+                digest: digest_of(&digest)?,
+                correction: clock_correction_ms.map(Correction::from_ms),
+                from,
+            };
+            table.load_intent(key, intent);
+        }
+        JournalRecord::Answer { at_ms, digest, at } => {
+            let ranges = at.into_iter().map(|(topic, partition, start, end)| {
+                let target = TargetTopic::of_topic(&topic)
+                    .ok_or_else(|| unknown(&format!("topic `{topic}`")))?;
+                Ok(RecordRange::new(
+                    target,
+                    partition,
+                    OffsetRange { start, end },
+                ))
             });
             let settled = Settled {
                 at_ms,
                 digest: digest_of(&digest)?,
-                spans: spans.collect::<Result<_, StartError>>()?,
+                ranges: ranges.collect::<Result<_, StartError>>()?,
             };
-            book.load_settled(key, settled);
+            table.load_settled(key, settled);
         }
     }
     Ok(())
@@ -153,12 +192,12 @@ fn take(book: &Book, record: &Record, since_ms: i64) -> Result<(), StartError> {
 mod tests {
     use super::super::request::{digest, request_key};
     use super::*;
-    use crate::idempotency::book::Begin;
+    use crate::idempotency::request_table::Begin;
     use std::sync::Arc;
 
-    fn record(outgoing: Outgoing) -> Record {
+    fn record(outgoing: OutgoingRecord) -> Record {
         Record {
-            offset: 0,
+            offset: Offset::ZERO,
             timestamp_ms: None,
             key: Some(outgoing.key),
             value: outgoing.value,
@@ -166,50 +205,62 @@ mod tests {
     }
 
     fn intent(ends: Vec<i64>) -> Intent {
+        let ends = ends.into_iter().map(Offset).collect();
         let from = BTreeMap::from([("player-events".to_owned(), ends)]);
-        Intent::new(1_000, digest("/v1/events", "", b"{}"), from)
+        Intent {
+            at_ms: 1_000,
+            digest: digest("/v1/events", "", &[b"{}"]),
+            correction: Some(Correction::from_ms(-7_000)),
+            from,
+        }
     }
 
     #[test]
-    fn an_intent_is_in_doubt_after_a_restart_and_an_answer_stays() {
-        let (book, key) = (Arc::new(Book::default()), request_key(None, "k"));
-        take(&book, &record(intent(vec![5, 6]).record(key)), 0).unwrap();
-        let doubted = Book::begin(&book, key, intent(vec![]).digest, 2_000).unwrap();
+    fn after_a_restart_an_intent_is_in_doubt_and_an_answer_is_kept() {
+        let (table, key) = (Arc::new(RequestTable::default()), request_key(None, "k"));
+        take(&table, &record(intent(vec![5, 6]).record(key)), 0).unwrap();
+        let doubted = RequestTable::begin(&table, key, intent(vec![]).digest, 2_000).unwrap();
         let Begin::InDoubt(claim) = doubted else {
             panic!("not in doubt");
         };
-        assert_eq!(claim.from()["player-events"], [5, 6]);
+        assert_eq!(claim.from()["player-events"], [5, 6].map(Offset));
+        assert_eq!(claim.correction(), Some(Correction::from_ms(-7_000)));
         drop(claim);
-        let spans = [Span::new(Target::Rejected, 0, 3, 4)];
-        let answered = answer_record(key, &intent(vec![5, 6]), &spans);
-        take(&book, &record(answered), 0).unwrap();
-        let answered = Book::begin(&book, key, intent(vec![]).digest, 2_000).unwrap();
+        let (start, end) = (Offset(3), Offset(4));
+        let offsets = OffsetRange { start, end };
+        let range = RecordRange::new(TargetTopic::Rejected, Partition(0), offsets);
+        let ranges = [range];
+        let answered = answer_record(key, &intent(vec![5, 6]), &ranges);
+        take(&table, &record(answered), 0).unwrap();
+        let answered = RequestTable::begin(&table, key, intent(vec![]).digest, 2_000).unwrap();
         assert!(matches!(answered, Begin::Answered));
-        assert_eq!(book.spans_of_others(request_key(None, "other")), spans);
+        assert_eq!(table.ranges_of_others(request_key(None, "other")), ranges);
     }
 
     #[test]
-    fn of_two_intents_the_lesser_offsets_count_in_any_order() {
+    fn two_intents_are_merged_to_their_smaller_offsets_in_any_order() {
         let key = request_key(None, "k");
         for ends in [[vec![5, 9], vec![7, 8]], [vec![7, 8], vec![5, 9]]] {
-            let book = Arc::new(Book::default());
+            let table = Arc::new(RequestTable::default());
             for ends in ends {
-                take(&book, &record(intent(ends).record(key)), 0).unwrap();
+                take(&table, &record(intent(ends).record(key)), 0).unwrap();
             }
-            match Book::begin(&book, key, intent(vec![]).digest, 2_000).unwrap() {
-                Begin::InDoubt(claim) => assert_eq!(claim.from()["player-events"], [5, 8]),
+            match RequestTable::begin(&table, key, intent(vec![]).digest, 2_000).unwrap() {
+                Begin::InDoubt(claim) => {
+                    assert_eq!(claim.from()["player-events"], [5, 8].map(Offset))
+                }
                 _ => panic!("not in doubt"),
             }
         }
     }
 
     #[test]
-    fn what_is_too_old_is_left_and_what_is_unknown_is_an_error() {
-        let (book, key) = (Book::default(), request_key(None, "k"));
-        take(&book, &record(intent(vec![5]).record(key)), 1_001).unwrap();
-        assert_eq!(book.len(), 0);
+    fn old_records_are_skipped_and_unknown_ones_are_errors() {
+        let (table, key) = (RequestTable::default(), request_key(None, "k"));
+        take(&table, &record(intent(vec![5]).record(key)), 1_001).unwrap();
+        assert_eq!(table.len(), 0);
         let mut unknown = record(intent(vec![5]).record(key));
         unknown.value = Bytes::from_static(b"{\"later\":{}}");
-        assert!(take(&book, &unknown, 0).is_err());
+        assert!(take(&table, &unknown, 0).is_err());
     }
 }

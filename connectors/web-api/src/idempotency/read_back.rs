@@ -1,57 +1,58 @@
-//! Reads back which records of a request stand in their topics.
+//! Finds out which records of a request are in their topics, by reading the topics.
 
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
-use client::{ClientError, Cluster, Mode, Record, Start};
+use client::{ClientError, Cluster, Mode, Offset, Partition, PartitionOffset, Record, Start};
 use futures_util::StreamExt;
 
-use crate::delivery::{Parcels, Places};
-use crate::source::Target;
-use crate::writer::{Outgoing, Place};
+use crate::delivery::{PositionsByTopic, RecordsByTopic};
+use crate::topics::TargetTopic;
+use crate::writer::OutgoingRecord;
 
-/// What was found so far of records that are looked for.
-pub(super) struct Standing {
-    topics: BTreeMap<Target, Topic>,
+/// A search for the records of a request in their topics.
+pub(super) struct ReadBack {
+    topics: BTreeMap<TargetTopic, TopicScan>,
 }
 
-struct Topic {
-    target: Target,
-    /// Where the next look begins, by partition; partitions that are not named were empty.
-    next: Vec<i64>,
-    /// The places of each record that is looked for, in their order.
-    found: HashMap<Likeness, Vec<Place>>,
+struct TopicScan {
+    target: TargetTopic,
+    /// The next offset to read in each partition. A partition without an entry was empty.
+    next: Vec<Offset>,
+    /// For each wanted record, the positions at which it was found, in order.
+    found: HashMap<RecordIdentity, Vec<PartitionOffset>>,
 }
 
-/// What two records have in common that are the same.
+/// The properties that identify a record. Records with the same identity are interchangeable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Likeness(Bytes, Bytes);
+struct RecordIdentity(Bytes, Bytes);
 
-impl Likeness {
-    fn of(target: Target, key: &Bytes, value: &Bytes) -> Self {
+impl RecordIdentity {
+    fn of(target: TargetTopic, key: &Bytes, value: &Bytes) -> Self {
         match target {
-            Target::Source(_) => Self(key.clone(), value.clone()),
-            // The key names the request and the record; the value says when the request came too.
-            Target::Rejected => Self(key.clone(), Bytes::new()),
+            TargetTopic::SourceTopic(_) => Self(key.clone(), value.clone()),
+            // The key contains the request and the record. The value is not compared, because it contains
+            // the time of the request.
+            TargetTopic::Rejected => Self(key.clone(), Bytes::new()),
         }
     }
 
-    fn of_outgoing(target: Target, record: &Outgoing) -> Self {
+    fn of_outgoing(target: TargetTopic, record: &OutgoingRecord) -> Self {
         Self::of(target, &record.key, &record.value)
     }
 }
 
-impl Standing {
-    /// Looks for these records, from these offsets of each topic on.
-    pub(super) fn new(wanted: &Parcels, from: BTreeMap<String, Vec<i64>>) -> Self {
+impl ReadBack {
+    /// Creates a search for these records that starts at these offsets of each topic.
+    pub(super) fn new(wanted: &RecordsByTopic, from: BTreeMap<String, Vec<Offset>>) -> Self {
         let topics = wanted.iter().map(|(target, records)| {
-            let likenesses = records
+            let identities = records
                 .iter()
-                .map(|record| Likeness::of_outgoing(*target, record));
-            let topic = Topic {
+                .map(|record| RecordIdentity::of_outgoing(*target, record));
+            let topic = TopicScan {
                 target: *target,
                 next: from.get(target.topic()).cloned().unwrap_or_default(),
-                found: likenesses.map(|likeness| (likeness, Vec::new())).collect(),
+                found: identities.map(|identity| (identity, Vec::new())).collect(),
             };
             (*target, topic)
         });
@@ -60,68 +61,76 @@ impl Standing {
         }
     }
 
-    /// Looks at all that has come since the last look.
-    pub(super) async fn read_on(&mut self, cluster: &Cluster) -> Result<(), ClientError> {
+    /// Reads the records written since the last call.
+    pub(super) async fn read_new(&mut self, cluster: &Cluster) -> Result<(), ClientError> {
         for (target, topic) in &mut self.topics {
             let partitions = cluster.partition_count(target.topic()).await?;
-            for partition in 0..partitions {
-                topic.read_on(cluster, partition).await?;
+            for partition in Partition::of(partitions) {
+                topic.read_new(cluster, partition).await?;
             }
         }
         Ok(())
     }
 
-    /// Takes out of `wanted` what stands and `is_another_s` does not claim; where that is. Of records
-    /// that are alike as many are taken out as stand.
+    /// Removes the records that were found from `wanted`, and returns their positions. Ignores positions
+    /// that belong to other requests. If several records are equal, removes as many as were found.
     pub(super) fn take(
         mut self,
-        wanted: &mut Parcels,
-        is_another_s: impl Fn(Target, Place) -> bool,
-    ) -> Places {
-        let mut places = Places::new();
+        wanted: &mut RecordsByTopic,
+        is_of_other: impl Fn(TargetTopic, PartitionOffset) -> bool,
+    ) -> PositionsByTopic {
+        let mut positions = PositionsByTopic::new();
         for (target, records) in wanted.iter_mut() {
             let Some(topic) = self.topics.get_mut(target) else {
                 continue;
             };
             for found in topic.found.values_mut() {
-                found.retain(|place| !is_another_s(*target, *place));
+                found.retain(|position| !is_of_other(*target, *position));
                 found.reverse();
             }
             records.retain(|record| {
-                let found = topic.found.get_mut(&Likeness::of_outgoing(*target, record));
-                let Some(place) = found.and_then(Vec::pop) else {
+                let found = topic
+                    .found
+                    .get_mut(&RecordIdentity::of_outgoing(*target, record));
+                let Some(position) = found.and_then(Vec::pop) else {
                     return true;
                 };
-                places.entry(*target).or_default().push(place);
+                positions.entry(*target).or_default().push(position);
                 false
             });
         }
         wanted.retain(|_, records| !records.is_empty());
-        places
+        positions
     }
 }
 
-impl Topic {
-    async fn read_on(&mut self, cluster: &Cluster, partition: u32) -> Result<(), ClientError> {
-        let index = partition as usize;
+impl TopicScan {
+    async fn read_new(
+        &mut self,
+        cluster: &Cluster,
+        partition: Partition,
+    ) -> Result<(), ClientError> {
+        let index = partition.index();
         if self.next.len() <= index {
-            self.next.resize(index + 1, 0);
+            self.next.resize(index + 1, Offset::ZERO);
         }
         let start = Start::Offset(self.next[index]);
         let mut records = cluster
             .records(self.target.topic(), partition, start, Mode::UntilEnd)
             .await?;
         while let Some(record) = records.next().await {
-            self.look(partition, record?);
+            self.compare(partition, record?);
         }
         Ok(())
     }
 
-    fn look(&mut self, partition: u32, record: Record) {
-        self.next[partition as usize] = record.offset + 1;
-        let likeness = Likeness::of(self.target, &record.key.unwrap_or_default(), &record.value);
-        if let Some(found) = self.found.get_mut(&likeness) {
-            found.push((partition, record.offset));
+    fn compare(&mut self, partition: Partition, record: Record) {
+        let offset = record.offset;
+        self.next[partition.index()] = offset.next();
+        let identity =
+            RecordIdentity::of(self.target, &record.key.unwrap_or_default(), &record.value);
+        if let Some(found) = self.found.get_mut(&identity) {
+            found.push(PartitionOffset { partition, offset });
         }
     }
 }
@@ -129,84 +138,96 @@ impl Topic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Source;
+    use crate::topics::SourceTopic;
 
-    const PLAYERS: Target = Target::Source(Source::PlayerEvents);
+    const PLAYERS: TargetTopic = TargetTopic::SourceTopic(SourceTopic::PlayerEvents);
 
-    fn outgoing(value: &'static str) -> Outgoing {
-        Outgoing {
+    fn outgoing(value: &'static str) -> OutgoingRecord {
+        OutgoingRecord {
             key: Bytes::from_static(b"p1"),
             value: Bytes::from_static(value.as_bytes()),
         }
     }
 
-    fn standing(wanted: &Parcels, values: &[&'static str]) -> Standing {
-        let mut standing = Standing::new(wanted, BTreeMap::new());
-        let topic = standing.topics.get_mut(&PLAYERS).unwrap();
-        topic.next = vec![0];
+    /// This offset of partition 0.
+    fn at(offset: i64) -> PartitionOffset {
+        PartitionOffset {
+            partition: Partition(0),
+            offset: Offset(offset),
+        }
+    }
+
+    fn read_back(wanted: &RecordsByTopic, values: &[&'static str]) -> ReadBack {
+        let mut read_back = ReadBack::new(wanted, BTreeMap::new());
+        let topic = read_back.topics.get_mut(&PLAYERS).unwrap();
+        topic.next = vec![Offset::ZERO];
         for (offset, value) in (0..).zip(values) {
             let record = outgoing(value);
-            topic.look(
-                0,
+            topic.compare(
+                Partition(0),
                 Record {
-                    offset,
+                    offset: Offset(offset),
                     timestamp_ms: None,
                     key: Some(record.key),
                     value: record.value,
                 },
             );
         }
-        standing
+        read_back
     }
 
     #[test]
-    fn as_many_are_taken_out_as_stand() {
-        let mut wanted = Parcels::from([(PLAYERS, ["a", "b", "a", "a"].map(outgoing).to_vec())]);
-        let standing = standing(&wanted, &["x", "a", "c", "a"]);
-        let places = standing.take(&mut wanted, |_, _| false);
-        assert_eq!(places[&PLAYERS], [(0, 1), (0, 3)]);
+    fn as_many_equal_records_are_removed_as_were_found() {
+        let mut wanted =
+            RecordsByTopic::from([(PLAYERS, ["a", "b", "a", "a"].map(outgoing).to_vec())]);
+        let read_back = read_back(&wanted, &["x", "a", "c", "a"]);
+        let positions = read_back.take(&mut wanted, |_, _| false);
+        assert_eq!(positions[&PLAYERS], [at(1), at(3)]);
         assert_eq!(wanted[&PLAYERS], ["b", "a"].map(outgoing));
     }
 
     #[test]
-    fn what_another_request_has_written_is_not_taken_for_ours() {
-        let mut wanted = Parcels::from([(PLAYERS, vec![outgoing("a")])]);
+    fn records_of_another_request_are_not_taken() {
+        let mut wanted = RecordsByTopic::from([(PLAYERS, vec![outgoing("a")])]);
         let mut again = wanted.clone();
-        let one = standing(&wanted, &["a"]);
-        assert!(one.take(&mut wanted, |_, place| place == (0, 0)).is_empty());
+        let one = read_back(&wanted, &["a"]);
+        assert!(
+            one.take(&mut wanted, |_, position| position == at(0))
+                .is_empty()
+        );
         assert_eq!(wanted, again);
-        let two = standing(&again, &["a", "a"]);
-        let places = two.take(&mut again, |_, place| place == (0, 0));
-        assert_eq!(places[&PLAYERS], [(0, 1)]);
+        let two = read_back(&again, &["a", "a"]);
+        let positions = two.take(&mut again, |_, position| position == at(0));
+        assert_eq!(positions[&PLAYERS], [at(1)]);
         assert!(again.is_empty());
     }
 
     #[test]
-    fn a_record_under_another_key_is_another() {
-        let mut wanted = Parcels::from([(PLAYERS, vec![outgoing("a")])]);
+    fn a_record_with_another_key_is_not_the_same() {
+        let mut wanted = RecordsByTopic::from([(PLAYERS, vec![outgoing("a")])]);
         let mut other = wanted.clone();
         other.get_mut(&PLAYERS).unwrap()[0].key = Bytes::from_static(b"p2");
-        let standing = standing(&other, &["a"]);
-        assert!(standing.take(&mut wanted, |_, _| false).is_empty());
+        let read_back = read_back(&other, &["a"]);
+        assert!(read_back.take(&mut wanted, |_, _| false).is_empty());
     }
 
     #[test]
-    fn rejected_records_are_known_by_their_key() {
-        let mut wanted = Parcels::from([(Target::Rejected, vec![outgoing("at one")])]);
-        let mut standing = Standing::new(&wanted, BTreeMap::new());
-        let topic = standing.topics.get_mut(&Target::Rejected).unwrap();
-        topic.next = vec![0];
+    fn rejected_records_are_identified_by_their_key() {
+        let mut wanted = RecordsByTopic::from([(TargetTopic::Rejected, vec![outgoing("at one")])]);
+        let mut read_back = ReadBack::new(&wanted, BTreeMap::new());
+        let topic = read_back.topics.get_mut(&TargetTopic::Rejected).unwrap();
+        topic.next = vec![Offset::ZERO];
         let earlier = outgoing("at two");
-        topic.look(
-            0,
+        topic.compare(
+            Partition(0),
             Record {
-                offset: 9,
+                offset: Offset(9),
                 timestamp_ms: None,
                 key: Some(earlier.key),
                 value: earlier.value,
             },
         );
-        let places = standing.take(&mut wanted, |_, _| false);
-        assert_eq!(places[&Target::Rejected], [(0, 9)]);
+        let positions = read_back.take(&mut wanted, |_, _| false);
+        assert_eq!(positions[&TargetTopic::Rejected], [at(9)]);
     }
 }

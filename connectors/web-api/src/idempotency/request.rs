@@ -1,21 +1,21 @@
-//! What a request is known by: its key, within the world of its sender, and its content.
+//! The identity of a request: its key, which belongs to its sender, and the digest of its content.
 
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-/// Half a SHA-256: nobody finds two requests with the same one.
+/// The size of half a SHA-256 hash, which is enough to avoid collisions between requests.
 const BYTES: usize = 16;
 
-/// The name of a request: its sender and `Idempotency-Key`, hashed.
+/// The hash of a request's sender and `Idempotency-Key`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RequestKey([u8; BYTES]);
 
-/// The content of a request, hashed.
+/// The hash of a request's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digest([u8; BYTES]);
 
-/// The name of the request that `sender` (none where there are no keys) calls `key`.
+/// Returns the request key for the idempotency key `key` of `sender`, which is `None` without API keys.
 pub(crate) fn request_key(sender: Option<&str>, key: &str) -> RequestKey {
     RequestKey(hash(&[
         sender.unwrap_or_default().as_bytes(),
@@ -23,12 +23,15 @@ pub(crate) fn request_key(sender: Option<&str>, key: &str) -> RequestKey {
     ]))
 }
 
-/// The digest of a body that was posted to `path`, once it is unpacked.
-pub(crate) fn digest(path: &str, content_type: &str, body: &[u8]) -> Digest {
-    Digest(hash(&[path.as_bytes(), content_type.as_bytes(), body]))
+/// Returns the digest of a decompressed body posted to `path`. The body may be in several pieces.
+pub(crate) fn digest(path: &str, content_type: &str, body: &[impl AsRef<[u8]>]) -> Digest {
+    let mut pieces = vec![path.as_bytes(), content_type.as_bytes()];
+    pieces.extend(body.iter().map(AsRef::as_ref));
+    Digest(hash(&pieces))
 }
 
-/// Each piece goes in behind its length, so that none can pass for a part of another.
+/// Hashes the length and then the content of each piece, so that moving bytes between pieces changes the
+/// hash.
 fn hash(pieces: &[&[u8]]) -> [u8; BYTES] {
     let mut hasher = Sha256::new();
     for piece in pieces {
@@ -40,9 +43,12 @@ fn hash(pieces: &[&[u8]]) -> [u8; BYTES] {
 }
 
 impl RequestKey {
-    /// The key whose name this is.
-    pub(super) fn from_bytes(name: &[u8]) -> Option<Self> {
-        parse(std::str::from_utf8(name).ok()?).map(Self)
+    /// A key that belongs to no request.
+    pub(super) const NONE: Self = Self([0; BYTES]);
+
+    /// Parses the hexadecimal form.
+    pub(super) fn from_bytes(hex: &[u8]) -> Option<Self> {
+        parse(std::str::from_utf8(hex).ok()?).map(Self)
     }
 }
 
@@ -75,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_belongs_to_its_sender_and_is_read_back_as_written() {
+    fn a_key_belongs_to_its_sender_and_is_parsed_as_written() {
         let key = request_key(Some("a"), "order-1");
         assert_ne!(key, request_key(Some("b"), "order-1"));
         assert_ne!(key, request_key(None, "order-1"));
@@ -90,12 +96,12 @@ mod tests {
 
     #[test]
     fn another_path_or_body_is_another_request() {
-        let first = digest("/v1/events", "application/json", b"{}");
+        let first = digest("/v1/events", "application/json", &[b"{}"]);
         assert_ne!(
             first,
-            digest("/v1/player-events", "application/json", b"{}")
+            digest("/v1/player-events", "application/json", &[b"{}"])
         );
-        assert_ne!(first, digest("/v1/events", "application/json", b"{ }"));
+        assert_ne!(first, digest("/v1/events", "application/json", &[b"{ }"]));
         assert_eq!(Digest::parse(&first.to_string()), Some(first));
     }
 }

@@ -1,4 +1,4 @@
-//! The file of keys: JSON, readable for its owner alone, replaced as a whole.
+//! The key file: JSON, readable only by its owner, and always replaced as a whole.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -9,29 +9,29 @@ use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::token::{self, Token};
-use crate::source::source_topics;
+use crate::topics::source_topics;
 
-/// What can be wrong with a file of keys.
+/// Why a key file cannot be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    /// It cannot be read or written.
-    #[error("cannot use the file of keys `{path}`: {cause}")]
+    /// The file cannot be read or written.
+    #[error("cannot read or write the key file `{path}`: {cause}")]
     File {
         /// The file.
         path: PathBuf,
         /// What happened.
         cause: std::io::Error,
     },
-    /// It is not what `keys add` writes.
-    #[error("the file of keys `{path}` cannot be understood: {cause}")]
+    /// The file does not have the format that `keys add` writes.
+    #[error("cannot parse the key file `{path}`: {cause}")]
     Content {
         /// The file.
         path: PathBuf,
         /// What is wrong.
         cause: serde_json::Error,
     },
-    /// Two keys have one id.
-    #[error("the file of keys `{path}` has two keys `{id}`; take one out")]
+    /// Two keys have the same id.
+    #[error("the key file `{path}` contains two keys with id `{id}`; remove one")]
     Twice {
         /// The file.
         path: PathBuf,
@@ -39,31 +39,31 @@ pub enum KeysError {
         id: String,
     },
     /// No source topic has this name.
-    #[error("`{0}` is no topic that can be written to; name {names}", names = source_topics().join(", "))]
+    #[error("`{0}` is not a source topic; choose one of {names}", names = source_topics().join(", "))]
     Topic(String),
-    /// There is no such key.
-    #[error("there is no key `{0}`; `keys list` shows those there are")]
+    /// No key has this id.
+    #[error("there is no key `{0}`; `keys list` shows all keys")]
     Unknown(String),
-    /// The system has no random numbers.
-    #[error("the system gives no random numbers: {0}")]
+    /// The system's random number generator failed.
+    #[error("cannot generate a random key: {0}")]
     Random(String),
 }
 
-/// The keys, without the keys themselves.
+/// The content of the key file: everything about the keys except their secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyFile {
-    /// All of them, those that are revoked too.
+    /// All keys, including revoked ones.
     pub keys: Vec<KeyEntry>,
 }
 
-/// What is known of a key.
+/// The stored properties of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyEntry {
-    /// What it is called; the part of the key behind its prefix.
+    /// The id: the part of the key after its prefix.
     pub id: String,
-    /// Its SHA-256 in hex.
+    /// The key's SHA-256 in hexadecimal.
     pub sha256: String,
     /// The game whose events it may write.
     pub game_id: String,
@@ -71,19 +71,19 @@ pub struct KeyEntry {
     pub topics: BTreeSet<String>,
     /// How many records a second it may send.
     pub events_per_second: u32,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
     /// When it was revoked, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Timestamp>,
 }
 
-/// What a new key is to be for.
+/// The permissions of a new key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewKey {
     /// The game whose events it may write.
     pub game_id: String,
-    /// The source topics that it may write to; all if none is named.
+    /// The source topics that it may write to; all of them if empty.
     pub topics: Vec<String>,
     /// How many records a second it may send.
     pub events_per_second: u32,
@@ -110,7 +110,8 @@ impl KeyFile {
         Ok(file)
     }
 
-    /// Adds a key, and makes the file if it is not there. The key, which nobody can be shown again.
+    /// Adds a key and creates the file if necessary. Returns the key, which cannot be read from the file
+    /// later.
     pub fn add(path: &Path, new: NewKey, now: Timestamp) -> Result<String, KeysError> {
         let mut topics = BTreeSet::from_iter(new.topics);
         check_topics(&topics)?;
@@ -133,7 +134,7 @@ impl KeyFile {
         Ok(token.text)
     }
 
-    /// Revokes a key. One that is revoked stays so, since when it was.
+    /// Revokes a key. A key that is already revoked keeps its time of revocation.
     pub fn revoke(path: &Path, id: &str, now: Timestamp) -> Result<(), KeysError> {
         change(path, false, |file| {
             let key = file.keys.iter_mut().find(|key| key.id == id);
@@ -151,7 +152,7 @@ fn check_topics(topics: &BTreeSet<String>) -> Result<(), KeysError> {
     unknown.map_or(Ok(()), |topic| Err(KeysError::Topic(topic.clone())))
 }
 
-/// Changes the file under a lock, so that of two who do so at once neither is lost.
+/// Changes the file under a lock, so that no concurrent change is lost.
 fn change(
     path: &Path,
     create: bool,
@@ -175,15 +176,15 @@ fn change(
     replace(path, &file)
 }
 
-/// Stands beside the file under its whole name and one more ending: never the file itself, whatever it
-/// is called. The file cannot be locked itself, because it is replaced.
+/// The path of the lock file: the whole name of the key file with one more extension, so that the two never
+/// coincide. The key file itself cannot be locked, because it is replaced.
 fn lock_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     PathBuf::from(name)
 }
 
-/// Readers see the file as it was or as it is, never half of it. The new one is its owner's alone.
+/// Replaces the file atomically. Only its owner can read the new file.
 fn replace(path: &Path, file: &KeyFile) -> Result<(), KeysError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_added_and_revoked_and_never_stored_themselves() {
+    fn keys_are_added_and_revoked_and_stored_only_as_hashes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.json");
         let now = Timestamp::from_millis;
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told() {
+    fn errors_name_what_is_wrong() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.json");
         let now = Timestamp::from_millis(0);
@@ -250,7 +251,9 @@ mod tests {
         assert!(matches!(error, KeysError::File { .. }), "{error}");
         let error = KeyFile::add(&path, new_key(&["late-events"]), now).unwrap_err();
         assert!(
-            error.to_string().contains("`late-events` is no topic"),
+            error
+                .to_string()
+                .contains("`late-events` is not a source topic"),
             "{error}"
         );
         KeyFile::add(&path, new_key(&[]), now).unwrap();
@@ -264,24 +267,24 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_any_name_survives_its_lock_and_what_stood_where_the_lock_is() {
+    fn the_lock_changes_neither_the_key_file_nor_a_file_at_its_own_path() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["keys.lock", "keys", ".lock"] {
             let path = folder.path().join(name);
             let beside = folder.path().join(format!("{name}.lock"));
-            fs::write(&beside, "somebody's").unwrap();
+            fs::write(&beside, "another file").unwrap();
             for at in 0..2 {
                 KeyFile::add(&path, new_key(&[]), Timestamp::from_millis(at)).unwrap();
             }
             assert_eq!(KeyFile::read(&path).unwrap().keys.len(), 2, "{name}");
-            assert_eq!(fs::read_to_string(&beside).unwrap(), "somebody's");
+            assert_eq!(fs::read_to_string(&beside).unwrap(), "another file");
             fs::remove_file(&beside).unwrap();
             fs::remove_file(&path).unwrap();
         }
     }
 
     #[test]
-    fn of_many_changes_at_once_none_is_lost() {
+    fn concurrent_changes_are_all_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.json");
         std::thread::scope(|scope| {

@@ -1,38 +1,29 @@
-//! What the owner of a key may do.
+//! The permissions of a key's owner.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroU32;
-use std::time::Duration;
-
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use std::time::Instant;
 
 use super::KeyEntry;
-use crate::error::Refusal;
-use crate::limits::RECORDS_PER_REQUEST_MAX;
-use crate::source::Source;
+use super::rate::Rate;
+use crate::error::RequestError;
+use crate::topics::SourceTopic;
 
-/// The owner of a valid key.
+/// The owner of a valid key: which events it may write, and how many.
 #[derive(Debug)]
 pub(crate) struct Owner {
     id: String,
     game_id: String,
     topics: BTreeSet<String>,
-    limiter: DefaultDirectRateLimiter,
+    rate: Rate,
 }
 
 impl Owner {
     pub(super) fn new(entry: &KeyEntry) -> Self {
-        let rate = NonZeroU32::new(entry.events_per_second).unwrap_or(NonZeroU32::MIN);
-        // A whole request goes through at once however low the rate is: what it takes beyond the rate,
-        // those behind it wait for.
-        let largest = NonZeroU32::new(RECORDS_PER_REQUEST_MAX as u32).unwrap_or(rate);
-        let quota = Quota::per_second(rate).allow_burst(rate.max(largest));
         Self {
             id: entry.id.clone(),
             game_id: entry.game_id.clone(),
             topics: entry.topics.clone(),
-            limiter: RateLimiter::direct(quota),
+            rate: Rate::new(entry.events_per_second),
         }
     }
 
@@ -40,20 +31,21 @@ impl Owner {
         &self.id
     }
 
-    pub(crate) fn may_write_to(&self, source: Source) -> Result<(), Refusal> {
+    pub(crate) fn may_write_to(&self, source: SourceTopic) -> Result<(), RequestError> {
         self.check_topic(source, None)
     }
 
-    /// Whether it may write the event at `index` of its request, of `game` where the event has one.
+    /// Checks that the owner may write the event at `index` of the request. `game` is the game of the
+    /// event, if it has one.
     pub(crate) fn may_write(
         &self,
         index: usize,
-        source: Source,
+        source: SourceTopic,
         game: Option<&str>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RequestError> {
         self.check_topic(source, Some(index))?;
         match game {
-            Some(game) if game != self.game_id => Err(Refusal::WrongGame {
+            Some(game) if game != self.game_id => Err(RequestError::WrongGame {
                 index,
                 game: game.to_owned(),
             }),
@@ -61,35 +53,35 @@ impl Owner {
         }
     }
 
-    fn check_topic(&self, source: Source, index: Option<usize>) -> Result<(), Refusal> {
+    fn check_topic(&self, source: SourceTopic, index: Option<usize>) -> Result<(), RequestError> {
         let topic = source.topic();
         if self.topics.contains(topic) {
             Ok(())
         } else {
-            Err(Refusal::WrongTopic { index, topic })
+            Err(RequestError::WrongTopic { index, topic })
         }
     }
 
-    /// Takes this many records from what it may send now.
-    pub(crate) fn spend(&self, records: usize) -> Result<(), Refusal> {
-        let Some(records) = u32::try_from(records).ok().and_then(NonZeroU32::new) else {
-            return Ok(());
-        };
-        match self.limiter.check_n(records) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(not_until)) => Err(Refusal::RateLimited(
-                not_until.wait_time_from(DefaultClock::default().now()),
-            )),
-            // No request has so many records.
-            Err(_) => Err(Refusal::RateLimited(Duration::from_secs(1))),
-        }
+    /// Admits a request. It costs as much as one record, even if it is empty.
+    pub(crate) fn admit(&self, now: Instant) -> Result<(), RequestError> {
+        let taken = self.rate.take(1, 0, now);
+        taken.map_err(RequestError::RateLimited)
+    }
+
+    /// Charges all records of an admitted request except the first, which was charged on admission.
+    pub(crate) fn spend(&self, records: usize, now: Instant) -> Result<(), RequestError> {
+        let rest = records.saturating_sub(1);
+        let taken = self.rate.take(rest, 1, now);
+        taken.map_err(RequestError::RateLimited)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::RECORDS_PER_REQUEST_MAX;
     use model::Timestamp;
+    use std::time::Duration;
 
     fn owner(events_per_second: u32) -> Owner {
         Owner::new(&KeyEntry {
@@ -104,34 +96,35 @@ mod tests {
     }
 
     #[test]
-    fn events_of_another_game_or_topic_are_refused_by_their_index() {
+    fn events_of_another_game_or_topic_are_refused_with_their_index() {
         let owner = owner(1);
         assert_eq!(
-            owner.may_write(0, Source::PlayerEvents, Some("chess")),
+            owner.may_write(0, SourceTopic::PlayerEvents, Some("chess")),
             Ok(())
         );
         assert!(matches!(
-            owner.may_write(3, Source::PlayerEvents, Some("go")),
-            Err(Refusal::WrongGame { index: 3, .. })
+            owner.may_write(3, SourceTopic::PlayerEvents, Some("go")),
+            Err(RequestError::WrongGame { index: 3, .. })
         ));
         assert!(matches!(
-            owner.may_write(4, Source::ServerMetrics, None),
-            Err(Refusal::WrongTopic { index: Some(4), .. })
+            owner.may_write(4, SourceTopic::ServerMetrics, None),
+            Err(RequestError::WrongTopic { index: Some(4), .. })
         ));
-        assert!(owner.may_write_to(Source::PurchaseEvents).is_err());
+        assert!(owner.may_write_to(SourceTopic::PurchaseEvents).is_err());
     }
 
     #[test]
-    fn a_whole_request_passes_and_the_next_waits_for_it() {
+    fn a_large_request_passes_and_the_next_waits_until_it_is_paid() {
         let owner = owner(10);
-        assert_eq!(owner.spend(0), Ok(()));
-        assert_eq!(owner.spend(RECORDS_PER_REQUEST_MAX), Ok(()));
-        let Err(Refusal::RateLimited(wait)) = owner.spend(10) else {
-            panic!("the rate is no limit");
+        let passes = |records, now| {
+            owner.admit(now)?;
+            owner.spend(records, now)
         };
-        assert!(
-            wait <= Duration::from_secs(1) && wait > Duration::from_millis(500),
-            "{wait:?}"
-        );
+        let now = Instant::now();
+        assert_eq!(passes(RECORDS_PER_REQUEST_MAX, now), Ok(()));
+        let wait = Duration::from_millis(499_100);
+        assert_eq!(passes(1, now), Err(RequestError::RateLimited(wait)));
+        assert_eq!(passes(1, now + wait), Ok(()));
+        assert!(passes(0, now + wait).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The keys in memory, as new as their file.
+//! The keys in memory, reloaded when their file changes.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,11 +8,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
 use tokio::time::sleep;
 
 use super::token;
 use super::{KeyEntry, KeyFile, KeysError, Owner};
-use crate::error::Refusal;
+use crate::error::RequestError;
 use crate::limits::KEYS_FILE_PERIOD;
 
 /// The keys of a file. Cheap to clone.
@@ -28,7 +29,7 @@ struct Key {
     owner: Arc<Owner>,
 }
 
-/// What tells one state of a file from another.
+/// The inode, size and modification time of the file, by which a change is detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version(u64, u64, i64, i64);
 
@@ -42,22 +43,23 @@ impl KeyRing {
         Ok(ring)
     }
 
-    /// The owner of the key that a request came with.
-    pub(crate) fn owner(&self, headers: &HeaderMap) -> Result<Arc<Owner>, Refusal> {
-        let token = bearer(headers).ok_or(Refusal::Unauthorized)?;
+    /// Returns the owner of the key in a request.
+    pub(crate) fn owner(&self, token: Option<&str>) -> Result<Arc<Owner>, RequestError> {
+        let token = token.ok_or(RequestError::Unauthorized)?;
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let key = token::id_of(token).and_then(|id| keys.get(id));
-        // A key that is unknown takes as long as one that is wrong.
+        // Compare even if the key is unknown, so that the check takes as long as for a wrong key.
         let stored = key.map_or("", |key| key.entry.sha256.as_str());
         match (token::matches(token, stored), key) {
             (true, Some(key)) if key.entry.revoked.is_none() => Ok(Arc::clone(&key.owner)),
-            _ => Err(Refusal::Unauthorized),
+            _ => Err(RequestError::Unauthorized),
         }
     }
 
-    /// Reads the file again whenever it changes, for ever. While it cannot be read the keys stay as they are.
-    pub(crate) async fn follow(self) {
-        // Whatever it was when it was opened: it may have changed since.
+    /// Reads the file again whenever it changes. As long as the file cannot be read, the keys remain
+    /// unchanged.
+    pub(crate) async fn reload(self) {
+        // Always read the file once at the start: it may have changed since it was opened.
         let mut seen = None;
         loop {
             sleep(KEYS_FILE_PERIOD).await;
@@ -67,8 +69,10 @@ impl KeyRing {
             }
             seen = version;
             match self.read() {
-                Ok(()) => tracing::info!(file = %self.path.display(), "the keys were read again"),
-                Err(error) => tracing::error!(%error, "the keys stay as they were"),
+                Ok(()) => tracing::info!(file = %self.path.display(), "reloaded the keys"),
+                Err(error) => {
+                    tracing::error!(%error, "cannot reload the keys; the previous ones stay valid")
+                }
             }
         }
     }
@@ -79,7 +83,7 @@ impl KeyRing {
         let mut before = std::mem::take(&mut *keys);
         for entry in file.keys {
             let key = match before.remove(&entry.id) {
-                // What it has spent stays spent.
+                // A key whose entry is unchanged keeps the state of its rate limit.
                 Some(key) if key.entry == entry => key,
                 _ => Key {
                     owner: Arc::new(Owner::new(&entry)),
@@ -97,6 +101,17 @@ impl KeyRing {
     }
 }
 
+/// Returns the key in a request: from the `Authorization` header or, for pages of allowed origins, from the
+/// query, because beacons cannot set headers. Other clients must not send keys in queries, because proxies
+/// log them.
+pub(crate) fn presented_key(head: &Parts, is_page: bool) -> Option<&str> {
+    let query = || {
+        let mut parameters = head.uri.query()?.split('&');
+        parameters.find_map(|parameter| parameter.strip_prefix("key="))
+    };
+    bearer(&head.headers).or_else(|| is_page.then(query)?)
+}
+
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme
@@ -108,12 +123,17 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::keys::NewKey;
-    use axum::http::HeaderValue;
+    use axum::http::{HeaderValue, Request};
     use model::Timestamp;
     use std::time::Duration;
 
-    fn headers(value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(value).unwrap())])
+    fn opens(ring: &KeyRing, authorization: &str, path: &str, is_page: bool) -> bool {
+        let mut request = Request::new(());
+        *request.uri_mut() = path.parse().unwrap();
+        let value = HeaderValue::from_str(authorization).unwrap();
+        request.headers_mut().insert(AUTHORIZATION, value);
+        let (head, ()) = request.into_parts();
+        ring.owner(presented_key(&head, is_page)).is_ok()
     }
 
     fn add(path: &Path) -> String {
@@ -126,12 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn only_a_whole_key_opens() {
+    fn only_a_complete_key_is_accepted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.json");
         let token = add(&path);
         let ring = KeyRing::open(path).unwrap();
-        let opens = |value: &str| ring.owner(&headers(value)).is_ok();
+        let opens = |value: &str| opens(&ring, value, "/", false);
         assert!(opens(&format!("Bearer {token}")) && opens(&format!("bearer  {token}")));
         let (cut, _) = token.split_at(token.len() - 1);
         for wrong in [
@@ -143,17 +163,39 @@ mod tests {
         ] {
             assert!(!opens(wrong), "{wrong}");
         }
-        assert!(ring.owner(&HeaderMap::new()).is_err());
+        assert!(ring.owner(None).is_err());
+    }
+
+    #[test]
+    fn only_pages_may_present_a_key_in_the_query() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.json");
+        let token = add(&path);
+        let ring = KeyRing::open(path).unwrap();
+        let query = format!("/v1/events?a=b&key={token}");
+        assert!(opens(&ring, "", &query, true));
+        assert!(!opens(&ring, "", &query, false));
+        assert!(
+            !opens(&ring, "Bearer x", &query, true),
+            "the header takes precedence"
+        );
+        assert!(!opens(&ring, "", "/v1/events?key=", true));
+        assert!(opens(
+            &ring,
+            &format!("Bearer {token}"),
+            "/v1/events?key=x",
+            true
+        ));
     }
 
     #[tokio::test]
-    async fn keys_come_and_go_while_the_ring_is_in_use() {
+    async fn keys_are_added_and_revoked_while_the_ring_is_in_use() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.json");
         let first = add(&path);
         let ring = KeyRing::open(path.clone()).unwrap();
-        let following = tokio::spawn(ring.clone().follow());
-        let opens = |token: &str| ring.owner(&headers(&format!("Bearer {token}"))).is_ok();
+        let reloading = tokio::spawn(ring.clone().reload());
+        let opens = |token: &str| ring.owner(Some(token)).is_ok();
         let second = add(&path);
         wait_until(|| opens(&second)).await;
         KeyFile::revoke(
@@ -169,7 +211,7 @@ mod tests {
         assert!(opens(&second), "a broken file changes nothing");
         fs::rename(third, path).unwrap();
         wait_until(|| opens(&replacement) && !opens(&second)).await;
-        following.abort();
+        reloading.abort();
     }
 
     async fn wait_until(condition: impl Fn() -> bool) {
@@ -179,6 +221,6 @@ mod tests {
             }
         };
         let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
-        waited.expect("it came to be");
+        waited.expect("the condition holds in time");
     }
 }

@@ -1,9 +1,9 @@
-//! Keys as their owners have them: an id to find them by, and 256 random bits.
+//! The text of a key: a prefix, an id by which the key is found, and 256 random bits.
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// Says what it is wherever it turns up: in a log, in a repository.
+/// The prefix makes keys recognisable where they leak, such as in a log or a repository.
 const PREFIX: &str = "gak_";
 const ID_BYTES: usize = 6;
 const SECRET_BYTES: usize = 32;
@@ -11,7 +11,7 @@ const SECRET_BYTES: usize = 32;
 /// A new key.
 pub(super) struct Token {
     pub(super) id: String,
-    /// All of it, which is shown once.
+    /// The whole key, which is shown only once.
     pub(super) text: String,
 }
 
@@ -26,18 +26,18 @@ impl Token {
     }
 }
 
-/// The id in a key, whatever else is wrong with it.
+/// Returns the id in a key, without checking the rest of the key.
 pub(super) fn id_of(token: &str) -> Option<&str> {
     let (id, _) = token.strip_prefix(PREFIX)?.split_once('_')?;
     Some(id)
 }
 
-/// What is stored of a key. It is random, so nothing slower than a plain hash is needed.
+/// Returns the hash of a key, which is stored in its place. A plain hash is enough because keys are random.
 pub(super) fn hash(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }
 
-/// Whether this is the key with that hash; takes as long if it is not.
+/// Whether the key has this hash; the comparison takes constant time.
 pub(super) fn matches(token: &str, stored: &str) -> bool {
     hash(token).as_bytes().ct_eq(stored.as_bytes()).into()
 }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_found_by_its_id_and_known_by_its_hash() {
+    fn a_key_is_found_by_its_id_and_checked_by_its_hash() {
         let (one, two) = (Token::new().unwrap(), Token::new().unwrap());
         assert_ne!(one.text, two.text);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Output batches as the published decoder sees them.
+//! Decodes output batches with the published decoder.
 
 #![allow(clippy::unwrap_used)]
 
@@ -21,7 +21,7 @@ fn input(base_offset: i64, count: i32) -> BatchHeader {
     }
 }
 
-/// A record that says which offset it should be seen at.
+/// A record whose value is the offset at which a client must read it.
 fn record(offset: i64, delta: i64) -> Record {
     let mut record = Record::new(offset.to_string());
     record.preamble.set_offset_delta(delta);
@@ -29,7 +29,7 @@ fn record(offset: i64, delta: i64) -> Record {
     record
 }
 
-/// Offsets, texts and times as a client numbers them, and how many records it counts.
+/// The offset, text and time of each record as a client reads them, and the number of records it counts.
 fn seen(bytes: Bytes) -> (Vec<(i64, String, i64)>, usize) {
     let mut wire = (bytes.len() as i32).to_be_bytes().to_vec();
     wire.extend_from_slice(&bytes);
@@ -50,7 +50,8 @@ fn seen(bytes: Bytes) -> (Vec<(i64, String, i64)>, usize) {
 }
 
 proptest! {
-    /// Any filter over any batches: what passes is seen at its offset, and the count is the range.
+    /// For any filter and any batches, each record that passes is read at its own offset, and the client
+    /// counts the whole range.
     #[test]
     fn what_passes_keeps_its_offset_and_everything_is_counted(
         batches in proptest::collection::vec(proptest::collection::vec(any::<bool>(), 1..30), 1..10),

@@ -1,4 +1,4 @@
-//! What is taken for a batch, and what is not.
+//! Which bytes are accepted as a batch, and which are not.
 
 use fluvio_protocol::Decoder;
 use fluvio_protocol::record::{Batch, RawRecords};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Where the checksum and what it covers stand, by the format's description
+/// The position of the checksum, and of the bytes that it covers, according to the format's description.
 const CHECKSUM: std::ops::Range<usize> = 17..21;
 
 fn with_checksum(mut bytes: Vec<u8>) -> Bytes {
@@ -15,7 +15,7 @@ fn with_checksum(mut bytes: Vec<u8>) -> Bytes {
     bytes.into()
 }
 
-/// A plain batch of two records in which `change` has its way, with the right checksum
+/// Checks an uncompressed batch of two records after `change` was applied and the checksum corrected.
 fn forged(change: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<CheckedBatch>, BatchError> {
     let mut bytes = encoded(&["a", "b"], Compression::None).to_vec();
     change(&mut bytes);

@@ -1,4 +1,4 @@
-//! Writers, readers and retention at the same time.
+//! Runs writers, readers and retention at the same time.
 
 use std::collections::HashMap;
 
@@ -42,7 +42,7 @@ fn write(log: &PartitionLog, writer: usize) {
     }
 }
 
-/// Reads from the start, as the log grows, until everything was there
+/// Reads the growing log from its start until all records were read.
 async fn follow(log: Arc<PartitionLog>) {
     let (mut end, mut offset) = (log.watch_end(), 0);
     let mut seen: HashMap<String, usize> = HashMap::new();
@@ -63,7 +63,7 @@ async fn follow(log: Arc<PartitionLog>) {
     }
 }
 
-/// Each writer's numbers must come one after another
+/// Checks that each writer's numbers arrive in sequence.
 fn note(batch: &CheckedBatch, seen: &mut HashMap<String, usize>) {
     let mut decoded: Batch = Batch::default();
     decoded.decode(&mut batch.bytes().clone(), 0).unwrap();
@@ -76,7 +76,7 @@ fn note(batch: &CheckedBatch, seen: &mut HashMap<String, usize>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_reader_whose_segment_is_removed_reads_on_or_is_told() {
+async fn a_reader_whose_segment_is_removed_reads_on_or_gets_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let config = LogConfig {
         segment_bytes: 500,

@@ -1,11 +1,11 @@
-//! A write that fails half-way, brought about by a real limit on the size of files.
+//! A write that fails half-way, because of a real limit on the size of files.
 
 use std::env;
 use std::process::Command;
 
 use super::*;
 
-/// Tells the second process where to work
+/// Passes the folder to the second process.
 const DIR_VARIABLE: &str = "LOCAL_CLUSTER_TEST_DISK_FULL_DIR";
 
 #[test]
@@ -14,7 +14,7 @@ fn a_failed_append_leaves_no_trace() {
         return fill(Path::new(&dir));
     }
     let dir = tempfile::tempdir().unwrap();
-    // The limit holds for a whole process, so a second one runs this same test under it.
+    // The limit applies to a whole process, so a second process runs this same test under it.
     let script = "trap '' XFSZ; ulimit -f 64; exec \"$0\" --exact \"$1\"";
     let done = Command::new("sh")
         .args(["-c", script])

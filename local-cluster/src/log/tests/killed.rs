@@ -1,4 +1,4 @@
-//! `kill -9` in the middle of appends.
+//! Kills a process with `kill -9` while it appends.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
@@ -6,11 +6,12 @@ use std::process::{Command, Stdio};
 
 use super::*;
 
-/// Tells the second process where to work
+/// Passes the folder to the second process.
 const DIR_VARIABLE: &str = "LOCAL_CLUSTER_TEST_KILLED_DIR";
 const NAME: &str = "log::tests::killed::an_answered_append_survives_the_end_of_the_process";
 
-/// Answers to wait for before the process is killed: some segments, and then in the midst of one
+/// The number of answers after which the process is killed: it has then filled some segments and is in the
+/// middle of one.
 const ANSWERS: usize = 500;
 
 #[test]

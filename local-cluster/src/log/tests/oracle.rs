@@ -1,8 +1,8 @@
-//! What a log should hold, kept as a plain list.
+//! The expected content of a log, kept as a plain list.
 
 use super::*;
 
-/// All batches ever appended, in order
+/// All batches that were appended, in order.
 #[derive(Debug, Default)]
 pub(super) struct Oracle {
     batches: Vec<Expected>,
@@ -16,7 +16,7 @@ struct Expected {
 }
 
 impl Oracle {
-    /// Notes what was appended and returns the base offsets it should have got
+    /// Adds the appended batches, and returns the base offsets that the log should give them.
     pub(super) fn append(&mut self, batches: &[(CheckedBatch, i64)]) -> Vec<i64> {
         let mut base_offsets = Vec::new();
         for (batch, count) in batches {
@@ -44,7 +44,7 @@ impl Oracle {
             .collect()
     }
 
-    /// Fails unless the log holds exactly this, read whole and from every offset
+    /// Fails unless the log has exactly this content, when it is read as a whole and from every offset.
     pub(super) fn check(&self, log: &PartitionLog, max_bytes: usize) {
         assert_eq!(log.end_offset(), self.end_offset());
         assert_eq!(log.size_bytes(), self.bytes().len() as u64);

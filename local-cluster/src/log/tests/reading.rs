@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::oracle::Oracle;
 use super::*;
 
-/// Batches that are appended together: records in each, bytes in each record, compression
+/// The batches of one append: for each, the number of records, the bytes per record, and the compression.
 fn append() -> impl Strategy<Value = Vec<(i64, usize, usize)>> {
     prop::collection::vec((1..6_i64, 0..120_usize, 0..5_usize), 1..4)
 }
@@ -47,7 +47,7 @@ proptest! {
     }
 }
 
-/// Many index entries, and batches on both sides of the distance between them
+/// A log with many index entries, and with batches smaller and larger than the distance between entries.
 #[test]
 fn every_offset_is_found_among_many_index_entries() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,16 +1,16 @@
-//! What a log finds of itself after it was not closed, or was damaged.
+//! Opens logs that were not closed, or were damaged.
 
 use super::*;
 
 const SEGMENT_BYTES: u64 = 400;
 
-/// A log of a closed and an active segment, with the active one's batches
+/// A log with a closed and an active segment, and the batches of the active one.
 struct Written {
     dir: tempfile::TempDir,
     active: PathBuf,
-    /// Each batch of the active segment: where it ends in the file, and the offset after it
+    /// For each batch of the active segment: its end in the file, and the offset after it.
     ends: Vec<(usize, i64)>,
-    /// The active segment's first offset
+    /// The active segment's first offset.
     base_offset: i64,
 }
 
@@ -45,7 +45,8 @@ impl Written {
         PartitionLog::open(self.dir.path(), config(SEGMENT_BYTES))
     }
 
-    /// Writes the active segment anew and expects that of it only what `ends` within `sound` is found
+    /// Rewrites the active segment with `bytes`, and expects that only the batches that end within the
+    /// first `sound` bytes are recovered.
     fn expect(&self, bytes: &[u8], sound: usize, why: &str) {
         fs::write(&self.active, bytes).unwrap();
         let whole = self.ends.iter().rev().find(|(end, _)| *end <= sound);
@@ -89,7 +90,7 @@ fn a_flipped_bit_takes_its_batch_and_what_follows() {
         .collect();
     for at in 0..bytes.len() {
         let start = *starts.iter().rev().find(|start| **start <= at).unwrap();
-        // Nothing covers the leader epoch, and nothing here uses it.
+        // The leader epoch is covered by no checksum and not used by the log.
         if (12..16).contains(&(at - start)) {
             continue;
         }
@@ -102,7 +103,7 @@ fn a_flipped_bit_takes_its_batch_and_what_follows() {
 }
 
 #[test]
-fn what_is_no_batch_or_not_at_its_place_is_cut_off() {
+fn bytes_that_are_no_batch_or_not_in_sequence_are_cut_off() {
     let written = Written::new();
     let bytes = fs::read(&written.active).unwrap();
     let last_batch = &bytes[written.ends[written.ends.len() - 2].0..];

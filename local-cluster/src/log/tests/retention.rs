@@ -1,10 +1,10 @@
-//! What goes, and what must stay.
+//! Which segments retention removes, and which it must keep.
 
 use super::*;
 
 const RETENTION: Duration = Duration::from_secs(3600);
 
-/// A log of several segments of two batches each
+/// A log of several segments with two batches each.
 fn written(dir: &Path, max_bytes: u64) -> PartitionLog {
     let segment_bytes = 2 * plain(&["value"]).bytes().len() as u64;
     let config = LogConfig {
@@ -65,4 +65,25 @@ fn the_active_segment_stays_whatever_its_size_and_age() {
         .unwrap();
     assert_eq!((log.start_offset(), log.end_offset()), (10, 11));
     assert_eq!(read_all(&log, 1000), placed(&plain(&["value"]), 10));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn closed_segments_hold_no_file_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = written(dir.path(), u64::MAX);
+    assert_eq!(open_files_in(dir.path()), 1, "the active segment's");
+    assert_eq!(read_all(&log, 1000).len(), log.size_bytes() as usize);
+    drop(log);
+    let log = PartitionLog::open(dir.path(), config(1000)).unwrap();
+    assert_eq!(open_files_in(dir.path()), 1, "after a restart");
+    assert_eq!(read_all(&log, 1000).len(), log.size_bytes() as usize);
+}
+
+#[cfg(target_os = "linux")]
+/// The number of files of the folder that this process has open.
+fn open_files_in(dir: &Path) -> usize {
+    let open = fs::read_dir("/proc/self/fd").unwrap();
+    let links = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    links.filter(|link| link.starts_with(dir)).count()
 }

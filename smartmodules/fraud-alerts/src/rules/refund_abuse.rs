@@ -1,4 +1,4 @@
-//! `refund-abuse`: many refunds, measured by the purchases.
+//! `refund-abuse`: many refunds in relation to purchases.
 
 use model::derived::Evidence;
 use model::{ParamError, Params, Timestamp, decimal};
@@ -8,8 +8,9 @@ use crate::alarm::Suspicion;
 use crate::history::{Entry, History};
 use crate::parameters::{self, Factor};
 
-/// Fires at a refund that makes it `n`, and `r` for each purchase; over when fewer than `n` are left.
-/// That purchases leave the window is nobody's abuse: it fires at no other time.
+/// The rule `refund-abuse`. It fires at a refund if the window then has at least `n` refunds, and at least
+/// `r` refunds for each purchase. The alert ends when fewer than `n` refunds are left. The rule does not fire
+/// when the ratio rises only because purchases leave the window.
 #[derive(Clone, Debug)]
 pub(crate) struct RefundAbuse {
     n: u64,
@@ -26,7 +27,7 @@ impl RefundAbuse {
         })
     }
 
-    /// Refunds and purchases in the window.
+    /// Returns the refunds and the purchases in the window.
     fn parts<'h>(&self, history: &'h History, now: Timestamp) -> (Vec<&'h Entry>, Vec<&'h Entry>) {
         let entries = history.within(now, self.window_ms);
         entries.partition(|entry| !entry.transaction.is_purchase())
@@ -54,7 +55,8 @@ impl Rule for RefundAbuse {
             transaction_ids: ids(refunds.into_iter()),
             score: ratio.unwrap_or(1.0).min(1.0),
             reason: format!(
-                "{refunded} refunds for {bought} purchases in {window_s} s: at least {} refunds and {} for each purchase",
+                "{refunded} refunds for {bought} purchases in {window_s} s: \
+                 at least {} refunds and {} for each purchase",
                 self.n,
                 self.r.as_f64()
             ),
@@ -76,32 +78,32 @@ impl Rule for RefundAbuse {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::testing::{Course, purchase, refund};
+    use crate::rules::testing::{TestAccount, purchase, refund};
     use model::derived::FraudRule;
 
     const RULE: FraudRule = FraudRule::RefundAbuse;
 
-    /// After purchases a minute apart from the instant 0 on.
-    fn after(purchases: i64) -> Course {
-        let mut course = Course::with(&[]);
+    /// Creates a sequence of purchases one minute apart, starting at time 0.
+    fn after(purchases: i64) -> TestAccount {
+        let mut account = TestAccount::with(&[]);
         for index in 0..purchases {
             let bought = purchase(&format!("p{index}"), "5.00 USD", "PC");
-            assert!(course.at(index * 60_000, bought).is_empty());
+            assert!(account.at(index * 60_000, bought).is_empty());
         }
-        course
+        account
     }
 
-    fn give_back(course: &mut Course, times: &[i64]) -> Vec<i64> {
-        let give = |time: &i64| course.of(RULE, *time, refund(&format!("r{time}"), "5.00 USD"));
+    fn give_back(account: &mut TestAccount, times: &[i64]) -> Vec<i64> {
+        let give = |time: &i64| account.of(RULE, *time, refund(&format!("r{time}"), "5.00 USD"));
         let alerts = times.iter().filter_map(give);
         alerts.map(|alert| alert.span.start.as_millis()).collect()
     }
 
     #[test]
     fn three_refunds_of_six_purchases_fire() {
-        let mut course = after(6);
-        assert!(give_back(&mut course, &[400_000, 410_000]).is_empty());
-        let alert = course.only(RULE, 420_000, refund("r", "5.00 USD"));
+        let mut account = after(6);
+        assert!(give_back(&mut account, &[400_000, 410_000]).is_empty());
+        let alert = account.only(RULE, 420_000, refund("r", "5.00 USD"));
         assert_eq!(
             alert.reason,
             "3 refunds for 6 purchases in 3600 s: at least 3 refunds and 0.5 for each purchase"
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn narrowly_no_refund_abuse() {
+    fn just_below_each_threshold_it_does_not_fire() {
         let times = [500_000, 510_000, 520_000];
         assert!(give_back(&mut after(7), &times).is_empty());
         assert!(give_back(&mut after(2), &times[..2]).is_empty());
@@ -121,38 +123,38 @@ mod tests {
 
     #[test]
     fn only_a_refund_fires() {
-        let mut course = after(7); // from the instant 0 on
-        assert!(give_back(&mut course, &[500_000, 510_000, 520_000]).is_empty());
-        // Three purchases have left: three refunds, and four or five purchases.
+        let mut account = after(7); // starting at time 0
+        assert!(give_back(&mut account, &[500_000, 510_000, 520_000]).is_empty());
+        // Three purchases have left the window: it contains three refunds, and four or five purchases.
         let next = purchase("next", "5.00 USD", "PC");
-        assert_eq!(course.of(RULE, 3_720_000, next), None);
-        assert_eq!(give_back(&mut course, &[3_720_001]), [500_000]);
+        assert_eq!(account.of(RULE, 3_720_000, next), None);
+        assert_eq!(give_back(&mut account, &[3_720_001]), [500_000]);
     }
 
     #[test]
     fn it_fires_again_when_there_were_fewer_than_n_refunds() {
-        let mut course = after(0);
-        assert_eq!(give_back(&mut course, &[0, 1_000, 2_000]), [0]);
-        // Purchases lower the ratio, refunds raise it: all the same story.
+        let mut account = after(0);
+        assert_eq!(give_back(&mut account, &[0, 1_000, 2_000]), [0]);
+        // Purchases lower the ratio and refunds raise it again, within the same alert.
         for index in 0..10 {
             let bought = purchase(&format!("p{index}"), "5.00 USD", "PC");
-            assert_eq!(course.of(RULE, 3_000 + index, bought), None);
+            assert_eq!(account.of(RULE, 3_000 + index, bought), None);
         }
-        assert!(give_back(&mut course, &[4_000, 5_000, 6_000, 3_601_000]).is_empty());
-        // The first leaves as the next one comes: three at every instant.
+        assert!(give_back(&mut account, &[4_000, 5_000, 6_000, 3_601_000]).is_empty());
+        // The first refund leaves the window as the next one arrives, so there are three at every instant.
         let mut steady = after(0);
         assert_eq!(give_back(&mut steady, &[0, 1_000, 2_000]), [0]);
         assert!(give_back(&mut steady, &[3_600_000]).is_empty());
-        // It left an instant before: two.
+        // The first refund left the window an instant earlier, so two are left.
         let mut again = after(0);
         assert_eq!(give_back(&mut again, &[0, 1_000, 2_000]), [0]);
         assert_eq!(give_back(&mut again, &[3_600_001]), [1_000]);
     }
 
     #[test]
-    fn a_heavy_buyer_who_gives_back_a_few_is_none() {
-        let mut course = after(40);
+    fn a_heavy_buyer_with_a_few_refunds_raises_no_alert() {
+        let mut account = after(40);
         let times: Vec<_> = (0..19).map(|index| 2_400_000 + index * 1_000).collect();
-        assert!(give_back(&mut course, &times).is_empty());
+        assert!(give_back(&mut account, &times).is_empty());
     }
 }

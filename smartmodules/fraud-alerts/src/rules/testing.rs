@@ -1,8 +1,8 @@
-//! Courses of one user's transactions, for the tests of the rules.
+//! Sequences of one user's transactions, for the tests of the rules.
 
 use model::derived::FraudRule;
 use model::event::PurchaseEvent;
-use model::{Event, Params, Timestamp};
+use model::{Event, Params, RecordKey, Timestamp};
 
 use super::Rules;
 use crate::account::Account;
@@ -13,7 +13,7 @@ pub(crate) fn at(ms: i64) -> Timestamp {
     Timestamp::from_millis(ms)
 }
 
-/// A purchase of `price`, such as `4.99 USD`.
+/// Creates a purchase of `price`, such as `4.99 USD`.
 pub(crate) fn purchase(id: &str, price: &str, platform: &str) -> Transaction {
     transaction("purchase", id, price, platform)
 }
@@ -25,19 +25,32 @@ pub(crate) fn refund(id: &str, price: &str) -> Transaction {
 fn transaction(kind: &str, id: &str, price: &str, platform: &str) -> Transaction {
     let (amount, currency) = price.split_once(' ').expect("an amount and a currency");
     let record = format!(
-        r#"{{"event_name":"transaction","parameters":{{"transaction_id":"{id}","transaction_type":"{kind}","currency":"{currency}","amount":{amount},"item_id":"sword","item_type":"weapon"}},"event_timestamp":"2024-11-12T10:16:05Z","user_data":{{"user_id":"user_1","platform":"{platform}"}}}}"#
+        r#"{{"event_name":"transaction","event_timestamp":"2024-11-12T10:16:05Z",
+            "parameters":{{"transaction_id":"{id}","transaction_type":"{kind}","currency":"{currency}",
+                "amount":{amount},"item_id":"sword","item_type":"weapon"}},
+            "user_data":{{"user_id":"user_1","platform":"{platform}"}}}}"#
     );
     let event = PurchaseEvent::parse(record.as_bytes()).expect("an event");
     Transaction::of(&event)
 }
 
-/// One user's transactions, one after the other.
-pub(crate) struct Course {
+impl Transaction {
+    /// Returns the same transaction for another item, where `item` is the id and the type separated by a
+    /// space.
+    pub(crate) fn about(mut self, item: &str) -> Self {
+        let (id, item_type) = item.split_once(' ').expect("an id and a type");
+        self.item = RecordKey::new(&[id, item_type]);
+        self
+    }
+}
+
+/// A user's transactions in sequence.
+pub(crate) struct TestAccount {
     rules: Rules,
     account: Account,
 }
 
-impl Course {
+impl TestAccount {
     pub(crate) fn with(params: &[(&str, &str)]) -> Self {
         let params: Params = params.iter().copied().collect();
         Self {
@@ -46,7 +59,7 @@ impl Course {
         }
     }
 
-    /// The next transaction, and what is said of it.
+    /// Processes the next transaction. Returns all alerts that it raises.
     pub(crate) fn at(&mut self, ms: i64, transaction: Transaction) -> Vec<Alert> {
         let time = at(ms);
         if self
@@ -59,10 +72,10 @@ impl Course {
         let snapshot = postcard::to_stdvec(&self.account).expect("a snapshot");
         let restored: Account = postcard::from_bytes(&snapshot).expect("an account");
         assert_eq!(restored, self.account);
-        self.account.follow(&self.rules, time, transaction)
+        self.account.on_event(&self.rules, time, transaction)
     }
 
-    /// The next transaction; what this rule says of it.
+    /// Processes the next transaction. Returns the alert of this rule.
     pub(crate) fn of(
         &mut self,
         rule: FraudRule,
@@ -75,7 +88,7 @@ impl Course {
         alerts.pop()
     }
 
-    /// The same where it must say something, and no other rule does.
+    /// Processes the next transaction, which must fire this rule and no other. Returns the alert.
     pub(crate) fn only(&mut self, rule: FraudRule, ms: i64, transaction: Transaction) -> Alert {
         let mut alerts = self.at(ms, transaction);
         assert_eq!(alerts.len(), 1, "{alerts:?}");

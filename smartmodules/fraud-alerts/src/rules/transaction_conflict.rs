@@ -1,5 +1,5 @@
-//! `transaction-conflict`: one transaction id that stands for two things, or a refund larger than the
-//! purchase whose id it carries.
+//! `transaction-conflict`: two different transactions with one id, or a refund larger than the purchase with
+//! its id.
 
 use model::derived::{Conflict, Evidence, Statement};
 use model::{ParamError, Params};
@@ -9,11 +9,11 @@ use crate::alarm::Suspicion;
 use crate::history::{Entry, History, Transaction};
 use crate::parameters;
 
-/// The score of an id that stands for two things.
+/// The score if two different transactions have one id.
 const DIFFERENT_CONTENT: f64 = 0.6;
 
-/// Fires once for an id, as long as it is remembered. Where ids do not name transactions it never
-/// does.
+/// The rule `transaction-conflict`. It fires once for an id as long as the id is remembered. It never fires
+/// if ids do not identify transactions.
 #[derive(Clone, Debug)]
 pub(crate) struct TransactionConflict {
     unique_transactions: bool,
@@ -28,13 +28,13 @@ impl TransactionConflict {
         })
     }
 
-    /// Whether `entry` is there already: the same content, of which the time is a part.
+    /// Returns whether the history has a record with the same content as `entry`, including its time.
     pub(crate) fn is_duplicate(&self, history: &History, entry: &Entry) -> bool {
         let is_same = |there: &Entry| there.transaction == entry.transaction;
         self.unique_transactions && history.within(entry.time, 1).any(is_same)
     }
 
-    /// The earliest record that contradicts the newest one.
+    /// Returns the earliest record that contradicts the newest one.
     fn contradiction<'h>(
         &self,
         history: &'h History,
@@ -50,10 +50,12 @@ impl TransactionConflict {
     }
 }
 
-/// A refund that carries a purchase's id gives that purchase back: the same thing in the same
-/// currency, all of it or less. Any other two records of an id contradict each other.
+/// Returns the conflict between two records of one id, if any. A refund with the id of a purchase is a refund
+/// of that purchase: it must have the same item, the same currency, and at most the same amount. Any other
+/// two records contradict each other.
 fn conflict(earlier: &Transaction, newest: &Transaction) -> Option<Conflict> {
-    let is_same_thing = earlier.currency == newest.currency && earlier.item == newest.item;
+    let ([item, _], [other_item, _]) = (earlier.item(), newest.item());
+    let is_same_thing = earlier.currency == newest.currency && item == other_item;
     if earlier.kind == newest.kind || !is_same_thing {
         return Some(Conflict::DifferentContent);
     }
@@ -61,17 +63,39 @@ fn conflict(earlier: &Transaction, newest: &Transaction) -> Option<Conflict> {
     (refund.amount_minor > purchase.amount_minor).then_some(Conflict::RefundLargerThanPurchase)
 }
 
-/// Purchase and refund; one of either is given.
+/// Returns the purchase first and the refund second.
 fn in_order<'t>(a: &'t Transaction, b: &'t Transaction) -> (&'t Transaction, &'t Transaction) {
     if a.is_purchase() { (a, b) } else { (b, a) }
 }
 
+/// Returns the names of the fields in which two statements differ. There is at least one unless they are
+/// duplicates.
+fn differences(first: &Statement, now: &Statement) -> Vec<String> {
+    let fields = [
+        (
+            "transaction_type",
+            first.transaction_type != now.transaction_type,
+        ),
+        ("amount", first.amount != now.amount),
+        ("currency", first.currency != now.currency),
+        ("item_id", first.item_id != now.item_id),
+        ("item_type", first.item_type != now.item_type),
+        ("platform", first.platform != now.platform),
+        ("time", first.time != now.time),
+    ];
+    let differ = fields.into_iter().filter(|(_, differs)| *differs);
+    differ.map(|(name, _)| name.to_owned()).collect()
+}
+
 fn statement(entry: &Entry) -> Statement {
     let transaction = &entry.transaction;
+    let [item_id, item_type] = transaction.item();
     Statement {
         transaction_type: kind(transaction).to_owned(),
         amount: transaction.amount(),
         currency: transaction.currency.clone(),
+        item_id,
+        item_type,
         platform: transaction.platform.clone(),
         time: entry.time,
     }
@@ -85,7 +109,13 @@ fn kind(transaction: &Transaction) -> &'static str {
     }
 }
 
-fn reason(id: &str, earlier: &Entry, newest: &Entry, conflict: Conflict) -> String {
+fn reason(
+    id: &str,
+    earlier: &Entry,
+    newest: &Entry,
+    conflict: Conflict,
+    differs: &[String],
+) -> String {
     let (first, now) = (&earlier.transaction, &newest.transaction);
     match conflict {
         Conflict::RefundLargerThanPurchase => {
@@ -105,11 +135,12 @@ fn reason(id: &str, earlier: &Entry, newest: &Entry, conflict: Conflict) -> Stri
                 )
             };
             format!(
-                "transaction `{id}` stands for two things: a {} at {}, and a {} at {}",
+                "transaction `{id}` stands for two things: a {} at {}, and a {} at {}; they differ in {}",
                 words(earlier),
                 earlier.time,
                 words(newest),
-                newest.time
+                newest.time,
+                differs.join(", ")
             )
         }
     }
@@ -137,16 +168,19 @@ impl Rule for TransactionConflict {
         let newest = history.newest()?;
         let (earlier, conflict) = self.contradiction(history, newest)?;
         let id = newest.transaction.id.clone();
+        let (first, now) = (statement(earlier), statement(newest));
+        let differs = differences(&first, &now);
         let suspicion = Suspicion {
             start: newest.time,
             transaction_ids: vec![id.clone()],
             score: score(&earlier.transaction, &newest.transaction, conflict),
-            reason: reason(&id, earlier, newest, conflict),
+            reason: reason(&id, earlier, newest, conflict, &differs),
             evidence: Evidence::TransactionConflict {
                 transaction_id: id.clone(),
                 conflict,
-                first: statement(earlier),
-                now: statement(newest),
+                first: Box::new(first),
+                now: Box::new(now),
+                differs,
                 window_s: self.window_ms / 1_000,
             },
         };
@@ -163,16 +197,16 @@ impl Rule for TransactionConflict {
 #[cfg(test)]
 mod tests {
     use crate::history::Transaction;
-    use crate::rules::testing::{Course, purchase, refund};
+    use crate::rules::testing::{TestAccount, purchase, refund};
     use model::derived::FraudRule;
 
     const RULE: FraudRule = FraudRule::TransactionConflict;
 
-    /// The reasons of the alerts for these transactions, with other rules out of the way.
+    /// Returns the reasons of the alerts for these transactions, in a sequence in which no other rule fires.
     fn reasons(params: &[(&str, &str)], transactions: &[(i64, Transaction)]) -> Vec<String> {
-        let mut course = Course::with(params);
+        let mut account = TestAccount::with(params);
         let next =
-            |(time, transaction): &(i64, Transaction)| course.of(RULE, *time, transaction.clone());
+            |(time, transaction): &(i64, Transaction)| account.of(RULE, *time, transaction.clone());
         let alerts = transactions.iter().filter_map(next);
         alerts.map(|alert| alert.reason).collect()
     }
@@ -182,13 +216,13 @@ mod tests {
     }
 
     #[test]
-    fn another_content_fires() {
+    fn a_different_content_fires() {
         let reasons = reasons(&[], &[(0, usd("t", "5.00")), (1_000, usd("t", "6.00"))]);
         assert_eq!(
             reasons,
-            [
-                "transaction `t` stands for two things: a purchase of 5.00 USD at 1970-01-01T00:00:00.000Z, and a purchase of 6.00 USD at 1970-01-01T00:00:01.000Z"
-            ]
+            ["transaction `t` stands for two things: \
+                 a purchase of 5.00 USD at 1970-01-01T00:00:00.000Z, \
+                 and a purchase of 6.00 USD at 1970-01-01T00:00:01.000Z; they differ in amount, time"]
         );
     }
 
@@ -205,22 +239,41 @@ mod tests {
             let found = reasons(&[], &[(0, usd("t", "5.00")), other.clone()]);
             assert_eq!(found.len(), 1, "{other:?}");
         }
-        let mut other_item = usd("t", "5.00");
-        other_item.item += 1;
-        let found = reasons(&[], &[(0, usd("t", "5.00")), (0, other_item)]);
-        assert_eq!(found.len(), 1);
+        for (item, field) in [
+            ("shield weapon", "item_id"),
+            ("sword cosmetic", "item_type"),
+        ] {
+            let other = usd("t", "5.00").about(item);
+            let found = reasons(&[], &[(0, usd("t", "5.00")), (0, other)]);
+            assert!(
+                found[0].ends_with(&format!("they differ in {field}")),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refund_may_have_another_item_type_than_its_purchase() {
+        let bought = (0, usd("t", "5.00"));
+        let back = |item| (1_000, refund("t", "5.00 USD").about(item));
+        assert!(reasons(&[], &[bought.clone(), back("sword cosmetic")]).is_empty());
+        let other_item = reasons(&[], &[bought, back("shield weapon")]);
+        assert!(
+            other_item[0].ends_with("they differ in transaction_type, item_id, time"),
+            "{other_item:?}"
+        );
     }
 
     #[test]
     fn a_record_that_is_sent_again_is_ignored_by_all_rules() {
-        let mut course = Course::with(&[]);
+        let mut account = TestAccount::with(&[]);
         for _ in 0..20 {
             for id in ["a", "b", "c"] {
-                assert!(course.at(7, usd(id, "5.00")).is_empty());
+                assert!(account.at(7, usd(id, "5.00")).is_empty());
             }
         }
-        let mut course = Course::with(&[("unique_transactions", "false")]);
-        let alerts = (0..20).flat_map(|_| course.at(7, usd("a", "5.00")));
+        let mut account = TestAccount::with(&[("unique_transactions", "false")]);
+        let alerts = (0..20).flat_map(|_| account.at(7, usd("a", "5.00")));
         assert_eq!(alerts.count(), 1, "all count: velocity");
     }
 
@@ -234,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn narrowly_no_conflict() {
+    fn refunds_in_order_and_forgotten_ids_do_not_fire() {
         let exact = [(0, usd("t", "5.00")), (1_000, refund("t", "5.00 USD"))];
         assert!(reasons(&[], &exact).is_empty());
         let forgotten = [(0, usd("t", "5.00")), (3_600_000, usd("t", "6.00"))];
@@ -250,7 +303,7 @@ mod tests {
     #[test]
     fn an_id_fires_once_while_it_is_remembered() {
         let hour = 3_600_000;
-        let course = [
+        let account = [
             (0, usd("t", "5.00")),
             (1, usd("t", "6.00")),
             (2, usd("t", "7.00")),
@@ -260,7 +313,7 @@ mod tests {
             (hour + 4, usd("t", "8.00")),
             (hour + 5, usd("t", "9.00")),
         ];
-        let about: Vec<_> = reasons(&[], &course)
+        let about: Vec<_> = reasons(&[], &account)
             .iter()
             .map(|reason| reason[13..14].to_owned())
             .collect();
@@ -269,18 +322,18 @@ mod tests {
 
     #[test]
     fn conflicts_of_one_time_are_one_alert() {
-        let mut course = Course::with(&[]);
+        let mut account = TestAccount::with(&[]);
         for id in ["a", "b"] {
-            course.at(0, usd(id, "1.00"));
+            account.at(0, usd(id, "1.00"));
         }
-        let first = course.of(RULE, 9, usd("a", "2.00")).expect("an alert");
-        let second = course.of(RULE, 9, usd("b", "2.00")).expect("an alert");
+        let first = account.of(RULE, 9, usd("a", "2.00")).expect("an alert");
+        let second = account.of(RULE, 9, usd("b", "2.00")).expect("an alert");
         assert_eq!((first.revision, second.revision), (0, 1));
         assert_eq!(second.transaction_ids, ["a", "b"]);
     }
 
     #[test]
-    fn a_heavy_spender_with_ids_of_their_own_is_none() {
+    fn a_heavy_spender_with_unique_ids_raises_no_alert() {
         let transaction = |index: i64| (index * 20_000, usd(&index.to_string(), "99.99"));
         let bought: Vec<_> = (0..400).map(transaction).collect();
         assert!(reasons(&[], &bought).is_empty());

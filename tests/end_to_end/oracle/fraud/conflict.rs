@@ -1,4 +1,4 @@
-//! The rule about transactions that contradict others of their id.
+//! Recomputes the rule about transactions that contradict another transaction with the same id.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use super::super::money::{decimal, minor_digits};
 use super::rules::within;
 use super::{Finding, Transaction};
 
-/// Where a record cannot be true if another one of its id is.
+/// Finds records that contradict an earlier record with the same transaction id.
 pub(super) fn transaction_conflict(all: &[Transaction], window_s: i64) -> Vec<Finding> {
     let all: Vec<&Transaction> = all.iter().collect();
-    let (mut found, mut said) = (Vec::new(), BTreeMap::<&str, i64>::new());
+    let (mut found, mut reported) = (Vec::new(), BTreeMap::<&str, i64>::new());
     for (place, now) in all.iter().enumerate() {
         let mut same = all[..=place].to_vec();
         same.retain(|one| one.id == now.id);
@@ -20,9 +20,9 @@ pub(super) fn transaction_conflict(all: &[Transaction], window_s: i64) -> Vec<Fi
         let Some(first) = remembered.iter().find(|one| contradict(one, now)) else {
             continue;
         };
-        // What goes on contradicting itself is one finding.
-        let is_recent = |said_ms: i64| now.time_ms - said_ms < window_s * 1000;
-        if said.insert(&now.id, now.time_ms).is_some_and(is_recent) {
+        // Repeated contradictions within the window count as one finding.
+        let is_recent = |reported_ms: i64| now.time_ms - reported_ms < window_s * 1000;
+        if reported.insert(&now.id, now.time_ms).is_some_and(is_recent) {
             continue;
         }
         let (larger, smaller) = (now.minor.max(first.minor), now.minor.min(first.minor));
@@ -44,14 +44,15 @@ pub(super) fn transaction_conflict(all: &[Transaction], window_s: i64) -> Vec<Fi
             reason: Some(sentence(first, now, is_refund_of)),
             evidence: json!({
                 "transaction_id": now.id, "conflict": conflict,
-                "first": described(first), "now": described(now), "window_s": window_s,
+                "first": described(first), "now": described(now), "differs": differs(first, now),
+                "window_s": window_s,
             }),
         });
     }
     found
 }
 
-/// Whether two records of one id cannot both be true.
+/// Whether two records of the same transaction cannot both be true.
 fn contradict(a: &Transaction, b: &Transaction) -> bool {
     let (purchase, refund) = if a.is_purchase { (a, b) } else { (b, a) };
     a.is_purchase == b.is_purchase
@@ -84,19 +85,38 @@ fn sentence(first: &Transaction, now: &Transaction, is_refund_of: bool) -> Strin
         );
     }
     format!(
-        "transaction `{}` stands for two things: {} at {}, and {} at {}",
+        "transaction `{}` stands for two things: {} at {}, and {} at {}; they differ in {}",
         now.id,
         of(first),
         at(first),
         of(now),
-        at(now)
+        at(now),
+        differs(first, now).join(", ")
     )
+}
+
+/// Returns the descriptive fields in which the two records differ.
+fn differs(first: &Transaction, now: &Transaction) -> Vec<&'static str> {
+    const FIELDS: [&str; 7] = [
+        "transaction_type",
+        "amount",
+        "currency",
+        "item_id",
+        "item_type",
+        "platform",
+        "time",
+    ];
+    let (first, now) = (described(first), described(now));
+    FIELDS
+        .into_iter()
+        .filter(|field| first[*field] != now[*field])
+        .collect()
 }
 
 fn described(one: &Transaction) -> Value {
     json!({
         "transaction_type": if one.is_purchase { "purchase" } else { "refund" },
         "amount": decimal(one.minor, minor_digits(&one.currency)), "currency": one.currency,
-        "platform": one.platform, "time": timestamp(one.time_ms),
+        "item_id": one.item, "item_type": one.item_type, "platform": one.platform, "time": timestamp(one.time_ms),
     })
 }

@@ -1,5 +1,5 @@
-//! What has to be said of users' transactions: each rule looks at all that one user ever did, anew
-//! for each transaction, and remembers nothing but what it has said.
+//! Recomputes the expected fraud alerts. For each transaction, each rule examines all earlier transactions of
+//! the user. The only state between transactions is what the rule has already reported.
 
 mod conflict;
 mod rules;
@@ -15,20 +15,20 @@ use super::measures::timestamp;
 use super::money::minor_digits;
 use super::players::sorted_by;
 
-/// When a rule fires, in the figures of the map.
+/// The parameters of the rules, as in the dataflow file.
 #[derive(Clone, Copy)]
 pub(crate) struct FraudRules {
     pub(crate) velocity: (usize, i64),
     pub(crate) spike_k: i64,
     pub(crate) spike_m: usize,
-    pub(crate) spike_limit: i64,
+    pub(crate) spike_limit: Limit,
     pub(crate) spike_window_s: i64,
     pub(crate) testing_n: usize,
-    pub(crate) testing_small: i64,
-    pub(crate) testing_large: i64,
+    pub(crate) testing_small: Limit,
+    pub(crate) testing_large: Limit,
     pub(crate) testing_window_s: i64,
     pub(crate) refunds_n: usize,
-    /// In thousandths.
+    /// The limit for the ratio of refunds, in thousandths.
     pub(crate) refunds_r: usize,
     pub(crate) refunds_window_s: i64,
     pub(crate) currencies: (usize, i64),
@@ -36,18 +36,48 @@ pub(crate) struct FraudRules {
     pub(crate) conflict_window_s: i64,
 }
 
+/// A limit for amounts in any currency, as in the dataflow file.
+#[derive(Clone, Copy)]
+pub(crate) enum Limit {
+    /// A value in dollars, converted to each currency.
+    Worth(i64),
+    /// The same number in every currency.
+    Amount(i64),
+}
+
+impl Limit {
+    /// Returns the limit in minor units; `None` if the currency has no limit.
+    fn minor(self, currency: &str) -> Option<i64> {
+        // The value of ten dollars in this currency.
+        let tens = match currency.to_uppercase().as_str() {
+            "USD" => 10.0,
+            "EUR" => 9.0,
+            "JPY" => 1_500.0,
+            "BHD" => 3.8,
+            "KWD" => 3.0,
+            _ => f64::NAN,
+        };
+        let unit = 10_f64.powi(minor_digits(currency) as i32);
+        let minor = match self {
+            Self::Worth(dollars) => dollars as f64 / 10.0 * tens * unit,
+            Self::Amount(amount) => amount as f64 * unit,
+        };
+        (!minor.is_nan()).then_some(minor.round() as i64)
+    }
+}
+
 impl Default for FraudRules {
-    /// Those of the map at the root.
+    /// Returns the parameters of the dataflow file at the root.
     fn default() -> Self {
         Self {
             velocity: (5, 60),
             spike_k: 10,
             spike_m: 3,
-            spike_limit: 500,
+            spike_limit: Limit::Worth(500),
             spike_window_s: 3_600,
             testing_n: 3,
-            testing_small: 1,
-            testing_large: 50,
+            testing_small: Limit::Worth(1),
+            testing_large: Limit::Worth(50),
             testing_window_s: 600,
             refunds_n: 3,
             refunds_r: 500,
@@ -65,25 +95,26 @@ struct Transaction {
     id: String,
     is_purchase: bool,
     item: String,
+    item_type: String,
     currency: String,
     platform: String,
     minor: i64,
 }
 
-/// What a rule says.
+/// A case that a rule must report.
 struct Finding {
     rule: &'static str,
     since_ms: i64,
     at_ms: i64,
-    /// Evidence, by id.
+    /// The ids of the transactions that form the evidence.
     ids: Vec<String>,
     score: f64,
-    /// Where the definition has one sentence for it.
+    /// The reason in words; `None` if the definition of the rule allows several wordings.
     reason: Option<String>,
     evidence: Value,
 }
 
-/// The rows of `fraud-alerts`, each revision by itself.
+/// Returns the expected rows of `fraud-alerts`, with each revision as a row of its own.
 pub(crate) fn fraud_alerts(records: &[client::Record], rules: &FraudRules) -> Rows {
     let mut rows = Rows::new();
     let key = |event: &Event| [event.game(), event.text("user_data", "user_id")];
@@ -105,7 +136,7 @@ pub(crate) fn fraud_alerts(records: &[client::Record], rules: &FraudRules) -> Ro
     rows
 }
 
-/// Each transaction once, however often its record came.
+/// Returns each transaction once, even if its record was repeated.
 fn distinct(events: &[Event]) -> Vec<Transaction> {
     let mut seen = BTreeSet::new();
     let events = events.iter().filter(|event| seen.insert(event.content()));
@@ -114,6 +145,7 @@ fn distinct(events: &[Event]) -> Vec<Transaction> {
         id: event.text("parameters", "transaction_id"),
         is_purchase: event.text("parameters", "transaction_type") == "purchase",
         item: event.text("parameters", "item_id"),
+        item_type: event.text("parameters", "item_type"),
         currency: event.text("parameters", "currency"),
         platform: event.text("user_data", "platform"),
         minor: event.minor(),
@@ -121,7 +153,7 @@ fn distinct(events: &[Event]) -> Vec<Transaction> {
     events.map(transaction).collect()
 }
 
-/// The last of these findings, which are one alert: it speaks for those before it too.
+/// Returns the last revision of an alert with these findings, which include those of the earlier revisions.
 fn row(user: &[String; 2], findings: &[Finding]) -> Value {
     const IDS_MAX: usize = 50;
     let last = &findings[findings.len() - 1];
@@ -141,7 +173,7 @@ fn row(user: &[String; 2], findings: &[Finding]) -> Value {
             more => format!("{reason}; {more} more at the same time"),
         });
     }
-    // So close to a limit the score's last digit decides.
+    // Close to a limit the last digit of the score decides, so the severity is left out.
     let is_clear = |limit: &f64| score == *limit || (score - limit).abs() > 1e-3;
     if [0.6, 0.8].iter().all(is_clear) {
         let severity = match score {
@@ -152,9 +184,4 @@ fn row(user: &[String; 2], findings: &[Finding]) -> Value {
         row["severity"] = json!(severity);
     }
     row
-}
-
-/// A figure of the map in minor units of a currency.
-fn minor(figure: i64, currency: &str) -> i64 {
-    figure * 10_i64.pow(minor_digits(currency) as u32)
 }

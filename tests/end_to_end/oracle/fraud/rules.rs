@@ -1,4 +1,4 @@
-//! The rules, each by the letter of its definition.
+//! Recomputes the rules. Each is written as literally as possible from its definition.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::super::money::{decimal, half_even, minor_digits};
 use super::conflict::transaction_conflict;
-use super::{Finding, FraudRules, Transaction, minor};
+use super::{Finding, FraudRules, Limit, Transaction};
 
-/// All findings about one user, whose transactions are in the order of event time.
+/// Returns all findings about one user. The transactions must be in the order of event time.
 pub(super) fn findings(all: &[Transaction], rules: &FraudRules) -> Vec<Finding> {
     let of = |is_purchase: bool| -> Vec<&Transaction> {
         all.iter()
@@ -26,7 +26,7 @@ pub(super) fn findings(all: &[Transaction], rules: &FraudRules) -> Vec<Finding> 
     found
 }
 
-/// Those of the first `count` that are less than `window_s` before `at_ms`, or then.
+/// Returns those of the first `count` transactions that are at `at_ms`, or less than `window_s` before it.
 pub(super) fn within<'t>(
     transactions: &[&'t Transaction],
     count: usize,
@@ -41,8 +41,8 @@ pub(super) fn within<'t>(
         .collect()
 }
 
-/// Whether `fell` says at some instant between two firings what has left the window by then makes
-/// it so.
+/// Whether `fell` is true of the window at some instant between two reports, after transactions have left the
+/// window.
 fn has_fallen(
     transactions: &[&Transaction],
     between_ms: (i64, i64),
@@ -57,7 +57,8 @@ fn has_fallen(
     })
 }
 
-/// Where more than enough is in the window, and has not been since it was said.
+/// Reports each time the window becomes too full. There is no further report until it has been less full
+/// again.
 fn bursts<'t>(
     transactions: &[&'t Transaction],
     window_s: i64,
@@ -115,9 +116,9 @@ fn amount_spike(purchases: &[&Transaction], rules: &FraudRules) -> Vec<Finding> 
             earlier.len() as i64,
             earlier.iter().map(|one| one.minor).sum::<i64>(),
         );
-        let limit = minor(rules.spike_limit, currency);
+        let limit = rules.spike_limit.minor(currency);
         let is_spike = earlier.len() >= m && sum > 0 && last.minor * count >= k * sum;
-        let is_beyond = last.minor >= limit;
+        let is_beyond = limit.is_some_and(|limit| last.minor >= limit);
         if !is_spike && !is_beyond {
             continue;
         }
@@ -132,24 +133,24 @@ fn amount_spike(purchases: &[&Transaction], rules: &FraudRules) -> Vec<Finding> 
             )),
             (false, _) => Some(format!(
                 "a purchase of {amount}: at least the limit of {}",
-                money(limit)
+                money(limit.unwrap_or(0))
             )),
         };
         let score = |threshold: f64, holds: bool| {
             f64::from(u8::from(holds)) * (1.0 - 0.5 * threshold / last.minor as f64)
         };
-        let figure = |minor| decimal(minor, minor_digits(currency));
+        let number = |minor| decimal(minor, minor_digits(currency));
         found.push(Finding {
             rule: "amount-spike",
             since_ms: at_ms,
             at_ms,
             ids: vec![last.id.clone()],
             score: score((k * sum) as f64 / count.max(1) as f64, is_spike)
-                .max(score(limit as f64, is_beyond)),
+                .max(score(limit.unwrap_or(0) as f64, is_beyond)),
             reason,
             evidence: json!({
-                "amount": figure(last.minor), "currency": currency, "earlier_purchases": count,
-                "mean": mean.map(figure), "k": k, "m": m, "limit": figure(limit), "window_s": window_s,
+                "amount": number(last.minor), "currency": currency, "earlier_purchases": count,
+                "mean": mean.map(number), "k": k, "m": m, "limit": limit.map(number), "window_s": window_s,
             }),
         });
     }
@@ -163,13 +164,24 @@ fn card_testing(purchases: &[&Transaction], rules: &FraudRules) -> Vec<Finding> 
     for (place, last) in purchases.iter().enumerate() {
         let (currency, at_ms) = (&last.currency, last.time_ms);
         let mut small = within(&purchases[used..], place - used, at_ms, window_s);
-        small.retain(|one| one.minor < minor(rules.testing_small, &one.currency));
-        if last.minor < minor(rules.testing_large, currency) || small.len() < n {
+        let is_large = |one: &Transaction| {
+            let large = rules.testing_large.minor(&one.currency);
+            large.is_some_and(|large| one.minor >= large)
+        };
+        small.retain(|one| {
+            let limit = rules.testing_small.minor(&one.currency);
+            limit.is_some_and(|limit| one.minor < limit) && !is_large(one)
+        });
+        if !is_large(last) || small.len() < n {
             continue;
         }
         used = place + 1;
         let count = small.len();
-        let money = |figure| decimal(minor(figure, currency), minor_digits(currency));
+        let money = |limit: Limit| Some(decimal(limit.minor(currency)?, minor_digits(currency)));
+        let (is_below, large) = (money(rules.testing_small), money(rules.testing_large));
+        let below = is_below.as_ref().map_or(String::new(), |small| {
+            format!(" (below {small} {currency})")
+        });
         let amount = decimal(last.minor, minor_digits(currency));
         found.push(Finding {
             rule: "card-testing",
@@ -178,12 +190,11 @@ fn card_testing(purchases: &[&Transaction], rules: &FraudRules) -> Vec<Finding> 
             ids: [ids(&small), vec![last.id.clone()]].concat(),
             score: 1.0 - 0.25 * n as f64 / count as f64,
             reason: Some(format!(
-                "a purchase of {amount} {currency} after {count} small ones (below {} {currency}) in {window_s} s",
-                money(rules.testing_small)
+                "a purchase of {amount} {currency} after {count} small ones{below} in {window_s} s"
             )),
             evidence: json!({
                 "small_purchases": count, "amount": amount, "currency": currency, "n": n,
-                "small": money(rules.testing_small), "large": money(rules.testing_large), "window_s": window_s,
+                "small": is_below, "large": large, "window_s": window_s,
             }),
         });
     }
@@ -211,7 +222,8 @@ fn refund_abuse(all: &[Transaction], refunds: &[&Transaction], rules: &FraudRule
                 ids: ids(window),
                 score: ratio.min(1.0),
                 reason: Some(format!(
-                    "{count} refunds for {purchases} purchases in {window_s} s: at least {n} refunds and {r} for each purchase"
+                    "{count} refunds for {purchases} purchases in {window_s} s: \
+                     at least {n} refunds and {r} for each purchase"
                 )),
                 evidence: json!({
                     "refunds": count, "purchases": purchases, "n": n, "r": r, "window_s": window_s,
@@ -222,11 +234,11 @@ fn refund_abuse(all: &[Transaction], refunds: &[&Transaction], rules: &FraudRule
     )
 }
 
-/// What there should not be many of.
+/// A field that should not have many different values for one user.
 struct Variety {
     rule: &'static str,
     names: &'static str,
-    /// As the reason begins.
+    /// The beginning of the alert's reason.
     sentence: &'static str,
     of: fn(&Transaction) -> &String,
 }

@@ -1,0 +1,40 @@
+//! Reads what a process has used, from `/proc` (Linux only).
+
+use anyhow::Context;
+
+/// Which value of a process's resident memory to read.
+#[derive(Clone, Copy, Debug)]
+pub enum Memory {
+    /// The memory that it has now.
+    Resident,
+    /// The most that it ever had, or had since [`reset_peak`].
+    Peak,
+}
+
+/// Returns the processor time of a process so far, its own and the kernel's for it, in seconds.
+pub fn processor_seconds(pid: u32) -> anyhow::Result<f64> {
+    const TICKS_PER_SECOND: f64 = 100.0; // on every Linux
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let fields = stat.rsplit(')').next().context("a name in brackets")?;
+    let mut times = fields.split_whitespace().skip(11).take(2);
+    let mut next = || -> anyhow::Result<f64> { Ok(times.next().context("a time")?.parse()?) };
+    Ok((next()? + next()?) / TICKS_PER_SECOND)
+}
+
+/// Returns the memory of a process in megabytes of 10⁶ bytes.
+pub fn memory_mb(pid: u32, which: Memory) -> anyhow::Result<f64> {
+    let name = match which {
+        Memory::Resident => "VmRSS:",
+        Memory::Peak => "VmHWM:",
+    };
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kib = line.context("no such line")?.trim().trim_end_matches(" kB");
+    Ok(kib.parse::<f64>()? * 1_024.0 / 1e6)
+}
+
+/// Lets the peak of a process's memory begin with the memory that it has now.
+pub fn reset_peak(pid: u32) -> anyhow::Result<()> {
+    std::fs::write(format!("/proc/{pid}/clear_refs"), "5")
+        .with_context(|| format!("cannot reset the peak memory of process {pid}"))
+}

@@ -1,0 +1,52 @@
+//! Limits for durations and numbers in a configuration: no wait without end, and no repetition without a
+//! pause.
+
+use std::time::Duration;
+
+use client::TopicSettings;
+
+use super::invalid;
+use crate::error::ConfigError;
+
+/// Requests without a pause would overload the endpoint and the connector.
+const PAUSE_MIN: Duration = Duration::from_millis(1);
+/// Far longer than any useful pause, and far below where times overflow.
+const PAUSE_MAX: Duration = Duration::from_secs(366 * 86_400);
+/// The shortest retention that every cluster accepts.
+const RETENTION_MIN: Duration = Duration::from_secs(10);
+/// Fluvio's protocol has 32 bits for the seconds of retention.
+const RETENTION_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
+/// As in the dataflow file and the local cluster.
+const PARTITIONS_MAX: u32 = 256;
+
+/// Checks a duration that something waits for.
+pub(super) fn pause(place: &str, duration: Duration) -> Result<Duration, ConfigError> {
+    if (PAUSE_MIN..=PAUSE_MAX).contains(&duration) {
+        return Ok(duration);
+    }
+    let value = humantime::format_duration(duration).to_string();
+    let expected = "give a time from 1ms to 366d, such as 60s";
+    Err(invalid(place, &value, expected))
+}
+
+/// Checks that a cluster can create the topic.
+pub(super) fn topic(settings: TopicSettings) -> Result<TopicSettings, ConfigError> {
+    if !(1..=PARTITIONS_MAX).contains(&settings.partitions) {
+        let (place, value) = (
+            "meta.topic.partition.count",
+            settings.partitions.to_string(),
+        );
+        return Err(invalid(place, &value, "give 1 to 256 partitions"));
+    }
+    let refused = |time: &Duration| {
+        time.subsec_nanos() > 0 || !(RETENTION_MIN..=RETENTION_MAX).contains(time)
+    };
+    match settings.retention.filter(refused) {
+        None => Ok(settings),
+        Some(time) => {
+            let value = humantime::format_duration(time).to_string();
+            let expected = "give whole seconds, from 10s to a hundred years";
+            Err(invalid("meta.topic.retention.time", &value, expected))
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The outcome of reading an endpoint once.
+
+use std::time::Duration;
+
+/// How reading an endpoint once has ended.
+#[derive(Debug)]
+pub(crate) enum ReadOutcome {
+    /// A stop was requested.
+    Stopped,
+    /// The answer is complete, or the server closed the WebSocket.
+    Complete,
+    /// The connection failed, or the answer is unusable.
+    Failed(FetchError),
+}
+
+/// Why reading has failed.
+#[derive(Debug)]
+pub(crate) enum FetchError {
+    /// The next attempt may succeed.
+    Temporary {
+        reason: String,
+        /// The pause that the server asks for, or zero.
+        pause: Duration,
+    },
+    /// The failure lasts until the configuration or the server is changed.
+    Permanent(String),
+    /// A message was too large to be read. The server may send it again on the next connection.
+    MessageTooLarge(String),
+}

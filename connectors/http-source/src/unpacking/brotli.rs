@@ -1,0 +1,55 @@
+//! `br`: one stream of Brotli, with the windows of RFC 7932, of up to 16 MiB.
+
+use std::io;
+
+use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
+
+use super::layers::{Step, Unpack, invalid};
+
+type State = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
+
+pub(super) struct Brotli {
+    state: Box<State>,
+    has_ended: bool,
+}
+
+impl Brotli {
+    pub(super) fn new() -> Self {
+        let allocator = StandardAlloc::default;
+        // Strict: an extension of the format lets a few bytes ask for a window of a gigabyte.
+        let state = State::new_strict(allocator(), allocator(), allocator());
+        Self {
+            state: Box::new(state),
+            has_ended: false,
+        }
+    }
+}
+
+impl Unpack for Brotli {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> io::Result<Step> {
+        if self.has_ended {
+            return Ok(Step::default());
+        }
+        let (mut read, mut written) = (0, 0);
+        let result = BrotliDecompressStream(
+            &mut input.len(),
+            &mut read,
+            input,
+            &mut output.len(),
+            &mut written,
+            output,
+            &mut 0,
+            &mut self.state,
+        );
+        match result {
+            BrotliResult::ResultFailure => return Err(invalid("it is not valid Brotli")),
+            BrotliResult::ResultSuccess => self.has_ended = true,
+            BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => {}
+        }
+        Ok(Step { read, written })
+    }
+
+    fn is_whole(&self) -> bool {
+        self.has_ended
+    }
+}

@@ -1,0 +1,141 @@
+//! `gzip`: members one after another, each with a header before its data and a checksum after it.
+
+use std::io;
+use std::mem::take;
+
+use flate2::Crc;
+
+use super::deflate::Inflate;
+use super::layers::{Step, Unpack, invalid};
+
+/// Room for a name and a comment; real servers send no more.
+const HEADER_BYTES_MAX: usize = 8 * 1024;
+/// The checksum and the length.
+const TRAILER_BYTES: usize = 8;
+
+/// The part of a member that is being read.
+enum Part {
+    /// The bytes of its header so far.
+    Header(Vec<u8>),
+    Data(Box<Inflate>, Crc),
+    /// The bytes of its trailer so far, and the checksum that it must contain.
+    Trailer(Vec<u8>, Crc),
+    /// After a member: the body may be padded with zero bytes.
+    Between,
+}
+
+pub(super) struct Gzip(Part);
+
+impl Gzip {
+    pub(super) fn new() -> Self {
+        Self(Part::Header(Vec::new()))
+    }
+}
+
+impl Unpack for Gzip {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> io::Result<Step> {
+        let (next, step) = match &mut self.0 {
+            Part::Header(header) => read_header(header, input)?,
+            Part::Data(inflate, crc) => {
+                let step = inflate.step(input, output)?;
+                crc.update(&output[..step.written]);
+                let ended = inflate.is_whole();
+                (ended.then(|| Part::Trailer(Vec::new(), take(crc))), step)
+            }
+            Part::Trailer(trailer, crc) => read_trailer(trailer, crc, input)?,
+            Part::Between => {
+                let zeros = input.iter().take_while(|byte| **byte == 0).count();
+                let begins = zeros < input.len();
+                (begins.then(|| Part::Header(Vec::new())), read(zeros))
+            }
+        };
+        let step = match next {
+            // A change of part is progress, too: the next part continues with the same input.
+            Some(next) => {
+                self.0 = next;
+                if step == Step::default() && !input.is_empty() {
+                    self.step(input, output)?
+                } else {
+                    step
+                }
+            }
+            None => step,
+        };
+        Ok(step)
+    }
+
+    fn is_whole(&self) -> bool {
+        matches!(self.0, Part::Between)
+    }
+}
+
+fn read(read: usize) -> Step {
+    Step { read, written: 0 }
+}
+
+fn read_header(header: &mut Vec<u8>, input: &[u8]) -> io::Result<(Option<Part>, Step)> {
+    let before = header.len();
+    header.extend_from_slice(&input[..input.len().min(HEADER_BYTES_MAX - before)]);
+    match header_bytes(header)? {
+        Some(bytes) => {
+            let data = Part::Data(Box::new(Inflate::new(false)), Crc::new());
+            Ok((Some(data), read(bytes - before)))
+        }
+        None if header.len() == HEADER_BYTES_MAX => Err(invalid(format!(
+            "its header has more than {HEADER_BYTES_MAX} bytes"
+        ))),
+        None => Ok((None, read(header.len() - before))),
+    }
+}
+
+/// The length of the header at the beginning of these bytes, once it is complete (RFC 1952, 2.3).
+fn header_bytes(bytes: &[u8]) -> io::Result<Option<usize>> {
+    const EXTRA: u8 = 4;
+    const NAME: u8 = 8;
+    const COMMENT: u8 = 16;
+    const CHECKSUM: u8 = 2;
+    let magic = [0x1f, 0x8b, 8];
+    if bytes.iter().zip(magic).any(|(byte, magic)| *byte != magic) {
+        return Err(invalid("it has no gzip header"));
+    }
+    let Some(flags) = bytes.get(3) else {
+        return Ok(None);
+    };
+    let mut at = 10;
+    if flags & EXTRA != 0 {
+        let Some(length) = bytes.get(at..at + 2) else {
+            return Ok(None);
+        };
+        at += 2 + usize::from(u16::from_le_bytes([length[0], length[1]]));
+    }
+    for text in [NAME, COMMENT] {
+        if flags & text != 0 {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let Some(end) = rest.iter().position(|byte| *byte == 0) else {
+                return Ok(None);
+            };
+            at += end + 1;
+        }
+    }
+    if flags & CHECKSUM != 0 {
+        at += 2;
+    }
+    Ok((bytes.len() >= at).then_some(at))
+}
+
+fn read_trailer(
+    trailer: &mut Vec<u8>,
+    crc: &Crc,
+    input: &[u8],
+) -> io::Result<(Option<Part>, Step)> {
+    let taken = input.len().min(TRAILER_BYTES - trailer.len());
+    trailer.extend_from_slice(&input[..taken]);
+    if trailer.len() < TRAILER_BYTES {
+        return Ok((None, read(taken)));
+    }
+    let expected = [crc.sum().to_le_bytes(), crc.amount().to_le_bytes()].concat();
+    if *trailer != expected {
+        return Err(invalid("its checksum does not match its data"));
+    }
+    Ok((Some(Part::Between), read(taken)))
+}

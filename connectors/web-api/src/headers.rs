@@ -1,0 +1,9 @@
+//! The headers of idempotent requests and their answers.
+
+use axum::http::HeaderName;
+
+/// Identifies a request, so that a repetition of it writes nothing again.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Marks the answer to a repeated request.
+pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");

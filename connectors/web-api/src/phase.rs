@@ -1,0 +1,108 @@
+//! The phase of a connection, which determines its time limit. Slow heads and idle connections need
+//! different limits, but hyper has only one for both.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// The phase, with the time at which it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The server receives a head, or waits for the first head on a new connection.
+    Head(Instant),
+    /// The last request is answered, and no byte of another one has arrived.
+    Idle(Instant),
+    /// A request is being processed.
+    Busy,
+}
+
+/// The current phase of one connection. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Phases(watch::Sender<Phase>);
+
+impl Phases {
+    pub(crate) fn new() -> Self {
+        Self(watch::Sender::new(Phase::Head(Instant::now())))
+    }
+
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Phase> {
+        self.0.subscribe()
+    }
+
+    /// Notes that a head is complete.
+    pub(crate) fn requested(&self) {
+        self.0.send_replace(Phase::Busy);
+    }
+
+    /// Notes that the request is answered.
+    pub(crate) fn answered(&self) {
+        self.0.send_replace(Phase::Idle(Instant::now()));
+    }
+
+    /// Notes that bytes arrived. If no request is being processed, they begin the next head.
+    fn received(&self) {
+        self.0.send_if_modified(|phase| {
+            let begins = matches!(phase, Phase::Idle(_));
+            if begins {
+                *phase = Phase::Head(Instant::now());
+            }
+            begins
+        });
+    }
+}
+
+/// A stream that notes when a head begins to arrive.
+#[derive(Debug)]
+pub(crate) struct Watched<S> {
+    pub(crate) stream: S,
+    pub(crate) phases: Phases,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.phases.received();
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,18 @@
+//! The header of idempotent requests, for the OpenAPI document only.
+#![allow(dead_code, reason = "only the schema is used")]
+
+use utoipa::IntoParams;
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct IdempotencyHeader {
+    /// A unique name of the request. Within an hour, repeating a request with the same key returns the same
+    /// response and writes nothing again.
+    #[param(
+        rename = "Idempotency-Key",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$"
+    )]
+    idempotency_key: Option<String>,
+}

@@ -1,0 +1,21 @@
+//! Errors of generating events.
+
+use std::path::PathBuf;
+
+use client::ClientError;
+
+/// Why generating stopped early.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateError {
+    /// The cluster did not accept a record.
+    #[error("generating events: {0}")]
+    Cluster(#[from] ClientError),
+    /// The truth file cannot be written.
+    #[error("cannot write the ground truth to `{}`: give a file in a folder that exists", path.display())]
+    Truth {
+        /// The path of the file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+}

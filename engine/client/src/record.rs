@@ -1,0 +1,33 @@
+//! A plain record of a partition.
+
+use bytes::Bytes;
+use fluvio::consumer::ConsumerRecord;
+
+use crate::Offset;
+
+/// A record with its true offset in the partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The record's offset in its partition.
+    pub offset: Offset,
+    /// The time at which the producer added the record to a batch, in milliseconds since the Unix epoch.
+    pub timestamp_ms: Option<i64>,
+    /// The record's key, whose hash selected the partition.
+    pub key: Option<Bytes>,
+    /// The payload.
+    pub value: Bytes,
+}
+
+impl From<ConsumerRecord> for Record {
+    fn from(record: ConsumerRecord) -> Self {
+        let (offset, timestamp_ms) = (Offset(record.offset()), record.timestamp());
+        let inner = record.into_inner();
+        Self {
+            offset,
+            // The engine writes -1 where a batch has no time.
+            timestamp_ms: (timestamp_ms >= 0).then_some(timestamp_ms),
+            key: inner.key().map(|key| Bytes::copy_from_slice(key.as_ref())),
+            value: Bytes::from(inner.into_value().into_vec()),
+        }
+    }
+}

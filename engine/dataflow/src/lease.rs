@@ -1,0 +1,155 @@
+//! Leases: one runner of a derivation writes, the others wait. Fluvio has no locks, so the order of records
+//! in one partition decides: a claim names the holder that it supersedes, and counts only if that runner
+//! still holds the lease. A holder that has died on this host is superseded soon; a holder that is only
+//! silent is superseded once it can no longer write.
+
+mod holder;
+mod liveness_lock;
+mod log;
+mod runner;
+mod waiting;
+
+use std::time::Duration;
+
+use client::{ANSWER_DEADLINE, Cluster, Producer};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tracing::debug;
+
+use self::holder::Kind;
+use self::log::{append, confirm};
+pub(crate) use self::runner::Runner;
+use self::waiting::wait_for;
+use crate::error::RunError;
+use crate::sink::status::StatusBoard;
+use crate::topics::LEASES;
+
+/// How often a holder appends a heartbeat.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// A holder must stop writing when it has had no acknowledged heartbeat for this long …
+const WRITE_DEADLINE: Duration = Duration::from_secs(2);
+/// … and is superseded when its last heartbeat is this old. By then, every write that it began in time has
+/// been answered or has timed out.
+const TAKEOVER: Duration =
+    Duration::from_secs(WRITE_DEADLINE.as_secs() + ANSWER_DEADLINE.as_secs() + 1);
+
+/// A lease that this runner holds. It expires after it is dropped; [`Lease::release`] returns it at once.
+///
+/// - While one runner holds the lease of a derivation, no other runner writes for it.
+/// - A holder writes nothing once [`WRITE_DEADLINE`] has passed without an acknowledged heartbeat.
+/// - A holder is superseded only when none of its writes can be in flight any more.
+pub(crate) struct Lease {
+    cluster: Cluster,
+    derivation: String,
+    runner: Runner,
+    producer: Producer,
+    /// The time at which the last acknowledged heartbeat was sent.
+    heard: watch::Receiver<Instant>,
+    heartbeats: JoinHandle<()>,
+}
+
+impl Lease {
+    /// Waits until `runner` holds the lease of `derivation`.
+    pub(crate) async fn acquire(
+        cluster: &Cluster,
+        derivation: &str,
+        runner: &Runner,
+        status: &StatusBoard,
+    ) -> Result<Self, RunError> {
+        let producer = cluster.producer(LEASES).await?;
+        loop {
+            wait_for(cluster, &producer, derivation, runner, status).await?;
+            if let Some(confirmed) = confirm(cluster, &producer, derivation, runner.id()).await? {
+                debug!(derivation, runner = runner.id(), "holds the lease");
+                return Ok(Self::hold(cluster, derivation, runner, producer, confirmed));
+            }
+        }
+    }
+
+    fn hold(
+        cluster: &Cluster,
+        derivation: &str,
+        runner: &Runner,
+        producer: Producer,
+        confirmed: Instant,
+    ) -> Self {
+        let (sender, heard) = watch::channel(confirmed);
+        let heartbeats = tokio::spawn(beat(
+            producer.clone(),
+            derivation.to_owned(),
+            runner.clone(),
+            sender,
+        ));
+        Self {
+            cluster: cluster.clone(),
+            derivation: derivation.to_owned(),
+            runner: runner.clone(),
+            producer,
+            heard,
+            heartbeats,
+        }
+    }
+
+    /// Ensures that the lease does not expire during the next write. If the last acknowledged heartbeat is
+    /// too old, appends a new one and checks the holder. Returns an error if another runner holds the lease.
+    pub(crate) async fn ensure(&self) -> Result<(), RunError> {
+        if self.heard.borrow().elapsed() < WRITE_DEADLINE {
+            return Ok(());
+        }
+        let confirmed = confirm(
+            &self.cluster,
+            &self.producer,
+            &self.derivation,
+            self.runner.id(),
+        )
+        .await?;
+        match confirmed {
+            Some(confirmed) if confirmed.elapsed() < WRITE_DEADLINE => Ok(()),
+            _ => Err(RunError::LeaseLost(self.derivation.clone())),
+        }
+    }
+
+    /// Releases the lease, so that the next runner does not have to wait.
+    pub(crate) async fn release(mut self) -> Result<(), RunError> {
+        self.heartbeats.abort();
+        // No heartbeat may be sent after the release.
+        let _cancelled = (&mut self.heartbeats).await;
+        append(
+            &self.producer,
+            &self.derivation,
+            self.runner.id(),
+            Kind::Release,
+        )
+        .await
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.heartbeats.abort();
+    }
+}
+
+async fn beat(
+    producer: Producer,
+    derivation: String,
+    runner: Runner,
+    heard: watch::Sender<Instant>,
+) {
+    let mut ticks = interval(HEARTBEAT);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut refreshed = Instant::now();
+    loop {
+        ticks.tick().await;
+        if refreshed.elapsed() >= liveness_lock::REFRESH {
+            runner.refresh();
+            refreshed = Instant::now();
+        }
+        let sent = Instant::now();
+        match append(&producer, &derivation, runner.id(), Kind::Heartbeat).await {
+            Ok(()) => drop(heard.send(sent)),
+            Err(error) => debug!(derivation, %error, "heartbeat"),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The kinds of windows with which every property is tested.
+
+use model::Params;
+use model::fold::SourceRecord;
+
+use crate::pipeline::Pipeline;
+use crate::spec::locate::Locate;
+use crate::spec::registration::Registration;
+use crate::testing::{DistinctTicks, FollowedTicks, SILENCE_MS, SessionTicks};
+use crate::windows::Bounds;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Tumbling,
+    Hopping,
+    Sessions,
+    Followed,
+}
+
+/// The parameters of a kind, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Windowing {
+    Windows { size_ms: i64, hop_ms: i64 },
+    Sessions { gap_ms: i64 },
+    Events,
+}
+
+impl Kind {
+    pub(super) fn windowing(self) -> Windowing {
+        let windows = |size_ms, hop_ms| Windowing::Windows { size_ms, hop_ms };
+        match self {
+            Self::Tumbling => windows(10_000, 10_000),
+            Self::Hopping => windows(12_000, 4_000),
+            Self::Sessions => Windowing::Sessions { gap_ms: 2_000 },
+            Self::Followed => Windowing::Events,
+        }
+    }
+
+    /// The time after an event, in event time, by which all its rows have been written.
+    pub(super) fn said_after_ms(self) -> i64 {
+        match self.windowing() {
+            Windowing::Windows { size_ms, .. } => size_ms,
+            Windowing::Sessions { gap_ms } => gap_ms + 1,
+            Windowing::Events => SILENCE_MS,
+        }
+    }
+
+    fn registration(self) -> Registration {
+        match self {
+            Self::Tumbling | Self::Hopping => Registration::windows::<DistinctTicks>(),
+            Self::Sessions => Registration::sessions::<SessionTicks>(),
+            Self::Followed => Registration::keyed::<FollowedTicks>(),
+        }
+    }
+
+    fn params(self) -> Params {
+        match self.windowing() {
+            Windowing::Windows { size_ms, hop_ms } => [
+                ("window_ms", size_ms.to_string()),
+                ("hop_ms", hop_ms.to_string()),
+            ]
+            .into_iter()
+            .collect(),
+            Windowing::Sessions { gap_ms } => {
+                [("gap_ms", gap_ms.to_string())].into_iter().collect()
+            }
+            Windowing::Events => Params::default(),
+        }
+    }
+
+    pub(super) fn pipeline(self, bounds: Bounds) -> Pipeline {
+        let windows = self.registration().make_windows(&self.params(), bounds);
+        Pipeline::new(windows.expect("good parameters"))
+    }
+
+    pub(super) fn locate(self) -> Box<dyn Locate> {
+        let locate = self.registration().locate(&self.params());
+        locate.expect("good parameters")
+    }
+
+    /// The partial of one batch.
+    pub(super) fn partial(
+        self,
+        first_offset: i64,
+        ingest_ms: &[Option<i64>],
+        records: &[String],
+    ) -> Vec<u8> {
+        let mut fold = self
+            .registration()
+            .fold(&self.params())
+            .expect("good parameters");
+        let records = (first_offset..).zip(ingest_ms.iter().zip(records));
+        let mut records = records.map(|(offset, (ingest_ms, record))| {
+            SourceRecord::new(offset, *ingest_ms, record.as_bytes())
+        });
+        let mut partial = Vec::new();
+        fold.batch(&mut records, &mut partial);
+        partial
+    }
+}

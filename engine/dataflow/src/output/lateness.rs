@@ -1,0 +1,154 @@
+//! The stage that decides whether a contribution is late, and remembers the decisions of an earlier runner.
+
+use std::collections::BTreeMap;
+
+use client::{OffsetRange, Partition, PartitionOffset};
+use model::{RecordKey, Timestamp, Window};
+
+/// The events of one batch, window and key that are in no row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LatePlace {
+    pub(crate) window: Window,
+    pub(crate) key: RecordKey,
+    pub(crate) cause: Cause,
+}
+
+/// The reason why an accepted event is in no row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The event's window can no longer be corrected.
+    Late,
+    /// Memory already contained as many entries as `entries_max` allows.
+    NoRoom,
+}
+
+impl LatePlace {
+    pub(crate) fn holds(&self, time: Timestamp, key: &RecordKey) -> bool {
+        self.window.contains(time) && self.key == *key
+    }
+}
+
+/// Decides which contributions are late.
+///
+/// - A contribution is late if its window can no longer be corrected, or if an earlier runner decided so.
+/// - The events of one batch, window and key are either all late or all on time.
+/// - A decision is remembered until no restart can read its event again.
+#[derive(Debug)]
+pub(crate) struct Lateness {
+    /// The decisions of an earlier runner, by source partition and offset.
+    decided: BTreeMap<PartitionOffset, Decision>,
+    /// Whether lateness depends on the order in which events arrive. If so, a restart cannot recompute it.
+    by_order: bool,
+    /// Whether an event has been refused since the last snapshot.
+    refused_since: bool,
+}
+
+#[derive(Debug)]
+struct Decision {
+    event_time: Timestamp,
+    /// The event's key; `None` in records of early versions.
+    key: Option<RecordKey>,
+    /// The end of the event's window; `None` until its batch has been merged again.
+    window_end: Option<Timestamp>,
+}
+
+/// A late event that an earlier runner wrote to `late-events`.
+#[derive(Clone, Debug)]
+pub(crate) struct LateEvent {
+    /// The position of the event in the source.
+    pub(crate) at: PartitionOffset,
+    pub(crate) time: Timestamp,
+    /// The event's key; `None` in records of early versions.
+    pub(crate) key: Option<RecordKey>,
+}
+
+/// Late events written by an earlier runner.
+#[derive(Debug, Default)]
+pub(crate) struct PriorLate(BTreeMap<PartitionOffset, Decision>);
+
+impl PriorLate {
+    pub(crate) fn add(&mut self, event: LateEvent) {
+        let decision = Decision {
+            event_time: event.time,
+            key: event.key,
+            window_end: None,
+        };
+        self.0.insert(event.at, decision);
+    }
+}
+
+impl Lateness {
+    /// Starts without any decision. `by_order` means that lateness depends on the order in which events
+    /// arrive.
+    pub(crate) fn new(by_order: bool) -> Self {
+        Self {
+            decided: BTreeMap::new(),
+            by_order,
+            refused_since: false,
+        }
+    }
+
+    /// Takes over the decisions of an earlier runner.
+    pub(crate) fn resume(&mut self, prior: PriorLate) {
+        self.decided = prior.0;
+    }
+
+    /// Whether a batch's contribution to this window and key is late. `is_over` is true if the window can no
+    /// longer be corrected.
+    pub(crate) fn is_late(
+        &mut self,
+        partition: Partition,
+        offsets: OffsetRange,
+        (window, key): (Window, &RecordKey),
+        is_over: bool,
+    ) -> bool {
+        // `was_late` must run even if `is_over`: it records the window's end, so that the decision is
+        // remembered until then.
+        let is_late = self.was_late(partition, offsets, window, key) || is_over;
+        if is_late {
+            self.refused();
+        }
+        is_late
+    }
+
+    fn was_late(
+        &mut self,
+        partition: Partition,
+        offsets: OffsetRange,
+        window: Window,
+        key: &RecordKey,
+    ) -> bool {
+        let at = |offset| PartitionOffset { partition, offset };
+        let places = at(offsets.start)..at(offsets.end);
+        let mut was_late = false;
+        for (_, decision) in self.decided.range_mut(places) {
+            let is_its = decision.key.as_ref().is_none_or(|decided| decided == key);
+            if is_its && window.contains(decision.event_time) {
+                decision.window_end = Some(window.end);
+                was_late = true;
+            }
+        }
+        was_late
+    }
+
+    /// Notes that an event was refused because it was late or did not fit into memory.
+    pub(crate) fn refused(&mut self) {
+        self.refused_since |= self.by_order;
+    }
+
+    /// Whether a restart must read `late-events` to make the same decisions.
+    pub(crate) fn is_needed(&self) -> bool {
+        self.refused_since || !self.decided.is_empty()
+    }
+
+    /// Forgets decisions on windows that end by `end`.
+    pub(crate) fn retire(&mut self, end: Timestamp) {
+        self.decided
+            .retain(|_, decision| decision.window_end.is_none_or(|at| at > end));
+    }
+
+    /// Notes that the next restart begins with a snapshot that does not contain the events refused so far.
+    pub(crate) fn snapshotted(&mut self) {
+        self.refused_since = false;
+    }
+}

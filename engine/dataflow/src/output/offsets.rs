@@ -1,0 +1,13 @@
+//! The offsets of all partitions of a topic.
+
+use client::Offset;
+
+/// The given offsets, one per partition, extended with 0 for partitions that were empty or did not exist
+/// then.
+pub(crate) fn padded(offsets: &[Offset], partitions: usize) -> Vec<Offset> {
+    let missing = partitions.saturating_sub(offsets.len());
+    let offsets = offsets.iter().copied();
+    offsets
+        .chain(std::iter::repeat_n(Offset::ZERO, missing))
+        .collect()
+}

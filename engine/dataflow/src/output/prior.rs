@@ -1,0 +1,202 @@
+//! The output that an earlier runner wrote after its last checkpoint. Its successor must neither write that
+//! output again nor contradict it. As long as some of it may be computed again, checkpoints must contain
+//! offsets before it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use client::Offset;
+use model::Timestamp;
+
+use super::lateness::{LateEvent, PriorLate};
+use super::offsets::padded;
+
+/// The derived rows and the late events that an earlier runner wrote after its last checkpoint.
+///
+/// - A row is never written again with the same revision.
+/// - A late event stays late.
+/// - As long as an entry may be computed again, no checkpoint contains an offset after it.
+#[derive(Debug, Default)]
+pub(crate) struct PriorOutput {
+    pub(crate) rows: PriorRows,
+    pub(crate) late: PriorLate,
+}
+
+/// The last revision of each row that an earlier runner wrote.
+#[derive(Debug, Default)]
+pub(crate) struct PriorRows {
+    /// Rows by the start of their windows, then by key: a key has at most one window with a given start.
+    rows: BTreeMap<Timestamp, HashMap<String, PriorRow>>,
+    /// The end, start and key of each row's window, ordered by end, to find the windows that are over without
+    /// visiting all rows.
+    ends: BTreeSet<(Timestamp, Timestamp, String)>,
+    /// Offsets of the derived topic that are before all of these rows.
+    rows_from: Vec<Offset>,
+    /// Whether retention removed source records that may belong to these rows.
+    source_lost: bool,
+}
+
+/// The last revision of one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PriorRow {
+    pub(crate) window_end: Timestamp,
+    pub(crate) revision: u32,
+    pub(crate) withdrawn: bool,
+    pub(crate) value: Vec<u8>,
+}
+
+impl PriorOutput {
+    /// Starts without rows. They are looked for from these offsets of the derived topic's partitions on.
+    pub(crate) fn after(rows_from: &[Offset]) -> Self {
+        Self {
+            rows: PriorRows {
+                rows_from: rows_from.to_vec(),
+                ..PriorRows::default()
+            },
+            late: PriorLate::default(),
+        }
+    }
+
+    /// Adds a row, unless a later revision of it is already there.
+    pub(crate) fn add_row(&mut self, window_start: Timestamp, key: String, row: PriorRow) {
+        self.rows.add(window_start, key, row);
+    }
+
+    pub(crate) fn add_late(&mut self, event: LateEvent) {
+        self.late.add(event);
+    }
+}
+
+impl PriorRows {
+    fn add(&mut self, window_start: Timestamp, key: String, row: PriorRow) {
+        let known = self.row(window_start, &key).map(|row| row.revision);
+        if known.is_some_and(|revision| revision >= row.revision) {
+            return;
+        }
+        self.forget(window_start, &key);
+        self.ends
+            .insert((row.window_end, window_start, key.clone()));
+        self.rows.entry(window_start).or_default().insert(key, row);
+    }
+
+    pub(crate) fn row(&self, window_start: Timestamp, key: &str) -> Option<&PriorRow> {
+        self.rows.get(&window_start)?.get(key)
+    }
+
+    /// Offsets before all rows; `None` once no rows are left.
+    pub(crate) fn rows_from(&self) -> Option<&[Offset]> {
+        (!self.rows.is_empty()).then_some(&self.rows_from)
+    }
+
+    /// The offsets from which rows were looked for.
+    pub(crate) fn looked_from(&self) -> &[Offset] {
+        &self.rows_from
+    }
+
+    /// Notes that retention removed source records. Windows that are computed again may lack those records,
+    /// so the rows may contain more than can be computed now.
+    pub(crate) fn lost_source(&mut self) {
+        self.source_lost = true;
+    }
+
+    /// Whether there is a row of this window and key that must not be changed.
+    pub(crate) fn is_final(&self, window_start: Timestamp, key: &str) -> bool {
+        self.source_lost && self.row(window_start, key).is_some()
+    }
+
+    /// The window starts and keys of the rows whose windows end by this time, except rows that must not be
+    /// changed and rows that are already withdrawn.
+    pub(crate) fn rows_until(
+        &self,
+        end: Timestamp,
+    ) -> impl Iterator<Item = (Timestamp, &str, &PriorRow)> {
+        let over = self.ends.iter().take_while(move |(at, ..)| *at <= end);
+        over.filter_map(move |(_, start, key)| {
+            let row = self.row(*start, key).filter(|row| !row.withdrawn)?;
+            (!self.source_lost && *start < end).then_some((*start, key.as_str(), row))
+        })
+    }
+
+    /// Notes that this revision withdraws the row.
+    pub(crate) fn withdraw(&mut self, window_start: Timestamp, key: &str, revision: u32) {
+        let rows = self.rows.get_mut(&window_start);
+        if let Some(row) = rows.and_then(|rows| rows.get_mut(key)) {
+            (row.withdrawn, row.revision) = (true, revision);
+        }
+    }
+
+    /// Notes the new end of the row's window, as the present runner has written it.
+    pub(crate) fn ends_at(&mut self, window_start: Timestamp, key: &str, end: Timestamp) {
+        let rows = self.rows.get_mut(&window_start);
+        let Some(row) = rows.and_then(|rows| rows.get_mut(key)) else {
+            return;
+        };
+        let before = std::mem::replace(&mut row.window_end, end);
+        if before != end {
+            self.ends.remove(&(before, window_start, key.to_owned()));
+            self.ends.insert((end, window_start, key.to_owned()));
+        }
+    }
+
+    /// Forgets a row that cannot be computed again.
+    pub(crate) fn forget(&mut self, window_start: Timestamp, key: &str) {
+        let Some(rows) = self.rows.get_mut(&window_start) else {
+            return;
+        };
+        if let Some((key, row)) = rows.remove_entry(key) {
+            self.ends.remove(&(row.window_end, window_start, key));
+        }
+        if rows.is_empty() {
+            self.rows.remove(&window_start);
+        }
+    }
+
+    /// Forgets the rows of windows that end by `end`, unless `is_needed` holds for their window start and
+    /// key.
+    pub(crate) fn retire_unless(
+        &mut self,
+        end: Timestamp,
+        is_needed: impl Fn(Timestamp, &str) -> bool,
+    ) {
+        let over = self.ends.iter().take_while(|(at, ..)| *at <= end);
+        let forgotten = over.filter(|(_, start, key)| !is_needed(*start, key));
+        for (_, start, key) in forgotten.cloned().collect::<Vec<_>>() {
+            self.forget(start, &key);
+        }
+    }
+}
+
+/// The keys of dead letters that an earlier runner wrote after its last checkpoint.
+#[derive(Debug, Default)]
+pub(crate) struct PriorKeys {
+    keys: HashSet<Vec<u8>>,
+    /// Offsets before all of these records.
+    from: Vec<Offset>,
+}
+
+impl PriorKeys {
+    /// Starts without keys. They are looked for from these offsets on.
+    pub(crate) fn after(from: &[Offset]) -> Self {
+        Self {
+            from: from.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn add(&mut self, key: &[u8]) {
+        self.keys.insert(key.to_vec());
+    }
+
+    /// Removes the key and returns whether it was there.
+    pub(crate) fn take(&mut self, key: &[u8]) -> bool {
+        self.keys.remove(key)
+    }
+
+    /// The offsets from which the next restart must look: the topic's `ends` once every key has been taken,
+    /// unless the records are `needed` for another purpose.
+    pub(crate) fn from(&self, ends: &[Offset], needed: bool) -> Vec<Offset> {
+        if self.keys.is_empty() && !needed {
+            return ends.to_vec();
+        }
+        padded(&self.from, ends.len())
+    }
+}

@@ -1,0 +1,294 @@
+//! The stage that numbers the revisions of rows. It skips rows that an earlier runner has already written,
+//! corrects rows that differ, and withdraws rows that no longer have events.
+
+use client::Offset;
+use model::derived::Derived;
+use model::{RecordKey, Timestamp, Window};
+use serde::Serialize;
+
+use super::offsets::padded;
+use super::prior::PriorRows;
+
+/// A derived record that is ready to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) key: String,
+    pub(crate) value: Vec<u8>,
+    pub(crate) window_end: Timestamp,
+    pub(crate) revision: u32,
+}
+
+/// The type-erased key fields and measures of a row.
+pub(crate) trait Measures {
+    /// Encodes the record as JSON.
+    fn encode(
+        &self,
+        window: Window,
+        revision: u32,
+        withdrawn: bool,
+    ) -> Result<Vec<u8>, serde_json::Error>;
+}
+
+impl<T: Serialize> Measures for T {
+    fn encode(
+        &self,
+        window: Window,
+        revision: u32,
+        withdrawn: bool,
+    ) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&Derived {
+            withdrawn,
+            ..Derived::new(window, self, revision)
+        })
+    }
+}
+
+/// The last revision of one row that this runner wrote or found. It is stored with the row's window.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Revision(Option<u32>);
+
+impl Revision {
+    /// Whether the row has a revision.
+    pub(crate) fn is_some(self) -> bool {
+        self.0.is_some()
+    }
+}
+
+/// Where the derived topic ended before the first row of a window was written. It is stored with the window.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RowsFrom(Option<Vec<Offset>>);
+
+impl RowsFrom {
+    /// Takes the smaller offset of each partition.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.0 = match (self.0.take(), other.0) {
+            (Some(a), Some(b)) => Some(a.iter().zip(&b).map(|(a, b)| *a.min(b)).collect()),
+            (a, b) => a.or(b),
+        };
+    }
+}
+
+/// A row that is due, with the marks that its window stores for this stage.
+pub(crate) struct DueRow<'w> {
+    pub(crate) key: &'w RecordKey,
+    pub(crate) window: Window,
+    pub(crate) measures: &'w dyn Measures,
+    pub(crate) revision: &'w mut Revision,
+    pub(crate) rows_from: &'w mut RowsFrom,
+}
+
+/// A detection of a keyed process, which numbers its own revisions.
+pub(crate) struct DueDetection<'w> {
+    pub(crate) key: &'w RecordKey,
+    pub(crate) span: Window,
+    pub(crate) revision: u32,
+    pub(crate) measures: &'w dyn Measures,
+}
+
+/// A row of a window that no longer has events of its key.
+pub(crate) struct EmptyRow<'w> {
+    pub(crate) window: Window,
+    pub(crate) measures: &'w dyn Measures,
+    /// Whether the record is marked as withdrawn, because its events are now in another row.
+    pub(crate) withdrawn: bool,
+}
+
+/// A window that has been merged into another one with a different start.
+pub(crate) struct Displaced {
+    pub(crate) start: Timestamp,
+    pub(crate) key: RecordKey,
+    pub(crate) revision: Revision,
+}
+
+/// A row to withdraw, with its last revision.
+#[derive(Clone, Debug)]
+pub(crate) struct Withdrawal {
+    pub(crate) start: Timestamp,
+    pub(crate) key: RecordKey,
+    revision: u32,
+}
+
+/// Numbers the rows of one derivation.
+///
+/// - Each revision of a row is written once, whichever runner writes it.
+/// - The revisions of a row are 0, 1, 2 …, without gaps; each differs from the one before it.
+/// - A row of an earlier runner that no window accounts for is withdrawn before it is forgotten.
+/// - A row is left unchanged if retention removed source records that may belong to it.
+#[derive(Debug, Default)]
+pub(crate) struct Revisions {
+    prior: PriorRows,
+    displaced: Vec<Withdrawal>,
+    /// The offsets of the derived topic, as of the last snapshot, from which a restart looks for detections.
+    detections_from: Vec<Offset>,
+}
+
+impl Revisions {
+    /// Takes over the rows of an earlier runner.
+    pub(crate) fn resume(&mut self, prior: PriorRows) {
+        self.detections_from = prior.looked_from().to_vec();
+        self.prior = prior;
+    }
+
+    /// Notes that retention removed source records before they were read.
+    pub(crate) fn lost_source(&mut self) {
+        self.prior.lost_source();
+    }
+
+    /// The next revision of a row; `None` if that revision is already written or the row must not be changed.
+    /// `ends` are the current end offsets of the derived topic.
+    pub(crate) fn next(
+        &mut self,
+        row: DueRow<'_>,
+        ends: &[Offset],
+    ) -> Result<Option<Row>, serde_json::Error> {
+        let (start, key) = (row.window.start, row.key.as_str());
+        row.rows_from.0.get_or_insert_with(|| ends.to_vec());
+        if self.prior.is_final(start, key) {
+            return Ok(None);
+        }
+        let prior = self.prior.row(start, key);
+        if let (None, Some(prior)) = (row.revision.0, prior) {
+            *row.revision = Revision(Some(prior.revision));
+            if row.measures.encode(row.window, prior.revision, false)? == prior.value {
+                return Ok(None);
+            }
+        }
+        let revision = row.revision.0.map_or(0, |revision| revision + 1);
+        *row.revision = Revision(Some(revision));
+        self.prior.ends_at(start, key, row.window.end);
+        Ok(Some(Row {
+            key: key.to_owned(),
+            value: row.measures.encode(row.window, revision, false)?,
+            window_end: row.window.end,
+            revision,
+        }))
+    }
+
+    /// The row of a detection; `None` if it is already written.
+    pub(crate) fn detected(
+        &mut self,
+        detection: DueDetection<'_>,
+    ) -> Result<Option<Row>, serde_json::Error> {
+        let DueDetection {
+            key,
+            span,
+            revision,
+            measures,
+        } = detection;
+        let prior = self.prior.row(span.start, key.as_str());
+        if let Some(last) = prior.map(|row| row.revision)
+            && last >= revision
+        {
+            // The row is remembered until its last revision has been computed again, however long that takes.
+            if last == revision {
+                self.prior.forget(span.start, key.as_str());
+            }
+            return Ok(None);
+        }
+        Ok(Some(Row {
+            key: key.to_string(),
+            value: measures.encode(span, revision, false)?,
+            window_end: span.end,
+            revision,
+        }))
+    }
+
+    /// Notes that a window has been merged into another one: its row, if it was written, has to be withdrawn.
+    pub(crate) fn displaced(&mut self, displaced: Displaced) {
+        let Displaced {
+            start,
+            key,
+            revision,
+        } = displaced;
+        let prior = || self.prior.row(start, key.as_str());
+        let prior = || prior().filter(|row| !row.withdrawn).map(|row| row.revision);
+        if let Some(revision) = revision.0.or_else(prior) {
+            self.displaced.push(Withdrawal {
+                start,
+                key,
+                revision,
+            });
+        }
+    }
+
+    /// The rows to withdraw: those of displaced windows, and those of an earlier runner whose windows end by
+    /// `end` and are not in memory. `is_open` tells, for a start and a key, whether a window is in memory.
+    pub(crate) fn withdrawals(
+        &mut self,
+        end: Timestamp,
+        is_open: impl Fn(Timestamp, &str) -> bool,
+    ) -> Vec<Withdrawal> {
+        let mut withdrawals = std::mem::take(&mut self.displaced);
+        for (start, key, row) in self.prior.rows_until(end) {
+            let is_its = |other: &Withdrawal| other.start == start && other.key.as_str() == key;
+            if !is_open(start, key) && !withdrawals.iter().any(is_its) {
+                withdrawals.push(Withdrawal {
+                    start,
+                    key: RecordKey::from(key),
+                    revision: row.revision,
+                });
+            }
+        }
+        withdrawals
+    }
+
+    /// The record that withdraws a row; `None` if an earlier runner has already written it.
+    pub(crate) fn taken_back(
+        &mut self,
+        withdrawal: &Withdrawal,
+        row: &EmptyRow<'_>,
+    ) -> Result<Option<Row>, serde_json::Error> {
+        let (start, key) = (withdrawal.start, withdrawal.key.as_str());
+        let encode = |revision| row.measures.encode(row.window, revision, row.withdrawn);
+        let prior = self.prior.row(start, key);
+        if let Some(prior) = prior.filter(|prior| prior.revision == withdrawal.revision)
+            && encode(prior.revision)? == prior.value
+        {
+            return Ok(None);
+        }
+        let revision = withdrawal.revision + 1;
+        self.prior.withdraw(start, key, revision);
+        Ok(Some(Row {
+            key: key.to_owned(),
+            value: encode(revision)?,
+            window_end: row.window.end,
+            revision,
+        }))
+    }
+
+    /// Forgets an earlier runner's rows whose windows end by `end`, unless those windows are in memory.
+    pub(crate) fn retire(&mut self, end: Timestamp, is_open: impl Fn(Timestamp, &str) -> bool) {
+        self.prior.retire_unless(end, is_open);
+    }
+
+    /// The offsets from which a restart must read the derived topic, whose current end offsets are `ends`:
+    /// the smallest offsets among the rows of `windows` and the earlier runner's rows whose windows may still
+    /// be computed again.
+    pub(crate) fn rows_from<'w>(
+        &self,
+        ends: &[Offset],
+        windows: impl Iterator<Item = &'w RowsFrom>,
+    ) -> Vec<Offset> {
+        let mut least = ends.to_vec();
+        let windows = windows.filter_map(|rows_from| rows_from.0.as_deref());
+        for offsets in windows.chain(self.prior.rows_from()) {
+            let partitions = least.iter_mut().zip(offsets);
+            partitions.for_each(|(least, offset)| *least = (*least).min(*offset));
+        }
+        least
+    }
+
+    /// The offsets from which a restart must read the derived topic to find detections: those of the last
+    /// snapshot.
+    pub(crate) fn detections_from(&self, ends: &[Offset]) -> Vec<Offset> {
+        padded(&self.detections_from, ends.len())
+    }
+
+    /// Notes that a snapshot was taken while the derived topic ended at `ends`: the next restart looks for
+    /// detections from there.
+    pub(crate) fn snapshotted(&mut self, ends: &[Offset]) {
+        if self.prior.rows_from().is_none() {
+            self.detections_from = ends.to_vec();
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The stages between a partial and its derived rows, in order: decode, lateness, windows, revisions. The
+//! caller writes the rows to the sink and the progress to the checkpoint.
+
+use client::{Offset, Partition};
+use model::partial::BatchHeader;
+use model::{ParamError, Params, PartialError, RecordKey, Timestamp, Window};
+
+use crate::covered::Covered;
+use crate::output::lateness::{Cause, LatePlace, Lateness};
+use crate::output::prior::PriorOutput;
+use crate::output::revisions::{Revisions, Row};
+use crate::windows::{AnyWindows, Batch, Contributions, Correctable, Keyed, Origin};
+
+/// The position in the source of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived {
+    pub(crate) partition: Partition,
+    /// Batches before this offset were already merged before a restart.
+    pub(crate) replayed_to: Offset,
+}
+
+/// The outcome of merging one batch.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    pub(crate) header: BatchHeader,
+    /// The number of accepted events that are late or did not fit into memory.
+    pub(crate) late: u64,
+    /// The windows and keys of the events in `late`.
+    pub(crate) late_places: Vec<LatePlace>,
+    /// The number of accepted events that duplicate others of their window.
+    pub(crate) duplicate: u64,
+}
+
+/// The state of one derivation, and the stages that lead from a partial to its rows.
+///
+/// - An event is in exactly one of: a row, the late events, the duplicates.
+/// - The outcome of a batch is counted once: if the batch is merged again after a restart, its counts are
+///   zero.
+pub(crate) struct Pipeline {
+    lateness: Lateness,
+    windows: AnyWindows,
+    revisions: Revisions,
+    /// The watermark up to which windows are forgotten; it may have been reached before a restart.
+    retired_to: Option<Timestamp>,
+}
+
+impl Pipeline {
+    /// A pipeline with these windows, which must be empty.
+    pub(crate) fn new(windows: AnyWindows) -> Self {
+        let by_order = match &windows {
+            AnyWindows::Correctable(windows) => windows.is_late_by_order(),
+            AnyWindows::Keyed(_) => true,
+        };
+        Self {
+            lateness: Lateness::new(by_order),
+            windows,
+            revisions: Revisions::default(),
+            retired_to: None,
+        }
+    }
+
+    /// Merges the partial of one batch.
+    pub(crate) fn merge(
+        &mut self,
+        arrived: Arrived,
+        partial: &[u8],
+    ) -> Result<Merged, PartialError> {
+        let Batch {
+            header,
+            mut contributions,
+        } = self.decode(partial)?;
+        let offsets = header.offsets();
+        let origin = Origin {
+            partition: arrived.partition,
+            first_offset: offsets.start,
+            is_replayed: offsets.end <= arrived.replayed_to,
+        };
+        let mut merged = Merged {
+            header,
+            late: 0,
+            late_places: Vec::new(),
+            duplicate: 0,
+        };
+        self.take_late(&mut contributions, origin, &mut merged);
+        self.merge_windows(contributions, origin, &mut merged);
+        if origin.is_replayed {
+            // These events were counted before the restart.
+            (merged.late, merged.duplicate) = (0, 0);
+            merged.late_places.clear();
+        }
+        Ok(merged)
+    }
+
+    /// The first stage.
+    fn decode(&mut self, partial: &[u8]) -> Result<Batch, PartialError> {
+        let batch = self.windows.get().decode(partial)?;
+        if batch.header.offsets().is_empty() {
+            self.revisions.lost_source();
+        }
+        Ok(batch)
+    }
+
+    /// The second stage: removes and notes the contributions that are late.
+    fn take_late(
+        &mut self,
+        contributions: &mut Contributions,
+        origin: Origin,
+        merged: &mut Merged,
+    ) {
+        let (lateness, windows) = (&mut self.lateness, self.windows.get());
+        let (partition, offsets) = (origin.partition, merged.header.offsets());
+        let late = contributions.take_late(|window: Window, key: &RecordKey| {
+            let is_over = windows.is_over(window, key, origin.is_replayed);
+            lateness.is_late(partition, offsets, (window, key), is_over)
+        });
+        for (window, key, events) in late {
+            let cause = Cause::Late;
+            merged.late += events;
+            merged.late_places.push(LatePlace { window, key, cause });
+        }
+    }
+
+    /// The third stage: merges the remaining contributions into the windows.
+    fn merge_windows(&mut self, contributions: Contributions, origin: Origin, merged: &mut Merged) {
+        let outcome = self.windows.get_mut().merge(contributions, origin);
+        merged.duplicate = outcome.duplicate;
+        for (place, events) in outcome.no_room {
+            self.lateness.refused();
+            merged.late += events;
+            merged.late_places.push(place);
+        }
+        for displaced in outcome.displaced {
+            self.revisions.displaced(displaced);
+        }
+    }
+
+    /// The last stage: returns the rows that are due by `watermark` and have not been emitted yet; with
+    /// `corrections`, also the changed rows of windows that were emitted before, by window and key. Changes
+    /// of windows that are about to be forgotten are always included. `derived_ends` are the current end
+    /// offsets of the derived topic.
+    pub(crate) fn emit(
+        &mut self,
+        watermark: Timestamp,
+        corrections: bool,
+        derived_ends: &[Offset],
+    ) -> Result<Vec<Row>, serde_json::Error> {
+        // After a restart, windows that had been emitted and forgotten before it may have been opened again.
+        self.retired_to
+            .into_iter()
+            .for_each(|retired_to| self.retire(retired_to));
+        let revisions = &mut self.revisions;
+        match &mut self.windows {
+            AnyWindows::Correctable(windows) => corrected(
+                windows.as_mut(),
+                revisions,
+                watermark,
+                corrections,
+                derived_ends,
+            ),
+            AnyWindows::Keyed(windows) => detected(windows.as_mut(), revisions, watermark),
+        }
+    }
+
+    /// Whether rows can be corrected. If not, a checkpoint has to be written before them.
+    pub(crate) fn corrects(&self) -> bool {
+        matches!(self.windows, AnyWindows::Correctable(_))
+    }
+
+    /// Forgets everything that can no longer be corrected at `watermark`.
+    pub(crate) fn retire(&mut self, watermark: Timestamp) {
+        self.retired_to = self.retired_to.max(Some(watermark));
+        if let AnyWindows::Correctable(windows) = &mut self.windows {
+            windows.retire(watermark);
+            let end = windows.forgotten_to(watermark);
+            self.lateness.retire(end);
+            self.revisions
+                .retire(end, |start, key| windows.is_open(start, key));
+        }
+    }
+
+    /// Resumes from an earlier runner: from its watermark, and with the output that it wrote after its last
+    /// checkpoint. Windows that ended by `closed_to` were computed from an earlier log of the source.
+    pub(crate) fn resume(
+        &mut self,
+        watermark: Option<Timestamp>,
+        closed_to: Option<Timestamp>,
+        prior: PriorOutput,
+    ) {
+        self.windows.get_mut().resume(watermark, closed_to);
+        self.lateness.resume(prior.late);
+        self.revisions.resume(prior.rows);
+        self.retired_to = watermark;
+    }
+
+    /// The first offset of a partition that contributes to an entry in memory.
+    pub(crate) fn rewind_offset(&self, partition: Partition) -> Option<Offset> {
+        self.windows.get().rewind_offset(partition)
+    }
+
+    /// The offsets from which a restart must read the derived topic, whose current end offsets are
+    /// `derived_ends`.
+    pub(crate) fn derived_from(&self, derived_ends: &[Offset]) -> Vec<Offset> {
+        match &self.windows {
+            AnyWindows::Correctable(windows) => {
+                self.revisions.rows_from(derived_ends, windows.rows_from())
+            }
+            AnyWindows::Keyed(_) => self.revisions.detections_from(derived_ends),
+        }
+    }
+
+    /// Whether a restart must read `late-events` to treat the same events as late.
+    pub(crate) fn has_prior_late(&self) -> bool {
+        self.lateness.is_needed()
+    }
+
+    /// Uses other parameters for records from these offsets of the source partitions on.
+    pub(crate) fn adopt(&mut self, params: &Params, from: &[Offset]) -> Result<(), ParamError> {
+        self.windows.adopt(params, from)
+    }
+
+    /// The number of entries in memory, as limited by `entries_max`.
+    pub(crate) fn len(&self) -> usize {
+        self.windows.get().len()
+    }
+
+    /// Serializes everything that the windows have in memory.
+    pub(crate) fn snapshot(&self) -> Result<Vec<u8>, postcard::Error> {
+        self.windows.get().snapshot()
+    }
+
+    /// Restores a snapshot. Call this on empty windows only.
+    pub(crate) fn restore(&mut self, snapshot: &[u8]) -> Result<(), postcard::Error> {
+        self.windows.get_mut().restore(snapshot)
+    }
+
+    /// Notes that the next restart begins with a snapshot of the current state, taken while the derived topic
+    /// ended at `derived_ends`.
+    pub(crate) fn snapshotted(&mut self, derived_ends: &[Offset]) {
+        self.lateness.snapshotted();
+        if let AnyWindows::Keyed(windows) = &self.windows {
+            windows
+                .followed_to()
+                .into_iter()
+                .for_each(|followed_to| self.lateness.retire(followed_to));
+            self.revisions.snapshotted(derived_ends);
+        }
+    }
+}
+
+/// The rows that are due, and those that are withdrawn.
+fn corrected(
+    windows: &mut dyn Correctable,
+    revisions: &mut Revisions,
+    watermark: Timestamp,
+    corrections: bool,
+    derived_ends: &[Offset],
+) -> Result<Vec<Row>, serde_json::Error> {
+    let mut rows = Vec::new();
+    windows.due(watermark, corrections, &mut |row| {
+        let start = row.window.start;
+        let row = revisions.next(row, derived_ends)?;
+        rows.extend(row.map(|row| (start, row)));
+        Ok(())
+    })?;
+    let end = windows.forgotten_to(watermark);
+    let withdrawals = revisions.withdrawals(end, |start, key| windows.is_open(start, key));
+    for withdrawal in withdrawals {
+        windows.empty(withdrawal.start, &withdrawal.key, &mut |empty| {
+            let row = revisions.taken_back(&withdrawal, &empty)?;
+            rows.extend(row.map(|row| (withdrawal.start, row)));
+            Ok(())
+        })?;
+    }
+    rows.sort_by(|(a_start, a), (b_start, b)| (a_start, &a.key).cmp(&(b_start, &b.key)));
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
+}
+
+/// The rows of the detections that are due.
+fn detected(
+    windows: &mut dyn Keyed,
+    revisions: &mut Revisions,
+    watermark: Timestamp,
+) -> Result<Vec<Row>, serde_json::Error> {
+    let mut rows = Vec::new();
+    windows.due(watermark, &mut |detection| {
+        rows.extend(revisions.detected(detection)?);
+        Ok(())
+    })?;
+    Ok(rows)
+}

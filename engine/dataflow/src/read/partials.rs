@@ -1,0 +1,40 @@
+//! The output of the SmartModule for one batch.
+
+use bytes::Bytes;
+use client::Offset;
+use model::PartialError;
+use model::fold;
+use model::partial::BatchHeader;
+
+/// The partials of one batch, one for each requested fold.
+#[derive(Debug)]
+pub(crate) struct Partials {
+    pub(crate) first_offset: Offset,
+    pub(crate) next_offset: Offset,
+    /// In the order of the request.
+    pub(crate) of_folds: Vec<Bytes>,
+}
+
+impl Partials {
+    /// Reads the output of a SmartModule that was asked for `folds` partials. Nothing is copied.
+    pub(crate) fn read(output: &Bytes, folds: usize) -> Result<Self, PartialError> {
+        let malformed = || PartialError::Malformed {
+            length: output.len(),
+            cause: postcard::Error::DeserializeUnexpectedEnd,
+        };
+        let ranges = fold::split(output).filter(|ranges| ranges.len() == folds);
+        let ranges = ranges.ok_or_else(malformed)?.into_iter();
+        let of_folds: Vec<Bytes> = ranges.map(|range| output.slice(range)).collect();
+        let header = BatchHeader::decode(of_folds.first().ok_or_else(malformed)?)?;
+        Ok(Self {
+            first_offset: Offset(header.first_offset),
+            next_offset: Offset(header.next_offset),
+            of_folds,
+        })
+    }
+
+    /// The number of bytes of all partials.
+    pub(crate) fn bytes(&self) -> usize {
+        self.of_folds.iter().map(Bytes::len).sum()
+    }
+}

@@ -1,0 +1,263 @@
+//! Shared reads: one stream of a partition feeds those derivations of this process that are at about the same
+//! offset. The SmartModule parses each record once and folds it for all of them. A derivation that is far from
+//! that offset, or that is too slow, has a stream of its own until it has caught up.
+//!
+//! A derivation merges the same partials in both cases: the SmartModule folds the same stored batches with the
+//! same code.
+
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use client::{Offset, Partition};
+use model::fold::FoldRequest;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, timeout};
+
+use crate::read::partials::Partials;
+use crate::read::upstream::Upstream;
+use reader::{Admission, SharedReader};
+
+/// The number of batches that may wait in one inbox, which is a fraction of a second's worth.
+const INBOX: usize = 32;
+
+/// Subscribers within this many records of each other begin together: those ahead wait until the reader has
+/// reached their offset, which takes a fraction of a second.
+const NEAR: i64 = 100_000;
+
+/// After a shared reader has failed, each derivation reads by itself for this long and reports any error of
+/// its own.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// How long a derivation waits at its start for the other derivations of its source, so that one stream serves
+/// all of them from the beginning.
+const GATHER: Duration = Duration::from_millis(300);
+
+/// The partials of a batch, which are sent to several subscribers.
+type SharedPartials = Arc<Partials>;
+
+/// The shared readers of a process, by topic and partition.
+///
+/// - Every subscriber receives its partials of whole stored batches, the same ones that a stream of its own
+///   would give.
+/// - A subscriber that is too slow is dismissed. It delays the others by at most the `DELAY_MAX` of
+///   [`reader`].
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SharedReaders {
+    partitions: Arc<Mutex<ByPartition>>,
+    /// The number of derivations of this process, by source topic.
+    expected: Arc<BTreeMap<String, usize>>,
+}
+
+type ByPartition = BTreeMap<(String, Partition), Arc<SharedPartition>>;
+
+impl SharedReaders {
+    /// The shared readers of a process whose derivations have these source topics.
+    pub(crate) fn new<'t>(sources: impl IntoIterator<Item = &'t String>) -> Self {
+        let mut expected = BTreeMap::new();
+        for topic in sources {
+            *expected.entry(topic.clone()).or_default() += 1;
+        }
+        Self {
+            partitions: Arc::default(),
+            expected: Arc::new(expected),
+        }
+    }
+
+    /// The shared reader of one partition.
+    pub(crate) fn of(&self, topic: &str, partition: Partition) -> Arc<SharedPartition> {
+        let expected = self.expected.get(topic).copied().unwrap_or_default();
+        let mut partitions = self
+            .partitions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        partitions
+            .entry((topic.to_owned(), partition))
+            .or_insert_with(|| {
+                Arc::new(SharedPartition {
+                    expected,
+                    ..SharedPartition::default()
+                })
+            })
+            .clone()
+    }
+}
+
+/// The subscribers of one partition, and the task that reads it for some of them.
+#[derive(Debug, Default)]
+pub(crate) struct SharedPartition {
+    state: Mutex<State>,
+    /// The number of derivations in this process that will subscribe, unless another runner holds them.
+    expected: usize,
+    subscribed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    subscriptions: BTreeMap<u64, Subscriber>,
+    reader: Option<SharedReader>,
+    /// The last identifier given to a subscription or reader.
+    last_id: u64,
+    /// No reader is started before this time.
+    paused_until: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Subscriber {
+    fold: FoldRequest,
+    next_offset: Arc<AtomicI64>,
+}
+
+impl SharedPartition {
+    /// Subscribes a derivation that is about to read from `next_offset` on.
+    pub(crate) fn subscribe(
+        self: &Arc<Self>,
+        next_offset: Offset,
+        fold: FoldRequest,
+    ) -> Subscription {
+        let position = Arc::new(AtomicI64::new(next_offset.0));
+        let subscriber = Subscriber {
+            fold: fold.clone(),
+            next_offset: position.clone(),
+        };
+        let mut state = self.lock();
+        let id = state.next_id();
+        state.subscriptions.insert(id, subscriber);
+        self.subscribed.notify_waiters();
+        Subscription {
+            shared: self.clone(),
+            id,
+            fold,
+            position,
+        }
+    }
+
+    async fn all_subscribed(&self) {
+        loop {
+            let changed = self.subscribed.notified();
+            if self.lock().subscriptions.len() >= self.expected {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The folds of all subscribers, each once.
+    fn folds(&self) -> Vec<FoldRequest> {
+        let subscribers = self.subscriptions.values();
+        let folds: BTreeSet<_> = subscribers.map(|subscriber| &subscriber.fold).collect();
+        folds.into_iter().cloned().collect()
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// The offset at which a new reader would begin: the smallest offset among the subscribers near the first
+    /// one. `None` if there is only one subscriber, or shortly after an error.
+    fn start(&self) -> Option<Offset> {
+        let is_paused = self
+            .paused_until
+            .is_some_and(|until| Instant::now() < until);
+        if is_paused || self.subscriptions.len() < 2 {
+            return None;
+        }
+        let positions = || {
+            self.subscriptions
+                .values()
+                .map(|subscriber| Offset(subscriber.next_offset.load(Ordering::Relaxed)))
+        };
+        let first = positions().max()?;
+        positions().filter(|at| *at >= first - NEAR).min()
+    }
+}
+
+/// A subscription to one partition; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    shared: Arc<SharedPartition>,
+    id: u64,
+    fold: FoldRequest,
+    position: Arc<AtomicI64>,
+}
+
+impl Subscription {
+    /// Waits until the other derivations of the source have subscribed, but not longer than [`GATHER`].
+    pub(crate) async fn gathered(&self) {
+        let _is_complete = timeout(GATHER, self.shared.all_subscribed()).await;
+    }
+
+    /// Notes that the subscriber continues from `next_offset`.
+    pub(crate) fn moved_to(&self, next_offset: Offset) {
+        self.position.store(next_offset.0, Ordering::Relaxed);
+    }
+
+    /// The partials from now on, if there is a shared reader to join. The first of them may be of batches before
+    /// the subscriber's offset.
+    pub(crate) fn join<U: Upstream>(&self, upstream: &U) -> Option<Joined> {
+        let next_offset = Offset(self.position.load(Ordering::Relaxed));
+        let mut state = self.shared.lock();
+        let admission = |reader: &mut SharedReader| reader.admit(self.id, &self.fold, next_offset);
+        match state.reader.as_mut().map(admission) {
+            Some(Admission::Joined(joined)) => return Some(joined),
+            Some(Admission::TooFar) => return None,
+            // Drops the reader. If one is started below, it folds for all subscribers, so the others can join
+            // it too.
+            Some(Admission::NotFolded) | None => state.reader = None,
+        }
+        let start = state.start().filter(|start| *start <= next_offset)?;
+        let id = state.next_id();
+        let folds = state.folds();
+        let (shared, upstream) = (self.shared.clone(), upstream.clone());
+        let reader = SharedReader::start(id, start, folds, shared, upstream);
+        match state
+            .reader
+            .insert(reader)
+            .admit(self.id, &self.fold, next_offset)
+        {
+            Admission::Joined(joined) => Some(joined),
+            Admission::TooFar | Admission::NotFolded => None,
+        }
+    }
+}
+
+/// The partials of one derivation from a shared reader.
+pub(crate) struct Joined {
+    inbox: mpsc::Receiver<SharedPartials>,
+    /// The position of the derivation's fold in the reader's request.
+    index: usize,
+}
+
+impl Joined {
+    /// The partial of the next batch. `None` means that the derivation has to read by itself, or to join again.
+    pub(crate) async fn next(&mut self) -> Option<Bytes> {
+        let partials = self.inbox.recv().await?;
+        partials.of_folds.get(self.index).cloned()
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.subscriptions.remove(&self.id);
+        if let Some(reader) = &mut state.reader {
+            reader.dismiss(self.id);
+        }
+        if state.subscriptions.len() < 2 {
+            state.reader = None;
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The task that reads a partition for several subscribers, and the inboxes to which it sends the partials.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use client::{ClientError, Offset};
+use futures_util::StreamExt;
+use model::PartialError;
+use model::fold::FoldRequest;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout};
+use tracing::{debug, warn};
+
+use super::{INBOX, Joined, NEAR, PAUSE, SharedPartials, SharedPartition};
+use crate::read::partials::Partials;
+use crate::read::upstream::Upstream;
+
+/// The number of recent batches retained for subscribers that lag slightly; fewer if the batches are large.
+const RECENT: usize = INBOX / 2;
+const RECENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// The longest time that a subscriber may delay the shared reader while it takes one inbox of batches. A
+/// slower subscriber has to read by itself.
+const DELAY_MAX: Duration = Duration::from_secs(2);
+
+type Inbox = mpsc::Sender<SharedPartials>;
+
+/// A running shared reader. Dropping it stops the reader and closes the inboxes of its subscribers.
+#[derive(Debug)]
+pub(super) struct SharedReader {
+    id: u64,
+    next_offset: Offset,
+    folds: Vec<FoldRequest>,
+    recent: VecDeque<SharedPartials>,
+    inboxes: BTreeMap<u64, Inbox>,
+    task: AbortHandle,
+}
+
+impl SharedReader {
+    pub(super) fn start<U: Upstream>(
+        id: u64,
+        start: Offset,
+        folds: Vec<FoldRequest>,
+        shared: Arc<SharedPartition>,
+        upstream: U,
+    ) -> Self {
+        let task = tokio::spawn(run(id, start, folds.clone(), shared, upstream));
+        Self {
+            id,
+            next_offset: start,
+            folds,
+            recent: VecDeque::new(),
+            inboxes: BTreeMap::new(),
+            task: task.abort_handle(),
+        }
+    }
+
+    /// Adds a subscriber, unless it lags too far or is too far ahead.
+    pub(super) fn admit(
+        &mut self,
+        subscriber: u64,
+        fold: &FoldRequest,
+        next_offset: Offset,
+    ) -> Admission {
+        let oldest = self.recent.front();
+        let oldest = oldest.map_or(self.next_offset, |partials| partials.first_offset);
+        if !(oldest..=self.next_offset + NEAR).contains(&next_offset) {
+            return Admission::TooFar;
+        }
+        let Some(index) = self.folds.iter().position(|other| other == fold) else {
+            return Admission::NotFolded;
+        };
+        let (sender, inbox) = mpsc::channel(INBOX);
+        for partials in &self.recent {
+            if sender.try_send(partials.clone()).is_err() {
+                unreachable!("an inbox has room for all recent batches");
+            }
+        }
+        self.inboxes.insert(subscriber, sender);
+        Admission::Joined(Joined { inbox, index })
+    }
+
+    pub(super) fn dismiss(&mut self, subscribe: u64) {
+        self.inboxes.remove(&subscribe);
+    }
+
+    fn retain(&mut self, partials: SharedPartials) {
+        self.next_offset = partials.next_offset;
+        self.recent.push_back(partials);
+        while self.recent.len() > RECENT || self.recent_bytes() > RECENT_BYTES {
+            self.recent.pop_front();
+        }
+    }
+
+    fn recent_bytes(&self) -> usize {
+        self.recent.iter().map(|partials| partials.bytes()).sum()
+    }
+}
+
+/// Whether a subscriber can use a shared reader.
+pub(super) enum Admission {
+    Joined(Joined),
+    /// It lags too far or is too far ahead.
+    TooFar,
+    /// The reader's request does not include the fold of the subscriber.
+    NotFolded,
+}
+
+impl Drop for SharedReader {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Reads until there are no subscribers left or an error occurs.
+async fn run<U: Upstream>(
+    id: u64,
+    start: Offset,
+    folds: Vec<FoldRequest>,
+    shared: Arc<SharedPartition>,
+    upstream: U,
+) {
+    debug!(%start, folds = folds.len(), "reading together");
+    let running = Running { id, shared };
+    if let Err(error) = read(id, start, &folds, &running.shared, &upstream).await {
+        warn!(%error, "the shared stream failed; each derivation reads by itself for a while");
+    }
+}
+
+/// Closes the inboxes however the task ends. Otherwise subscribers would wait without end.
+struct Running {
+    id: u64,
+    shared: Arc<SharedPartition>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        if state
+            .reader
+            .as_ref()
+            .is_some_and(|reader| reader.id == self.id)
+        {
+            state.paused_until = Some(Instant::now() + PAUSE);
+            state.reader = None;
+        }
+    }
+}
+
+async fn read<U: Upstream>(
+    id: u64,
+    start: Offset,
+    folds: &[FoldRequest],
+    shared: &SharedPartition,
+    upstream: &U,
+) -> Result<(), ReadError> {
+    let mut waits = Waits::default();
+    let mut outputs = upstream.folded(start, folds).await?;
+    while let Some(output) = outputs.next().await.transpose()? {
+        let partials = Arc::new(Partials::read(&output, folds.len())?);
+        let Some(inboxes) = shared.publish(id, &partials) else {
+            return Ok(());
+        };
+        for (subscriber, inbox) in inboxes {
+            if !waits.deliver(subscriber, &inbox, &partials).await {
+                shared.dismiss(id, subscriber);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Why a shared reader stops.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Partial(#[from] PartialError),
+}
+
+impl SharedPartition {
+    /// The inboxes to which the reader's next batch has to be sent; `None` if there are none.
+    fn publish(&self, id: u64, partials: &SharedPartials) -> Option<Vec<(u64, Inbox)>> {
+        let mut state = self.lock();
+        let reader = state.reader.as_mut().filter(|reader| reader.id == id)?;
+        reader.retain(partials.clone());
+        reader.inboxes.retain(|_, inbox| !inbox.is_closed());
+        if reader.inboxes.is_empty() {
+            state.reader = None;
+            return None;
+        }
+        let inboxes = reader.inboxes.iter();
+        Some(
+            inboxes
+                .map(|(subscribe, inbox)| (*subscribe, inbox.clone()))
+                .collect(),
+        )
+    }
+
+    fn dismiss(&self, id: u64, subscribe: u64) {
+        let mut state = self.lock();
+        if let Some(reader) = state.reader.as_mut().filter(|reader| reader.id == id) {
+            reader.dismiss(subscribe);
+        }
+    }
+}
+
+/// The time for which each subscriber has delayed the shared reader.
+#[derive(Default)]
+struct Waits(BTreeMap<u64, Wait>);
+
+#[derive(Default)]
+struct Wait {
+    waited: Duration,
+    batches: usize,
+}
+
+impl Waits {
+    /// Returns `false` if the subscriber has closed its inbox or takes too long.
+    async fn deliver(&mut self, subscribe: u64, inbox: &Inbox, partials: &SharedPartials) -> bool {
+        let wait = self.0.entry(subscribe).or_default();
+        if wait.batches >= INBOX {
+            *wait = Wait::default();
+        }
+        wait.batches += 1;
+        let partials = match inbox.try_send(partials.clone()) {
+            Ok(()) => return true,
+            Err(TrySendError::Closed(_)) => return false,
+            Err(TrySendError::Full(partials)) => partials,
+        };
+        let since = Instant::now();
+        let sent = timeout(DELAY_MAX.saturating_sub(wait.waited), inbox.send(partials)).await;
+        wait.waited += since.elapsed();
+        let is_sent = matches!(sent, Ok(Ok(())));
+        if !is_sent {
+            self.0.remove(&subscribe);
+        }
+        is_sent
+    }
+}

@@ -1,0 +1,374 @@
+//! Several readers of a scripted partition. Whenever readers join, lag, hang or leave, each of them gets the
+//! partial of each batch once, in order, and byte for byte as it would by reading alone.
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
+
+use bytes::Bytes;
+use client::{ClientError, Offset, Partition};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::*;
+use crate::durable::source_log::ReadTo;
+use crate::error::RunError;
+use crate::read::partition::{Arrival, Source};
+use crate::testing::partial;
+
+/// Far longer than any of these tests takes. Reaching it means that a reader hangs.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The number of records in a batch.
+const SIZE: i64 = 3;
+
+/// A scripted partition of batches of three records, and the number of batches available.
+#[derive(Clone)]
+struct Script(Arc<Scripted>);
+
+struct Scripted {
+    batches: watch::Sender<usize>,
+    /// The streams of plain batches fail at this batch.
+    breaks_at: usize,
+    how: Breaking,
+    opened_alone: AtomicUsize,
+    opened_together: AtomicUsize,
+    read_alone: AtomicUsize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Breaking {
+    Error,
+    End,
+    Panic,
+    /// Batch boundaries are shifted by one record.
+    Shift,
+}
+
+impl Script {
+    fn of(batches: usize) -> Self {
+        Self::breaking(batches, usize::MAX, Breaking::Error)
+    }
+
+    fn breaking(batches: usize, breaks_at: usize, how: Breaking) -> Self {
+        Self(Arc::new(Scripted {
+            batches: watch::Sender::new(batches),
+            breaks_at,
+            how,
+            opened_alone: AtomicUsize::new(0),
+            opened_together: AtomicUsize::new(0),
+            read_alone: AtomicUsize::new(0),
+        }))
+    }
+
+    fn opened(&self) -> (usize, usize) {
+        let (alone, together) = (&self.0.opened_alone, &self.0.opened_together);
+        (alone.load(SeqCst), together.load(SeqCst))
+    }
+
+    /// The numbers of the batches from the one around `offset` on; each is sent once it is available.
+    fn numbers(&self, offset: Offset) -> BoxStream<'static, usize> {
+        let state = ((offset.0 / SIZE) as usize, self.0.batches.subscribe());
+        let next = |(number, mut there): (usize, watch::Receiver<usize>)| async move {
+            there.wait_for(|batches| number < *batches).await.ok()?;
+            Some((number, (number + 1, there)))
+        };
+        stream::unfold(state, next).boxed()
+    }
+}
+
+impl Upstream for Script {
+    async fn folded(
+        &self,
+        offset: Offset,
+        folds: &[FoldRequest],
+    ) -> Result<BoxStream<'static, Result<Bytes, ClientError>>, ClientError> {
+        let folds = folds.to_vec();
+        if let [_] = folds.as_slice() {
+            self.0.opened_alone.fetch_add(1, SeqCst);
+            let script = self.0.clone();
+            let outputs = self.numbers(offset).map(move |number| {
+                script.read_alone.fetch_add(1, SeqCst);
+                Ok(output(number, 0, &folds))
+            });
+            return Ok(outputs.boxed());
+        }
+        assert_eq!(offset.0 % SIZE, 0, "no batch begins there");
+        self.0.opened_together.fetch_add(1, SeqCst);
+        let (breaks_at, how) = (self.0.breaks_at, self.0.how);
+        let numbers = self.numbers(offset).take_while(move |number| {
+            std::future::ready(*number < breaks_at || how != Breaking::End)
+        });
+        let outputs = numbers.map(move |number| match how {
+            Breaking::Error if number >= breaks_at => Err(broken()),
+            Breaking::Panic if number >= breaks_at => panic!("a defect, for once on purpose"),
+            Breaking::Shift if number >= breaks_at => Ok(output(number, 1, &folds)),
+            _ => Ok(output(number, 0, &folds)),
+        });
+        Ok(outputs.boxed())
+    }
+
+    async fn check(&self, _: &str, _: ReadTo) -> Result<(), RunError> {
+        Ok(())
+    }
+}
+
+/// Returns the output of the SmartModule for a batch. Each derivation has a partial of its own.
+fn output(number: usize, shift: i64, folds: &[FoldRequest]) -> Bytes {
+    let partials = folds.iter().map(|fold| {
+        let partial = expected(number, shift, &fold.derivation);
+        [&(partial.len() as u32).to_le_bytes()[..], &partial].concat()
+    });
+    partials.collect::<Vec<_>>().concat().into()
+}
+
+fn broken() -> ClientError {
+    ClientError::Evicted {
+        topic: "ticks".to_owned(),
+        partition: Partition(0),
+        offset: Offset::ZERO,
+        next_available: Offset::ZERO,
+    }
+}
+
+fn expected(number: usize, shift: i64, derivation: &str) -> Bytes {
+    let values = [0, 1, 2].map(|record| format!("{} {derivation}-{record}", number * 700));
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    partial(number as i64 * SIZE + shift, &values).into()
+}
+
+fn fold(derivation: &str) -> FoldRequest {
+    FoldRequest {
+        derivation: derivation.to_owned(),
+        params: BTreeMap::new(),
+    }
+}
+
+/// The readers of one script. Dropping this stops them.
+struct Readers {
+    script: Script,
+    shared: Arc<SharedPartition>,
+    tasks: JoinSet<()>,
+    only: watch::Sender<Option<Partition>>,
+    /// The number of readers added so far. Each is of a derivation of its own.
+    added: usize,
+}
+
+impl Readers {
+    fn of(script: Script) -> Self {
+        Self {
+            script,
+            shared: Arc::default(),
+            tasks: JoinSet::new(),
+            only: watch::Sender::default(),
+            added: 0,
+        }
+    }
+
+    /// Adds a reader that begins at batch `first` and has a short queue of partials.
+    fn add(&mut self, first: usize) -> Reader {
+        self.add_all([first]).remove(0)
+    }
+
+    /// Adds several readers, all of them before the first one runs.
+    fn add_all(&mut self, first: impl IntoIterator<Item = usize>) -> Vec<Reader> {
+        let starts: Vec<_> = first.into_iter().collect();
+        let sources: Vec<_> = starts.iter().map(|first| self.source(*first)).collect();
+        let started = sources
+            .into_iter()
+            .zip(starts)
+            .map(|((derivation, source), next)| {
+                let (sender, arrivals) = mpsc::channel(1);
+                self.tasks.spawn(source.run(sender));
+                Reader {
+                    derivation,
+                    arrivals,
+                    next,
+                }
+            });
+        started.collect()
+    }
+
+    fn source(&mut self, first: usize) -> (String, Source<Script>) {
+        let derivation = format!("ticks-{}", self.added);
+        self.added += 1;
+        let next_offset = Offset(first as i64 * SIZE);
+        let fold = fold(&derivation);
+        let subscription = self.shared.subscribe(next_offset, fold.clone());
+        let (upstream, only) = (self.script.clone(), self.only.subscribe());
+        let source = Source::over(upstream, fold, subscription, next_offset, only);
+        (derivation, source)
+    }
+}
+
+struct Reader {
+    derivation: String,
+    arrivals: mpsc::Receiver<Arrival>,
+    next: usize,
+}
+
+impl Reader {
+    /// Receives partials up to batch `end` and checks each of them.
+    async fn take_to(&mut self, end: usize) {
+        while self.next < end {
+            let partial = self.arrival().await.expect("a partial");
+            let expected = expected(self.next, 0, &self.derivation);
+            assert_eq!(partial, expected, "batch {}", self.next);
+            self.next += 1;
+        }
+    }
+
+    async fn arrival(&mut self) -> Result<Bytes, RunError> {
+        let arrival = timeout(DEADLINE, self.arrivals.recv()).await;
+        let arrival = arrival.expect("in time").expect("a reader at work");
+        assert_eq!(arrival.partition, Partition(0));
+        arrival.partial
+    }
+}
+
+async fn take_all<'r>(readers: impl IntoIterator<Item = &'r mut Reader>, end: usize) {
+    futures_util::future::join_all(readers.into_iter().map(|reader| reader.take_to(end))).await;
+}
+
+#[tokio::test]
+async fn a_single_reader_reads_alone() {
+    let mut readers = Readers::of(Script::of(40));
+    readers.add(0).take_to(40).await;
+    assert_eq!(readers.script.opened(), (1, 0));
+}
+
+#[tokio::test]
+async fn several_at_one_place_read_once() {
+    let mut readers = Readers::of(Script::of(100));
+    let mut three = readers.add_all([7, 7, 7]);
+    take_all(&mut three, 100).await;
+    assert_eq!(readers.script.opened(), (0, 1));
+}
+
+#[tokio::test]
+async fn who_is_ahead_passes_over_what_it_has() {
+    let mut readers = Readers::of(Script::of(100));
+    let mut three = readers.add_all([30, 0, 60]);
+    take_all(&mut three, 100).await;
+    assert_eq!(readers.script.opened(), (0, 1));
+}
+
+#[tokio::test]
+async fn who_is_behind_reads_alone_until_it_is_near() {
+    let mut readers = Readers::of(Script::of(60));
+    let mut two = readers.add_all([0, 0]);
+    take_all(&mut two, 60).await;
+    let mut late = readers.add(0);
+    late.take_to(60).await;
+    let opened = readers.script.opened();
+    assert_eq!(
+        opened,
+        (1, 2),
+        "the shared stream is opened again to fold for all three"
+    );
+    let alone = readers.script.0.read_alone.load(SeqCst);
+    assert!((30..60).contains(&alone), "it joined after {alone} batches");
+    readers.script.0.batches.send_replace(90);
+    take_all(two.iter_mut().chain([&mut late]), 90).await;
+    assert_eq!(readers.script.opened(), (1, 2));
+}
+
+#[tokio::test]
+async fn who_is_far_ahead_does_not_wait() {
+    let far = 2 * (NEAR / SIZE) as usize;
+    let mut readers = Readers::of(Script::of(far + 20));
+    let [mut slow, mut ahead] = <[Reader; 2]>::try_from(readers.add_all([0, far]))
+        .ok()
+        .expect("two readers");
+    ahead.take_to(far + 20).await;
+    assert_eq!(slow.next, 0, "it has taken nothing");
+    slow.take_to(200).await;
+    assert_eq!(readers.script.opened(), (1, 1));
+}
+
+#[tokio::test]
+async fn a_reader_that_hangs_delays_the_others_briefly_and_misses_nothing() {
+    let mut readers = Readers::of(Script::of(300));
+    let mut three = readers.add_all([0, 0, 0]);
+    let (hangs, others) = three.split_first_mut().expect("three readers");
+    hangs.take_to(5).await;
+    take_all(others, 300).await;
+    assert_eq!(hangs.next, 5);
+    hangs.take_to(300).await;
+    assert_eq!(readers.script.opened(), (1, 1), "it continued alone");
+    readers.script.0.batches.send_replace(310);
+    take_all(&mut three, 310).await;
+}
+
+#[tokio::test]
+async fn who_must_not_be_read_now_is_held_back_here_too() {
+    let mut readers = Readers::of(Script::of(200));
+    let mut two = readers.add_all([0, 0]);
+    take_all(&mut two, 10).await;
+    readers.only.send_replace(Some(Partition(1)));
+    let [first, second] = &mut two[..] else {
+        unreachable!("two readers");
+    };
+    // Partials that were already in the queue or past the gate still arrive; the others have to wait.
+    let mut passed = 10;
+    while let Ok(arrival) = timeout(Duration::from_millis(300), first.arrivals.recv()).await {
+        let arrival = arrival.expect("a reader at work");
+        assert_eq!(
+            arrival.partial.expect("a partial"),
+            expected(passed, 0, &first.derivation)
+        );
+        passed += 1;
+    }
+    assert!(passed < 20, "{passed} batches passed the gate");
+    first.next = passed;
+    readers.only.send_replace(None);
+    take_all([first, second], 200).await;
+}
+
+#[tokio::test]
+async fn when_the_stream_breaks_each_goes_on_alone() {
+    for how in [
+        Breaking::Error,
+        Breaking::End,
+        Breaking::Panic,
+        Breaking::Shift,
+    ] {
+        let mut readers = Readers::of(Script::breaking(80, 50, how));
+        let mut two = readers.add_all([0, 20]);
+        take_all(&mut two, 80).await;
+        assert_eq!(readers.script.opened(), (2, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_cannot_be_opened_is_no_obstacle() {
+    let mut readers = Readers::of(Script::breaking(40, 0, Breaking::Error));
+    let mut two = readers.add_all([0, 0]);
+    take_all(&mut two, 40).await;
+    assert_eq!(readers.script.opened(), (2, 1));
+}
+
+#[tokio::test]
+async fn who_is_left_reads_alone() {
+    let mut readers = Readers::of(Script::of(50));
+    let mut two = readers.add_all([0, 0]);
+    take_all(&mut two, 50).await;
+    let mut left = two.pop().expect("two readers");
+    drop(two); // no receiver takes its partials: it leaves
+    readers.script.0.batches.send_replace(100);
+    left.take_to(100).await;
+    assert!(
+        readers.shared.lock().reader.is_none(),
+        "there is no reader for one"
+    );
+    assert_eq!(readers.script.opened(), (1, 1));
+    let mut again = readers.add(100);
+    readers.script.0.batches.send_replace(150);
+    take_all([&mut left, &mut again], 150).await;
+    assert!(
+        readers.shared.lock().reader.is_some(),
+        "two are there again"
+    );
+}

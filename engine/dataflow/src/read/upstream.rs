@@ -1,0 +1,57 @@
+//! A source partition, folded on the server for one derivation or for several.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use client::{ClientError, Cluster, Offset, PartitionSource, SmartModule};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use model::fold::{self, FoldRequest};
+
+use crate::durable::source_log::{self, ReadTo};
+use crate::error::RunError;
+
+/// A source of partials.
+pub(crate) trait Upstream: Clone + Send + Sync + 'static {
+    /// The output of the SmartModule for each stored batch, beginning with the batch that contains `offset`: one
+    /// partial of each of `folds`, in their order.
+    fn folded(
+        &self,
+        offset: Offset,
+        folds: &[FoldRequest],
+    ) -> impl Future<Output = Opened<Bytes>> + Send;
+    /// Returns an error if the partition does not hold the log that `derivation` has read so far.
+    fn check(
+        &self,
+        derivation: &str,
+        read_to: ReadTo,
+    ) -> impl Future<Output = Result<(), RunError>> + Send;
+}
+
+type Opened<T> = Result<BoxStream<'static, Result<T, ClientError>>, ClientError>;
+
+/// A partition of a cluster, and the SmartModule through which it is read.
+#[derive(Clone)]
+pub(crate) struct UpstreamPartition {
+    pub(crate) cluster: Cluster,
+    /// The partition to read. Its offset is replaced each time it is opened.
+    pub(crate) source: PartitionSource,
+    pub(crate) module: SmartModule,
+}
+
+impl Upstream for UpstreamPartition {
+    async fn folded(&self, offset: Offset, folds: &[FoldRequest]) -> Opened<Bytes> {
+        let source = PartitionSource {
+            offset,
+            ..self.source.clone()
+        };
+        let params = fold::parameters(folds);
+        let outputs = self.cluster.transformed(&source, &self.module, &params);
+        Ok(outputs.await?.boxed())
+    }
+
+    async fn check(&self, derivation: &str, read_to: ReadTo) -> Result<(), RunError> {
+        let (topic, partition) = (&self.source.topic, self.source.partition);
+        source_log::check(&self.cluster, derivation, topic, partition, read_to).await
+    }
+}

@@ -1,0 +1,89 @@
+//! The state of each record of a rules topic.
+
+use client::{Offset, Record};
+use model::{Params, Timestamp};
+
+use crate::spec::rule_set::{MAP_VERSION, Refusal, RuleHistory, RuleSet};
+
+/// A record of a rules topic.
+#[derive(Debug)]
+pub struct ListedRules {
+    /// The record's offset.
+    pub offset: Offset,
+    /// The time at which the record was written.
+    pub written: Option<Timestamp>,
+    /// The version in the record; `None` if the record contains no valid one.
+    pub rules: Option<RuleSet>,
+    /// The state of the record.
+    pub state: RuleState,
+}
+
+/// The state of a version.
+#[derive(Debug)]
+pub enum RuleState {
+    /// The version has been adopted. For each source partition, it applies to records from this offset on,
+    /// until the next version applies.
+    Holds(Vec<Offset>),
+    /// No runner has read the version yet.
+    Waits,
+    /// The version will never apply, for this reason.
+    PassedOver(Refusal),
+}
+
+impl RuleState {
+    fn may_hold(&self) -> bool {
+        !matches!(self, Self::PassedOver(_))
+    }
+}
+
+/// Determines the state of each record, by the rules that the runner uses.
+pub(super) fn judge(
+    records: &[Record],
+    history: &RuleHistory,
+    check: impl Fn(&RuleSet, u32) -> Result<Params, Refusal>,
+) -> Vec<ListedRules> {
+    let mut newest = MAP_VERSION;
+    let mut listed = Vec::new();
+    for record in records {
+        let is_news = record.offset >= history.next_offset;
+        if is_news {
+            // This also counts adopted versions whose records have been removed.
+            newest = newest.max(history.version());
+        }
+        let (rules, state) = match RuleSet::decode(record) {
+            Ok(rules) => {
+                let state = state(&rules, newest, is_news, history, &check);
+                (Some(rules), state)
+            }
+            Err(error) => (None, RuleState::PassedOver(error.into())),
+        };
+        if let Some(rules) = rules.as_ref().filter(|_| state.may_hold()) {
+            newest = rules.version;
+        }
+        listed.push(ListedRules {
+            offset: record.offset,
+            written: record.timestamp_ms.map(Timestamp::from_millis),
+            rules,
+            state,
+        });
+    }
+    listed
+}
+
+fn state(
+    rules: &RuleSet,
+    newest: u32,
+    is_news: bool,
+    history: &RuleHistory,
+    check: impl Fn(&RuleSet, u32) -> Result<Params, Refusal>,
+) -> RuleState {
+    let adopted = history.adopted(rules);
+    if let Some(adopted) = adopted.filter(|_| !is_news && rules.version > newest) {
+        return RuleState::Holds(adopted.from.clone());
+    }
+    match check(rules, newest) {
+        Ok(_) if is_news => RuleState::Waits,
+        Ok(_) => RuleState::PassedOver(Refusal::ByRunner),
+        Err(refusal) => RuleState::PassedOver(refusal),
+    }
+}

@@ -1,0 +1,109 @@
+//! An output topic. Records are written in order and acknowledged; what an earlier runner wrote after its
+//! last checkpoint can be read back.
+
+use client::{Cluster, Mode, Offset, Partition, Producer, Record, Start};
+use futures_util::StreamExt;
+
+use crate::error::RunError;
+use crate::output::offsets::padded;
+
+/// A topic to write to.
+///
+/// - Records are written in order; a write returns once the cluster has acknowledged all of them.
+/// - When a write returns, even with an error, none of its records is still in flight.
+pub(crate) struct TopicWriter {
+    cluster: Cluster,
+    topic: String,
+    producer: Producer,
+    /// The end offset of each partition, as of the last write or read by this runner.
+    ends: Vec<Offset>,
+}
+
+impl TopicWriter {
+    pub(crate) async fn open(cluster: &Cluster, topic: &str) -> Result<Self, RunError> {
+        let mut ends = Vec::new();
+        for partition in Partition::of(cluster.partition_count(topic).await?) {
+            ends.push(cluster.end_offset(topic, partition).await?);
+        }
+        let producer = cluster.producer(topic).await?;
+        Ok(Self {
+            cluster: cluster.clone(),
+            topic: topic.to_owned(),
+            producer,
+            ends,
+        })
+    }
+
+    /// The topic's name.
+    pub(crate) fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// The end offset of each partition, as of the last write or read by this runner.
+    pub(crate) fn ends(&self) -> &[Offset] {
+        &self.ends
+    }
+
+    /// The given offsets, one per partition, extended with 0 for partitions that were empty or did not exist
+    /// then. A partition that now ends before its offset was deleted and created again: all its records are
+    /// later, so its offset becomes 0.
+    pub(crate) fn padded(&self, from: &[Offset]) -> Vec<Offset> {
+        let offsets = padded(from, self.ends.len()).into_iter();
+        let within = |(offset, end): (Offset, &Offset)| {
+            if offset > *end { Offset::ZERO } else { offset }
+        };
+        offsets.zip(&self.ends).map(within).collect()
+    }
+
+    /// Passes every record from these offsets on to `take`.
+    pub(crate) async fn read_back(
+        &self,
+        from: &[Offset],
+        mut take: impl FnMut(Record) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
+        for (partition, from) in Partition::all().zip(self.padded(from)) {
+            let mut records = self
+                .cluster
+                .records(&self.topic, partition, Start::Offset(from), Mode::UntilEnd)
+                .await?;
+            while let Some(record) = records.next().await {
+                take(record?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes records in order and waits until the cluster has acknowledged all of them. Even after an error
+    /// it waits until none of them is in flight, so that reading back finds all that were written.
+    pub(crate) async fn write(
+        &mut self,
+        records: impl IntoIterator<Item = (String, Vec<u8>)>,
+    ) -> Result<u64, RunError> {
+        let mut deliveries = Vec::new();
+        let mut result = Ok(());
+        for (key, value) in records {
+            match self.producer.send(key, value).await {
+                Ok(delivery) => deliveries.push(delivery),
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        if !deliveries.is_empty() {
+            result = result.and(self.producer.flush().await);
+        }
+        let written = deliveries.len() as u64;
+        for delivery in deliveries {
+            match delivery.wait().await {
+                Ok(at) => {
+                    let end = &mut self.ends[at.partition.index()];
+                    *end = (*end).max(at.offset.next());
+                }
+                Err(error) => result = result.and(Err(error)),
+            }
+        }
+        result?;
+        Ok(written)
+    }
+}

@@ -1,0 +1,23 @@
+//! The specification of what to run: the dataflow file as a checked value, the code of its derivations, and
+//! the topics and SmartModules that both need.
+
+mod dataflow_file;
+pub(crate) mod definition;
+mod durations;
+mod error;
+pub(crate) mod fold;
+mod limits;
+mod line;
+pub(crate) mod locate;
+pub(crate) mod provision;
+pub(crate) mod registration;
+pub(crate) mod rule_set;
+mod window;
+
+pub(crate) use dataflow_file::scalars;
+pub use dataflow_file::{DataflowSpec, DerivationSpec, RULE_VERSION, SourceSpec};
+pub use error::SpecError;
+pub use window::WindowSpec;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+//! The dataflow file: the topics that exist, and the derivations with their source topics and derived topics.
+//! It is a pure value, read from YAML.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::{Params, Shape};
+use serde::Deserialize;
+
+use super::durations::{
+    default_allowed_lateness, default_idle_timeout, default_lateness, default_max_skew, duration,
+    optional_duration,
+};
+use super::registration::{Registration, Registry};
+use super::{SpecError, WindowSpec};
+
+/// The parameter that contains the version of a derivation's rules.
+pub const RULE_VERSION: &str = "rule_version";
+
+/// The whole dataflow file.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataflowSpec {
+    /// Source topics by name.
+    pub sources: BTreeMap<String, SourceSpec>,
+    /// Derivations by the name of their derived topic, which is also the name of their SmartModule.
+    pub derivations: BTreeMap<String, DerivationSpec>,
+}
+
+/// A source topic.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSpec {
+    /// The field whose value is the record key. This is information for people and producers.
+    pub key: String,
+    /// The number of partitions with which the topic is created.
+    #[serde(default = "one")]
+    pub partitions: u32,
+    /// How long records are retained.
+    #[serde(default, deserialize_with = "optional_duration")]
+    pub retention: Option<Duration>,
+}
+
+/// A derivation.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DerivationSpec {
+    /// The source topic.
+    pub from: String,
+    /// How events are grouped in time; `None` if they are processed one by one.
+    #[serde(default)]
+    pub window: Option<WindowSpec>,
+    /// How far the watermark lags behind the greatest event time.
+    #[serde(default = "default_lateness", deserialize_with = "duration")]
+    pub lateness: Duration,
+    /// How long after its end a window can still be corrected.
+    #[serde(default = "default_allowed_lateness", deserialize_with = "duration")]
+    pub allowed_lateness: Duration,
+    /// How long a partition may be silent before the watermark advances without it.
+    #[serde(default = "default_idle_timeout", deserialize_with = "duration")]
+    pub idle_timeout: Duration,
+    /// How far an event's time may be ahead of its record's ingest time.
+    #[serde(default = "default_max_skew", deserialize_with = "duration")]
+    pub max_skew: Duration,
+    /// The maximum number of entries in memory: (window, key) pairs, or sessions, or keys plus waiting facts.
+    /// Beyond that, keys of windows are counted together under `*`; events of new sessions and of new keys in
+    /// a keyed process go to `late-events`.
+    #[serde(default = "default_entries_max")]
+    pub entries_max: usize,
+    /// The number of partitions with which the derived topic is created.
+    #[serde(default = "one")]
+    pub partitions: u32,
+    /// How long derived records are retained.
+    #[serde(default, deserialize_with = "optional_duration")]
+    pub retention: Option<Duration>,
+    /// The topic for later versions of the derivation's parameters, for keyed processes only.
+    #[serde(default)]
+    pub rules: Option<String>,
+    /// The derivation's own parameters.
+    #[serde(default, deserialize_with = "scalars")]
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl DataflowSpec {
+    /// Parses a dataflow file from YAML and checks it against the known derivations.
+    pub fn parse(yaml: &str, registry: &Registry) -> Result<Self, SpecError> {
+        // Refuses duplicate names. Otherwise serde would use the last one.
+        serde_yaml::from_str::<serde_yaml::Value>(yaml)?;
+        let dataflow: Self = serde_yaml::from_str(yaml)?;
+        let checked = dataflow.check_limits().and_then(|()| {
+            let mut derivations = dataflow.derivations.iter();
+            derivations.try_for_each(|(name, spec)| dataflow.check(name, spec, registry))
+        });
+        checked.map_err(|error| error.located(yaml))?;
+        Ok(dataflow)
+    }
+
+    fn check(
+        &self,
+        name: &str,
+        spec: &DerivationSpec,
+        registry: &Registry,
+    ) -> Result<(), SpecError> {
+        let derivation = || name.to_owned();
+        let Some(registration) = registry.get(name) else {
+            return Err(SpecError::UnknownDerivation {
+                derivation: derivation(),
+                known: registry.names().join(", "),
+            });
+        };
+        if !self.sources.contains_key(&spec.from) {
+            let known = self.sources.keys().cloned().collect::<Vec<_>>().join(", ");
+            return Err(SpecError::UnknownSource {
+                derivation: derivation(),
+                topic: spec.from.clone(),
+                known,
+            });
+        }
+        if spec.from != registration.source() {
+            let expected = registration.source().to_owned();
+            return Err(SpecError::WrongSource {
+                derivation: derivation(),
+                topic: spec.from.clone(),
+                expected,
+            });
+        }
+        if let Some(expected) = wrong_window(registration.shape(), spec.window) {
+            return Err(SpecError::Window {
+                derivation: derivation(),
+                expected,
+            });
+        }
+        check_rules(name, spec, registration)?;
+        let refuse = |cause| SpecError::Parameter {
+            derivation: derivation(),
+            cause,
+        };
+        registration.check(&spec.params()).map_err(refuse)
+    }
+}
+
+impl DerivationSpec {
+    /// The parameters that both the SmartModule and the runner receive.
+    pub fn params(&self) -> Params {
+        self.param_texts().into_iter().collect()
+    }
+
+    /// The same parameters as texts, as they are sent with the invocation.
+    pub fn param_texts(&self) -> BTreeMap<String, String> {
+        let mut params = self.parameters.clone();
+        params.extend(self.window.iter().flat_map(WindowSpec::params));
+        params.insert(
+            "max_skew_ms".to_owned(),
+            self.max_skew.as_millis().to_string(),
+        );
+        params
+    }
+}
+
+/// Checks that the derivation can accept new rules, if it has a rules topic.
+fn check_rules(
+    name: &str,
+    spec: &DerivationSpec,
+    registration: &Registration,
+) -> Result<(), SpecError> {
+    let Some(topic) = &spec.rules else {
+        return Ok(());
+    };
+    let expected = if registration.shape() != Shape::Events {
+        "only derivations that process events one by one accept new rules"
+    } else if !registration.parameters().contains(&RULE_VERSION) {
+        "it has no parameter `rule_version`, so its records could not contain the version of their rules"
+    } else {
+        return Ok(());
+    };
+    Err(SpecError::Invalid {
+        place: format!("derivations.{name}.rules"),
+        value: topic.clone(),
+        expected: expected.to_owned(),
+    })
+}
+
+/// What is wrong with a window of this shape; `None` if it is valid.
+fn wrong_window(shape: Shape, window: Option<WindowSpec>) -> Option<&'static str> {
+    use WindowSpec::{Hopping, Session, Tumbling};
+    match (shape, window) {
+        (Shape::Windows, Some(Tumbling(_) | Hopping { .. })) => None,
+        (Shape::Windows, _) => Some(
+            "give it a `window` such as `10s`, or `{size: 1m, hop: 10s}` for overlapping windows",
+        ),
+        (Shape::Sessions, Some(Session(_))) => None,
+        (Shape::Sessions, _) => Some("it has sessions: give it a `window` such as `{gap: 30m}`"),
+        (Shape::Events, None) => None,
+        (Shape::Events, Some(_)) => {
+            Some("it processes events one by one and has no windows: remove `window`")
+        }
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A (window, key) pair takes about 200 bytes and a few sets. With a million pairs, a runner stays well below
+/// the memory of a small machine.
+fn default_entries_max() -> usize {
+    1_000_000
+}
+
+/// Deserializes parameters, which may be written as texts, numbers or booleans, into texts.
+pub(crate) fn scalars<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let values = BTreeMap::<String, serde_yaml::Value>::deserialize(deserializer)?;
+    values
+        .into_iter()
+        .map(|(name, value)| match value {
+            serde_yaml::Value::String(text) => Ok((name, text)),
+            serde_yaml::Value::Number(number) => Ok((name, number.to_string())),
+            serde_yaml::Value::Bool(truth) => Ok((name, truth.to_string())),
+            _ => Err(serde::de::Error::custom(format!(
+                "parameter `{name}` must be a string, a number, `true` or `false`"
+            ))),
+        })
+        .collect()
+}

@@ -1,0 +1,128 @@
+//! The reasons why a dataflow file cannot be used, and their positions in it.
+
+use super::line;
+
+/// A dataflow file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SpecError {
+    /// The file is not YAML or not a dataflow file. The text contains the line and column.
+    #[error("the dataflow file cannot be read: {0}")]
+    Syntax(#[from] serde_yaml::Error),
+    /// A derivation reads from a topic that is not a source.
+    #[error(
+        "derivation `{derivation}` reads from `{topic}`, which is not among the sources: {known}"
+    )]
+    UnknownSource {
+        /// The derivation.
+        derivation: String,
+        /// The topic that the derivation reads from.
+        topic: String,
+        /// The sources in the dataflow file.
+        known: String,
+    },
+    /// There is no code for the derivation.
+    #[error("unknown derivation `{derivation}`; known derivations: {known}")]
+    UnknownDerivation {
+        /// The derivation.
+        derivation: String,
+        /// The known derivations.
+        known: String,
+    },
+    /// The derivation cannot read the events of its source topic.
+    #[error(
+        "derivation `{derivation}` reads from `{topic}`, but it needs the events of `{expected}`"
+    )]
+    WrongSource {
+        /// The derivation.
+        derivation: String,
+        /// The topic that the derivation reads from.
+        topic: String,
+        /// The topic whose events the derivation can read.
+        expected: String,
+    },
+    /// A value is out of range.
+    #[error("`{place}` is `{value}`: {expected}")]
+    Invalid {
+        /// The position in the dataflow file.
+        place: String,
+        /// The value.
+        value: String,
+        /// What is expected instead.
+        expected: String,
+    },
+    /// The dataflow file has more partitions than a cluster accepts.
+    #[error(
+        "the dataflow file's topics have {partitions} partitions in total; the limit is {max}; reduce some"
+    )]
+    Partitions {
+        /// The number of partitions in the dataflow file.
+        partitions: u32,
+        /// The maximum number of partitions.
+        max: u32,
+    },
+    /// The window has a form that the derivation does not support.
+    #[error("derivation `{derivation}`: {expected}")]
+    Window {
+        /// The derivation.
+        derivation: String,
+        /// The expected form.
+        expected: &'static str,
+    },
+    /// A derivation's parameters are wrong.
+    #[error("derivation `{derivation}`: {cause}")]
+    Parameter {
+        /// The derivation.
+        derivation: String,
+        /// The error in the parameters.
+        cause: model::ParamError,
+    },
+    /// Another error, with its line.
+    #[error("line {line}: {cause}")]
+    At {
+        /// The line of the dataflow file, from 1.
+        line: usize,
+        /// The error on that line.
+        cause: Box<SpecError>,
+    },
+}
+
+impl SpecError {
+    /// Adds the line in the dataflow file to the error, if the line is known.
+    pub(super) fn located(self, yaml: &str) -> Self {
+        let found = {
+            let (section, name, field) = self.place();
+            let field = if field == "hop" { "window" } else { field };
+            line::line_of(yaml, section, name, field)
+        };
+        match found {
+            Some(line) => Self::At {
+                line,
+                cause: Box::new(self),
+            },
+            None => self,
+        }
+    }
+
+    /// The section of the dataflow file, the name in that section, and the field of that entry.
+    fn place(&self) -> (&str, &str, &str) {
+        const DERIVATIONS: &str = "derivations";
+        match self {
+            Self::Parameter { derivation, cause } => (
+                DERIVATIONS,
+                derivation,
+                cause.parameter().trim_end_matches("_ms"),
+            ),
+            Self::Window { derivation, .. } => (DERIVATIONS, derivation, "window"),
+            Self::UnknownSource { derivation, .. } | Self::WrongSource { derivation, .. } => {
+                (DERIVATIONS, derivation, "from")
+            }
+            Self::UnknownDerivation { derivation, .. } => (DERIVATIONS, derivation, ""),
+            Self::Invalid { place, .. } => {
+                let (section, rest) = place.split_once('.').unwrap_or((place, ""));
+                let (name, field) = rest.rsplit_once('.').unwrap_or((rest, ""));
+                (section, name, field)
+            }
+            Self::Syntax(_) | Self::Partitions { .. } | Self::At { .. } => ("", "", ""),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Finds the line of an entry in the dataflow file's text, for messages: entries are checked only after the
+//! text has been parsed.
+
+/// The line, counted from 1, on which an entry of a section sets `field`. If the entry does not set it, the
+/// line of the entry's name.
+pub(super) fn line_of(yaml: &str, section: &str, entry: &str, field: &str) -> Option<usize> {
+    let mut lines = (1..).zip(yaml.lines());
+    lines.find(|(_, line)| indentation(line) == 0 && sets(line, section))?;
+    let (header, name) = lines.find(|(_, line)| sets(line, entry))?;
+    let on_the_line = std::iter::once((header, name));
+    let mut block =
+        on_the_line.chain(lines.take_while(|(_, line)| {
+            line.trim().is_empty() || indentation(line) > indentation(name)
+        }));
+    let found = block.find(|(_, line)| line.split(['{', ',']).any(|part| sets(part, field)));
+    Some(found.map_or(header, |(number, _)| number))
+}
+
+fn sets(line: &str, field: &str) -> bool {
+    let rest = line.trim_start().strip_prefix(field);
+    !field.is_empty() && rest.is_some_and(|rest| rest.trim_start().starts_with(':'))
+}
+
+fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_found_in_its_own_derivation_in_either_form() {
+        let yaml = "sources:\n  a: {key: k}\nderivations:\n  a:\n    from: x\n  b:\n    from: y\n\n\
+                    \u{20}   parameters: {n: 1, m: 2}\n  c:\n    m: 3\n";
+        let line = |entry, field| line_of(yaml, "derivations", entry, field);
+        assert_eq!(line("a", "from"), Some(5));
+        assert_eq!(line("b", "from"), Some(7));
+        assert_eq!(line("b", "m"), Some(9));
+        assert_eq!(line("a", "m"), Some(4));
+        assert_eq!(line("d", "m"), None);
+        assert_eq!(line_of(yaml, "sources", "a", "key"), Some(2));
+        assert_eq!(line_of(yaml, "", "", ""), None);
+    }
+}

@@ -1,0 +1,102 @@
+//! Ensures that every topic of the dataflow file and the SmartModule `dataflow` exist. Idempotent.
+
+use std::time::Duration;
+
+use client::{Cluster, StorageBounds, TopicSettings};
+use model::REJECTED_EVENTS;
+use tracing::info;
+
+use crate::error::RunError;
+use crate::progress::Progress;
+use crate::spec::DataflowSpec;
+use crate::spec::registration::{MODULE, Registry};
+use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, SNAPSHOTS};
+
+/// Rules are few and apply until newer ones replace them, so they are retained for ten years.
+const RULES_RETENTION: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// Ensures the source and derived topics of the dataflow file, the SmartModule `dataflow`, and the runner's own
+/// topics. `progress` counts the topics of the dataflow file and the SmartModule.
+pub async fn provision(
+    cluster: &Cluster,
+    dataflow: &DataflowSpec,
+    registry: &Registry,
+    progress: &Progress,
+) -> Result<(), RunError> {
+    let (sources, derivations) = (dataflow.sources.len(), dataflow.derivations.len());
+    progress.add_total((sources + derivations + 1) as u64);
+    provision_sources(cluster, dataflow).await?;
+    progress.add_done(sources as u64);
+    for (name, spec) in &dataflow.derivations {
+        ensure_topic(cluster, name, spec.partitions, spec.retention).await?;
+        progress.add_done(1);
+        if let Some(rules) = &spec.rules {
+            ensure_topic(cluster, rules, 1, Some(RULES_RETENTION)).await?;
+        }
+    }
+    ensure(cluster, snapshots_topic()).await?;
+    for name in [
+        CHECKPOINTS,
+        LEASES,
+        REJECTED_EVENTS,
+        LATE_EVENTS,
+        ACCOUNTING,
+    ] {
+        ensure_topic(cluster, name, 1, None).await?;
+    }
+    let module = registry.dataflow_module()?;
+    let ensured = cluster.ensure_smartmodule(MODULE, module).await?;
+    info!(name = MODULE, ?ensured, "SmartModule");
+    progress.add_done(1);
+    Ok(())
+}
+
+/// Ensures the source topics of the dataflow file, which is all that a producer needs.
+pub async fn provision_sources(cluster: &Cluster, dataflow: &DataflowSpec) -> Result<(), RunError> {
+    for (name, source) in &dataflow.sources {
+        ensure_topic(cluster, name, source.partitions, source.retention).await?;
+    }
+    Ok(())
+}
+
+/// Ensures the topics that a writer of rules needs: the rules topic, and the topic of checkpoints, which
+/// contain the adopted versions.
+pub(crate) async fn provision_rules(cluster: &Cluster, rules: &str) -> Result<(), RunError> {
+    ensure_topic(cluster, rules, 1, Some(RULES_RETENTION)).await?;
+    ensure_topic(cluster, CHECKPOINTS, 1, None).await
+}
+
+/// Ensures one topic.
+pub(crate) async fn ensure_topic(
+    cluster: &Cluster,
+    name: &str,
+    partitions: u32,
+    retention: Option<Duration>,
+) -> Result<(), RunError> {
+    let topic = TopicSettings {
+        name: name.to_owned(),
+        partitions,
+        retention,
+        storage: None,
+    };
+    ensure(cluster, topic).await
+}
+
+async fn ensure(cluster: &Cluster, topic: TopicSettings) -> Result<(), RunError> {
+    let ensured = cluster.ensure_topic(&topic).await?;
+    info!(topic = topic.name, ?ensured, "topic");
+    Ok(())
+}
+
+/// Only the last snapshot of each derivation is needed.
+fn snapshots_topic() -> TopicSettings {
+    TopicSettings {
+        name: SNAPSHOTS.to_owned(),
+        partitions: 1,
+        retention: None,
+        storage: Some(StorageBounds {
+            segment_bytes: 64 << 20,
+            partition_bytes_max: 4 << 30,
+        }),
+    }
+}

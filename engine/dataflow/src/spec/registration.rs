@@ -1,0 +1,159 @@
+//! Maps a derivation's name to its code, type-erased so that the runner needs no knowledge of the types.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::keyed_process::FactsOf;
+use model::{AlignedWindows, Event, Fold, Grouping, KeyedProcess, Lift, ParamError, Params};
+use model::{SessionGap, Shape, Windowed};
+
+use crate::error::RunError;
+use crate::spec::fold::AnyFold;
+use crate::spec::locate::{Locate, LocateBy};
+use crate::windows::{AnyWindows, Bounds, KeyedProcesses, Panes, Sessions};
+
+/// The code of one derivation: how its parameters are checked and how its windows are created.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration {
+    name: &'static str,
+    source: &'static str,
+    shape: Shape,
+    parameters: &'static [&'static str],
+    fold: MakeFold,
+    locate: MakeLocate,
+    windows: MakeWindows,
+}
+
+type MakeFold = fn(&Params) -> Result<Box<dyn AnyFold>, ParamError>;
+
+type MakeLocate = fn(&Params) -> Result<Box<dyn Locate>, ParamError>;
+
+type MakeWindows = fn(&Params, Bounds) -> Result<AnyWindows, ParamError>;
+
+impl Registration {
+    /// The registration of `D`, which merges tumbling or hopping windows.
+    pub fn windows<D: Windowed<Grouping = AlignedWindows>>() -> Self {
+        Self::new::<D>(|params, bounds| {
+            let derivation = D::from_params(params)?;
+            let AlignedWindows { size_ms, hop_ms } = AlignedWindows::from_params(params)?;
+            let panes = Panes::new(derivation, size_ms, hop_ms, bounds);
+            Ok(AnyWindows::Correctable(Box::new(panes)))
+        })
+    }
+
+    /// The registration of `D`, which merges sessions.
+    pub fn sessions<D: model::Sessions>() -> Self {
+        Self::new::<D>(|params, bounds| {
+            let derivation = D::from_params(params)?;
+            let SessionGap { gap_ms } = SessionGap::from_params(params)?;
+            let sessions = Sessions::new(derivation, gap_ms, bounds);
+            Ok(AnyWindows::Correctable(Box::new(sessions)))
+        })
+    }
+
+    /// The registration of `K`, which processes each key's events one by one.
+    pub fn keyed<K: KeyedProcess>() -> Self {
+        Self::new::<FactsOf<K>>(|params, bounds| {
+            let processes = KeyedProcesses::<K>::new(params, bounds)?;
+            Ok(AnyWindows::Keyed(Box::new(processes)))
+        })
+    }
+
+    fn new<L: Lift>(windows: MakeWindows) -> Self {
+        Self {
+            name: L::NAME,
+            source: <L::Event<'static> as Event<'static>>::TOPIC,
+            shape: L::Grouping::SHAPE,
+            parameters: L::PARAMETERS,
+            fold: |params| Ok(Box::new(Fold::<L>::from_params(params)?)),
+            locate: |params| Ok(Box::new(LocateBy(L::from_params(params)?))),
+            windows,
+        }
+    }
+
+    /// The source topic.
+    pub fn source(&self) -> &'static str {
+        self.source
+    }
+
+    /// The derived topic.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// How the derivation groups events in time.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The names of the derivation's own parameters.
+    pub fn parameters(&self) -> &'static [&'static str] {
+        self.parameters
+    }
+
+    pub(crate) fn check(&self, params: &Params) -> Result<(), ParamError> {
+        self.fold(params).map(drop)
+    }
+
+    /// Creates a fold with these parameters, as the SmartModule runs it.
+    pub fn fold(&self, params: &Params) -> Result<Box<dyn AnyFold>, ParamError> {
+        (self.fold)(params)
+    }
+
+    pub(crate) fn locate(&self, params: &Params) -> Result<Box<dyn Locate>, ParamError> {
+        (self.locate)(params)
+    }
+
+    pub(crate) fn make_windows(
+        &self,
+        params: &Params,
+        bounds: Bounds,
+    ) -> Result<AnyWindows, ParamError> {
+        (self.windows)(params, bounds)
+    }
+}
+
+/// The uncompressed WASM of a SmartModule.
+pub type Module = Arc<[u8]>;
+
+/// The name of the SmartModule that folds the records of every source.
+pub const MODULE: &str = "dataflow";
+
+/// All derivations, and the SmartModules that have been built.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    derivations: BTreeMap<&'static str, Registration>,
+    modules: BTreeMap<String, Module>,
+}
+
+impl Registry {
+    /// Creates a registry of these derivations and of the SmartModules with their names.
+    pub fn new(
+        derivations: impl IntoIterator<Item = Registration>,
+        modules: impl IntoIterator<Item = (String, Module)>,
+    ) -> Self {
+        Self {
+            derivations: derivations
+                .into_iter()
+                .map(|registration| (registration.name, registration))
+                .collect(),
+            modules: modules.into_iter().collect(),
+        }
+    }
+
+    /// The names of all derivations.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.derivations.keys().copied().collect()
+    }
+
+    /// The derivation of this name.
+    pub fn get(&self, name: &str) -> Option<&Registration> {
+        self.derivations.get(name)
+    }
+
+    /// The SmartModule that folds the records of every source.
+    pub(crate) fn dataflow_module(&self) -> Result<&Module, RunError> {
+        let missing = || RunError::ModuleMissing(MODULE.to_owned());
+        self.modules.get(MODULE).ok_or_else(missing)
+    }
+}

@@ -1,0 +1,217 @@
+//! The loop of one derivation: merge partials, advance the watermark, write rows, write the checkpoint.
+
+mod closing;
+mod merging;
+mod watching;
+
+use std::time::Duration;
+
+use client::Partition;
+use model::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::durable::checkpoint::Checkpoint;
+use crate::durable::recovery;
+use crate::durable::snapshot::Snapshots;
+use crate::error::RunError;
+use crate::lease::Lease;
+use crate::pipeline::Pipeline;
+use crate::read::partition::{Arrival, PARTIALS_AHEAD};
+use crate::rules::{self, Announced};
+use crate::sink::accounting::Accounting;
+use crate::sink::dead_letters::{DeadLetters, PendingDeadLetters};
+use crate::sink::position::Position;
+use crate::sink::status::DerivationStatus;
+use crate::sink::topic_writer::TopicWriter;
+use crate::spec::rule_set::{AdoptedRules, RuleHistory};
+use crate::task::job::Job;
+use crate::topics::CHECKPOINTS;
+use crate::watermarks::Watermarks;
+
+/// How often silent partitions are looked for. Idle timeouts are in seconds, so this is fine enough.
+const TICK: Duration = Duration::from_millis(200);
+
+/// The running state of one derivation.
+pub(crate) struct DerivationTask {
+    job: Job,
+    lease: Lease,
+    pipeline: Pipeline,
+    watermarks: Watermarks,
+    derived: TopicWriter,
+    checkpoints: TopicWriter,
+    dead_letters: DeadLetters,
+    pending: PendingDeadLetters,
+    accounting: Accounting,
+    snapshots: Snapshots,
+    rules: RuleHistory,
+    /// Windows that ended by this time were computed from an earlier log of the source.
+    closed_to: Option<Timestamp>,
+    partitions: Vec<Position>,
+    /// The one partition that may be read while memory is short; `None` otherwise.
+    only: watch::Sender<Option<Partition>>,
+    started: Instant,
+    corrected: Instant,
+    saved: Instant,
+    partitions_asked: Instant,
+    /// Whether there are changes that are in no checkpoint yet.
+    dirty: bool,
+    /// Whether these changes include rows.
+    rows_unsaved: bool,
+}
+
+impl DerivationTask {
+    /// Runs from the last checkpoint until `stop`.
+    pub(crate) async fn run(job: Job, stop: &CancellationToken) -> Result<(), RunError> {
+        let lease = tokio::select! {
+            lease = Lease::acquire(&job.cluster, &job.name, &job.runner, &job.status) => lease?,
+            () = stop.cancelled() => return Ok(()),
+        };
+        let checkpoint = match recovery::checkpoint(&job.cluster, &job.name, &job.spec).await {
+            Ok(checkpoint) => checkpoint,
+            // The lease is released: an operator who resets the derivation has to acquire it.
+            Err(error) if error.awaits_operator() => {
+                lease.release().await?;
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        };
+        let mut derivation = Self::recover(job, lease, checkpoint).await?;
+        let (arrivals, mut inbox) = mpsc::channel(PARTIALS_AHEAD);
+        let mut tasks = derivation.start_sources(arrivals);
+        let mut rules = rules::start(
+            &derivation.job.cluster,
+            &derivation.job.spec,
+            &derivation.rules,
+            &mut tasks,
+        );
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                arrival = inbox.recv() => match arrival {
+                    Some(arrival) => derivation.merge_all(arrival, &mut inbox)?,
+                    None => return Err(RunError::TaskEnded(derivation.job.name)),
+                },
+                news = next_rules(&mut rules), if !derivation.is_replaying() => derivation.adopt(news?).await?,
+                _ = ticks.tick() => derivation.tick().await?,
+                () = stop.cancelled() => break,
+            }
+            derivation.close_windows().await?;
+            derivation.throttle();
+        }
+        // During a replay the last checkpoint remains the complete one, so no new one is made.
+        if !derivation.is_replaying() {
+            derivation.save().await?;
+            derivation.account(true).await?;
+        }
+        derivation.lease.release().await
+    }
+
+    /// Restores the state as of the last checkpoint, and reads back what was written after it.
+    async fn recover(job: Job, lease: Lease, mut checkpoint: Checkpoint) -> Result<Self, RunError> {
+        let mut pipeline = job.pipeline(checkpoint.partitions.len(), &checkpoint.rules)?;
+        recovery::restore(&job.cluster, &job.name, &mut checkpoint, &mut pipeline).await?;
+        let derived = TopicWriter::open(&job.cluster, &job.name).await?;
+        let mut dead_letters = DeadLetters::open(
+            &job.cluster,
+            &job.name,
+            &job.spec.from,
+            job.rejects,
+            job.locate()?,
+        )
+        .await?;
+        let prior =
+            recovery::read_back(&derived, &mut dead_letters, &checkpoint, &job.name).await?;
+        pipeline.resume(checkpoint.watermark, checkpoint.closed_to, prior);
+        let now = Instant::now();
+        Ok(Self {
+            checkpoints: TopicWriter::open(&job.cluster, CHECKPOINTS).await?,
+            snapshots: Snapshots::open(
+                &job.cluster,
+                &job.name,
+                job.runner.id(),
+                checkpoint.snapshot.clone(),
+            )
+            .await?,
+            rules: checkpoint.rules.clone(),
+            closed_to: checkpoint.closed_to,
+            accounting: Accounting::open(&job.cluster, &job.name, &job.spec.from).await?,
+            watermarks: recovery::watermarks(&job.spec, &checkpoint),
+            partitions: checkpoint
+                .partitions
+                .into_iter()
+                .map(Position::from)
+                .collect(),
+            pending: PendingDeadLetters::default(),
+            only: watch::Sender::default(),
+            job,
+            lease,
+            pipeline,
+            derived,
+            dead_letters,
+            started: now,
+            corrected: now,
+            saved: now,
+            partitions_asked: now,
+            dirty: false,
+            rows_unsaved: false,
+        })
+    }
+
+    /// Starts reading. Reading ends when the returned set is dropped.
+    fn start_sources(&self, arrivals: mpsc::Sender<Arrival>) -> JoinSet<()> {
+        let mut sources = JoinSet::new();
+        self.job
+            .status
+            .update(&self.job.name, DerivationStatus::started);
+        for (partition, position) in Partition::all().zip(&self.partitions) {
+            let only = self.only.subscribe();
+            let source = self.job.source(partition, position.next_offset, only);
+            sources.spawn(source.run(arrivals.clone()));
+        }
+        sources
+    }
+
+    /// Adopts a new version of the rules. A checkpoint contains the version before any record is processed
+    /// with it.
+    async fn adopt(&mut self, announced: Announced) -> Result<(), RunError> {
+        self.rules.next_offset = announced.next_offset;
+        if let Some(rules) = announced.rules
+            && rules::is_usable(
+                (&self.job.spec, &self.job.registration),
+                &self.rules,
+                &rules,
+            )
+        {
+            let from: Vec<_> = self
+                .partitions
+                .iter()
+                .map(|position| position.next_offset)
+                .collect();
+            self.pipeline.adopt(&rules.params(&self.job.spec), &from)?;
+            self.rules.adopted.push(AdoptedRules { rules, from });
+        }
+        self.save().await
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.started.elapsed().as_millis() as i64
+    }
+}
+
+/// Waits for the next version of the rules. Never completes if the derivation has no rules topic.
+async fn next_rules(
+    rules: &mut Option<mpsc::Receiver<Result<Announced, RunError>>>,
+) -> Result<Announced, RunError> {
+    let next = match rules {
+        Some(rules) => rules.recv().await,
+        None => None,
+    };
+    match next {
+        Some(news) => news,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,114 @@
+//! Everything that is needed to start a derivation, for the first time or after an error.
+
+use client::{Cluster, Offset, Partition, PartitionSource, SmartModule};
+use model::fold::FoldRequest;
+use tokio::sync::watch;
+
+use crate::error::RunError;
+use crate::lease::Runner;
+use crate::pipeline::Pipeline;
+use crate::read::partition::Source;
+use crate::read::shared::SharedReaders;
+use crate::read::upstream::UpstreamPartition;
+use crate::sink::status::StatusBoard;
+use crate::spec::DerivationSpec;
+use crate::spec::locate::Locate;
+use crate::spec::registration::{Module, Registration};
+use crate::spec::rule_set::RuleHistory;
+use crate::task::options::Options;
+use crate::windows::Bounds;
+
+#[derive(Clone)]
+pub(crate) struct Job {
+    pub(crate) cluster: Cluster,
+    pub(crate) name: String,
+    pub(crate) spec: DerivationSpec,
+    pub(crate) registration: Registration,
+    pub(crate) module: Module,
+    pub(crate) status: StatusBoard,
+    /// The runner that acquires the lease.
+    pub(crate) runner: Runner,
+    /// Whether this derivation writes the rejected records of its source. The first derivation of each source
+    /// does.
+    pub(crate) rejects: bool,
+    /// The shared readers of this process.
+    pub(crate) shared_readers: SharedReaders,
+}
+
+impl Job {
+    pub(crate) fn new(
+        options: &Options,
+        name: &str,
+        spec: &DerivationSpec,
+        shared_readers: &SharedReaders,
+    ) -> Result<Self, RunError> {
+        let missing = || RunError::ModuleMissing(name.to_owned());
+        let mut of_source = options
+            .dataflow
+            .derivations
+            .iter()
+            .filter(|(_, other)| other.from == spec.from);
+        Ok(Self {
+            cluster: options.cluster.clone(),
+            name: name.to_owned(),
+            spec: spec.clone(),
+            registration: *options.registry.get(name).ok_or_else(missing)?,
+            module: options.registry.dataflow_module()?.clone(),
+            status: options.status.clone(),
+            runner: Runner::new(),
+            rejects: of_source.next().is_some_and(|(first, _)| first == name),
+            shared_readers: shared_readers.clone(),
+        })
+    }
+
+    /// A pipeline with empty windows over `partitions` partitions. Each record is processed with the version
+    /// of the rules that applied to it.
+    pub(crate) fn pipeline(
+        &self,
+        partitions: usize,
+        rules: &RuleHistory,
+    ) -> Result<Pipeline, RunError> {
+        let bounds = Bounds {
+            partitions,
+            allowed_lateness_ms: self.spec.allowed_lateness.as_millis() as i64,
+            entries_max: self.spec.entries_max,
+        };
+        let mut windows = self
+            .registration
+            .make_windows(&self.spec.params(), bounds)?;
+        for adopted in &rules.adopted {
+            windows.adopt(&adopted.rules.params(&self.spec), &adopted.from)?;
+        }
+        Ok(Pipeline::new(windows))
+    }
+
+    /// Computes the window and key of source records.
+    pub(crate) fn locate(&self) -> Result<Box<dyn Locate>, RunError> {
+        Ok(self.registration.locate(&self.spec.params())?)
+    }
+
+    /// A partition of the source, read from `next_offset` on.
+    pub(crate) fn source(
+        &self,
+        partition: Partition,
+        next_offset: Offset,
+        only: watch::Receiver<Option<Partition>>,
+    ) -> Source {
+        let upstream = UpstreamPartition {
+            cluster: self.cluster.clone(),
+            source: PartitionSource {
+                topic: self.spec.from.clone(),
+                partition,
+                offset: next_offset,
+            },
+            // Uses the module that this runner was built with, even if the cluster has another one under the
+            // same name.
+            module: SmartModule::AdHoc(self.module.clone()),
+        };
+        let fold = FoldRequest {
+            derivation: self.name.clone(),
+            params: self.spec.param_texts(),
+        };
+        Source::of(upstream, fold, &self.shared_readers, &self.status, only)
+    }
+}

@@ -1,0 +1,47 @@
+//! A derivation that collects the different values of a key's sessions. One particular value ends its
+//! session.
+
+use model::{Emit, Lift, ParamError, Params, RecordKey, SessionGap, Sessions, Window, Windowed};
+
+use super::{DistinctTicks, Seen, Tick};
+
+/// The value that ends its session.
+pub(crate) const LAST_VALUE: &str = "11";
+
+/// [`DistinctTicks`], but in sessions.
+pub(crate) struct SessionTicks;
+
+impl Lift for SessionTicks {
+    const NAME: &'static str = "session-ticks";
+    const PARAMETERS: &'static [&'static str] = &[];
+
+    type Grouping = SessionGap;
+    type Event<'e> = Tick<'e>;
+    type Partial = Seen;
+
+    fn from_params(_: &Params) -> Result<Self, ParamError> {
+        Ok(Self)
+    }
+
+    fn lift(&self, event: &Tick<'_>, out: &mut impl Emit<Seen>) {
+        DistinctTicks.lift(event, out);
+    }
+}
+
+impl Windowed for SessionTicks {
+    type Output = Seen;
+
+    fn duplicates(&self, seen: &mut Seen, events: u64) -> u64 {
+        DistinctTicks.duplicates(seen, events)
+    }
+
+    fn finish(&self, session: Window, key: &RecordKey, seen: &Seen) -> Option<Seen> {
+        DistinctTicks.finish(session, key, seen)
+    }
+}
+
+impl Sessions for SessionTicks {
+    fn is_complete(&self, _: Window, seen: &Seen) -> bool {
+        seen.values.contains(LAST_VALUE)
+    }
+}

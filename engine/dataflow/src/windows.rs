@@ -1,0 +1,201 @@
+//! Open windows, sessions and keyed states: the in-memory state of a derivation. Contributions are merged
+//! into it, and rows are emitted once event time has passed them. This module does not access the cluster,
+//! does not see the output of earlier runners, and does not decide what is late.
+
+mod aligned;
+mod batch;
+mod keyed;
+mod sessions;
+
+use client::{Offset, Partition, PartitionOffset};
+use model::{ParamError, Params, PartialError, RecordKey, Timestamp, Window};
+
+use crate::output::lateness::LatePlace;
+use crate::output::revisions::{Displaced, DueDetection, DueRow, EmptyRow, RowsFrom};
+
+pub(crate) use aligned::Panes;
+pub(crate) use batch::{Batch, Contributions};
+pub(crate) use keyed::KeyedProcesses;
+pub(crate) use sessions::Sessions;
+
+/// Limits that apply to all kinds of windows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Partitions of the source.
+    pub(crate) partitions: usize,
+    pub(crate) allowed_lateness_ms: i64,
+    /// The maximum number of entries in memory: (window, key) pairs, or sessions, or keys plus waiting facts.
+    pub(crate) entries_max: usize,
+}
+
+impl Bounds {
+    /// The time up to which windows are retired at `watermark`: those that end by it can no longer be
+    /// corrected.
+    fn retired_by(&self, watermark: Timestamp) -> Timestamp {
+        watermark.plus_ms(-self.allowed_lateness_ms)
+    }
+}
+
+/// The position in the source at which a batch begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(crate) partition: Partition,
+    pub(crate) first_offset: Offset,
+    /// Whether the batch was already merged before a restart. If so, contributions that fitted into memory
+    /// then are accepted again.
+    pub(crate) is_replayed: bool,
+}
+
+impl Origin {
+    /// The position of the batch's first record.
+    fn first(self) -> PartitionOffset {
+        PartitionOffset {
+            partition: self.partition,
+            offset: self.first_offset,
+        }
+    }
+}
+
+/// The outcome of merging a batch.
+#[derive(Default)]
+pub(crate) struct MergeOutcome {
+    /// Events that duplicate other events of their window.
+    pub(crate) duplicate: u64,
+    /// Contributions that did not fit into memory, each with its number of events.
+    pub(crate) no_room: Vec<(LatePlace, u64)>,
+    /// Sessions that have been merged into earlier ones.
+    pub(crate) displaced: Vec<Displaced>,
+}
+
+/// Open windows of any kind.
+///
+/// - Merging is associative and commutative: any order of batches and partitions gives the same rows.
+/// - A snapshot restored into empty windows gives the same rows as the windows that it was taken of.
+pub(crate) trait Windows: Send + Sync {
+    /// Reads the partial of one batch.
+    fn decode(&self, partial: &[u8]) -> Result<Batch, PartialError>;
+
+    /// Whether a contribution with this span and key is too late to be merged. Contributions with
+    /// `is_replayed` were merged before a restart, or were already late then.
+    fn is_over(&self, span: Window, key: &RecordKey, is_replayed: bool) -> bool;
+
+    /// Merges contributions that were decoded by [`Windows::decode`] of these same windows.
+    fn merge(&mut self, contributions: Contributions, origin: Origin) -> MergeOutcome;
+
+    /// Resumes from an earlier runner's `watermark`. Windows that ended by `closed_to` were computed from an
+    /// earlier log of the source.
+    fn resume(&mut self, watermark: Option<Timestamp>, closed_to: Option<Timestamp>);
+
+    /// The first offset of a partition that contributes to an entry in memory.
+    fn rewind_offset(&self, partition: Partition) -> Option<Offset>;
+
+    /// The number of entries in memory, as limited by [`Bounds::entries_max`].
+    fn len(&self) -> usize;
+
+    /// Serializes everything in memory.
+    fn snapshot(&self) -> Result<Vec<u8>, postcard::Error>;
+
+    /// Restores a snapshot. Call this on empty windows only.
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), postcard::Error>;
+}
+
+/// Called with each row that is due.
+pub(crate) type OnRow<'a> = dyn FnMut(DueRow<'_>) -> Result<(), serde_json::Error> + 'a;
+
+/// Called with each detection.
+pub(crate) type OnDetection<'a> = dyn FnMut(DueDetection<'_>) -> Result<(), serde_json::Error> + 'a;
+
+/// Called with the row of an empty window.
+pub(crate) type OnEmpty<'a> = dyn FnMut(EmptyRow<'_>) -> Result<(), serde_json::Error> + 'a;
+
+/// Windows whose rows are corrected by late events until the allowed lateness has passed.
+pub(crate) trait Correctable: Windows {
+    /// Whether lateness depends on the order in which events arrive. If so, a restart cannot recompute it.
+    fn is_late_by_order(&self) -> bool;
+
+    /// Emits the rows of windows that are over at `watermark` and have changed since they were last emitted.
+    /// A row is emitted for the first time as soon as its window is over; corrections of it are emitted only
+    /// with `corrections`, or just before the window is forgotten.
+    fn due(
+        &mut self,
+        watermark: Timestamp,
+        corrections: bool,
+        on_row: &mut OnRow<'_>,
+    ) -> Result<(), serde_json::Error>;
+
+    /// Forgets windows that can no longer be corrected at `watermark`.
+    fn retire(&mut self, watermark: Timestamp);
+
+    /// The time up to which windows are forgotten at `watermark`: those that end by it are not opened again.
+    fn forgotten_to(&self, watermark: Timestamp) -> Timestamp;
+
+    /// Whether a window in memory that begins at `start` accounts for a row of this key.
+    fn is_open(&self, start: Timestamp, key: &str) -> bool;
+
+    /// Emits an empty row for the window that begins at `start`, if that window exists and has no events of
+    /// this key.
+    fn empty(
+        &self,
+        start: Timestamp,
+        key: &RecordKey,
+        on_empty: &mut OnEmpty<'_>,
+    ) -> Result<(), serde_json::Error>;
+
+    /// The [`RowsFrom`] marks of all windows in memory.
+    fn rows_from(&self) -> Box<dyn Iterator<Item = &RowsFrom> + '_>;
+}
+
+/// The states of a keyed process. Its detections are never corrected.
+pub(crate) trait Keyed: Windows {
+    /// Processes all facts and timers before `watermark` and emits the detections, ordered by span and key.
+    fn due(
+        &mut self,
+        watermark: Timestamp,
+        on_detection: &mut OnDetection<'_>,
+    ) -> Result<(), serde_json::Error>;
+
+    /// The time before which all facts have been processed.
+    fn followed_to(&self) -> Option<Timestamp>;
+
+    /// Switches to other parameters, starting with the records at these offsets of the source partitions.
+    fn adopt(&mut self, params: &Params, from: &[Offset]) -> Result<(), ParamError>;
+}
+
+/// The open windows of a derivation, of any kind.
+pub(crate) enum AnyWindows {
+    Correctable(Box<dyn Correctable>),
+    Keyed(Box<dyn Keyed>),
+}
+
+impl AnyWindows {
+    pub(crate) fn get(&self) -> &dyn Windows {
+        match self {
+            Self::Correctable(windows) => windows.as_ref(),
+            Self::Keyed(windows) => windows.as_ref(),
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut dyn Windows {
+        match self {
+            Self::Correctable(windows) => windows.as_mut(),
+            Self::Keyed(windows) => windows.as_mut(),
+        }
+    }
+
+    /// Uses other parameters for records from these offsets of the source partitions on. Returns an error for
+    /// windows that would then mix results of both sets of parameters.
+    pub(crate) fn adopt(&mut self, params: &Params, from: &[Offset]) -> Result<(), ParamError> {
+        match self {
+            Self::Keyed(windows) => windows.adopt(params, from),
+            Self::Correctable(_) => Err(ParamError::Refused {
+                name: "rules".to_owned(),
+                value: "a new version".to_owned(),
+                problem: "only derivations that process events one by one accept new rules"
+                    .to_owned(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,310 @@
+//! Windows aligned to the epoch. Each window consists of panes as long as the hop; a tumbling window has a
+//! single pane. The data of a window is stored with the pane that begins at the same time.
+
+mod pane;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use client::{Offset, Partition};
+use model::partial::Contribution;
+use model::{BatchPartial, Merge, PartialError, RecordKey, Timestamp, Window, Windowed};
+
+use self::pane::{Pane, SavedPane, Slot};
+use super::{
+    Batch, Bounds, Contributions, Correctable, MergeOutcome, OnEmpty, OnRow, Origin, Windows,
+};
+use crate::output::revisions::{DueRow, EmptyRow, RowsFrom};
+
+/// The open windows of derivation `D`.
+pub(crate) struct Panes<D: Windowed> {
+    derivation: D,
+    size_ms: i64,
+    hop_ms: i64,
+    bounds: Bounds,
+    /// Panes by their start.
+    panes: BTreeMap<Timestamp, Pane<D::Partial>>,
+    slots: usize,
+    /// The number of merges so far. A window compares it with the count at its last emission to find what has
+    /// changed.
+    merges: u64,
+    /// Windows that end by this time are forgotten.
+    retired_to: Option<Timestamp>,
+}
+
+impl<D: Windowed> Panes<D> {
+    pub(crate) fn new(derivation: D, size_ms: i64, hop_ms: i64, bounds: Bounds) -> Self {
+        Self {
+            derivation,
+            size_ms,
+            hop_ms,
+            bounds,
+            panes: BTreeMap::new(),
+            slots: 0,
+            merges: 0,
+            retired_to: None,
+        }
+    }
+
+    fn window(&self, start: Timestamp) -> Window {
+        Window {
+            start,
+            end: start.plus_ms(self.size_ms),
+        }
+    }
+
+    /// Opens the pane at `start`, and with it the windows that contain the pane.
+    fn open(&mut self, start: Timestamp) {
+        if self.panes.get(&start).is_some_and(|pane| pane.is_open) {
+            return;
+        }
+        let mut first = start.plus_ms(self.hop_ms - self.size_ms);
+        while first <= start {
+            let end = first.plus_ms(self.size_ms);
+            if self.retired_to.is_none_or(|retired| end > retired) {
+                let pane = || Pane::new(self.bounds.partitions);
+                self.panes.entry(first).or_insert_with(pane);
+            }
+            first = first.plus_ms(self.hop_ms);
+        }
+        if let Some(pane) = self.panes.get_mut(&start) {
+            pane.is_open = true;
+        }
+    }
+
+    /// Adds a contribution to its pane. Returns the number of duplicates that this reveals.
+    fn add(&mut self, contribution: Contribution<D::Partial>, origin: Origin) -> u64 {
+        let start = contribution.window.start;
+        self.open(start);
+        let Some(pane) = self.panes.get_mut(&start) else {
+            unreachable!("windows that are not late can be opened");
+        };
+        pane.first_offsets[origin.partition.index()].get_or_insert(origin.first_offset);
+        pane.changed = self.merges;
+        let mut key = contribution.key;
+        if self.slots >= self.bounds.entries_max && !pane.slots.contains_key(&key) {
+            key = key.any_other();
+        }
+        let slot = pane.slots.entry(key).or_insert_with(|| {
+            self.slots += 1;
+            Slot::default()
+        });
+        slot.changed = self.merges;
+        slot.partial.merge(contribution.partial);
+        slot.events += contribution.events;
+        let before = slot.duplicates;
+        slot.duplicates = self.derivation.duplicates(&mut slot.partial, slot.events);
+        slot.duplicates.saturating_sub(before)
+    }
+
+    /// The keys of a window that have changed since the window was emitted.
+    fn changed_keys(&self, window: Window, since: Option<u64>) -> BTreeSet<RecordKey> {
+        let mut changed = BTreeSet::new();
+        for pane in self
+            .panes_of(window)
+            .filter(|pane| since.is_none_or(|since| pane.changed > since))
+        {
+            let slots = pane
+                .slots
+                .iter()
+                .filter(|(_, slot)| since.is_none_or(|since| slot.changed > since));
+            changed.extend(slots.map(|(key, _)| key.clone()));
+        }
+        changed
+    }
+
+    fn panes_of(&self, window: Window) -> impl Iterator<Item = &Pane<D::Partial>> {
+        self.panes
+            .range(window.start..window.end)
+            .map(|(_, pane)| pane)
+    }
+
+    /// The partial of one key in a window; `None` if the window has no data of the key.
+    fn partial(&self, window: Window, key: &RecordKey) -> Option<Cow<'_, D::Partial>> {
+        let mut partials = self
+            .panes_of(window)
+            .filter_map(|pane| Some(&pane.slots.get(key)?.partial));
+        let first = partials.next()?;
+        let Some(second) = partials.next() else {
+            return Some(Cow::Borrowed(first));
+        };
+        let mut merged = first.clone();
+        merged.merge(second.clone());
+        partials.for_each(|partial| merged.merge(partial.clone()));
+        Some(Cow::Owned(merged))
+    }
+
+    /// Whether a window has events of a key. A pane may contain a key that has no events in it, because the
+    /// window that begins with the pane has some.
+    fn has_events(&self, window: Window, key: &str) -> bool {
+        let has_events =
+            |pane: &Pane<D::Partial>| pane.slots.get(key).is_some_and(|slot| slot.events > 0);
+        self.panes_of(window).any(has_events)
+    }
+
+    fn hand_out(
+        &mut self,
+        window: Window,
+        key: &RecordKey,
+        on_row: &mut OnRow<'_>,
+    ) -> Result<(), serde_json::Error> {
+        if !self.has_events(window, key.as_str()) {
+            return Ok(());
+        }
+        let measures = self
+            .partial(window, key)
+            .and_then(|partial| self.derivation.finish(window, key, &partial));
+        let (Some(measures), Some(pane)) = (measures, self.panes.get_mut(&window.start)) else {
+            return Ok(());
+        };
+        let slot = pane.slots.entry(key.clone()).or_insert_with(|| {
+            self.slots += 1;
+            Slot::default()
+        });
+        on_row(DueRow {
+            key,
+            window,
+            measures: &measures,
+            revision: &mut slot.revision,
+            rows_from: &mut pane.rows_from,
+        })
+    }
+}
+
+impl<D: Windowed> Windows for Panes<D> {
+    fn decode(&self, partial: &[u8]) -> Result<Batch, PartialError> {
+        let BatchPartial {
+            header,
+            contributions,
+        } = BatchPartial::<D::Partial>::decode(partial)?;
+        Ok(Batch::new(header, contributions))
+    }
+
+    /// The pane at the span's start belongs to the windows that start there or earlier.
+    fn is_over(&self, span: Window, _: &RecordKey, _: bool) -> bool {
+        let last = self.window(span.start);
+        self.retired_to.is_some_and(|retired| last.end <= retired)
+    }
+
+    fn merge(&mut self, contributions: Contributions, origin: Origin) -> MergeOutcome {
+        self.merges += 1;
+        let contributions = contributions.of::<D::Partial>().into_iter();
+        MergeOutcome {
+            duplicate: contributions
+                .map(|contribution| self.add(contribution, origin))
+                .sum(),
+            ..MergeOutcome::default()
+        }
+    }
+
+    fn resume(&mut self, watermark: Option<Timestamp>, closed_to: Option<Timestamp>) {
+        self.retired_to = closed_to;
+        watermark
+            .into_iter()
+            .for_each(|watermark| self.retire(watermark));
+    }
+
+    fn rewind_offset(&self, partition: Partition) -> Option<Offset> {
+        self.panes
+            .values()
+            .filter_map(|pane| pane.first_offsets[partition.index()])
+            .min()
+    }
+
+    fn len(&self) -> usize {
+        self.slots
+    }
+
+    fn snapshot(&self) -> Result<Vec<u8>, postcard::Error> {
+        let panes = self.panes.iter();
+        let saved: Vec<_> = panes.map(|(start, pane)| pane.save(*start)).collect();
+        postcard::to_stdvec(&saved)
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), postcard::Error> {
+        self.merges += 1;
+        for saved in postcard::from_bytes::<Vec<SavedPane<D::Partial>>>(snapshot)? {
+            let (start, pane) = saved.restore(self.bounds.partitions, self.merges);
+            self.slots += pane.slots.len();
+            self.panes.insert(start, pane);
+        }
+        Ok(())
+    }
+}
+
+impl<D: Windowed> Correctable for Panes<D> {
+    fn is_late_by_order(&self) -> bool {
+        false
+    }
+
+    fn due(
+        &mut self,
+        watermark: Timestamp,
+        corrections: bool,
+        on_row: &mut OnRow<'_>,
+    ) -> Result<(), serde_json::Error> {
+        let retired = self.bounds.retired_by(watermark);
+        let starts = self.panes.keys().copied();
+        let is_over = |start: &Timestamp| start.plus_ms(self.size_ms) <= watermark;
+        for start in starts.take_while(is_over).collect::<Vec<_>>() {
+            let window = self.window(start);
+            let since = self.panes[&start].emitted;
+            let last_chance = window.end <= retired;
+            if since.is_some() && !corrections && !last_chance {
+                continue;
+            }
+            for key in self.changed_keys(window, since) {
+                self.hand_out(window, &key, on_row)?;
+            }
+            let merges = self.merges;
+            if let Some(pane) = self.panes.get_mut(&start) {
+                pane.emitted = Some(merges);
+            }
+        }
+        Ok(())
+    }
+
+    fn retire(&mut self, watermark: Timestamp) {
+        let retired = self.bounds.retired_by(watermark);
+        self.retired_to = self.retired_to.max(Some(retired));
+        let size_ms = self.size_ms;
+        while let Some(entry) = self
+            .panes
+            .first_entry()
+            .filter(|entry| entry.key().plus_ms(size_ms) <= retired)
+        {
+            self.slots -= entry.remove().slots.len();
+        }
+    }
+
+    fn forgotten_to(&self, watermark: Timestamp) -> Timestamp {
+        self.bounds.retired_by(watermark)
+    }
+
+    fn is_open(&self, start: Timestamp, key: &str) -> bool {
+        self.panes.contains_key(&start) && self.has_events(self.window(start), key)
+    }
+
+    /// If all events of the window are late this time, an empty partial replaces them.
+    fn empty(
+        &self,
+        start: Timestamp,
+        key: &RecordKey,
+        on_empty: &mut OnEmpty<'_>,
+    ) -> Result<(), serde_json::Error> {
+        let window = self.window(start);
+        let partial = self.partial(window, key).unwrap_or_default();
+        let Some(measures) = self.derivation.finish(window, key, &partial) else {
+            return Ok(());
+        };
+        on_empty(EmptyRow {
+            window,
+            measures: &measures,
+            withdrawn: false,
+        })
+    }
+
+    fn rows_from(&self) -> Box<dyn Iterator<Item = &RowsFrom> + '_> {
+        Box::new(self.panes.values().map(|pane| &pane.rows_from))
+    }
+}

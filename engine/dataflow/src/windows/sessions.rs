@@ -1,0 +1,292 @@
+//! Sessions: events of one key with no gap between them longer than the configured gap. A late event may
+//! extend a session that has already been emitted, or join two sessions: the earlier one continues with its
+//! next revision, and the later one is displaced. A session is identified by its key and its start.
+
+mod due;
+mod session;
+
+use std::collections::{BTreeSet, HashMap};
+
+use client::{Offset, Partition};
+use model::{BatchPartial, PartialError, RecordKey, Timestamp, Window};
+
+use self::session::{SavedSession, Session};
+use super::{Batch, Bounds, Contributions, MergeOutcome, Origin, Windows};
+use crate::output::lateness::{Cause, LatePlace};
+use crate::output::revisions::Displaced;
+
+/// The open sessions of derivation `D`.
+pub(crate) struct Sessions<D: model::Sessions> {
+    derivation: D,
+    gap_ms: i64,
+    bounds: Bounds,
+    sessions: HashMap<Number, Session<D::Partial>>,
+    /// The sessions of each key, ordered by time.
+    keys: Keys,
+    /// The last number assigned to a session.
+    numbered: Number,
+    /// Sessions that are not yet emitted in their current state, by the time at which to check whether they
+    /// are over. A session may have grown since its entry was made; the check then enters it again with a
+    /// later time.
+    closing: BTreeSet<(Timestamp, Number)>,
+    /// Sessions that were emitted, changed afterwards, and are over again.
+    corrected: BTreeSet<Number>,
+    /// Sessions by the time at which to check whether further events can still join them. As in `closing`,
+    /// the time may be too early for a session that has grown.
+    ending: BTreeSet<(Timestamp, Number)>,
+    /// Sessions that can no longer be corrected by this time are forgotten.
+    retired_to: Option<Timestamp>,
+    /// Sessions that began before this time were made from an earlier log of the source.
+    closed_to: Option<Timestamp>,
+}
+
+/// Identifies a session within this process.
+type Number = u64;
+
+/// The sessions of each key.
+type Keys = HashMap<RecordKey, Vec<Number>>;
+
+impl<D: model::Sessions> Sessions<D> {
+    pub(crate) fn new(derivation: D, gap_ms: i64, bounds: Bounds) -> Self {
+        Self {
+            derivation,
+            gap_ms,
+            bounds,
+            sessions: HashMap::new(),
+            keys: HashMap::new(),
+            numbered: 0,
+            closing: BTreeSet::new(),
+            corrected: BTreeSet::new(),
+            ending: BTreeSet::new(),
+            retired_to: None,
+            closed_to: None,
+        }
+    }
+
+    /// The time after which no event can belong to a session of this span.
+    fn ends_at(&self, span: Window) -> Timestamp {
+        span.end.plus_ms(self.gap_ms)
+    }
+
+    /// The time after which a session can no longer be corrected. An event that is not late may begin as
+    /// early as one gap before the retired time, and may belong to a session that ended one gap before that.
+    fn forgotten_at(&self, span: Window) -> Timestamp {
+        self.ends_at(span).plus_ms(self.gap_ms)
+    }
+
+    /// Whether events of this span are too late, because the session that they would begin is over. Events
+    /// that extend a session in memory are never too late. No accepted event can touch a forgotten session,
+    /// so a restart that reads events again cannot assign them to another session.
+    fn is_retired(&self, span: Window, key: &RecordKey) -> bool {
+        let Some(retired) = self.retired_to else {
+            return false;
+        };
+        let extends = |number: &Number| {
+            let session = self.sessions[number].span;
+            session.start <= span.start && self.forgotten_at(session) > retired
+        };
+        self.ends_at(Window::instant(span.start)) <= retired
+            && !self.touched(key, span).iter().any(extends)
+    }
+
+    fn closes_at(&self, session: &Session<D::Partial>) -> Timestamp {
+        if self.derivation.is_complete(session.span, &session.partial) {
+            session.span.end
+        } else {
+            self.ends_at(session.span)
+        }
+    }
+
+    /// The sessions of a key to which events of this span belong.
+    fn touched(&self, key: &RecordKey, span: Window) -> Vec<Number> {
+        let numbers = self.keys.get(key).map_or(&[][..], Vec::as_slice);
+        let touches = |number: &&Number| self.sessions[number].span.is_within(self.gap_ms, &span);
+        numbers.iter().filter(touches).copied().collect()
+    }
+
+    /// Adds a session and joins it with those that it touches. Returns the number of duplicates that this
+    /// reveals.
+    fn add(
+        &mut self,
+        mut session: Session<D::Partial>,
+        touched: Vec<Number>,
+        displaced: &mut Vec<Displaced>,
+    ) -> u64 {
+        if let [number] = touched[..]
+            && self.sessions[&number].span.start <= session.span.start
+        {
+            return self.extend(number, session, displaced);
+        }
+        let parts: Vec<_> = touched
+            .into_iter()
+            .filter_map(|number| self.remove(number))
+            .collect();
+        let known: u64 = parts.iter().map(|part| part.duplicates).sum();
+        for part in parts {
+            displaced.extend(session.join(part));
+        }
+        session.duplicates = self
+            .derivation
+            .duplicates(&mut session.partial, session.events);
+        let found = session.duplicates.saturating_sub(known);
+        self.insert(session);
+        found
+    }
+
+    /// Adds a session to the one that it extends. This is the common case.
+    fn extend(
+        &mut self,
+        number: Number,
+        later: Session<D::Partial>,
+        displaced: &mut Vec<Displaced>,
+    ) -> u64 {
+        let Some(session) = self.sessions.get_mut(&number) else {
+            return 0;
+        };
+        displaced.extend(session.join(later));
+        let duplicates = self
+            .derivation
+            .duplicates(&mut session.partial, session.events);
+        let found = duplicates.saturating_sub(session.duplicates);
+        session.duplicates = duplicates;
+        self.corrected.remove(&number);
+        self.close(number);
+        found
+    }
+
+    fn insert(&mut self, session: Session<D::Partial>) {
+        self.numbered += 1;
+        let number = self.numbered;
+        self.ending
+            .insert((self.forgotten_at(session.span), number));
+        let start = session.span.start;
+        let sessions = &self.sessions;
+        let numbers = self.keys.entry(session.key.clone()).or_default();
+        let place = numbers.partition_point(|other| sessions[other].span.start < start);
+        numbers.insert(place, number);
+        self.sessions.insert(number, session);
+        self.close(number);
+    }
+
+    /// Schedules a check of whether the session is over, unless an earlier check is already scheduled.
+    fn close(&mut self, number: Number) {
+        let at = self.closes_at(&self.sessions[&number]);
+        let Some(session) = self.sessions.get_mut(&number) else {
+            return;
+        };
+        if session.looked_at.is_some_and(|earlier| earlier <= at) {
+            return;
+        }
+        if let Some(later) = session.looked_at.replace(at) {
+            self.closing.remove(&(later, number));
+        }
+        self.closing.insert((at, number));
+    }
+
+    fn remove(&mut self, number: Number) -> Option<Session<D::Partial>> {
+        let mut session = self.sessions.remove(&number)?;
+        if let Some(at) = session.looked_at.take() {
+            self.closing.remove(&(at, number));
+        }
+        self.corrected.remove(&number);
+        if let Some(numbers) = self.keys.get_mut(&session.key) {
+            numbers.retain(|other| *other != number);
+            if numbers.is_empty() {
+                self.keys.remove(&session.key);
+            }
+        }
+        Some(session)
+    }
+
+    fn forget(&mut self, retired: Timestamp) {
+        while let Some((at, number)) = self.ending.first().copied()
+            && at <= retired
+        {
+            self.ending.pop_first();
+            let Some(span) = self.sessions.get(&number).map(|session| session.span) else {
+                continue; // it has become part of another one
+            };
+            if self.forgotten_at(span) > retired {
+                self.ending.insert((self.forgotten_at(span), number));
+            } else {
+                self.remove(number);
+            }
+        }
+    }
+}
+
+impl<D: model::Sessions> Windows for Sessions<D> {
+    fn decode(&self, partial: &[u8]) -> Result<Batch, PartialError> {
+        let BatchPartial {
+            header,
+            contributions,
+        } = BatchPartial::<D::Partial>::decode(partial)?;
+        Ok(Batch::new(header, contributions))
+    }
+
+    /// Events that were merged before a restart are merged again, however late they are.
+    fn is_over(&self, span: Window, key: &RecordKey, is_replayed: bool) -> bool {
+        let is_closed = self.closed_to.is_some_and(|closed| span.start < closed);
+        is_closed || (!is_replayed && self.is_retired(span, key))
+    }
+
+    fn merge(&mut self, contributions: Contributions, origin: Origin) -> MergeOutcome {
+        let mut outcome = MergeOutcome::default();
+        for contribution in contributions.of::<D::Partial>() {
+            let session = Session::new(contribution, origin);
+            let touched = self.touched(&session.key, session.span);
+            let is_full = self.sessions.len() >= self.bounds.entries_max;
+            if touched.is_empty() && is_full && !origin.is_replayed {
+                let place = LatePlace {
+                    window: session.span,
+                    key: session.key,
+                    cause: Cause::NoRoom,
+                };
+                outcome.no_room.push((place, session.events));
+                continue;
+            }
+            outcome.duplicate += self.add(session, touched, &mut outcome.displaced);
+        }
+        outcome
+    }
+
+    /// Does not forget anything yet: a session from the snapshot, or from the first merges, may still be
+    /// incomplete.
+    fn resume(&mut self, watermark: Option<Timestamp>, closed_to: Option<Timestamp>) {
+        self.closed_to = closed_to;
+        self.retired_to = watermark.map(|watermark| self.bounds.retired_by(watermark));
+    }
+
+    fn rewind_offset(&self, partition: Partition) -> Option<Offset> {
+        let offsets = self
+            .sessions
+            .values()
+            .flat_map(|session| &session.first_offsets);
+        offsets
+            .filter(|at| at.partition == partition)
+            .map(|at| at.offset)
+            .min()
+    }
+
+    fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    fn snapshot(&self) -> Result<Vec<u8>, postcard::Error> {
+        postcard::to_stdvec(
+            &self
+                .sessions
+                .values()
+                .map(Session::save)
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), postcard::Error> {
+        let saved: Vec<SavedSession<D::Partial>> = postcard::from_bytes(snapshot)?;
+        saved
+            .into_iter()
+            .for_each(|session| self.insert(session.into()));
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! One session in memory.
+
+use client::PartitionOffset;
+use model::partial::Contribution;
+use model::{Merge, RecordKey, Timestamp, Window};
+use serde::{Deserialize, Serialize};
+
+use crate::output::revisions::{Displaced, Revision, RowsFrom};
+use crate::windows::Origin;
+
+/// Events of one key, with no gap between them longer than the configured gap.
+#[derive(Clone)]
+pub(super) struct Session<P> {
+    pub(super) key: RecordKey,
+    pub(super) span: Window,
+    pub(super) partial: P,
+    pub(super) events: u64,
+    pub(super) duplicates: u64,
+    /// The first offset of each contributing partition: a restart must read from there.
+    pub(super) first_offsets: Vec<PartitionOffset>,
+    /// The revision of the session's row.
+    pub(super) revision: Revision,
+    pub(super) rows_from: RowsFrom,
+    /// The time of the next check of whether the session is over.
+    pub(super) looked_at: Option<Timestamp>,
+}
+
+/// The snapshot form of a session.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SavedSession<P> {
+    key: RecordKey,
+    span: Window,
+    partial: P,
+    events: u64,
+    duplicates: u64,
+    first_offsets: Vec<PartitionOffset>,
+}
+
+impl<P: Merge> Session<P> {
+    /// A session that consists of one batch's contribution.
+    pub(super) fn new(contribution: Contribution<P>, origin: Origin) -> Self {
+        Self {
+            key: contribution.key,
+            span: contribution.window,
+            partial: contribution.partial,
+            events: contribution.events,
+            duplicates: 0,
+            first_offsets: vec![origin.first()],
+            revision: Revision::default(),
+            rows_from: RowsFrom::default(),
+            looked_at: None,
+        }
+    }
+
+    /// Joins another session of the same key to this one. The session that begins first keeps its revision;
+    /// the other one, if it begins later, is displaced.
+    pub(super) fn join(&mut self, other: Self) -> Option<Displaced> {
+        let starts = (self.span.start, other.span.start);
+        let displaced = (starts.0 != starts.1).then(|| Displaced {
+            start: starts.0.max(starts.1),
+            key: other.key,
+            revision: if starts.1 < starts.0 {
+                self.revision
+            } else {
+                other.revision
+            },
+        });
+        if starts.1 < starts.0 || (starts.1 == starts.0 && !self.revision.is_some()) {
+            self.revision = other.revision;
+        }
+        self.span = self.span.join(other.span);
+        self.partial.merge(other.partial);
+        self.events += other.events;
+        for first in other.first_offsets {
+            self.contributed(first);
+        }
+        self.rows_from.join(other.rows_from);
+        displaced
+    }
+
+    fn contributed(&mut self, first: PartitionOffset) {
+        let mut known = self.first_offsets.iter_mut();
+        match known.find(|known| known.partition == first.partition) {
+            Some(known) => known.offset = known.offset.min(first.offset),
+            None => self.first_offsets.push(first),
+        }
+    }
+
+    pub(super) fn save(&self) -> SavedSession<P>
+    where
+        P: Clone,
+    {
+        let mut partial = self.partial.clone();
+        partial.settle();
+        SavedSession {
+            key: self.key.clone(),
+            span: self.span,
+            partial,
+            events: self.events,
+            duplicates: self.duplicates,
+            first_offsets: self.first_offsets.clone(),
+        }
+    }
+}
+
+impl<P> From<SavedSession<P>> for Session<P> {
+    fn from(saved: SavedSession<P>) -> Self {
+        Self {
+            key: saved.key,
+            span: saved.span,
+            partial: saved.partial,
+            events: saved.events,
+            duplicates: saved.duplicates,
+            first_offsets: saved.first_offsets,
+            revision: Revision::default(),
+            rows_from: RowsFrom::default(),
+            looked_at: None,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The traits that a derived topic implements: [`Lift`] for the SmartModule, and [`Windowed`] or [`Sessions`]
+//! for the runner. A derived topic of alerts implements [`KeyedProcess`](crate::KeyedProcess) instead.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::emit::Emit;
+use crate::event::Event;
+use crate::grouping::{Grouping, SessionGap};
+use crate::key::RecordKey;
+use crate::merge::Merge;
+use crate::params::{ParamError, Params};
+use crate::window::Window;
+
+/// Defines what one event contributes to a derived topic. The same code runs as WASM in the cluster and
+/// natively in the runner.
+pub trait Lift: Sized + Send + Sync + 'static {
+    /// The name of the derived topic.
+    const NAME: &'static str;
+    /// The names of the derivation's own parameters. The parameters of its grouping are added to them.
+    const PARAMETERS: &'static [&'static str];
+
+    /// How events are grouped in time: in [`AlignedWindows`](crate::AlignedWindows), in sessions
+    /// ([`SessionGap`]), or not at all ([`SingleEvents`](crate::SingleEvents)).
+    type Grouping: Grouping;
+    /// The source event, borrowed from its record.
+    type Event<'e>: Event<'e>;
+    /// The combined contribution of any number of events to one window and key.
+    type Partial: Merge + Clone + Serialize + DeserializeOwned + Send + Sync;
+
+    /// Creates the derivation from its own parameters. A parameter that is not given takes its default.
+    fn from_params(params: &Params) -> Result<Self, ParamError>;
+
+    /// Adds `event` to the partial of its key. Must emit for exactly one key, so that every event is counted
+    /// exactly once.
+    fn lift(&self, event: &Self::Event<'_>, out: &mut impl Emit<Self::Partial>);
+}
+
+/// A derivation that turns the merged partials of each window (or session) and key into one record.
+pub trait Windowed: Lift {
+    /// The key fields and measures of the derived record.
+    type Output: Serialize;
+
+    /// Returns how many of the `events` lifted into `partial` repeat another of them. The default is 0;
+    /// derivations that count a repeated event only once override it.
+    fn duplicates(&self, _partial: &mut Self::Partial, _events: u64) -> u64 {
+        0
+    }
+
+    /// Returns the derived record of a window and key; `None` if no record is to be written.
+    fn finish(
+        &self,
+        window: Window,
+        key: &RecordKey,
+        partial: &Self::Partial,
+    ) -> Option<Self::Output>;
+}
+
+/// A [`Windowed`] derivation over the sessions of each key.
+pub trait Sessions: Windowed<Grouping = SessionGap> {
+    /// Returns whether no more events of this session are expected. Its record is then emitted without
+    /// waiting for the gap to pass. If an event arrives nevertheless, it still belongs to the session.
+    fn is_complete(&self, session: Window, partial: &Self::Partial) -> bool;
+}

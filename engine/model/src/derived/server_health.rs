@@ -1,0 +1,61 @@
+//! The record of `server-health`: the load of each server, and a verdict.
+
+use serde::{Deserialize, Serialize};
+
+/// The load of one server in one window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServerHealth {
+    /// The server.
+    pub server_id: String,
+    /// The server's region according to its latest report.
+    pub region: String,
+    /// The server's type according to its latest report.
+    pub server_type: String,
+    /// The number of reports.
+    pub samples: u64,
+    /// CPU usage in percent.
+    pub cpu_load: Load,
+    /// Memory usage in percent.
+    pub memory_usage: Load,
+    /// Network latency in milliseconds.
+    pub latency_ms: LatencyMs,
+    /// The verdict on the server.
+    pub status: ServerStatus,
+}
+
+/// A usage in percent, to three decimals.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    /// The mean of the reports.
+    pub mean: f64,
+    /// The largest of the reports.
+    pub max: f64,
+}
+
+/// A latency in milliseconds, to three decimals. A quantile pQ is the report at index ⌊Q / 100 · (samples −
+/// 1)⌋ in ascending order. It is within 1 % of the true value and never outside the range of the reports.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LatencyMs {
+    /// The mean of the reports.
+    pub mean: f64,
+    /// The median.
+    pub p50: f64,
+    /// The latency that 95 % of the reports do not exceed.
+    pub p95: f64,
+    /// The latency that 99 % of the reports do not exceed.
+    pub p99: f64,
+    /// The largest of the reports.
+    pub max: f64,
+}
+
+/// The verdict on a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServerStatus {
+    /// No value exceeds a threshold.
+    Healthy,
+    /// Mean CPU or memory above 80 %, or the p95 of the latency above 100 ms.
+    Degraded,
+    /// Mean CPU or memory above 90 %, or the p95 of the latency above 250 ms.
+    Critical,
+}

@@ -1,0 +1,50 @@
+//! The three source events. An event is parsed from a record's bytes without copying, or rejected with a
+//! reason.
+//!
+//! Every field of a schema except `game_id` is required. A `null` value counts as absent, and unknown fields
+//! are ignored. If a field occurs twice, the last one counts; if an object of the schema occurs twice, the
+//! fields of both count. A record with several faults is always rejected for the same one: its size is
+//! checked first, then its JSON, then its objects and fields. Negative numbers are rejected; other numbers
+//! are rounded to the supported digits before their range is checked.
+
+mod any;
+mod field;
+mod layout;
+pub mod limits;
+mod player;
+mod purchase;
+mod scan;
+mod server;
+
+pub use any::{AnyEvent, EventReader};
+pub use layout::Layouts;
+pub use player::PlayerEvent;
+pub use purchase::{PurchaseEvent, TransactionType};
+pub use server::{READING_DIGITS, READING_UNIT, ServerMetric};
+
+use crate::reject::Rejection;
+use crate::time::Timestamp;
+
+/// The game of events that have no `game_id`.
+pub const DEFAULT_GAME_ID: &str = "default";
+
+/// One source event, borrowed from its record.
+pub trait Event<'e>: Sized {
+    /// The source topic that carries these events.
+    const TOPIC: &'static str;
+
+    /// Reads the event from a record's value. Reading is faster the more the records read with the same
+    /// `layouts` resemble each other.
+    fn parse_alike(record: &'e [u8], layouts: &mut Layouts) -> Result<Self, Rejection>;
+
+    /// Reads the event from a record's value.
+    fn parse(record: &'e [u8]) -> Result<Self, Rejection> {
+        Self::parse_alike(record, &mut Layouts::default())
+    }
+
+    /// Returns the event time.
+    fn time(&self) -> Timestamp;
+
+    /// Returns the sender's id, which is the record key in the source topic.
+    fn sender(&self) -> &str;
+}

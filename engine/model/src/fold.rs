@@ -1,0 +1,172 @@
+//! The fold, a map-side combiner: it turns one batch of records into one partial. A result never depends on
+//! an earlier batch.
+//!
+//! A record is parsed once, however many derivations fold it: [`SourceFolds`] parses a chunk of the records, has
+//! every fold add them, and continues with the next chunk.
+
+mod parsed;
+mod partials;
+mod request;
+mod source;
+
+pub use parsed::Parsed;
+pub use partials::split;
+pub use request::{DERIVATIONS, FoldRequest, RequestError, parameters, requested};
+pub use source::{ParsedFold, PlayerEvents, PurchaseEvents, ServerMetrics, Source, SourceFolds};
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::ahead::FAR_AHEAD_MS;
+use crate::derivation::Lift;
+use crate::event::{Event, Layouts};
+use crate::grouping::{Grouping, Groups};
+use crate::params::{ParamError, Params};
+use crate::partial::BatchHeader;
+use crate::reject::Reason;
+use crate::time::Timestamp;
+use parsed::{Covered, parse_all};
+
+/// The default limit on how far an event's time may be ahead of its record's ingest time.
+const MAX_SKEW_MS: i64 = 5 * 60 * 1_000;
+
+/// The parameter that overrides [`MAX_SKEW_MS`].
+const MAX_SKEW: &str = "max_skew_ms";
+
+/// A source record as input of the fold.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceRecord<'r> {
+    /// The record's offset in its partition.
+    pub offset: i64,
+    /// When the producer wrote the record; `None` if the record has no timestamp.
+    pub ingest_time: Option<Timestamp>,
+    /// The record's value.
+    pub value: &'r [u8],
+}
+
+impl<'r> SourceRecord<'r> {
+    /// Creates a record from its ingest time in milliseconds since the Unix epoch.
+    pub fn new(offset: i64, ingest_ms: Option<i64>, value: &'r [u8]) -> Self {
+        let ingest_time = ingest_ms.map(Timestamp::from_millis);
+        Self {
+            offset,
+            ingest_time,
+            value,
+        }
+    }
+
+    /// Returns how far an event time is ahead of the ingest time; 0 if the record has no ingest time.
+    #[inline]
+    fn ahead_ms(&self, time: Timestamp) -> i64 {
+        // The subtraction saturates, because a producer can write any ingest time.
+        let ahead = |ingest: Timestamp| time.as_millis().saturating_sub(ingest.as_millis());
+        self.ingest_time.map_or(0, ahead)
+    }
+
+    /// Returns a hash that distinguishes this record from another one at the same offset.
+    pub fn fingerprint(&self) -> u64 {
+        let ingest_ms = self.ingest_time.map_or(0, Timestamp::as_millis);
+        xxh3_64_with_seed(self.value, ingest_ms as u64)
+    }
+}
+
+/// Folds batches for one derivation.
+pub struct Fold<L: Lift> {
+    derivation: L,
+    grouping: L::Grouping,
+    max_skew_ms: i64,
+    layouts: Layouts,
+    open: Open<L>,
+}
+
+/// The batch that is being folded.
+struct Open<L: Lift> {
+    header: BatchHeader,
+    groups: <L::Grouping as Grouping>::Groups<L::Partial>,
+}
+
+impl<L: Lift> Open<L> {
+    fn new(grouping: L::Grouping) -> Self {
+        Self {
+            header: BatchHeader::empty(0),
+            groups: grouping.groups(),
+        }
+    }
+}
+
+impl<L: Lift> Fold<L> {
+    /// Creates a fold with the parameters from `dataflow.yaml`.
+    pub fn from_params(params: &Params) -> Result<Self, ParamError> {
+        let known = [L::Grouping::PARAMETERS, &[MAX_SKEW], L::PARAMETERS].concat();
+        params.refuse_unknown(&known)?;
+        let grouping = L::Grouping::from_params(params)?;
+        Ok(Self {
+            derivation: L::from_params(params)?,
+            grouping,
+            max_skew_ms: params.positive_ms(MAX_SKEW, Some(MAX_SKEW_MS))?,
+            layouts: Layouts::default(),
+            open: Open::new(grouping),
+        })
+    }
+
+    /// Folds one batch and appends the encoded [`BatchPartial`](crate::BatchPartial) to `output`.
+    pub fn batch<'r>(
+        &mut self,
+        records: impl Iterator<Item = SourceRecord<'r>>,
+        output: &mut Vec<u8>,
+    ) {
+        let mut layouts = std::mem::take(&mut self.layouts);
+        let covered = parse_all(records, &mut layouts, |first_offset, parsed| {
+            self.add(first_offset, parsed);
+        });
+        self.layouts = layouts;
+        self.finish(&covered, output);
+    }
+
+    /// Adds the next records of the batch that begins at `first_offset`.
+    fn add<'r>(&mut self, first_offset: i64, parsed: &[Parsed<'r, L::Event<'r>>]) {
+        let Open { header, groups } = &mut self.open;
+        header.first_offset = first_offset;
+        for Parsed { record, event } in parsed {
+            match event {
+                Ok(event) if record.ahead_ms(event.time()) <= self.max_skew_ms => {
+                    let mut emitter = groups.emitter(event.time(), record.offset);
+                    self.derivation.lift(event, &mut emitter);
+                    accept(header, record, event);
+                }
+                Ok(_) => reject(header, record, Reason::FutureTimestamp),
+                Err(rejection) => reject(header, record, rejection.reason),
+            }
+        }
+    }
+
+    /// Appends the partial of the records added since the last call to `output`.
+    fn finish(&mut self, covered: &Covered, output: &mut Vec<u8>) {
+        let open = std::mem::replace(&mut self.open, Open::new(self.grouping));
+        let header = BatchHeader {
+            first_offset: covered.first_offset,
+            next_offset: covered.next_offset,
+            last_record: covered.last_record,
+            ..open.header
+        };
+        open.groups.encode(header, output);
+    }
+}
+
+fn reject(header: &mut BatchHeader, record: &SourceRecord<'_>, reason: Reason) {
+    let delta = record.offset - header.first_offset;
+    header.rejected.push((delta as u32, reason));
+}
+
+#[inline]
+fn accept<'e>(header: &mut BatchHeader, record: &SourceRecord<'_>, event: &impl Event<'e>) {
+    let time = event.time();
+    header.accepted += 1;
+    let earliest = header.min_event_time.map_or(time, |least| least.min(time));
+    header.min_event_time = Some(earliest);
+    let stream_time = record.ingest_time.map_or(time, |ingest| ingest.min(time));
+    header.stream_time = header.stream_time.max(Some(stream_time));
+    let ahead_ms = record.ahead_ms(time);
+    if ahead_ms > FAR_AHEAD_MS {
+        header.ahead.add(event.sender(), ahead_ms);
+    }
+}

@@ -1,0 +1,54 @@
+//! Parses the records of a batch, a chunk at a time.
+
+use super::SourceRecord;
+use crate::event::{Event, Layouts};
+use crate::reject::Rejection;
+
+/// The number of records that are parsed before they are folded. Their events fit into a processor's cache, and
+/// a batch of any size takes no more memory.
+const CHUNK: usize = 64;
+
+/// A record and the event in it.
+pub struct Parsed<'r, E> {
+    /// The record.
+    pub record: SourceRecord<'r>,
+    /// The event, or the reason why the record is not a valid one.
+    pub event: Result<E, Rejection>,
+}
+
+/// The records of a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Covered {
+    pub(super) first_offset: i64,
+    pub(super) next_offset: i64,
+    /// The fingerprint of the last record; 0 without records.
+    pub(super) last_record: u64,
+}
+
+/// Parses `records` and passes them to `add` in order, with the offset of the first of all.
+pub(super) fn parse_all<'r, E: Event<'r>>(
+    mut records: impl Iterator<Item = SourceRecord<'r>>,
+    layouts: &mut Layouts,
+    mut add: impl FnMut(i64, &[Parsed<'r, E>]),
+) -> Covered {
+    let mut parsed = Vec::with_capacity(CHUNK);
+    let (mut first_offset, mut last) = (None, None);
+    loop {
+        parsed.clear();
+        parsed.extend(records.by_ref().take(CHUNK).map(|record| Parsed {
+            record,
+            event: E::parse_alike(record.value, layouts),
+        }));
+        let [first, ..] = parsed.as_slice() else {
+            break;
+        };
+        let first_offset = *first_offset.get_or_insert(first.record.offset);
+        last = parsed.last().map(|parsed| parsed.record);
+        add(first_offset, &parsed);
+    }
+    Covered {
+        first_offset: first_offset.unwrap_or_default(),
+        next_offset: last.map_or(0, |record: SourceRecord<'_>| record.offset + 1),
+        last_record: last.map_or(0, |record| record.fingerprint()),
+    }
+}

@@ -1,0 +1,104 @@
+//! Record keys: the key fields joined by `|`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Key fields joined by `|`. Inside a field, `|` and `%` are percent-encoded. Windows are grouped by this
+/// joined text, so a lookup copies nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RecordKey(String);
+
+impl RecordKey {
+    /// Creates the key with these `fields`.
+    pub fn new(fields: &[&str]) -> Self {
+        let mut text = String::with_capacity(fields.iter().map(|field| field.len() + 1).sum());
+        write(fields, &mut text);
+        Self(text)
+    }
+
+    /// Returns a key with the same number of fields, each of them `*`. It collects the events of all keys
+    /// beyond a limit.
+    pub fn any_other(&self) -> Self {
+        let fields = self.0.split('|').count();
+        Self(vec!["*"; fields].join("|"))
+    }
+
+    /// Returns the key as text, as in the derived record.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the key's `N` fields, decoded; `None` if the key has a different number of fields.
+    pub fn fields<const N: usize>(&self) -> Option<[String; N]> {
+        self.0
+            .split('|')
+            .map(decode)
+            .collect::<Vec<_>>()
+            .try_into()
+            .ok()
+    }
+}
+
+impl From<&str> for RecordKey {
+    /// Creates a key from its text, in which the fields are already encoded and joined.
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl std::borrow::Borrow<str> for RecordKey {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RecordKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Overwrites `text` with the key made of `fields`.
+#[inline]
+pub fn write(fields: &[&str], text: &mut String) {
+    text.clear();
+    for (index, field) in fields.iter().enumerate() {
+        if index > 0 {
+            text.push('|');
+        }
+        if field.bytes().any(|byte| matches!(byte, b'|' | b'%')) {
+            text.push_str(&encode(field));
+        } else {
+            text.push_str(field);
+        }
+    }
+}
+
+#[cold]
+fn encode(field: &str) -> String {
+    field.replace('%', "%25").replace('|', "%7C")
+}
+
+fn decode(field: &str) -> String {
+    field.replace("%7C", "|").replace("%25", "%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn fields_are_decoded_and_different_fields_differ(
+            a in "[|%27Ca]{0,6}", b in "[|%25Ca]{0,6}",
+            c in "[|%27Ca]{0,6}", d in "[|%25Ca]{0,6}",
+        ) {
+            let key = RecordKey::new(&[&a, &b]);
+            prop_assert_eq!(key.fields::<2>(), Some([a.clone(), b.clone()]));
+            prop_assert_eq!(key.fields::<3>(), None);
+            prop_assert_eq!(key == RecordKey::new(&[&c, &d]), (a, b) == (c, d));
+        }
+    }
+}

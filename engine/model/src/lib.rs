@@ -1,0 +1,43 @@
+//! The vocabulary of game analytics. This crate uses no I/O, clocks or randomness, and it compiles to WASM.
+//!
+//! Read it in this order: An [`event`] is parsed from a record or rejected with a [`Reason`]. [`Lift`] adds
+//! it to the partial of its key. A [`Fold`] turns one batch of records into one [`BatchPartial`]. Partials
+//! [`Merge`]. When a window closes, [`Windowed::finish`] turns its partial into a record of [`derived`].
+//! Alerts come from a [`KeyedProcess`] instead, which processes each key's events one by one.
+
+pub mod ahead;
+pub mod decimal;
+pub mod derivation;
+pub mod derived;
+mod emit;
+pub mod event;
+pub mod fold;
+pub mod grouping;
+pub mod json;
+pub mod key;
+pub mod keyed_process;
+pub mod merge;
+pub mod money;
+pub mod params;
+pub mod partial;
+pub mod payload;
+pub mod reject;
+pub mod time;
+pub mod window;
+mod words;
+
+pub use ahead::{SenderAhead, SendersAhead};
+pub use derivation::{Lift, Sessions, Windowed};
+pub use emit::Emit;
+pub use event::Event;
+pub use fold::Fold;
+pub use grouping::{AlignedWindows, Grouping, SessionGap, Shape, SingleEvents};
+pub use key::RecordKey;
+pub use keyed_process::{FactsOf, KeyedProcess};
+pub use merge::Merge;
+pub use params::{ParamError, Params};
+pub use partial::{BatchPartial, PartialError};
+pub use payload::{PayloadPart, REJECTED_EVENTS};
+pub use reject::{Reason, Rejection};
+pub use time::Timestamp;
+pub use window::Window;

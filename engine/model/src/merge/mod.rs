@@ -1,0 +1,33 @@
+//! Merges: the building blocks of partials. Each is a commutative monoid whose identity is `Default`.
+//!
+//! Up to the result of `finish`, `a.merge(b)` is associative and commutative. Any split of the records into
+//! batches and partitions therefore gives the same result.
+
+mod distinct;
+mod earliest;
+mod latest;
+mod ledger;
+mod names;
+mod piece;
+mod quantiles;
+mod sorted_set;
+mod spread;
+
+pub use distinct::{Distinct, fingerprint};
+pub use earliest::Earliest;
+pub use latest::Latest;
+pub use ledger::{Bookkeeping, Ledger, Totals};
+pub use names::Names;
+pub use quantiles::{QUANTILE_ERROR, Quantiles};
+pub use sorted_set::SortedSet;
+pub use spread::Spread;
+
+/// A commutative monoid. Implementors add their counts and sums as plain integers.
+pub trait Merge: Default {
+    /// Adds `other` to `self`.
+    fn merge(&mut self, other: Self);
+
+    /// Brings the state into its encoded form without changing its meaning. Called before a partial is
+    /// encoded.
+    fn settle(&mut self) {}
+}

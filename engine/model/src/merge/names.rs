@@ -1,0 +1,85 @@
+//! A set of names, limited in size because clients can invent any number of names.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::Merge;
+
+/// The first `MAX` of the inserted names in byte order, and whether there were more. The result does not
+/// depend on how the names are split: if one part drops a name, that part has `MAX` lesser ones, so the whole
+/// drops the name, too.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names<const MAX: usize> {
+    least: BTreeSet<String>,
+    more: bool,
+}
+
+impl<const MAX: usize> Names<MAX> {
+    /// Adds `name`. It is copied only if it is new and within the limit.
+    #[inline]
+    pub fn insert(&mut self, name: &str) {
+        if !self.least.contains(name) {
+            self.insert_new(name);
+        }
+    }
+
+    #[cold]
+    fn insert_new(&mut self, name: &str) {
+        let last = self.least.last().map(String::as_str);
+        if self.least.len() >= MAX && last < Some(name) {
+            self.more = true;
+        } else {
+            self.least.insert(name.to_owned());
+            self.limit();
+        }
+    }
+
+    fn limit(&mut self) {
+        while self.least.len() > MAX {
+            self.least.pop_last();
+            self.more = true;
+        }
+    }
+
+    /// Returns the names within the limit in ascending order.
+    pub fn least(&self) -> Vec<String> {
+        self.least.iter().cloned().collect()
+    }
+
+    /// Returns whether names were dropped.
+    pub fn has_more(&self) -> bool {
+        self.more
+    }
+}
+
+impl<const MAX: usize> Merge for Names<MAX> {
+    fn merge(&mut self, other: Self) {
+        self.more |= other.more;
+        self.least.extend(other.least);
+        self.limit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn keeps_the_least_of_all_in_any_split(
+            parts in prop::collection::vec(prop::collection::vec("[a-c]{0,2}", 0..8), 0..6),
+        ) {
+            let all: BTreeSet<&String> = parts.iter().flatten().collect();
+            let least: Vec<String> = all.iter().take(4).map(|name| (*name).clone()).collect();
+            let mut merged = Names::<4>::default();
+            for part in parts.iter().rev() {
+                let mut names = Names::default();
+                part.iter().for_each(|name| names.insert(name));
+                merged.merge(names);
+            }
+            prop_assert_eq!((merged.least(), merged.has_more()), (least, all.len() > 4));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The partial: the output of a SmartModule for one batch of records.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::ahead::SendersAhead;
+use crate::key::RecordKey;
+use crate::reject::Reason;
+use crate::time::Timestamp;
+use crate::window::Window;
+
+/// The version of the partial format, which is a postcard-encoded [`BatchPartial`]. The version is the first
+/// byte of every partial.
+pub const FORMAT: u8 = 2;
+
+/// The result of one batch: a header, and the contributions of the accepted records.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BatchPartial<P> {
+    /// Describes which records the partial covers, and the outcome of each.
+    pub header: BatchHeader,
+    /// The contributions of the accepted records, by window and key in ascending order.
+    pub contributions: Vec<Contribution<P>>,
+}
+
+/// Describes which records a partial covers, and the outcome of each. It has the same form for every
+/// derivation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchHeader {
+    /// The format version, always [`FORMAT`].
+    pub format: u8,
+    /// The offset of the batch's first record.
+    pub first_offset: i64,
+    /// The offset after the batch's last record.
+    pub next_offset: i64,
+    /// How far the batch advances event time. For each accepted record the earlier of its event time and its
+    /// ingest time is taken; this is the latest of these. A sender with a fast clock therefore advances event
+    /// time no further than "now".
+    pub stream_time: Option<Timestamp>,
+    /// The earliest event time among the accepted records.
+    pub min_event_time: Option<Timestamp>,
+    /// The fingerprint of the batch's last record. With it a reader recognizes a topic that was deleted and
+    /// created again under the same name.
+    pub last_record: u64,
+    /// The senders of accepted events that were far ahead of their ingest time.
+    pub ahead: SendersAhead,
+    /// The number of accepted records.
+    pub accepted: u64,
+    /// The rejected records. Each entry is the record's offset minus `first_offset`, and the reason.
+    pub rejected: Vec<(u32, Reason)>,
+}
+
+impl BatchHeader {
+    /// Creates the header of an empty batch at `offset`.
+    pub fn empty(offset: i64) -> Self {
+        Self {
+            format: FORMAT,
+            first_offset: offset,
+            next_offset: offset,
+            stream_time: None,
+            min_event_time: None,
+            last_record: 0,
+            ahead: SendersAhead::default(),
+            accepted: 0,
+            rejected: Vec::new(),
+        }
+    }
+
+    /// Decodes only the header, which is the same for the partials of all derivations.
+    pub fn decode(partial: &[u8]) -> Result<Self, PartialError> {
+        decode(partial)
+    }
+}
+
+/// The contribution of one batch to one window and key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contribution<P> {
+    /// The window.
+    pub window: Window,
+    /// The key.
+    pub key: RecordKey,
+    /// The number of events that were lifted into `partial`.
+    pub events: u64,
+    /// The combined contribution of these events.
+    pub partial: P,
+}
+
+/// Why a partial cannot be decoded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PartialError {
+    /// The partial has a different version of the format.
+    #[error(
+        "partial has format `{0}`, not {FORMAT}: the SmartModule and the runner are of different versions"
+    )]
+    Format(u8),
+    /// The bytes are not a partial of this derivation.
+    #[error(
+        "partial of {length} bytes cannot be decoded ({cause}): is it the output of a different SmartModule?"
+    )]
+    Malformed {
+        /// The number of bytes.
+        length: usize,
+        /// The error of the decoder.
+        cause: postcard::Error,
+    },
+}
+
+impl<P: DeserializeOwned> BatchPartial<P> {
+    /// Decodes a partial.
+    pub fn decode(bytes: &[u8]) -> Result<Self, PartialError> {
+        decode(bytes)
+    }
+}
+
+/// Decodes a `T` and ignores any bytes after it.
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, PartialError> {
+    let malformed = |cause| PartialError::Malformed {
+        length: bytes.len(),
+        cause,
+    };
+    match bytes.first() {
+        Some(&FORMAT) => postcard::from_bytes(bytes).map_err(malformed),
+        Some(&other) => Err(PartialError::Format(other)),
+        None => Err(malformed(postcard::Error::DeserializeUnexpectedEnd)),
+    }
+}
+
+impl<P: Serialize> BatchPartial<P> {
+    /// Encodes the partial and appends it to `output`.
+    pub fn encode(&self, output: &mut Vec<u8>) {
+        encode(self, output);
+    }
+}
+
+/// A partial whose contributions are still in the tables of the fold. Its encoding is the same as that of a
+/// [`BatchPartial`].
+#[derive(Serialize)]
+pub(crate) struct BatchPartialRef<'a, P> {
+    pub(crate) header: BatchHeader,
+    pub(crate) contributions: Vec<ContributionRef<'a, P>>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ContributionRef<'a, P> {
+    pub(crate) window: Window,
+    pub(crate) key: &'a RecordKey,
+    pub(crate) events: u64,
+    pub(crate) partial: &'a P,
+}
+
+impl<P: Serialize> BatchPartialRef<'_, P> {
+    pub(crate) fn encode(&self, output: &mut Vec<u8>) {
+        encode(self, output);
+    }
+}
+
+fn encode(partial: &impl Serialize, output: &mut Vec<u8>) {
+    if let Err(error) = postcard::to_io(partial, output) {
+        unreachable!("writing into memory cannot fail: {error}");
+    }
+}

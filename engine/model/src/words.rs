@@ -1,0 +1,159 @@
+//! Compares and searches bytes one word at a time. In WASM, a call for every few bytes or a loop over single
+//! bytes costs more than the rest of parsing.
+
+use std::cmp::Ordering;
+
+/// Returns whether `a` and `b` are equal. In WASM, `memcmp` compares byte by byte.
+#[inline(always)]
+pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    // If the length is not a multiple of the word size, the last word overlaps the one before it.
+    let same = |a: &[u8; 16], b: &[u8; 16]| u128::from_ne_bytes(*a) == u128::from_ne_bytes(*b);
+    if let (Some(a_last), Some(b_last)) = (a.last_chunk(), b.last_chunk()) {
+        let words = a.as_chunks().0.iter().zip(b.as_chunks().0);
+        return same(a_last, b_last) && words.into_iter().all(|(a, b)| same(a, b));
+    }
+    if let (Some(a_first), Some(b_first)) = (a.first_chunk::<8>(), b.first_chunk()) {
+        return a_first == b_first && a.last_chunk::<8>() == b.last_chunk();
+    }
+    match (a.first_chunk::<4>(), b.first_chunk()) {
+        (Some(a_first), Some(b_first)) => {
+            a_first == b_first && a.last_chunk::<4>() == b.last_chunk()
+        }
+        _ => a.iter().zip(b).all(|(a, b)| a == b),
+    }
+}
+
+/// Returns the first index in `bytes`, starting at `at`, of a quote, a backslash or a control character. A
+/// JSON string can contain these bytes only as escapes.
+#[inline(always)]
+pub(crate) fn find_special(bytes: &[u8], mut at: usize) -> Option<usize> {
+    #[cfg(target_feature = "simd128")]
+    while let Some(words) = bytes.get(at..)?.first_chunk() {
+        let marks = mark_special_16(*words);
+        if marks != 0 {
+            return Some(at + marks.trailing_zeros() as usize);
+        }
+        at += 16;
+    }
+    while let Some(word) = bytes.get(at..)?.first_chunk() {
+        let marks = mark_special(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return Some(at + (marks.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    bytes[at..]
+        .iter()
+        .position(is_special)
+        .map(|index| at + index)
+}
+
+/// Returns a mask with one bit set for each special byte.
+#[cfg(target_feature = "simd128")]
+#[inline(always)]
+fn mark_special_16(words: [u8; 16]) -> u16 {
+    use std::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u64x2, v128_or};
+    let words = u128::from_le_bytes(words);
+    let bytes = u64x2(words as u64, (words >> 64) as u64);
+    let control = u8x16_lt(bytes, u8x16_splat(0x20));
+    let quote = u8x16_eq(bytes, u8x16_splat(b'"'));
+    let backslash = u8x16_eq(bytes, u8x16_splat(b'\\'));
+    u8x16_bitmask(v128_or(v128_or(control, quote), backslash))
+}
+
+/// Sets the highest bit of each special byte. Bytes before the first special one are never marked, because a
+/// subtraction borrows from the next byte only at a special byte.
+#[inline(always)]
+fn mark_special(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let control = word.wrapping_sub(ONES * 0x20);
+    let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+    let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    (control | quote | backslash) & !word & (ONES * 0x80)
+}
+
+/// Compares `a` and `b` byte by byte in lexicographic order.
+#[inline]
+pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
+    let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (a, b) in a_words.iter().zip(b_words) {
+        if a != b {
+            return u64::from_be_bytes(*a).cmp(&u64::from_be_bytes(*b));
+        }
+    }
+    if a_words.len() == b_words.len() {
+        a_rest.iter().cmp(b_rest)
+    } else {
+        let common = 8 * a_words.len().min(b_words.len());
+        a[common..].iter().cmp(&b[common..])
+    }
+}
+
+/// Returns a fast hash of a short text for tables in memory. The hash is not suitable for storage.
+#[inline(always)]
+pub(crate) fn hash(text: &str) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15; // 2^64 divided by the golden ratio
+    let bytes = text.as_bytes();
+    let mut hash = bytes.len() as u64;
+    let mut add = |word: u64| hash = (hash.rotate_left(23) ^ word).wrapping_mul(ODD);
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
+    match bytes.last_chunk() {
+        Some(last) => add(u64::from_le_bytes(*last)),
+        None => add(rest
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte))),
+    }
+    hash ^ hash >> 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn equal_is_equality(a in "[ab]{0,40}", b in "[ab]{0,40}", at in 0_usize..40) {
+            prop_assert_eq!(equal(a.as_bytes(), b.as_bytes()), a == b);
+            prop_assert!(equal(a.as_bytes(), a.clone().as_bytes()));
+            let mut other = a.clone().into_bytes();
+            if let Some(byte) = other.get_mut(at) {
+                *byte = b'c';
+                prop_assert!(!equal(a.as_bytes(), &other));
+            }
+        }
+
+        #[test]
+        fn compare_is_the_order(a in "[ab]{0,20}", b in "[ab]{0,20}", same in "[ab]{0,20}") {
+            let (a, b) = (same.clone() + &a, same + &b);
+            prop_assert_eq!(compare(a.as_bytes(), b.as_bytes()), a.cmp(&b));
+        }
+
+        #[test]
+        fn finds_the_first_special_byte(
+            mut bytes in prop::collection::vec(0x20_u8.., 0..40),
+            special in prop::sample::select(vec![0_u8, 0x1f, b'"', b'\\']),
+            places in prop::collection::vec(0_usize..40, 0..3),
+            from in 0_usize..10,
+        ) {
+            for place in places {
+                if let Some(byte) = bytes.get_mut(place) {
+                    *byte = special;
+                }
+            }
+            let oracle = (from..bytes.len()).find(|at| bytes[*at] < 0x20 || b"\"\\".contains(&bytes[*at]));
+            prop_assert_eq!(find_special(&bytes, from), oracle);
+        }
+
+        #[test]
+        fn hashes_tell_texts_apart(texts in prop::collection::hash_set("[a-c|_0-9]{0,24}", 0..200)) {
+            let hashes: std::collections::HashSet<u64> = texts.iter().map(|text| hash(text)).collect();
+            prop_assert_eq!(hashes.len(), texts.len());
+        }
+    }
+}

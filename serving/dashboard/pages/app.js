@@ -1,0 +1,368 @@
+// The frame around the views: routing, toolbar, notices, and the connection to the server.
+
+import { redraw } from "./chart.js";
+import { h, put } from "./dom.js";
+import { engagement } from "./engagement.js";
+import { clock, isUtc, moment, setUtc, zoneName } from "./format.js";
+import { fraud } from "./fraud.js";
+import { follow } from "./live.js";
+import { overview } from "./overview.js";
+import { address, go, place } from "./place.js";
+import { purchases } from "./purchases.js";
+import { quality } from "./quality.js";
+import { servers } from "./servers.js";
+import { sessions } from "./sessions.js";
+
+const VIEWS = {
+  overview: ["Overview", overview],
+  engagement: ["Engagement", engagement],
+  sessions: ["Sessions", sessions],
+  purchases: ["Purchases", purchases],
+  fraud: ["Fraud", fraud],
+  servers: ["Servers", servers],
+  quality: ["Data quality", quality],
+};
+/** Views that always cover all games, so that no game can be chosen. */
+const OF_ALL_GAMES = ["overview", "servers", "quality"];
+const SPANS = [
+  ["15", "15 min"],
+  ["60", "1 hour"],
+  ["360", "6 hours"],
+  ["1440", "24 hours"],
+];
+/** The class, symbol and text of the status pill, for each tone of the notice. */
+const PILLS = {
+  bad: ["bad", "■", "Offline"],
+  warn: ["warn", "▲", "Stale"],
+  info: ["info", "…", "Loading"],
+};
+
+const main = document.getElementById("main");
+const state = {
+  view: null,
+  page: null,
+  stream: null,
+  asked: null,
+  answer: null,
+  status: null,
+  lost: null,
+};
+
+function route() {
+  const to = place();
+  if (!VIEWS[to.view]) return go({ view: "overview" }, true);
+  const asked = `api/views/${to.view}/live${to.query}`;
+  if (state.view !== to.view) {
+    state.page?.close();
+    const [title, make] = VIEWS[to.view];
+    document.title = `${title} · Game analytics`;
+    state.page = make();
+    state.view = to.view;
+    state.answer = null;
+    put(main, h("h1", { class: "hidden" }, title), state.page.element);
+    state.page.element.classList.add("waiting");
+    nav();
+  }
+  if (state.asked !== asked) {
+    state.asked = asked;
+    open();
+  } else if (state.answer) {
+    state.page.update(state.answer);
+  }
+  bar();
+}
+
+function open() {
+  state.stream?.close();
+  state.stream = follow(state.asked, sessionStorage.getItem("token"), {
+    view(answer) {
+      const first = !state.answer;
+      state.answer = answer;
+      state.lost = null;
+      state.page.element.classList.remove("waiting");
+      state.page.update(answer);
+      if (first || state.games !== answer.games.join("\n")) bar();
+      foot();
+    },
+    status(status) {
+      state.status = status;
+      state.lost = null;
+      notice();
+    },
+    lost(reason) {
+      state.lost = { reason, since: state.lost?.since ?? Date.now() };
+      notice();
+    },
+    polling(polling) {
+      state.polling = polling;
+    },
+    unauthorized: askToken,
+  });
+}
+
+function askToken() {
+  const input = h("input", { type: "password", id: "token", autocomplete: "off", required: true });
+  const form = h(
+    "form",
+    { class: "panel token" },
+    h("h2", {}, "Token required"),
+    h(
+      "p",
+      { class: "note" },
+      "Ask this dashboard's operator for the token. It is kept until this tab is closed.",
+    ),
+    h("label", { for: "token" }, "Token"),
+    input,
+    h("button", { type: "submit" }, "Open dashboard"),
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    sessionStorage.setItem("token", input.value.trim());
+    state.view = state.asked = null;
+    route();
+  });
+  put(main, form);
+  input.focus();
+}
+
+function nav() {
+  const link = ([name, [title]]) =>
+    h(
+      "a",
+      {
+        href: address({ ...place(), view: name, level: null, user: null }),
+        "aria-current": name === state.view ? "page" : null,
+      },
+      title,
+    );
+  const list = document.getElementById("nav");
+  put(list, Object.entries(VIEWS).map(link));
+  // `scrollIntoView` would make keyboard navigation start at this link.
+  const current = list.querySelector("[aria-current]");
+  list.scrollLeft = current.offsetLeft - list.offsetLeft - (list.clientWidth - current.offsetWidth) / 2;
+}
+
+/** Returns the most important problem as `[tone, text, pill text?]`, or `null`. */
+function problem() {
+  const { status, lost } = state;
+  if (lost) {
+    const text = `Connection lost: ${lost.reason}. Reconnecting. This page shows data from ${clock(lost.since)}.`;
+    return ["bad", text, "Reconnecting"];
+  }
+  if (!status) return null;
+  if (!status.cluster.reachable) {
+    const since = clock(status.cluster.since);
+    return [
+      "bad",
+      `Cluster unreachable since ${since}. This page shows data from then; it resumes by itself.`,
+    ];
+  }
+  if (status.filling) return ["info", "Loading history…"];
+  const missing = status.missing[state.view] ?? [];
+  if (missing.length) {
+    const names = missing.join(", ");
+    return [
+      "warn",
+      `Cannot read ${names}. Check that the runner's dataflow file defines it for this cluster.`,
+    ];
+  }
+  const stale = status.stale[state.view] ?? [];
+  if (stale.length) {
+    const names = stale.join(", ");
+    return [
+      "warn",
+      `Stale: no new rows from ${names}. Check that the runner is running and that events arrive.`,
+    ];
+  }
+  if (state.polling) {
+    const text =
+      "A proxy buffers the live stream, so this page polls every few seconds. " +
+      "Turn off buffering of `text/event-stream` in the proxy.";
+    return ["info", text, "Polling"];
+  }
+  return null;
+}
+
+function notice() {
+  const found = problem();
+  const element = document.getElementById("notice");
+  const text = found?.[1] ?? "";
+  if (element.textContent !== text) put(element, text);
+  element.hidden = !found;
+  element.className = `notice ${found?.[0] ?? ""}`;
+  const pill = document.getElementById("pill");
+  if (pill) {
+    const [tone, mark, label] = pillOf(found);
+    pill.className = `pill ${tone}`;
+    put(pill, h("span", { "aria-hidden": "true" }, mark), label);
+  }
+  document.body.classList.toggle("stale", Boolean(found) && found[0] !== "info");
+}
+
+/** Returns the class, symbol and text of the status pill. */
+function pillOf(found) {
+  if (place().from) return ["info", "❚❚", "Paused"];
+  if (found) {
+    const [tone, mark, label] = PILLS[found[0]];
+    return [tone, mark, found[2] ?? label];
+  }
+  return state.status || state.answer ? ["good", "●", "Live"] : ["info", "…", "Connecting"];
+}
+
+/** Moves the visible time span by a fraction of its length. */
+function move(parts) {
+  const { from, to } = state.answer ?? { to: Date.now(), from: Date.now() - 900_000 };
+  const by = (to - from) * parts;
+  go({ from: Math.round(from + by), to: Math.round(to + by) });
+}
+
+function bar() {
+  const to = place();
+  const filters = [
+    ["level", to.level],
+    ["user", to.user],
+  ].filter(([, value]) => value);
+  const focus = document.activeElement?.id;
+  put(
+    document.getElementById("bar"),
+    h("span", { id: "pill", class: "pill" }),
+    gameChoice(to),
+    h("label", {}, h("span", {}, "Time"), spanChoice(to)),
+    h("div", { class: "group" }, timeButtons(Boolean(to.from))),
+    filters.map(([name, value]) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "chip",
+          title: `Remove the ${name} filter`,
+          onclick: () => go({ [name]: null }),
+        },
+        `${name}: ${value} ✕`,
+      ),
+    ),
+  );
+  if (focus) document.getElementById(focus)?.focus();
+  notice();
+}
+
+function gameChoice(to) {
+  const games = state.answer?.games ?? [];
+  state.games = games.join("\n");
+  if (OF_ALL_GAMES.includes(state.view)) return null;
+  const known = to.game && !games.includes(to.game) ? [to.game, ...games] : games;
+  const select = h(
+    "select",
+    { id: "game", onchange: (event) => go({ game: event.target.value || null, level: null }) },
+    h("option", { value: "" }, "All games"),
+    known.map((name) => h("option", { value: name, selected: name === to.game }, name)),
+  );
+  return h("label", {}, h("span", {}, "Game"), select);
+}
+
+function spanChoice(to) {
+  const paused = Boolean(to.from);
+  return h(
+    "select",
+    { id: "span", onchange: (event) => go({ last: event.target.value, from: null, to: null }) },
+    paused && h("option", { value: "", selected: true }, "Paused"),
+    SPANS.map(([minutes, name]) =>
+      h("option", { value: minutes, selected: !paused && minutes === (to.last ?? "15") }, name),
+    ),
+  );
+}
+
+function timeButtons(paused) {
+  const button = (text, label, onclick, disabled) =>
+    h(
+      "button",
+      {
+        type: "button",
+        id: `do-${text.codePointAt(0)}`,
+        "aria-label": label,
+        title: label,
+        onclick,
+        disabled,
+      },
+      text,
+    );
+  return [
+    button("‹", "Earlier", () => move(-0.5)),
+    paused
+      ? button("▶ Live", "Resume live updates", () => go({ from: null, to: null }))
+      : button("❚❚ Pause", "Pause live updates", () => move(0)),
+    button("›", "Later", () => move(0.5), !paused),
+  ];
+}
+
+function tools() {
+  const dark = () =>
+    (document.documentElement.dataset.theme ??
+      (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  const theme = h(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      id: "theme",
+      onclick: () => {
+        const next = dark() ? "light" : "dark";
+        document.documentElement.dataset.theme = next;
+        localStorage.setItem("theme", next);
+        tools();
+        redraw();
+        if (state.answer) state.page.update(state.answer);
+      },
+    },
+    dark() ? "☀ Light" : "☾ Dark",
+  );
+  const zone = h(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      id: "zone",
+      title: `Times are in ${zoneName()}. Click to switch.`,
+      onclick: () => {
+        setUtc(!isUtc());
+        tools();
+        foot();
+        redraw();
+        if (state.answer) state.page.update(state.answer);
+        bar();
+      },
+    },
+    isUtc() ? "UTC" : "Local time",
+  );
+  const focus = document.activeElement?.id;
+  put(document.getElementById("tools"), zone, theme);
+  if (focus) document.getElementById(focus)?.focus();
+}
+
+function foot() {
+  const { answer } = state;
+  put(
+    document.getElementById("foot"),
+    answer && h("span", {}, `As of ${moment(answer.as_of)}`),
+    answer &&
+      h("span", {}, answer.watermark ? `Complete up to ${clock(answer.watermark)}` : "No watermark yet"),
+    answer && h("span", {}, `${moment(answer.from)} – ${moment(answer.to)}`),
+    h("span", {}, `Times in ${zoneName()}`),
+  );
+}
+
+const theme = localStorage.getItem("theme");
+if (theme) document.documentElement.dataset.theme = theme;
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  tools();
+  redraw();
+});
+window.addEventListener("hashchange", route);
+// The fragment of the address contains the view, so the skip link cannot use it as a link target.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
+tools();
+foot();
+route();

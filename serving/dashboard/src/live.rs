@@ -1,0 +1,109 @@
+//! Streams a view to one browser: a new version after each change, and the status regularly.
+//!
+//! Each version is sent as a whole. A slow browser receives only the latest version, so nothing is queued for
+//! it. A browser that reconnects with the id of the latest version receives nothing until the next one.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::broadcast::Broadcast;
+use crate::limits::LIVE_PERIOD;
+use crate::query::Query;
+use crate::views::View;
+
+/// The stream of one view to one browser.
+#[derive(Debug)]
+pub(crate) struct LiveStream {
+    pub(crate) broadcast: Arc<Broadcast>,
+    pub(crate) view: View,
+    pub(crate) query: Query,
+    /// The id of the version that the browser already has.
+    pub(crate) has: Option<String>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) _permit: OwnedSemaphorePermit,
+}
+
+struct State {
+    live: LiveStream,
+    versions: watch::Receiver<u64>,
+    status: watch::Receiver<Bytes>,
+    /// Whether there is a version that has not been sent yet.
+    pending: bool,
+    /// The earliest time for the next version.
+    next: Instant,
+}
+
+impl LiveStream {
+    pub(crate) fn body(self) -> Body {
+        Body::from_stream(self.events())
+    }
+
+    fn events(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        let mut status = self.broadcast.status.subscribe();
+        status.mark_changed();
+        let state = State {
+            versions: self.broadcast.versions(self.view),
+            status,
+            pending: true,
+            next: Instant::now(),
+            live: self,
+        };
+        unfold(state, async |mut state| {
+            let event = state.next().await?;
+            Some((Ok(event), state))
+        })
+    }
+}
+
+impl State {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            tokio::select! {
+                () = self.live.stop.cancelled() => return None,
+                changed = self.versions.changed() => {
+                    changed.ok()?;
+                    self.pending = true;
+                }
+                () = sleep_until(self.next), if self.pending => {
+                    if let Some(event) = self.view().await {
+                        return Some(event);
+                    }
+                }
+                changed = self.status.changed() => {
+                    changed.ok()?;
+                    let status = self.status.borrow_and_update().clone();
+                    if !status.is_empty() {
+                        return Some([b"event: status\ndata: ", &status[..], b"\n\n"].concat().into());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the current version, unless the browser already has it.
+    async fn view(&mut self) -> Option<Bytes> {
+        self.pending = false;
+        self.next = Instant::now() + LIVE_PERIOD;
+        self.versions.mark_unchanged();
+        let live = &mut self.live;
+        match live.broadcast.render(live.view, &live.query).await {
+            Ok(rendered) if live.has.as_ref() == Some(&rendered.id) => None,
+            Ok(rendered) => {
+                live.has = Some(rendered.id);
+                Some(rendered.event)
+            }
+            Err(error) => {
+                tracing::error!(%error, view = live.view.name(), "cannot render a view");
+                None
+            }
+        }
+    }
+}

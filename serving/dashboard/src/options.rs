@@ -1,0 +1,91 @@
+//! The options of the dashboard.
+
+use std::fmt::{self, Debug, Formatter};
+use std::net::SocketAddr;
+
+use client::Cluster;
+use http_service::is_exposed;
+use subtle::ConstantTimeEq;
+
+use crate::error::StartError;
+
+/// The minimum length of a token. Shorter ones can be guessed.
+const TOKEN_CHARACTERS_MIN: usize = 16;
+
+/// The options of [`start`](crate::start).
+#[derive(Debug)]
+pub struct Options {
+    /// The cluster whose topics are shown. The topics may be created later.
+    pub cluster: Cluster,
+    /// The clients that may read.
+    pub access: Access,
+}
+
+/// The clients that may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Programs on this machine. The dashboard then has to listen on a loopback address.
+    Loopback,
+    /// Clients that send the token.
+    Token(Token),
+    /// Every client that can reach the address.
+    Anybody,
+}
+
+impl Access {
+    /// Returns an error if the address is exposed without a token and without an explicit permission.
+    pub(crate) fn check(&self, address: SocketAddr) -> Result<(), StartError> {
+        match self {
+            Self::Loopback if is_exposed(address) => Err(StartError::Open(address)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The secret that clients send in order to read. It is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Creates a token from a text, without leading and trailing white space.
+    pub fn new(text: &str) -> Result<Self, StartError> {
+        let text = text.trim();
+        let length = text.chars().count();
+        if length < TOKEN_CHARACTERS_MIN || text.chars().any(char::is_whitespace) {
+            return Err(StartError::WeakToken(length));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub(crate) fn is(&self, shown: &[u8]) -> bool {
+        self.0.as_bytes().ct_eq(shown).into()
+    }
+}
+
+impl Debug for Token {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Token(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_token_only_a_loopback_address_is_accepted() {
+        let check = |access: Access, address: &str| access.check(address.parse().unwrap()).is_ok();
+        let token = Access::Token(Token::new("correct-horse-battery").unwrap());
+        assert!(check(Access::Loopback, "127.0.0.1:80") && check(Access::Loopback, "[::1]:80"));
+        assert!(!check(Access::Loopback, "0.0.0.0:80") && !check(Access::Loopback, "[::]:80"));
+        assert!(check(token, "0.0.0.0:80") && check(Access::Anybody, "0.0.0.0:80"));
+    }
+
+    #[test]
+    fn a_token_is_long_without_spaces_and_never_printed() {
+        let token = Token::new(" correct-horse-battery\n").unwrap();
+        assert!(token.is(b"correct-horse-battery") && !token.is(b"correct-horse-batterY"));
+        assert!(!format!("{token:?}").contains("horse"));
+        assert!(Token::new("short").is_err() && Token::new("two words are no token").is_err());
+    }
+}

@@ -1,0 +1,108 @@
+//! Defines the paths and their handlers.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::assets;
+use crate::broadcast::Broadcast;
+use crate::error::RequestError;
+use crate::guard::{Guard, guard};
+use crate::limits::LIVE_MAX;
+use crate::live::LiveStream;
+use crate::packed::pack;
+use crate::query::Query;
+use crate::views::View;
+
+/// Headers for event streams: they stop proxies from compressing and buffering the events, which nginx does
+/// by default.
+const STREAM_HEADERS: [(HeaderName, &str); 3] = [
+    (CONTENT_TYPE, "text/event-stream"),
+    (CACHE_CONTROL, "no-cache, no-transform"),
+    (HeaderName::from_static("x-accel-buffering"), "no"),
+];
+
+/// The state that all handlers share.
+#[derive(Clone, Debug)]
+struct Pages {
+    broadcast: Arc<Broadcast>,
+    streams: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+pub(crate) fn router(broadcast: Arc<Broadcast>, access: Guard, stop: CancellationToken) -> Router {
+    let pages = Pages {
+        broadcast,
+        streams: Arc::new(Semaphore::new(LIVE_MAX)),
+        stop,
+    };
+    Router::new()
+        .route("/", get(assets::index))
+        .route("/{file}", get(assets::asset))
+        .route("/api/status", get(status))
+        .route("/api/views/{view}", get(view))
+        .route("/api/views/{view}/live", get(live))
+        .with_state(pages)
+        .fallback(async || RequestError::NoSuchPath)
+        .layer(from_fn_with_state(Arc::new(access), guard))
+}
+
+async fn status(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+    let status = pages.broadcast.status.borrow().clone();
+    json(&headers, status).await
+}
+
+async fn view(
+    State(pages): State<Pages>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, RequestError> {
+    let (view, query) = parse(&name, query.as_deref())?;
+    let rendered = pages.broadcast.render(view, &query).await?;
+    Ok(json(&headers, rendered.json).await)
+}
+
+async fn live(
+    State(pages): State<Pages>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, RequestError> {
+    let (view, query) = parse(&name, query.as_deref())?;
+    let permit = pages
+        .streams
+        .try_acquire_owned()
+        .map_err(|_| RequestError::Full)?;
+    let has = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let live = LiveStream {
+        broadcast: pages.broadcast,
+        view,
+        query,
+        has: has.map(str::to_owned),
+        stop: pages.stop,
+        _permit: permit,
+    };
+    Ok((STREAM_HEADERS, live.body()).into_response())
+}
+
+fn parse(view: &str, query: Option<&str>) -> Result<(View, Query), RequestError> {
+    let view = View::named(view).ok_or(RequestError::NoSuchPath)?;
+    Ok((view, Query::parse(query.unwrap_or_default())?))
+}
+
+async fn json(headers: &HeaderMap, body: Bytes) -> Response {
+    let mut response = pack(headers, body).await;
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}

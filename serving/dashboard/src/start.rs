@@ -1,0 +1,43 @@
+//! Connects the parts of the dashboard, and stops them in order.
+
+use std::sync::Arc;
+
+use http_service::Handle;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::broadcast::Broadcast;
+use crate::error::StartError;
+use crate::guard::Guard;
+use crate::options::Options;
+use crate::store::Topic;
+use crate::{feed, routes, status};
+
+/// Reads the topics and serves the dashboard on the socket until `stop` is cancelled.
+pub async fn start(
+    listener: TcpListener,
+    options: Options,
+    stop: CancellationToken,
+) -> Result<Handle, StartError> {
+    let address = listener.local_addr()?;
+    options.access.check(address)?;
+    let broadcast = Arc::new(Broadcast::new());
+    let readers = TaskTracker::new();
+    let Options { cluster, access } = options;
+    for topic in Topic::ALL {
+        let reader = feed::follow(broadcast.clone(), cluster.clone(), topic);
+        readers.spawn(stop.clone().run_until_cancelled_owned(reader));
+    }
+    let ends = feed::follow_ends(broadcast.clone(), cluster.clone());
+    readers.spawn(stop.clone().run_until_cancelled_owned(ends));
+    let status = status::follow(broadcast.clone(), cluster);
+    readers.spawn(stop.clone().run_until_cancelled_owned(status));
+    readers.close();
+    let router = routes::router(broadcast, Guard { access }, stop.clone());
+    let service = async move {
+        http_service::serve("dashboard", listener, router, stop).await;
+        readers.wait().await;
+    };
+    Ok(Handle::spawn(address, service))
+}

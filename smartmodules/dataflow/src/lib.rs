@@ -1,0 +1,18 @@
+//! The SmartModule `dataflow`. It parses each record of a source once, folds it for every requested derivation of
+//! that source, and emits one partial of each for every batch.
+
+mod folds;
+mod list;
+
+pub use folds::Folds;
+#[doc(hidden)]
+pub use list::crates;
+
+smartmodule_batch::export! {
+    state: Folds,
+    configure: |params| Folds::requested(&params),
+    batch: |folds, records, partials| folds.batch(
+        records.map(|record| model::fold::SourceRecord::new(record.offset, record.timestamp, record.value)),
+        partials,
+    ),
+}

@@ -1,0 +1,42 @@
+//! Limits for durations on the command line.
+
+use std::time::Duration;
+
+/// A shorter timeout would close a connection before its next request could arrive.
+const IDLE_MIN: Duration = Duration::from_secs(1);
+/// No client keeps an idle connection for longer than a day.
+const IDLE_MAX: Duration = Duration::from_secs(86_400);
+
+/// Parses how long an idle connection is kept.
+pub(super) fn idle_timeout(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (IDLE_MIN..=IDLE_MAX).contains(&duration) {
+        return Ok(duration);
+    }
+    Err("give a time from 1s to 1day".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extremes_are_refused() {
+        for text in ["1s", "75s", "1day"] {
+            assert!(idle_timeout(text).is_ok(), "{text}");
+        }
+        for text in [
+            "",
+            "0s",
+            "999ms",
+            "-1s",
+            "1e30s",
+            "86401s",
+            "1000000000y",
+            "18446744073709551615s",
+            "99999999999999999999s",
+        ] {
+            assert!(idle_timeout(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Flags of `generate`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{ClusterArgs, DataflowArg};
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateCommand {
+    #[command(flatten)]
+    pub(crate) dataflow: DataflowArg,
+    /// Events per second; default: 1000, or as fast as the cluster accepts them if --events is given.
+    #[arg(long, value_name = "EVENTS_PER_SECOND")]
+    pub(crate) rate: Option<f64>,
+    /// Seed of the world: the same seed, start and rate give the same events.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Stop after this many events; default: run until stopped.
+    #[arg(long)]
+    pub(crate) events: Option<u64>,
+    /// Share of broken records to mix in, 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub(crate) broken: f64,
+    /// Incidents to plant per hour of world time: fraud, stuck players and server problems, each kind in turn.
+    #[arg(long, value_name = "PER_HOUR", default_value_t = 0.0)]
+    pub(crate) incidents: f64,
+    /// File to append the ground truth about planted incidents to, one JSON object per line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) truth: Option<PathBuf>,
+    /// Time at which an unpaced world begins (RFC 3339); default: chosen so that the world ends now.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start: Option<String>,
+    /// Serve the events over HTTP instead of writing them to a cluster: /stream_events, and one event
+    /// at a time at /player_event, /purchase_event and /server_metric. Port 0 picks a free one.
+    #[arg(
+        long,
+        value_name = "IP:PORT",
+        num_args = 0..=1,
+        default_missing_value = "127.0.0.1:8088",
+        conflicts_with_all = ["dataflow", "truth"]
+    )]
+    pub(crate) serve: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}

@@ -1,0 +1,79 @@
+//! Flags that several subcommands share.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use web_api::CorsOrigin;
+
+use super::bounds;
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DataflowArg {
+    /// Dataflow file to use; default: the one that this binary was built with.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dataflow: Option<PathBuf>,
+}
+
+/// Data folder and addresses of a local cluster.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LocalClusterArgs {
+    /// Data folder of the cluster; created if missing.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub(crate) data_dir: PathBuf,
+    /// Address for clients to connect to; port 0 picks a free one.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9003")]
+    pub(crate) cluster_addr: SocketAddr,
+    /// Address for reading and writing records, which clients discover by themselves; port 0 picks a free one.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9010")]
+    pub(crate) spu_addr: SocketAddr,
+}
+
+/// Address of the runner's metrics.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct MetricsArgs {
+    /// Address of /metrics (Prometheus) and /health, over HTTP; port 0 picks a free one.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9464")]
+    pub(crate) metrics_addr: SocketAddr,
+}
+
+/// Address and access control of the web API.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct WebApiArgs {
+    /// Address of the web API; port 0 picks a free one.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) web_api_addr: SocketAddr,
+    /// File with the API keys, one of which every request must carry; reloaded when it changes. Without it, only
+    /// requests from this machine are accepted.
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    pub(crate) keys: Option<PathBuf>,
+    /// Let every client that reaches the address write events, without a key.
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// Origin whose web pages may write events, such as `https://game.example`; may be given several times;
+    /// `*` for all, with --keys. Default: only the API's own page.
+    #[arg(long = "cors-origin", value_name = "ORIGIN")]
+    pub(crate) cors_origins: Vec<CorsOrigin>,
+    /// How long to keep an idle connection open for its next request; choose more than the load balancer's own timeout.
+    #[arg(long, value_name = "TIME", default_value = "75s", value_parser = bounds::idle_timeout)]
+    pub(crate) idle_timeout: Duration,
+    /// Correct the event times of senders whose clock is wrong, for requests that contain their sending time:
+    /// `{"sent_at": TIME, "events": […]}`. The time in transit counts as part of the clock's error.
+    #[arg(long)]
+    pub(crate) correct_clocks: bool,
+}
+
+/// Address and access control of the dashboard.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DashboardArgs {
+    /// Address of the dashboard; port 0 picks a free one.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3001")]
+    pub(crate) dashboard_addr: SocketAddr,
+    /// File with a token that browsers must present. Without it, only requests from this machine are accepted.
+    #[arg(long, value_name = "FILE", conflicts_with = "dashboard_insecure")]
+    pub(crate) dashboard_token_file: Option<PathBuf>,
+    /// Let every client that reaches the address view the dashboard, without a token.
+    #[arg(long)]
+    pub(crate) dashboard_insecure: bool,
+}

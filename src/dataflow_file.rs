@@ -1,0 +1,29 @@
+//! Loads the dataflow file: either the given one, or the repository's `dataflow.yaml` that was embedded at
+//! build time.
+
+use anyhow::Context;
+use dataflow::{DataflowSpec, Registry};
+
+use crate::cli::DataflowArg;
+
+const BUILT_IN: &str = include_str!("../dataflow.yaml");
+
+/// Returns the text of the dataflow file and the checked specification.
+pub(crate) fn load(
+    args: &DataflowArg,
+    registry: &Registry,
+) -> anyhow::Result<(String, DataflowSpec)> {
+    let (text, origin) = match &args.dataflow {
+        Some(file) => {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read dataflow file `{}`", file.display()))?;
+            (text, file.display().to_string())
+        }
+        None => (BUILT_IN.to_owned(), "the built-in dataflow file".to_owned()),
+    };
+    let dataflow = DataflowSpec::parse(&text, registry).with_context(|| origin)?;
+    Ok((text, dataflow))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! Changes numbers in the dataflow file at the root of the repository. Each result must be either refused or
+//! accepted, and every accepted one must be usable to provision a cluster.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use cluster_testing::Node;
+use dataflow::{Partition, Progress};
+use model::fold::SourceRecord;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::*;
+use crate::registry::registry;
+
+/// Replacements for a number: the limits of integer types, and values near valid ones.
+const EXTREMES: [&str; 16] = [
+    "0",
+    "1",
+    "2",
+    "9",
+    "10",
+    "60",
+    "256",
+    "257",
+    "-1",
+    "1.5",
+    "1e30",
+    "4294967295",
+    "4294967296",
+    "1000000000",
+    "18446744073709551615",
+    "99999999999999999999",
+];
+
+/// Returns the ranges of all numbers in the text, except those in comments.
+fn numbers(text: &str) -> Vec<std::ops::Range<usize>> {
+    let (mut found, mut line_start) = (Vec::new(), 0);
+    for line in text.split_inclusive('\n') {
+        let code = line.split('#').next().unwrap_or_default();
+        let mut digits = None;
+        for (at, character) in code.char_indices().chain([(code.len(), ' ')]) {
+            match (character.is_ascii_digit(), digits) {
+                (true, None) => digits = Some(at),
+                (false, Some(from)) => {
+                    found.push(line_start + from..line_start + at);
+                    digits = None;
+                }
+                _ => {}
+            }
+        }
+        line_start += line.len();
+    }
+    found
+}
+
+/// Generates dataflow files with up to three numbers changed.
+fn mutated() -> impl Strategy<Value = String> {
+    let places = numbers(BUILT_IN);
+    let change = (0..places.len(), prop::sample::select(EXTREMES.to_vec()));
+    prop::collection::btree_map(0..places.len(), change, 1..4).prop_map(move |changes| {
+        let mut text = BUILT_IN.to_owned();
+        // Replaces from the end, so that earlier ranges stay valid.
+        for (place, (_, value)) in changes.iter().rev() {
+            text.replace_range(places[*place].clone(), value);
+        }
+        text
+    })
+}
+
+/// Returns the records of each golden input of a derivation.
+fn golden_records(derivation: &str) -> Vec<Vec<u8>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join(format!("smartmodules/{derivation}/testdata"));
+    let files = std::fs::read_dir(folder).expect("golden files");
+    let paths = files.map(|file| file.expect("a file").path());
+    let inputs = paths.filter(|path| path.to_string_lossy().ends_with(".input.jsonl"));
+    let texts = inputs.map(|path| std::fs::read(path).expect("records"));
+    texts
+        .flat_map(|text| {
+            text.split(|byte| *byte == b'\n')
+                .map(<[u8]>::to_vec)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    })
+}
+
+#[test]
+fn a_dataflow_file_with_other_numbers_is_accepted_or_refused_and_its_derivations_work() {
+    let registry = registry();
+    let records: BTreeMap<_, _> = registry
+        .names()
+        .into_iter()
+        .map(|name| (name.to_owned(), golden_records(name)))
+        .collect();
+    let outcome = runner(500).run(&mutated(), |text| {
+        let Ok(dataflow) = DataflowSpec::parse(&text, &registry) else {
+            return Ok(());
+        };
+        for (name, spec) in &dataflow.derivations {
+            let registration = registry.get(name).expect("it was accepted");
+            let made = registration.offline_within(&spec.params(), 1, spec.entries_max);
+            let mut derivation = made.map_err(|error| TestCaseError::fail(error.to_string()))?;
+            let records = records.get(name).into_iter().flatten().zip(0..);
+            derivation.batch(
+                Partition(0),
+                records.map(|(value, offset)| SourceRecord::new(offset, None, value)),
+            );
+            prop_assert!(derivation.finish().is_ok(), "{name}: {text}");
+        }
+        Ok(())
+    });
+    outcome.expect("no dataflow file panics");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepted_dataflow_files_are_provisioned() {
+    let registry = registry();
+    let mut runner = runner(1);
+    let mut provisioned = 0;
+    while provisioned < 4 {
+        let text = mutated()
+            .new_tree(&mut runner)
+            .expect("a dataflow file")
+            .current();
+        let Ok(dataflow) = DataflowSpec::parse(&text, &registry) else {
+            continue;
+        };
+        let node = Node::start([]).await;
+        let cluster = node.cluster().await;
+        let made = dataflow::provision(&cluster, &dataflow, &registry, &Progress::default()).await;
+        made.unwrap_or_else(|error| panic!("{error}: {text}"));
+        provisioned += 1;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_largest_accepted_dataflow_file_is_provisioned() {
+    let registry = registry();
+    let text = BUILT_IN
+        .replace("partitions: 2", "partitions: 256")
+        .replace("retention: 7d", "retention: 10s")
+        .replace("retention: 30d", "retention: 100y");
+    let dataflow = DataflowSpec::parse(&text, &registry).expect("a dataflow file");
+    let node = Node::start([]).await;
+    let cluster = node.cluster().await;
+    let made = dataflow::provision(&cluster, &dataflow, &registry, &Progress::default()).await;
+    made.expect("a cluster accepts it");
+}
