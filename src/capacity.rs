@@ -19,8 +19,8 @@ pub(crate) async fn check(cluster: &Cluster, dataflow: &DataflowSpec) -> anyhow:
     let own = usize::try_from(open_files_max()).unwrap_or(usize::MAX);
     let of_cluster = cluster.connections_max().await?;
     let streams = Streams::of(cluster, dataflow).await?;
-    // A local cluster in this process reserves a third of the open files for the client ends of its
-    // connections.
+    // The limit is not lowered for a local cluster in this process: that cluster already leaves a third of
+    // the open files for the client ends of its connections.
     let max = own
         .min(of_cluster.unwrap_or(usize::MAX))
         .saturating_sub(OTHERS);
@@ -39,8 +39,8 @@ pub(crate) async fn check(cluster: &Cluster, dataflow: &DataflowSpec) -> anyhow:
     Ok(())
 }
 
-/// The number of streams that each source topic needs: one for each partition. A derivation that is far from the
-/// others has a stream of its own for a while, for which [`OTHERS`] has room.
+/// The number of streams that each source topic needs: one for each partition, shared by its derivations. A
+/// derivation whose offset is far from that of the others has a separate stream for a while; [`OTHERS`] covers it.
 struct Streams(BTreeMap<String, usize>);
 
 impl Streams {

@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::cli::ClusterArgs;
 
-/// How long an SPU may be unreachable. The controller reports a starting SPU as online shortly before it
-/// accepts connections, and a dead one for a moment after its death. On a busy machine, an SPU that compiles
-/// SmartModules does not answer for half a minute.
+/// How long an SPU may be unreachable. The controller reports a starting SPU as online shortly before the SPU
+/// accepts connections, and a dead one for a moment after it has died. On a busy machine, an SPU that compiles
+/// SmartModules may not respond for almost half a minute.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The interval between attempts.
 const POLL: Duration = Duration::from_millis(250);

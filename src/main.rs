@@ -25,9 +25,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-/// Quiet enough to keep the live status readable; `RUST_LOG` overrides it. Four modules are off: the controller and a
-/// dropped consumer log every orderly end of a connection as an error, the engine logs every record that a SmartModule
-/// refuses, in full, and sockets also log the errors that they return.
+/// The default log filter, quiet enough to keep the live status readable; `RUST_LOG` overrides it. Four modules are
+/// off: `consumer` and `controller` log every orderly end of a connection as an error, the engine logs in full every
+/// record that a SmartModule refuses, and sockets log errors that they also return.
 const LOG_DEFAULT: &str = "warn,fluvio::consumer=off,fluvio::sync::controller=off,\
     fluvio_smartengine=off,fluvio_socket=off";
 

@@ -108,7 +108,7 @@ pub(crate) fn fields() -> impl for<'w> FormatFields<'w> + Send + Sync + 'static 
     debug_fn(field).delimited(" ")
 }
 
-/// Prints several trusted lines, which may quote text from outside; the quoted text is escaped.
+/// Prints several lines. Line breaks are trusted; all other control characters are escaped.
 pub(crate) fn print_lines(text: impl Display) {
     text.to_string().lines().for_each(print_line);
 }

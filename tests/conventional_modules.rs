@@ -2,8 +2,9 @@
 //! `<case>.expected.jsonl` the module's output, byte by byte, and `<case>.params` the parameters as lines of
 //! `name=value`.
 //!
-//! Each runs twice: as a plain function, and as WASM in the cluster of the real binary, which has registered
-//! the module by its name. The last record of an input must pass, because it ends the reading.
+//! Each pair is tested twice: with the module as a plain function, and as WASM in the cluster of the real binary,
+//! which has registered the module by its name. The module must pass the last record of an input, because the test
+//! stops reading after it.
 #![allow(
     clippy::unwrap_used,
     reason = "a test panics where an expectation fails"
@@ -29,10 +30,10 @@ const DEADLINE: Duration = Duration::from_secs(120);
 type Params = BTreeMap<String, String>;
 type Records = Vec<Vec<u8>>;
 
-/// The module of a folder as a plain function from records to records, listed here because each has a type of
-/// its own.
-fn runner_of(room: &str) -> Option<fn(model::Params, &Records) -> Records> {
-    match room {
+/// Returns the module in a folder as a plain function from records to records. The modules are listed here because
+/// each has a type of its own.
+fn runner_of(module: &str) -> Option<fn(model::Params, &Records) -> Records> {
+    match module {
         "valid-events" => Some(|params, records| {
             let mut check = ValidEvents::from_params(&params).unwrap();
             let passing = records.iter().filter(|record| check.passes(record));
@@ -60,21 +61,23 @@ fn runner_of(room: &str) -> Option<fn(model::Params, &Records) -> Records> {
 
 /// One golden pair and its parameters.
 struct Case {
-    room: String,
+    module: String,
     name: String,
     params: Params,
     input: Records,
     expected: Records,
 }
 
-/// Every case of every conventional module; a module without one fails.
+/// Returns every case of every conventional module. A module without a case fails the test.
 fn cases() -> Vec<Case> {
-    let rooms = paths_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("smartmodules"));
-    let conventional = rooms.iter().filter(|room| {
-        let manifest = fs::read_to_string(room.join("Cargo.toml")).unwrap_or_default();
-        manifest.contains("\"cdylib\"") && !room.ends_with("smartmodules/dataflow")
+    let crate_paths = paths_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("smartmodules"));
+    let conventional = crate_paths.iter().filter(|crate_path| {
+        let manifest = fs::read_to_string(crate_path.join("Cargo.toml")).unwrap_or_default();
+        manifest.contains("\"cdylib\"") && !crate_path.ends_with("smartmodules/dataflow")
     });
-    let cases: Vec<Case> = conventional.flat_map(|room| cases_of(room)).collect();
+    let cases: Vec<Case> = conventional
+        .flat_map(|crate_path| cases_of(crate_path))
+        .collect();
     assert!(
         !cases.is_empty(),
         "no conventional module below smartmodules/"
@@ -82,22 +85,30 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-fn cases_of(room: &Path) -> Vec<Case> {
-    let testdata = room.join("testdata");
-    assert!(testdata.is_dir(), "{}: write a golden pair", room.display());
+fn cases_of(crate_path: &Path) -> Vec<Case> {
+    let testdata = crate_path.join("testdata");
+    assert!(
+        testdata.is_dir(),
+        "{}: write a golden pair",
+        crate_path.display()
+    );
     let files = paths_in(&testdata);
     let names = files.iter().filter_map(|file| {
         name_of(file)
             .strip_suffix(".input.jsonl")
             .map(str::to_owned)
     });
-    let cases: Vec<Case> = names.map(|name| read_case(room, name)).collect();
-    assert!(!cases.is_empty(), "{}: write a golden pair", room.display());
+    let cases: Vec<Case> = names.map(|name| read_case(crate_path, name)).collect();
+    assert!(
+        !cases.is_empty(),
+        "{}: write a golden pair",
+        crate_path.display()
+    );
     cases
 }
 
-fn read_case(room: &Path, name: String) -> Case {
-    let path = |kind: &str| room.join(format!("testdata/{name}.{kind}"));
+fn read_case(crate_path: &Path, name: String) -> Case {
+    let path = |kind: &str| crate_path.join(format!("testdata/{name}.{kind}"));
     let lines = |kind: &str| -> Records {
         let text = fs::read(path(kind)).unwrap_or_else(|error| panic!("{name}.{kind}: {error}"));
         let text = text.strip_suffix(b"\n").unwrap_or(&text);
@@ -108,7 +119,7 @@ fn read_case(room: &Path, name: String) -> Case {
     let params = fs::read_to_string(path("params")).unwrap_or_default();
     let pairs = params.lines().filter_map(|line| line.split_once('='));
     Case {
-        room: name_of(room),
+        module: name_of(crate_path),
         params: pairs
             .map(|(name, value)| (name.into(), value.into()))
             .collect(),
@@ -140,7 +151,7 @@ fn assert_lines(case: &Case, found: &Records) {
         assert!(
             expected == found,
             "{}: {}: line {}:\n  expected {}\n  found    {}",
-            case.room,
+            case.module,
             case.name,
             index + 1,
             text(expected),
@@ -152,18 +163,18 @@ fn assert_lines(case: &Case, found: &Records) {
 #[test]
 fn every_golden_pair_gives_the_expected_records() {
     for case in cases() {
-        let run = runner_of(&case.room)
-            .unwrap_or_else(|| panic!("{}: add it to `runner_of` in this file", case.room));
+        let run = runner_of(&case.module)
+            .unwrap_or_else(|| panic!("{}: add it to `runner_of` in this file", case.module));
         assert_lines(
             &case,
             &run(case.params.clone().into_iter().collect(), &case.input),
         );
-        let readme = fs::read_to_string(format!("smartmodules/{}/README.md", case.room)).unwrap();
+        let readme = fs::read_to_string(format!("smartmodules/{}/README.md", case.module)).unwrap();
         let named = readme.contains(&format!("`{}`", case.name));
         assert!(
             named,
             "{}: say in README.md what `{}` is about",
-            case.room, case.name
+            case.module, case.name
         );
     }
 }
@@ -183,15 +194,15 @@ async fn every_golden_pair_gives_the_expected_records_in_a_cluster() {
 async fn a_wrong_parameter_ends_the_stream_with_the_reason() {
     let up = Up::start();
     let cluster = Cluster::connect(Some(&up.address)).await.unwrap();
-    let rooms = cases().into_iter().map(|case| case.room);
-    for room in rooms.collect::<std::collections::BTreeSet<_>>() {
+    let modules = cases().into_iter().map(|case| case.module);
+    for module in modules.collect::<std::collections::BTreeSet<_>>() {
         let source = PartitionSource {
             topic: "player-events".into(),
             partition: Partition(0),
             offset: Offset(0),
         };
         let params = Params::from([("kind".into(), "players".into())]);
-        let module = SmartModule::Named(room.clone());
+        let module = SmartModule::Named(module.clone());
         let stream = cluster.transformed(&source, &module, &params);
         let error = match stream.await {
             Ok(mut values) => {
@@ -205,13 +216,13 @@ async fn a_wrong_parameter_ends_the_stream_with_the_reason() {
         let text = error.to_string();
         assert!(
             text.contains("parameter `kind` is `players`: player-events, "),
-            "{room}: {text}"
+            "{module}: {text}"
         );
     }
 }
 
 async fn through_the_cluster(cluster: &Cluster, case: &Case) -> Records {
-    let topic = format!("golden-{}-{}", case.room, case.name);
+    let topic = format!("golden-{}-{}", case.module, case.name);
     let settings = TopicSettings {
         name: topic.clone(),
         partitions: 1,
@@ -232,7 +243,7 @@ async fn through_the_cluster(cluster: &Cluster, case: &Case) -> Records {
         partition: Partition(0),
         offset: Offset(0),
     };
-    let module = SmartModule::Named(case.room.clone());
+    let module = SmartModule::Named(case.module.clone());
     let mut values = cluster
         .transformed(&source, &module, &case.params)
         .await
@@ -247,7 +258,7 @@ async fn through_the_cluster(cluster: &Cluster, case: &Case) -> Records {
     found
 }
 
-/// The binary's `up` on free ports in a temporary folder; killed when dropped.
+/// The binary's `up` on free ports in a temporary folder. It is killed when this value is dropped.
 struct Up {
     address: String,
     child: Child,
@@ -279,7 +290,7 @@ impl Up {
         up.address = lines
             .find_map(|line| line.strip_prefix("runner: reads from ").map(str::to_owned))
             .expect("its log contains where its runner reads from");
-        // Its live status must not fill the pipe.
+        // Reads the rest of the output, because the process would block when its live status has filled the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         up
     }
@@ -287,7 +298,7 @@ impl Up {
 
 impl Drop for Up {
     fn drop(&mut self) {
-        // Both fail if it has ended already.
+        // Both calls fail if the process has already ended.
         let _ended = self.child.kill();
         let _waited = self.child.wait();
     }

@@ -3,7 +3,7 @@
 //!
 //! Two more files are optional: `<case>.params` (lines of `name=value`: the derivation's parameters, and
 //! `ingest_time` of all records) and `<case>.rejected` (lines of `reason count`; without it no record may be
-//! rejected). A case must give the same in one batch and in any split into batches.
+//! rejected). A case must have the same result in one batch and in any split into batches.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,20 +22,23 @@ const SPLITS: u64 = 40;
 
 #[test]
 fn every_golden_pair_gives_the_expected_rows_in_every_split() {
-    let rooms = rooms_with_a_fold();
+    let crate_paths = crates_with_a_derivation();
     assert!(
-        !rooms.is_empty(),
+        !crate_paths.is_empty(),
         "no src/derivation.rs below smartmodules/"
     );
-    let problems: Vec<String> = rooms.iter().flat_map(|room| check_room(room)).collect();
+    let problems: Vec<String> = crate_paths
+        .iter()
+        .flat_map(|crate_path| check_crate(crate_path))
+        .collect();
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
-fn rooms_with_a_fold() -> Vec<PathBuf> {
+fn crates_with_a_derivation() -> Vec<PathBuf> {
     let smartmodules = Path::new(env!("CARGO_MANIFEST_DIR")).join("smartmodules");
-    let mut rooms = paths_in(&smartmodules);
-    rooms.retain(|room| room.join("src/derivation.rs").exists());
-    rooms
+    let mut crate_paths = paths_in(&smartmodules);
+    crate_paths.retain(|crate_path| crate_path.join("src/derivation.rs").exists());
+    crate_paths
 }
 
 fn paths_in(folder: &Path) -> Vec<PathBuf> {
@@ -52,18 +55,18 @@ fn name_of(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-fn check_room(room: &Path) -> Vec<String> {
-    let name = name_of(room);
+fn check_crate(crate_path: &Path) -> Vec<String> {
+    let name = name_of(crate_path);
     let Some(registration) = derivations::registration(&name) else {
         return vec![format!(
             "{name}: add its derivation to smartmodules/dataflow/src/list.rs"
         )];
     };
-    let cases = match cases_in(&room.join("testdata"), registration.shape()) {
+    let cases = match cases_in(&crate_path.join("testdata"), registration.shape()) {
         Ok(cases) => cases,
         Err(problem) => return vec![format!("{name}: {problem}")],
     };
-    let readme = fs::read_to_string(room.join("README.md")).unwrap_or_default();
+    let readme = fs::read_to_string(crate_path.join("README.md")).unwrap_or_default();
     let check = |case: &Case| {
         if readme.contains(&format!("`{}`", case.name)) {
             check_case(case, &registration).err()
@@ -147,7 +150,7 @@ fn read_case(testdata: &Path, name: String, shape: Shape) -> Result<Case, String
     })
 }
 
-/// Splits into lines of bytes, because a broken record may not be valid text.
+/// Splits a file into lines of bytes, because a broken record may not be valid text.
 fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
     let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec);
@@ -218,7 +221,7 @@ impl Outcome {
     }
 }
 
-/// Folds each batch of the split by itself and merges the partials, as cluster and runner do.
+/// Folds each batch of the split by itself, as the cluster does, and merges the partials, as the runner does.
 fn run(registration: &Registration, case: &Case, split: &Split) -> Outcome {
     let mut derivation = registration
         .offline(&case.params, 1)

@@ -1,4 +1,5 @@
-//! Checks what the runner wrote: accounts that add up and contain every record, and rows.
+//! Checks what the runner wrote: the accounts must add up and cover every record, and derived topics must have
+//! rows.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use futures_util::TryStreamExt;
 use serde::Deserialize;
 
 /// Derivations with windows of at most 10 s, some of which close even in the small backlog. The others may have
-/// no rows: minutes, sessions, and alerts in a world without incidents.
+/// no rows: their windows of a minute or sessions may not close, and a world without incidents raises no alerts.
 const SHORT_WINDOWS: [&str; 5] = [
     "active-players",
     "level-engagement",
@@ -57,7 +58,7 @@ pub(crate) async fn check(
     Ok(rows)
 }
 
-/// The last account of each derivation and partition.
+/// Returns the last account of each derivation and partition.
 async fn accounts(cluster: &Cluster) -> anyhow::Result<BTreeMap<String, Account>> {
     const TOPIC: &str = "accounting";
     let mut accounts = BTreeMap::new();

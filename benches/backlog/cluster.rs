@@ -1,4 +1,4 @@
-//! The clusters of the measurements: a fresh local one for each, or the real one in `CLUSTER`.
+//! Provides an empty cluster for each measurement: a new local one, or the real one that `CLUSTER` names.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use fluvio::{Fluvio, FluvioAdmin, FluvioClusterConfig};
 /// The timeout for the removal of topics.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Where clusters come from.
+/// Whether each measurement starts a new local cluster or uses a real one.
 pub(crate) enum Clusters {
     Local,
     Real { address: String, pid: Option<u32> },
@@ -21,7 +21,7 @@ pub(crate) enum Clusters {
 /// A cluster without topics.
 pub(crate) struct EmptyCluster {
     pub(crate) address: String,
-    /// The process to measure.
+    /// The server process to measure.
     pub(crate) pid: Option<u32>,
     local: Option<LocalCluster>,
 }
@@ -36,7 +36,8 @@ impl Clusters {
         Ok(Self::Real { address, pid })
     }
 
-    /// Starts a local cluster, or uses the real one, which must be empty: no topic of anyone else is deleted.
+    /// Starts a local cluster, or uses the real one. The real one must be empty, because all its topics are
+    /// deleted at the end.
     pub(crate) async fn start(&self) -> anyhow::Result<EmptyCluster> {
         let Self::Real { address, pid } = self else {
             let local = LocalCluster::start()?;

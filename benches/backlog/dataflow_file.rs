@@ -1,4 +1,4 @@
-//! Dataflow files to measure: the repository's own, and one with a single derivation of it.
+//! Builds the dataflow files to measure: the repository's own, and one with a single derivation of it.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -18,14 +18,14 @@ pub(crate) struct DataflowFile {
 }
 
 impl DataflowFile {
-    /// The repository's dataflow file.
+    /// Returns a copy of the repository's dataflow file.
     pub(crate) fn whole() -> anyhow::Result<Self> {
         let (_, derivations) = parts()?;
         let sources = sources(derivations)?;
         Self::write(format!("all {}", sources.len()), WHOLE, sources)
     }
 
-    /// The same sources, with one derivation.
+    /// Returns a dataflow file with the same sources, but only one derivation.
     pub(crate) fn only(derivation: &str) -> anyhow::Result<Self> {
         let (head, derivations) = parts()?;
         let mut inside = false;
@@ -49,7 +49,7 @@ impl DataflowFile {
         })
     }
 
-    /// What the table calls it.
+    /// Returns the name of this file in the table of results.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -63,7 +63,7 @@ fn parts() -> anyhow::Result<(&'static str, &'static str)> {
     WHOLE.split_once(DERIVATIONS).context("no derivations")
 }
 
-/// The derivation that begins in a line.
+/// Returns the name of the derivation that begins in this line; `None` for other lines.
 fn name_in(line: &str) -> Option<&str> {
     let name = line.strip_prefix("  ")?.strip_suffix(':')?;
     (!name.starts_with(' ')).then_some(name)

@@ -1,12 +1,12 @@
-//! `cargo bench --package benches --bench backlog`: measures the whole path on a backlog. A generated world is
-//! written to the source topics of a cluster; then the runner, a process of its own, reads it from the
-//! beginning, once with all derivations of `dataflow.yaml` and once with one of them alone. Linux only.
+//! `cargo bench --package benches --bench backlog`: measures how fast the runner works off a backlog. A generated
+//! world is written to the source topics of a cluster. Then the runner, in a separate process, reads it from the
+//! beginning, once with all derivations of `dataflow.yaml` and once with only one of them. Linux only.
 //!
-//! Each round measures a small backlog, a tenth as large, too: the difference between the two is the cost of
-//! further events, without that of the start. Nothing about speed is asserted, but the counts must be right.
+//! Each round also measures a small backlog, a tenth as large. The difference between the two is the cost of the
+//! additional events, without the cost of the start. Speed is not asserted, but the counts must be right.
 //!
 //! - `EVENTS`: the events of the full backlog; default 3,000,000.
-//! - `ROUNDS`: default 5.
+//! - `ROUNDS`: the number of rounds; default 5.
 //! - `BINARY`: the binary to measure; default: the one in this benchmark's target folder.
 //! - `CLUSTER=HOST:PORT`: an empty real cluster to use instead of local ones. Its topics are deleted after each
 //!   measurement. With `CLUSTER_PID`, the process of its server is measured like the local cluster.
@@ -27,9 +27,9 @@ use crate::round::Round;
 
 /// The derivation that is also measured alone.
 const ALONE: &str = "level-engagement";
-/// The share of the full backlog that the small one has.
+/// The full backlog is this many times as large as the small one.
 const SMALL: u64 = 10;
-/// The small backlog is then 20 s of the world, in which windows of 10 s close.
+/// The minimum of `EVENTS`. The small backlog then covers 20 s of the world, so that windows of 10 s close.
 const EVENTS_MIN: u64 = 200_000;
 
 fn main() -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use benches::http;
 use benches::process::Running;
 
-/// The interval of requests until the first record is read; later the interval is longer, because an answer
+/// The interval of requests until the first record is read. Later the interval is longer, because each response
 /// costs the runner processor time.
 const FIRST: Duration = Duration::from_millis(20);
 const LATER: Duration = Duration::from_millis(50);
@@ -19,7 +19,7 @@ pub(crate) struct Times {
     pub(crate) accounted: Duration,
 }
 
-/// Waits until each derivation has counted as many records as are expected of it.
+/// Waits until each derivation has counted its expected number of records.
 pub(crate) async fn follow(
     runner: &Running,
     started: Instant,
@@ -48,7 +48,7 @@ pub(crate) async fn follow(
     }
 }
 
-/// The records that each derivation has read, from the text of the metrics.
+/// Returns the number of records that each derivation has read, parsed from the text of the metrics.
 fn records_read(text: &str) -> anyhow::Result<BTreeMap<String, u64>> {
     const SAMPLE: &str = "game_analytics_records_read_total{derivation=\"";
     let mut read = BTreeMap::new();

@@ -43,7 +43,7 @@ pub(crate) struct Measured {
     pub(crate) runner: Usage,
 }
 
-/// What a process used from the start of the runner until every record was accounted.
+/// What a process used from the start of the runner until the runner had counted every record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
     pub(crate) processor_s: f64,
@@ -113,7 +113,7 @@ async fn write(
     Ok(summary.events.into_iter().map(by_name).collect())
 }
 
-/// Measures what a process uses.
+/// Measures the processor time and the peak memory of a process.
 struct Meter {
     pid: u32,
     processor_s_before: f64,

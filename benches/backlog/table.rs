@@ -64,7 +64,7 @@ fn cells(rounds: &[Round]) -> [String; 12] {
 }
 
 impl Round {
-    /// The events that the full backlog has more than the small one.
+    /// Returns how many more events the full backlog has than the small one.
     fn further(&self) -> f64 {
         (self.full.events - self.small.events) as f64
     }
@@ -73,13 +73,13 @@ impl Round {
         self.further() / (self.full.accounted_s - self.small.accounted_s)
     }
 
-    /// The processor time of a further event, in microseconds.
+    /// Returns the processor time per additional event, in microseconds.
     fn further_us(&self, small: Usage, full: Usage) -> f64 {
         (full.processor_s - small.processor_s) / self.further() * 1e6
     }
 }
 
-/// Shows the spread of a value over all rounds, or the value alone if it never differs.
+/// Formats the spread of a value over all rounds, or the value alone if it is the same in each.
 fn show(values: impl Iterator<Item = Option<f64>>, decimals: usize) -> String {
     let values: Option<Vec<f64>> = values.collect();
     let Some(values) = values else {

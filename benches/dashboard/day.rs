@@ -12,11 +12,12 @@ const CURRENCIES: [&str; 4] = ["USD", "EUR", "JPY", "BHD"];
 const PLATFORMS: [&str; 3] = ["PC", "Console", "Mobile"];
 const DERIVATIONS: i64 = 10;
 const LEVELS: i64 = 180;
+/// The number of events of one level in a window of ten seconds.
 const EVENTS: i64 = 73;
 /// The number of level events in the whole day.
 pub(crate) const LEVEL_EVENTS: i64 = DAY_S / 10 * LEVELS * EVENTS;
-/// The number of events in two minutes. A span of one day may miss that many events, because it begins within
-/// a minute.
+/// The number of events in two minutes. A response about the last day may lack up to this many events, because
+/// the day begins within a minute.
 pub(crate) const EDGE_EVENTS: i64 = 2 * 6 * LEVELS * EVENTS;
 /// The number of deliveries that are awaited together.
 const CHUNK: usize = 5_000;

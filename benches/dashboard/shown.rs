@@ -18,7 +18,7 @@ use crate::day;
 pub(crate) const CHILD: &str = "--shows";
 const FILLED: &str = "filled";
 const POLL: Duration = Duration::from_millis(200);
-/// All views. Each is requested for the whole day before the memory is measured, because answers use memory
+/// All views. Each is requested for the whole day before the memory is measured, because responses use memory
 /// too.
 const VIEWS: [&str; 7] = [
     "overview",
@@ -66,7 +66,7 @@ pub(crate) async fn run(cluster: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Checks that the answer covers the whole day. Less data would use less memory.
+/// Checks that the response covers the whole day, because less data would use less memory.
 fn check_whole(answer: &str) -> anyhow::Result<()> {
     let (_, json) = answer.split_once("\r\n\r\n").context("no body")?;
     let answer: Value = serde_json::from_str(json)?;
@@ -84,7 +84,7 @@ fn check_whole(answer: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits until the child process has read the history and its answers are ready. Returns the time that
+/// Waits until the child process has read the history and requested every view. Returns the time that
 /// reading took.
 pub(crate) fn filled(child: &mut Child, timeout: Duration) -> anyhow::Result<Duration> {
     let started = Instant::now();

@@ -16,7 +16,7 @@ const LATENESS_MS: i64 = 2_000;
 /// The delays of a topic's rows, beyond the lateness.
 pub(crate) struct Measured(Vec<i64>);
 
-/// The readers of all partitions.
+/// Reads the partitions of all derived topics, each in its own task.
 pub(crate) struct Delays {
     stop: CancellationToken,
     readers: Vec<(&'static str, JoinHandle<anyhow::Result<Vec<i64>>>)>,
@@ -72,7 +72,7 @@ impl Measured {
         self.0.len()
     }
 
-    /// The delays that these shares of the rows do not exceed; `None` without rows.
+    /// Returns, for each share, the delay that this share of the rows does not exceed; `None` without rows.
     pub(crate) fn quantiles_ms<const N: usize>(&self, shares: [f64; N]) -> Option<[i64; N]> {
         let last = self.0.len().checked_sub(1)?;
         Some(shares.map(|share| self.0[(last as f64 * share).round() as usize]))
@@ -94,7 +94,7 @@ async fn read(
     }
 }
 
-/// The delay of a row that has just arrived; `None` if it is not to be measured.
+/// Returns the delay of a row that has just arrived; `None` if the row is not measured.
 fn delay(record: &Record, window_ends: &Range<i64>) -> anyhow::Result<Option<i64>> {
     let now = now_ms();
     let row: Row = serde_json::from_slice(&record.value)?;

@@ -1,7 +1,7 @@
 //! `cargo bench --package benches --bench latency`: measures the time from a window's end until a consumer has
 //! its row, minus the `lateness` that every window waits. A local cluster, a runner, a generator and a dashboard
-//! are processes on this machine; this process reads the derived topics. Nothing is asserted but that rows
-//! arrive.
+//! are processes on this machine; this process reads the derived topics and prints the delays. It asserts
+//! nothing.
 //!
 //! - `RATE`: events per second; default 20,000.
 //! - `DURATION_S`: the time during which rows are measured, after 15 s of warm-up; default 60.
@@ -18,11 +18,11 @@ use dataflow::Registration;
 
 use crate::delays::{Delays, Measured};
 
-/// Rows of windows that end earlier are not measured: SmartModules are compiled then.
+/// Windows that end within this time after the start are not measured, because SmartModules are compiled then.
 const WARM_UP: Duration = Duration::from_secs(15);
 /// The time after the last measured window for its rows to arrive.
 const ARRIVAL: Duration = Duration::from_secs(10);
-/// Enough that each kind of alert occurs.
+/// Enough incidents for each kind of alert to occur.
 const INCIDENTS_PER_HOUR: &str = "1200";
 
 fn main() -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! Measures the processor time that the cluster and the client together need to bring the partials of several
 //! derivations from a partition to the runner, in two ways:
 //!
-//! - **apart**: a stream for each derivation, as when derivations are far from each other;
+//! - **apart**: a stream for each derivation, as when the derivations' offsets are far from each other;
 //! - **together**: one stream for all of them, the runner's default.
 
 use anyhow::{Context, ensure};
@@ -159,7 +159,7 @@ fn header(output: &[u8]) -> anyhow::Result<BatchHeader> {
     Ok(BatchHeader::decode(&output[first.clone()])?)
 }
 
-/// A clock that runs from [`FROM`] to [`TO`].
+/// Measures the processor time between the offsets [`FROM`] and [`TO`].
 #[derive(Default)]
 struct Clock {
     start: Option<(Offset, f64)>,

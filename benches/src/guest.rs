@@ -75,7 +75,7 @@ impl Guest {
         self.memory.size(&self.store)
     }
 
-    /// Returns the fuel that is left. Fails if the engine counts none.
+    /// Returns the fuel that is left. Fails if the engine does not count fuel.
     pub fn fuel(&self) -> anyhow::Result<u64> {
         self.store.get_fuel()
     }

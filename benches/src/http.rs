@@ -1,9 +1,9 @@
-//! A request over HTTP, on a connection of its own.
+//! Sends a request over HTTP, on a separate connection.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Returns the whole answer to a GET request, with its head.
+/// Returns the whole response to a GET request, including the status line and the headers.
 pub async fn get(address: &str, path: &str) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");

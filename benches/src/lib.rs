@@ -1,5 +1,6 @@
-//! Code that the benchmarks and the tests of built SmartModules share: generated batches, the built modules, two
-//! ways to run and measure them; and the binary as processes, with what they use.
+//! Code that the benchmarks and the tests of built SmartModules share: generated batches, the built modules with
+//! two ways to run and measure them, and the binary's subcommands as child processes whose use of processor time
+//! and memory can be read.
 
 pub mod batch;
 pub mod chain;

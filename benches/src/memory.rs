@@ -34,7 +34,7 @@ pub struct Pages {
     pub end: u64,
 }
 
-/// Encoded batches, with the topics in turn.
+/// Encoded batches of events. Consecutive batches are from different topics.
 pub struct EncodedBatches(Vec<Vec<u8>>);
 
 impl EncodedBatches {

@@ -1,5 +1,5 @@
-//! Runs subcommands of the binary, each as a process of its own, so that their processor time and memory can
-//! be told apart.
+//! Runs subcommands of the binary, each in a separate process, so that the processor time and memory of each can
+//! be measured.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -69,24 +69,24 @@ impl Running {
         }
     }
 
-    /// The id of the process.
+    /// Returns the id of the process.
     pub fn pid(&self) -> u32 {
         self.process.0.id()
     }
 
-    /// What it has written to its standard error.
+    /// Returns what the process has written to standard error.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log.path()).unwrap_or_default()
     }
 
-    /// Waits until the process ends by itself. It must succeed.
+    /// Waits until the process ends by itself. Returns an error unless its exit status is a success.
     pub fn wait(mut self) -> anyhow::Result<()> {
         let status = self.process.0.wait()?;
         ensure!(status.success(), "it ended with {status}: {}", self.log());
         Ok(())
     }
 
-    /// Sends the signal of Ctrl-C, and waits for a successful exit.
+    /// Sends SIGTERM, and waits for a successful exit.
     pub fn stop(self) -> anyhow::Result<()> {
         let pid = self.pid().to_string();
         let signalled = Command::new("kill").args(["-TERM", &pid]).status()?;
@@ -95,7 +95,7 @@ impl Running {
     }
 }
 
-/// A local cluster in a process of its own, with its data in a temporary folder.
+/// A local cluster in a separate process, with its data in a temporary folder.
 #[derive(Debug)]
 pub struct LocalCluster {
     /// The process. It ends before its folder is removed.
@@ -121,7 +121,7 @@ impl LocalCluster {
     }
 }
 
-/// The binary that `BINARY` names, or the one that cargo builds into the folder of this benchmark.
+/// Returns the binary that `BINARY` names, or the one in the target folder of this benchmark.
 fn binary() -> anyhow::Result<PathBuf> {
     if let Some(named) = std::env::var_os("BINARY").filter(|named| !named.is_empty()) {
         return Ok(named.into());

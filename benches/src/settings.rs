@@ -1,4 +1,4 @@
-//! Settings of a benchmark, from environment variables.
+//! Reads the settings of a benchmark from environment variables.
 
 use anyhow::Context;
 
@@ -9,7 +9,7 @@ pub fn named(variable: &str) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
-/// Returns the number in an environment variable, or the default without one.
+/// Returns the number in an environment variable, or `default` if the variable is unset or empty.
 pub fn number(variable: &str, default: u64) -> anyhow::Result<u64> {
     match named(variable) {
         None => Ok(default),

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Spread {
     /// The least value.
     pub min: f64,
-    /// The value in the middle; of an even number, the greater of the two.
+    /// The middle value. Of an even number of values, the greater of the two middle ones.
     pub median: f64,
     /// The greatest value.
     pub max: f64,

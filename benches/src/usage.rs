@@ -1,4 +1,4 @@
-//! Reads what a process has used, from `/proc` (Linux only).
+//! Reads the processor time and the memory of a process from `/proc` (Linux only).
 
 use anyhow::Context;
 
@@ -11,7 +11,7 @@ pub enum Memory {
     Peak,
 }
 
-/// Returns the processor time of a process so far, its own and the kernel's for it, in seconds.
+/// Returns the processor time of a process so far, in user and kernel mode together, in seconds.
 pub fn processor_seconds(pid: u32) -> anyhow::Result<f64> {
     const TICKS_PER_SECOND: f64 = 100.0; // on every Linux
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
@@ -33,7 +33,7 @@ pub fn memory_mb(pid: u32, which: Memory) -> anyhow::Result<f64> {
     Ok(kib.parse::<f64>()? * 1_024.0 / 1e6)
 }
 
-/// Lets the peak of a process's memory begin with the memory that it has now.
+/// Resets the peak of a process's memory to the memory that it has now.
 pub fn reset_peak(pid: u32) -> anyhow::Result<()> {
     std::fs::write(format!("/proc/{pid}/clear_refs"), "5")
         .with_context(|| format!("cannot reset the peak memory of process {pid}"))

@@ -17,8 +17,8 @@ const EVENTS: usize = 2_000;
 /// The number of events in a batch.
 const BATCH: usize = 500;
 
-/// The difference in percent up to which a number is as stored. The same compiler gives the same number on
-/// every machine, but another compiler, or a change elsewhere in a module, moves it a little.
+/// The difference in percent up to which a number counts as unchanged. The same compiler gives the same number
+/// on every machine, but another compiler, or a change elsewhere in a module, changes it slightly.
 const MARGIN_PERCENT: f64 = 3.0;
 
 /// If this variable is set, the test stores the numbers instead of comparing them.
@@ -99,14 +99,15 @@ fn dataflow() -> DataflowSpec {
     dataflow
 }
 
-/// The checkout in which the test runs. It may have been built in another one.
+/// Returns the root of the checkout in which the test runs. The test may have been built in another checkout.
 fn root() -> PathBuf {
     let room = env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
     let root = Path::new(&room).parent();
     root.expect("the root is one folder above").to_owned()
 }
 
-/// Returns a line for each module whose number differs by more than the margin, or is only on one side.
+/// Returns a line for each module whose number differs by more than the margin, or is only stored or only
+/// measured.
 fn problems(stored: &Numbers, measured: &Numbers) -> Vec<String> {
     let gone = stored.keys().filter(|name| !measured.contains_key(*name));
     let gone = gone.map(|name| format!("`{name}` is stored but no longer measured: {ADVICE}"));

@@ -107,8 +107,8 @@ pub(crate) async fn run(arguments: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Posts until the end of the load, and returns the time that each measured answer took. With a fixed rate
-/// the time starts when the request was due, so it grows if the server falls behind.
+/// Posts until the end of the load, and returns the latency of each measured request. With a fixed rate, the
+/// latency counts from the time at which the request was due, so it grows if the server falls behind.
 async fn post(
     address: SocketAddr,
     request: Vec<u8>,
@@ -139,7 +139,7 @@ async fn post(
     }
 }
 
-/// Reads one answer, which must report success.
+/// Reads one response, which must report success.
 async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<()> {
     buffer.clear();
     loop {

@@ -14,7 +14,7 @@ const STREAM: u64 = 1;
 const AHEAD_MS: i64 = 31_556_952_000_000;
 /// The last millisecond that RFC 3339 can express.
 const LATEST_MS: i64 = 253_402_300_799_999;
-/// Far above any event, and below the 1,000,000 bytes that consumers fetch at a time.
+/// Far larger than any event, but below the 1,000,000 bytes that consumers fetch at a time.
 const OVERSIZE_BYTES: (i64, i64) = (700_000, 900_000);
 
 /// How common each reason is, in the order of [`Broken::ALL`]. Oversized records are rare: each is as large

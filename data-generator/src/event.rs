@@ -3,7 +3,8 @@
 /// The reason for which a broken record must be rejected.
 pub use model::reject::Reason as Broken;
 
-/// The longest time between an event and its sending, and therefore the greatest disorder in a topic.
+/// The longest time between an event and its sending, and so the largest difference by which event times in a
+/// topic can be out of order.
 pub const DELAY_MS_MAX: i64 = 1_500;
 
 /// The source topics.

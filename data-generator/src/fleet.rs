@@ -17,11 +17,13 @@ const SERVERS_MAX: usize = 40;
 const HICCUP_EVERY_US: f64 = 480e6;
 /// The minimum time between two hiccups of a server, so that each remains a single reading.
 const HICCUPS_APART_US: i64 = 60_000_000;
+/// The CPU load that a hiccup adds, in percent. Half as much is added to the memory usage.
 const HICCUP: i64 = 38;
-/// The number of players above which the load no longer grows (40 is the mean), so that a full server is
-/// still healthy.
+/// The number of players above which the load no longer grows, on a scale on which the mean of all servers is
+/// 40. With this limit, a full server is still healthy.
 const CROWD_MAX: i64 = 48;
-/// The minimum pause after a fault of a server, so that the alerts of the first can close.
+/// The minimum time from the end of a server's fault to its next fault, so that the alerts of the first fault
+/// can close.
 const REPRIEVE_US: i64 = 90_000_000;
 /// The duration of a planted fault: many windows of ten seconds. Where reports are rare, a fault
 /// lasts longer, for at least `FAULT_REPORTS` reports.
@@ -68,7 +70,7 @@ pub(crate) struct Planted {
 pub(crate) struct Report {
     pub(crate) key: String,
     pub(crate) value: Vec<u8>,
-    /// The number of the incident for which it is evidence.
+    /// The number of the incident for which the report is evidence.
     pub(crate) incident: Option<u64>,
     /// Whether the report is sent; false while the server is silent.
     pub(crate) is_sent: bool,

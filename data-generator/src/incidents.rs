@@ -143,7 +143,7 @@ impl Incidents {
         self.ledger.ended()
     }
 
-    /// Returns the incidents that have not ended, as far as their events have been sent.
+    /// Returns the truth so far about the incidents that have not ended.
     pub(crate) fn unfinished(&self) -> Vec<Incident> {
         self.ledger.unfinished()
     }

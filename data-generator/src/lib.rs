@@ -1,5 +1,5 @@
-//! A small seeded game world: the telemetry of players, purchases and servers, and ground truth about planted
-//! incidents.
+//! Generates a small seeded game world: the telemetry of players, purchases and servers, and ground truth about
+//! planted incidents.
 
 mod broken;
 mod catalog;

@@ -79,7 +79,7 @@ pub(crate) struct Site {
     pub(crate) server_type: &'static str,
 }
 
-/// An amount of money, written as a JSON number with at most the currency's number of digits.
+/// An amount of money, written as a JSON number with at most as many decimals as the currency has minor digits.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Amount {

@@ -14,10 +14,11 @@ use crate::wallet::Wallet;
 /// The first number of the random streams for players' traits. Each player has a stream, so that the traits
 /// do not depend on the start of the world.
 const NATURES: u64 = 1 << 32;
-/// The number of players for each one online. Those who are offline log in again later.
+/// The maximum number of players per slot, of whom one is online at a time. The others log in again later.
 const POPULATION_PER_SLOT: usize = 4;
 /// The share of logins by new players, as long as the population may grow.
 const NEWCOMERS: f64 = 0.4;
+/// The share of whales: players who buy a lot.
 const WHALES: f64 = 0.02;
 /// The lengths of sessions in seconds, as ranges whose weights follow.
 const SESSION_S: [(i64, i64); 3] = [(15, 60), (120, 480), (480, 1_800)];
@@ -28,6 +29,7 @@ const LEVEL_US_MAX: i64 = 80_000_000;
 const LEVEL_ACTIONS_MAX: u32 = 24;
 /// The share of moves that lead to another map of the same level.
 const MOVES_ON: f64 = 0.15;
+/// The probability that an action completes the level.
 const COMPLETES: f64 = 0.09;
 
 /// A player, who may be online or offline.

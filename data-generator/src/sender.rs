@@ -17,7 +17,7 @@ const UNACKNOWLEDGED_MAX: usize = 10_000;
 /// be unavailable for about a minute.
 const ATTEMPTS: u32 = 15;
 
-/// The number of records that are sent again together: a few batches per partition.
+/// The maximum number of lost records that are sent again together: a few batches per partition.
 const RESENT_TOGETHER_MAX: usize = 1_000;
 
 /// The events that the cluster has acknowledged.
@@ -201,12 +201,12 @@ impl Producers {
         }
     }
 
-    /// Whether to stop retrying. A full disk is waited for until there is space or a shutdown, and an
-    /// unavailable cluster for up to `ATTEMPTS` attempts.
+    /// Whether to stop retrying. While the disk is full, retries continue until there is space or a shutdown
+    /// is requested. Other retryable errors end them after `ATTEMPTS` attempts.
     fn gives_up(&self, error: &ClientError, attempt: u32) -> bool {
         match error {
             ClientError::Full { .. } => {
-                // The sender was dropped: the result is not needed.
+                // `has_changed` fails if the watch's sender was dropped. The result is then not needed.
                 *self.stopping.borrow() || self.stopping.has_changed().is_err()
             }
             error => !error.is_retryable() || attempt >= ATTEMPTS,

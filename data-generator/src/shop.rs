@@ -13,7 +13,8 @@ use crate::population::{Player, Population};
 
 /// The number of random players considered for a purchase. Whales among them are preferred.
 const CANDIDATES: usize = 8;
-/// The probability that another purchase soon follows a purchase, and the time between the two.
+/// The probability that another purchase soon follows the first one of a series, the probability that another
+/// follows a later one, and the time between two purchases.
 const SPREES: f64 = 0.06;
 const SPREES_GO_ON: f64 = 0.5;
 const SPREE_US: (i64, i64) = (6_000_000, 12_000_000);

@@ -6,8 +6,8 @@ use crate::dice::Dice;
 
 /// The minimum time between two visits to the shop, because more frequent purchases look like fraud.
 const REST_US: i64 = 25_000_000;
-/// The maximum number of a player's transactions within `IN_A_ROW_US`. It is far below the velocity rule's
-/// six purchases per minute, even if a thief adds two.
+/// The maximum number of a player's transactions within `IN_A_ROW_US`. It stays below the velocity rule's six
+/// purchases per minute even if a planted fraud on the account adds two.
 const IN_A_ROW: usize = 3;
 const IN_A_ROW_US: i64 = 61_000_000;
 /// The number of latest purchases that a player can return, and the time within which they can be returned.

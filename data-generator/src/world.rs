@@ -1,4 +1,5 @@
-//! The world's clock: a queue of upcoming turns, and the random delay of each event before it is sent.
+//! Simulates the world. Players, the shop, servers and the planting of incidents take scheduled turns, and each
+//! event gets a random delay before it is sent.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -53,7 +54,7 @@ impl WorldOptions {
     }
 }
 
-/// A part of the world that takes its turn at some time.
+/// What acts at a scheduled time: the player in a slot, the shop, a server, or the planting of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Turn {
     Player(usize),
@@ -62,7 +63,7 @@ enum Turn {
     Incident,
 }
 
-/// The event of a turn, before delay and breaking.
+/// The event that a turn produces, before it is delayed and perhaps broken.
 struct TurnEvent {
     topic: Topic,
     key: String,
@@ -246,8 +247,8 @@ impl World {
         }
     }
 
-    /// Delays an event, and may break it. Evidence is never broken. It draws the same random numbers as all
-    /// other events, and so do events that are not sent.
+    /// Delays an event, and may break it. Evidence is never broken. Evidence and unsent events draw the same
+    /// random numbers as all others, so that incidents do not change the other events.
     fn dispatch(&mut self, event: TurnEvent, event_ms: i64) {
         let TurnEvent {
             topic,

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The current wall-clock time.
+/// Returns the current wall-clock time.
 pub(crate) fn now() -> SystemTime {
     SystemTime::now()
 }
 
-/// The time since 1970; zero if the clock is set to an earlier year.
+/// Returns the time since 1970; zero if the clock is set to an earlier year.
 pub(crate) fn since_epoch() -> Duration {
     now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

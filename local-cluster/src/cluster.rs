@@ -54,7 +54,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// The maximum number of concurrent connections to the data port.
+    /// Returns the maximum number of concurrent connections to the data port.
     pub(crate) fn connections_max(&self) -> usize {
         self.connections_max
     }
@@ -72,7 +72,7 @@ impl Cluster {
         }
     }
 
-    /// Locks for reading the state that clients see.
+    /// Returns a read lock on the state that clients see.
     pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
         // A poisoned lock only means that a request panicked: every change of the maps is a single step, so
         // they are consistent.

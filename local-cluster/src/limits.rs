@@ -6,13 +6,13 @@ use std::time::Duration;
 /// batch), so twice that leaves room for the envelope and accepts every legitimate request.
 pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// A frame's buffer grows by this much as bytes arrive, so that a peer that merely announces a large frame
-/// takes no memory.
+/// A frame's buffer grows by this much as bytes arrive, so that a peer that announces a large frame but does
+/// not send it takes little memory.
 pub(crate) const FRAME_BYTES_STEP: usize = 256 * 1024;
 
 /// The maximum number of concurrent connections to the data port, unless a third of the process's limit of
-/// open files is lower. Every stream has its own connection: all ten derivations of a dataflow file whose
-/// sources have the most partitions need 2,560. Each connection costs two parked tasks and a socket.
+/// open files is lower. Every stream has its own connection: ten derivations of sources with the most
+/// partitions need 2,560, if no two share a stream. Each connection costs two parked tasks and a socket.
 pub(crate) const CONNECTIONS_MAX: usize = 8_192;
 
 /// The maximum number of concurrent connections to the control port: a program needs one or two.
@@ -27,8 +27,8 @@ pub(crate) const STREAMS_PER_CONNECTION_MAX: usize = 100_000;
 /// keep the socket busy, and few enough that a slow reader takes little memory.
 pub(crate) const OUTBOX_FRAMES: usize = 16;
 
-/// The largest answer to one fetch, whatever size the client requests. A stored batch that is larger is
-/// still sent whole.
+/// The maximum size of the response to one fetch, whatever size the client requests. A stored batch that is
+/// larger is still sent whole.
 pub(crate) const FETCH_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// The stored bytes that a SmartModule stream runs through its chain before it must send a frame, even an
@@ -60,26 +60,27 @@ pub(crate) const PARTITIONS_MAX: usize = 4_096;
 /// small enough that it has something to drop on a laptop.
 pub(crate) const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The maximum size of a partition whose topic does not specify one: the default of the production engine.
+/// The maximum size of a partition whose topic does not specify one: the default of Fluvio's own servers.
 pub(crate) const PARTITION_BYTES_MAX: u64 = 100 * 1_000_000_000;
 
-/// How often retention looks for segments to drop: the period of the production engine.
+/// How often retention looks for segments to drop: the same period as in Fluvio's own servers.
 pub(crate) const RETENTION_PERIOD: Duration = Duration::from_secs(10);
 
 /// How often written records are synced to the disk. A power cut (but not the end of the process) may lose
 /// the records of one such period.
 pub(crate) const SYNC_PERIOD: Duration = Duration::from_secs(1);
 
-/// How often watchers get changed offsets and sizes. Only people read them there; programs request them.
+/// How often watchers get changed offsets and sizes. Watchers only display them; programs that depend on
+/// current offsets request them.
 pub(crate) const STATUS_PERIOD: Duration = Duration::from_secs(2);
 
-/// How long a change waits for another connection, which is stuck, to queue its watch frames before the
-/// change is acknowledged.
+/// How long a change waits until another connection has queued its watch frames. After that, the change is
+/// acknowledged anyway, so that a stuck connection does not block it.
 pub(crate) const WATCH_FLUSH_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How long the answer to an administrative change is delayed after the change was sent to every
-/// connection. A client fails at once if it is asked for a topic that it has not *read* about yet, and
-/// programs often create a topic on one connection and use it on another.
+/// How long the response to an administrative change is delayed after the change was sent to every
+/// connection. A client fails at once if it is asked for a topic whose watch frame it has not *read* yet,
+/// and programs often create a topic on one connection and use it on another.
 pub(crate) const WATCH_SETTLE: Duration = Duration::from_millis(20);
 
 /// How long a closing connection waits for the client to read the frames queued for it.
@@ -88,5 +89,5 @@ pub(crate) const LAST_FRAMES_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a stopping node waits for its connections to finish their requests.
 pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The maximum size of a text sent to a client: the protocol's strings are limited to 32,767 bytes.
+/// The maximum size of a text sent to a client, well below the 32,767 bytes of the protocol's strings.
 pub(crate) const TEXT_BYTES_MAX: usize = 8 * 1024;

@@ -77,14 +77,15 @@ pub(crate) struct PartitionLog {
     end: watch::Sender<i64>,
 }
 
-/// The state for which a caller must hold the lock before it may change the log.
+/// The state behind the writer lock. A caller must hold this lock while it changes the log.
 #[derive(Debug)]
 struct Writer {
     closed: bool,
 }
 
 impl PartitionLog {
-    /// Opens the log in `dir`, creates the folder if it does not exist, and removes an incomplete end.
+    /// Opens the log in `dir`. Creates the folder if it does not exist, and removes all bytes after the last
+    /// intact batch.
     pub(crate) fn open(dir: &Path, config: LogConfig) -> Result<Self, LogError> {
         folder::create_durably(dir).map_err(LogError::io("create", dir))?;
         let segments = open::segments(dir)?;
@@ -170,8 +171,8 @@ impl PartitionLog {
             if self.size_bytes() <= self.config.max_bytes && !self.expired(&oldest, now)? {
                 break;
             }
-            // Readers stop seeing the segment before its file is removed: they treat a missing file as an
-            // evicted offset.
+            // Both steps happen under one write lock. A reader that has already looked the segment up finds
+            // no file; it then sees the new start offset, and reports the offset as evicted.
             self.with_segments_mut(|segments| {
                 fs::remove_file(oldest.path()).map_err(LogError::io("remove", oldest.path()))?;
                 segments.remove(&oldest.base_offset());
@@ -187,7 +188,7 @@ impl PartitionLog {
         self.active().map_or(Ok(()), |active| active.sync())
     }
 
-    /// Syncs, and rejects later appends. Must be called before the folder is deleted.
+    /// Syncs the log, and rejects later appends. Must be called before the folder is deleted.
     pub(crate) fn close(&self) -> Result<(), LogError> {
         let mut writer = self.writer();
         writer.closed = true;
@@ -205,8 +206,8 @@ impl PartitionLog {
 
     /// Returns the active segment, or starts a new one if `bytes` more would make it too large.
     ///
-    /// The batches of one append always share a segment, even if together they are larger than one: an
-    /// append is a single write, so that it cannot succeed in part.
+    /// The batches of one append always share a segment, even if together they exceed the segment size. An
+    /// append is a single write, so that it succeeds or fails as a whole.
     fn active_for(&self, bytes: u64) -> Result<Arc<Segment>, LogError> {
         let active = self.active();
         let fits = |held: u64| held == 0 || held + bytes <= self.config.segment_bytes;

@@ -9,7 +9,7 @@ use crate::clock;
 use crate::cluster::{Cluster, Partition, PartitionError};
 use crate::limits::{RETENTION_PERIOD, STATUS_PERIOD, SYNC_PERIOD};
 
-/// Runs until `stop`.
+/// Runs the periodic work until `stop` is cancelled.
 pub(crate) async fn run(cluster: Arc<Cluster>, stop: CancellationToken) {
     let mut sync = interval(SYNC_PERIOD);
     let mut retention = interval(RETENTION_PERIOD);

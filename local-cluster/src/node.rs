@@ -1,4 +1,4 @@
-//! Starting and stopping a node.
+//! Starts and stops a node.
 
 use std::io;
 use std::net::SocketAddr;
@@ -42,7 +42,8 @@ pub enum ShutdownError {
     Sync(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Starts a node, which serves both sockets until `stop` is cancelled. Both ports answer when this returns.
+/// Starts a node, which serves both sockets until `stop` is cancelled. When this returns, both ports accept
+/// requests.
 ///
 /// Needs a multi-threaded tokio runtime. [`Handle::stopped`] waits until the data folder is free again.
 pub async fn start(
@@ -98,18 +99,18 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// The address of the control port, to which clients connect first.
+    /// Returns the address of the control port, to which clients connect first.
     pub fn sc_addr(&self) -> SocketAddr {
         self.sc_addr
     }
 
-    /// The address of the data port; clients learn it from the control port.
+    /// Returns the address of the data port; clients learn it from the control port.
     pub fn spu_addr(&self) -> SocketAddr {
         self.spu_addr
     }
 
-    /// The number of connections that the data port serves at once. Every stream has its own connection,
-    /// and the producers of a program share another.
+    /// Returns the number of connections that the data port serves at once. Every stream has its own
+    /// connection, and the producers of a program share another.
     pub fn connections_max(&self) -> usize {
         self.connections_max
     }
@@ -145,8 +146,8 @@ async fn run(
         .map_err(|error| ShutdownError::Sync(error.into()))
 }
 
-/// Closes the logs, then waits until no task holds the cluster, which owns the lock of the data folder. The
-/// compilation of a chain cannot be interrupted.
+/// Closes the logs, then waits until no task holds the cluster, which owns the lock of the data folder. A task
+/// may hold it for a while, because the compilation of a chain cannot be interrupted.
 fn close(cluster: Arc<Cluster>) -> Result<(), LogError> {
     let closed = cluster.close();
     let deadline = Instant::now() + SHUTDOWN_TIMEOUT;

@@ -6,19 +6,20 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::limits::CONNECTIONS_MAX;
 
-/// The largest number that is accepted by some systems that report no limit.
+/// The limit to request where the hard limit is refused: some systems, such as macOS, report no hard limit but
+/// accept no larger number than this.
 const CAUTIOUS: u64 = 10_240;
 
 static LIMIT: LazyLock<u64> = LazyLock::new(raise);
 
-/// The number of files that this process may have open. The first call raises the soft limit, usually 1,024,
-/// to the hard limit.
+/// Returns the number of files that this process may have open. The first call raises the soft limit, usually
+/// 1,024, to the hard limit.
 pub fn open_files_max() -> u64 {
     *LIMIT
 }
 
-/// The number of connections that a node serves: a third of the open files, which leaves a third for its logs
-/// and a third for clients in the same process.
+/// Returns the number of connections that a node serves: a third of the open files, which leaves a third for
+/// its logs and a third for clients in the same process.
 pub(crate) fn connections_max() -> usize {
     let third = usize::try_from(open_files_max() / 3).unwrap_or(usize::MAX);
     third.clamp(1, CONNECTIONS_MAX)

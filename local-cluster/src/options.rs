@@ -13,7 +13,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Options for a node in `data_dir`, with as many connections as the limit of open files permits.
+    /// Returns options for a node in `data_dir`, with as many connections as the limit of open files permits.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),

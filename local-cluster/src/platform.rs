@@ -3,8 +3,8 @@
 use fluvio_protocol::link::versions::PlatformVersion;
 use semver::{BuildMetadata, Version};
 
-/// The Fluvio release whose protocol the node implements. Build metadata identifies this node and the
-/// number of connections that its data port serves at once: `0.18.1+local-cluster.connections.6666`.
+/// Returns the Fluvio release whose protocol the node implements. Its build metadata contains the kind of node
+/// and the number of connections that the data port serves at once: `0.18.1+local-cluster.connections.6666`.
 /// Clients refuse platforms before 0.9.0 and may ignore the metadata.
 pub(crate) fn version(connections_max: usize) -> PlatformVersion {
     let mut version = Version::new(0, 18, 1);

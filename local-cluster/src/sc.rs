@@ -1,4 +1,5 @@
-//! The control port: administrative requests. This file only dispatches; each request has its own file.
+//! Handles the administrative requests of the control port. This file only dispatches; each type of request
+//! has its own file.
 
 mod api_versions;
 mod create;
@@ -24,7 +25,7 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Creates the service of one connection to `cluster`; answers go to `outbox`.
+    /// Creates the service of one connection to `cluster`. Responses go to `outbox`.
     pub(crate) fn new(cluster: Arc<Cluster>, outbox: Outbox, closing: CancellationToken) -> Self {
         let watches = Watches::new(outbox.clone());
         Self {

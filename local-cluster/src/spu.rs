@@ -1,4 +1,5 @@
-//! The data port: producing and consuming. This file only dispatches; each request has its own file.
+//! Handles the requests of the data port, which produce and consume records. This file only dispatches; each
+//! type of request has its own file.
 
 mod api_versions;
 mod delete_consumer_offset;
@@ -29,7 +30,7 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    /// Creates the service of one connection to `cluster`; answers go to `outbox`, and chains run on
+    /// Creates the service of one connection to `cluster`. Responses go to `outbox`, and chains run on
     /// `pool`.
     pub(crate) fn new(
         cluster: Arc<Cluster>,

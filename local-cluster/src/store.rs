@@ -5,15 +5,15 @@
 //! ```text
 //! metadata/lock                                       held while a node uses the folder
 //! metadata/topics/<topic>.json
-//! metadata/smartmodules/<name>.json                   the WASM within, in base64
+//! metadata/smartmodules/<name>.json                   contains the WASM in base64
 //! metadata/consumer-offsets/<topic>/<partition>@<consumer>.json
 //! topics/<topic>/<partition>/                         a log, see `crate::log`
 //! ```
 //!
 //! Every change is on the disk when its call returns: the file is written under a temporary name, synced
-//! and renamed, and then its folder is synced. A topic exists if and only if its metadata file does. Other
-//! files under the name of a topic without metadata are left over from a deletion; they are removed when
-//! the store is opened, and before a topic of that name is created.
+//! and renamed, and then its folder is synced. A topic exists if and only if its metadata file does. Logs
+//! and consumer offsets of a topic without a metadata file are left over from a deletion. They are removed
+//! when the store is opened, and before a topic of that name is created.
 
 mod consumer_offset;
 mod error;
@@ -119,8 +119,8 @@ impl MetadataStore {
 
     /// Stores a consumer's progress.
     ///
-    /// If the topic does not exist, stores nothing and returns `false`: a late report must not remain after
-    /// its topic.
+    /// If the topic does not exist, stores nothing and returns `false`. Otherwise an offset that is reported
+    /// late would remain after its topic was deleted.
     pub(crate) fn put_consumer_offset(
         &self,
         key: &ConsumerOffsetKey,

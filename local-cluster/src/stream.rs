@@ -1,5 +1,5 @@
-//! Consumer streams. Each has one task, which runs from the first frame until the connection, the topic or
-//! the stream's chain ends.
+//! Consumer streams. One task serves each stream until the connection closes, the topic is deleted or the
+//! stream's chain fails.
 
 mod consumer_stream;
 mod filtered;

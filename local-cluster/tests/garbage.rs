@@ -1,4 +1,4 @@
-//! Sends bytes that no client sends to both ports: they may end the connection, but never the node.
+//! Sends malformed and hostile bytes to both ports. They may end the connection, but never the node.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -209,7 +209,7 @@ fn smartmodule_with_endless_payload() -> Vec<u8> {
     request
 }
 
-/// Sends `bytes` to both ports, and waits until the node hangs up or waits for more.
+/// Sends `bytes` to both ports and ends the sending side. The node must then close the connection.
 async fn offend(node: &Node, bytes: &[u8]) {
     for address in [node.handle.sc_addr(), node.handle.spu_addr()] {
         let mut socket = connect(address).await;

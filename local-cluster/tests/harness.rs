@@ -16,7 +16,8 @@ use local_cluster::{Handle, Listeners, Options, StartError, start};
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Longer than any wait in these tests, so that a hang fails the test.
+/// The timeout of every wait in these tests. It is longer than any of them should take, so that only a hang
+/// fails the test.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A running node. Its temporary folder is removed when it is dropped.
@@ -121,7 +122,7 @@ pub(crate) async fn produce(
     }
 }
 
-/// The configuration of a read of partition 0, from `offset` to the current end.
+/// Returns the configuration of a read of partition 0, from `offset` to the current end.
 pub(crate) fn bounded(topic: &str, offset: Offset) -> ConsumerConfigExtBuilder {
     let mut builder = ConsumerConfigExt::builder();
     builder
@@ -133,7 +134,7 @@ pub(crate) fn bounded(topic: &str, offset: Offset) -> ConsumerConfigExtBuilder {
     builder
 }
 
-/// The configuration of a read of partition 0 from `offset` that does not end.
+/// Returns the configuration of a read of partition 0 from `offset` that does not end.
 pub(crate) fn live(topic: &str, offset: Offset) -> ConsumerConfigExtBuilder {
     let mut builder = bounded(topic, offset);
     builder.disable_continuous(false);

@@ -1,4 +1,4 @@
-//! Producing, and bounded and live consuming.
+//! Produces records, and reads them with bounded and live consumers.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -67,8 +67,8 @@ async fn a_bounded_read_from_any_offset_ends_at_the_end() {
     let values = values(400);
     produce(&client, "anywhere", &values, Compression::None).await;
     for start in (0..400).step_by(23) {
-        // Answers of one batch are the hardest case: clients count the records they are sent, not those
-        // they keep.
+        // Responses with a single batch are the hardest case: a client counts the records that it is
+        // sent, not those that it keeps.
         let config = bounded("anywhere", Offset::absolute(start).unwrap())
             .max_bytes(1)
             .build()

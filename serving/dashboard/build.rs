@@ -1,6 +1,6 @@
 //! Embeds the pages and, if `make dashboard-assets` has fetched it, the chart library.
 //!
-//! Without the library the pages show tables alone, and the build prints what to do.
+//! Without the library, the pages show only tables, and the build prints how to add the charts.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
@@ -11,11 +11,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 fn main() -> io::Result<()> {
-    let room = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
+    let crate_path = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
-    let fetched = room.join("../../target/dashboard-assets");
+    let fetched = crate_path.join("../../target/dashboard-assets");
     fs::create_dir_all(&fetched)?; // cargo can watch a folder only if it exists
-    let (mut pages, fetched) = (files(&room.join("pages"))?, files(&fetched)?);
+    let (mut pages, fetched) = (files(&crate_path.join("pages"))?, files(&fetched)?);
     if !fetched.iter().any(|file| file.ends_with("echarts.min.js")) {
         println!(
             "cargo::warning=the dashboard has tables but no charts: install Node.js and npm, \

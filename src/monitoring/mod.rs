@@ -1,5 +1,5 @@
 //! Serves `/metrics` for Prometheus and `/health` for process supervisors, over HTTP on one port. The service
-//! keeps no state: every answer is computed from the status board.
+//! keeps no state: every response is computed from the status board.
 
 mod health;
 mod metrics;
@@ -26,7 +26,7 @@ use tracing::error;
 use crate::listen::listen;
 use crate::terminal::say;
 
-/// The data that answers are computed from.
+/// The data from which responses are computed.
 struct Monitored {
     board: StatusBoard,
     /// The source topic of every derivation.
@@ -66,8 +66,8 @@ fn router(monitored: Monitored) -> Router {
         .with_state(Arc::new(monitored))
 }
 
-/// Refuses requests that a browser on this machine sends for web pages, whatever host name the pages use for
-/// this address.
+/// Refuses requests that a browser on this machine sends for web pages, including pages whose own host name
+/// resolves to this address (DNS rebinding).
 async fn this_machine_alone(request: Request, next: Next) -> Response {
     let headers = request.headers();
     match check_host(headers).and_then(|()| check_origin(headers)) {

@@ -15,8 +15,8 @@ use crate::harness::AnyCluster;
 use crate::oracle::{FraudRules, Limit, ServerRules, Stuck};
 use crate::verdict::{self, Windows};
 
-/// Parameters that make sessions, visits, bursts and silences short enough to begin and end between two
-/// kills.
+/// The derivations without fixed windows. Their parameters make sessions, visits of levels, bursts of purchases and
+/// silences of servers short enough to begin and end between two kills.
 const FOLLOWING: &str = "
   player-session-summaries:
     from: player-events
@@ -113,8 +113,8 @@ async fn on_any_cluster_results_are_exact_whatever_is_killed() {
     let mut runner = run.start();
     let mut restarts = 0;
     for kill in 0..kills {
-        // The moment is random on purpose: before or after the lease is taken over, while windows are
-        // rebuilt, or in normal operation.
+        // The moment is random on purpose: it can be before or after the runner takes over the leases, while it
+        // rebuilds windows, or in normal operation.
         tokio::time::sleep(Duration::from_millis(u64::from(dice.next_u32() % 8_000))).await;
         let mut what = dice.next_u32() % 3;
         if restarts == cluster.restarts_max() {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::commands::Generator;
 use crate::harness::{self, BINARY, LocalCluster, path};
 
-/// The lines after which `up` is asked to stop: while it starts, when it is ready, and later.
+/// The beginnings of the lines of output after which `up` is stopped: while it starts, when it is ready, and later.
 const MOMENTS: [&str; 4] = ["cluster: ", "web-api: ", "runner: ", "events in "];
 
 #[test]

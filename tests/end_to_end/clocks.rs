@@ -1,5 +1,5 @@
 //! Tests senders whose clocks are fast: their events count at their own event times, no event of another
-//! sender becomes late because of them, and the accounts name them.
+//! sender becomes late because of them, and the topic `accounting` names them.
 
 use client::{Cluster, Producer};
 use jiff::{Timestamp, ToSpan};
@@ -82,8 +82,8 @@ async fn on_any_cluster_a_server_whose_clock_is_ahead_silences_no_other() {
         }
     }
     producer.flush().await.unwrap();
-    // Two windows of each server are closed, and so would be every window that the fast clock could have
-    // closed too early.
+    // Waits until two windows of each server are closed. If the fast clock had advanced the watermark, it would have
+    // closed windows too early by then.
     let rows = harness::wait_for_derived(&cluster, "server-health", |rows| {
         ["a", "b", "c"].iter().all(|server| {
             rows.iter()

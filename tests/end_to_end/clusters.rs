@@ -35,7 +35,7 @@ impl LocalCluster {
         cluster
     }
 
-    /// Starts or restarts the cluster, and waits until it answers.
+    /// Starts or restarts the cluster, and waits until it prints its address.
     pub(crate) fn restart(&mut self) {
         let args = [
             "local-cluster",
@@ -64,8 +64,8 @@ impl LocalCluster {
     }
 }
 
-/// The cluster of a test that can run on any cluster: a fresh local one, or the one in `CLUSTER`. In the
-/// second case such tests run one after the other, and each begins without any topic.
+/// The cluster of a test that can run on any cluster: a fresh local one, or the one in `CLUSTER`. On the cluster in
+/// `CLUSTER`, tests run one after the other, and each begins without any topic.
 pub(crate) enum AnyCluster {
     Local(LocalCluster),
     Real(String),
@@ -165,7 +165,7 @@ async fn replicas(admin: &FluvioAdmin) -> usize {
     admin.all::<PartitionSpec>().await.unwrap().len()
 }
 
-/// Returns a free port of the loopback interface. A process can use the same port again after a restart.
+/// Returns a loopback address with a free port, so that a process can use the same port again after a restart.
 fn free_address() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()

@@ -11,12 +11,12 @@ use crate::harness::{self, Running};
 pub(crate) struct Generator(Arguments);
 
 impl Generator {
-    /// Writes the events to a cluster.
+    /// Creates a command that writes the events to a cluster.
     pub(crate) fn at(cluster: &str) -> Self {
         Self(Arguments::of("generate").with("--cluster", cluster))
     }
 
-    /// Serves the events over HTTP on a free port.
+    /// Creates a command that serves the events over HTTP on a free port.
     pub(crate) fn serving() -> Self {
         Self(Arguments::of("generate").with("--serve", "127.0.0.1:0"))
     }
@@ -82,7 +82,7 @@ impl Runner {
         Self(self.0.with("--from", "beginning").with("--into", suffix))
     }
 
-    /// Resets a derivation. `--yes` answers the request for confirmation.
+    /// Resets a derivation. The command asks for confirmation, unless [`Self::yes`] is added.
     pub(crate) fn reset(self, derivation: &str) -> Self {
         Self(self.0.with("--reset", derivation))
     }

@@ -16,7 +16,8 @@ use front::Rewriting;
 /// The time within which every connection error must be reported, even if a name server does not answer.
 const BOUND: Duration = Duration::from_secs(60);
 
-/// The names in the certificates of the cluster and of its servers; the engine requires the latter.
+/// The names in the certificates: that of the cluster, and that of its server (SPU) 5001. Fluvio's client expects
+/// the prefix `custom-spu-5001` in the certificate of the server.
 const NAMES: &[&str] = &[DOMAIN, "custom-spu-5001.fluvio.test"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -141,8 +142,8 @@ async fn a_server_whose_address_cannot_be_resolved_is_named() {
     }
 }
 
-/// Starts one TLS proxy in front of the controller and one in front of the server. The first replaces the
-/// server's address with that of the second. Returns the address of the first.
+/// Starts one TLS proxy in front of the controller and one in front of the server. The controller's proxy replaces
+/// the server's address with that of the server's proxy. Returns the address of the controller's proxy.
 async fn before(
     node: &LocalCluster,
     authority: &Authority,
@@ -155,7 +156,8 @@ async fn before(
     front::start(&node.address, tls(), Some(rewriting)).await
 }
 
-/// Administers, writes, asks for offsets, and reads both plainly and through a SmartModule.
+/// Runs subcommands that administer, write, ask for offsets, and read both with and without a SmartModule. Each must
+/// succeed.
 fn through_every_subcommand(cluster: &[&str], environment: &[(&str, &str)]) {
     // Every replay needs new topics, so this counts the replays.
     static REPLAYS: AtomicUsize = AtomicUsize::new(0);

@@ -71,7 +71,7 @@ fn an_open_address_without_a_token_needs_an_explicit_flag() {
 
 type HasData = fn(&Value) -> bool;
 
-/// Decides for each view whether it has data.
+/// For each view, a function that checks whether the view has data.
 const HAVE_DATA: [(&str, HasData); 7] = [
     ("overview", |data| {
         data["games"][0]["active_players"].as_u64() > Some(0)

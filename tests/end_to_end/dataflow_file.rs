@@ -33,7 +33,7 @@ fn header(line: &str) -> Option<&str> {
 
 impl DataflowFile {
     /// Creates a copy of the dataflow file at the root that has only the derivations in [`RECOMPUTATIONS`],
-    /// which have windows.
+    /// which are those with fixed windows.
     pub(crate) fn windows() -> Self {
         Self::of(&windows())
     }
@@ -54,8 +54,8 @@ impl DataflowFile {
         Self::of(&with_partitions(&quick(), counts))
     }
 
-    /// Creates a copy of the dataflow file at the root with other numbers of partitions. Partitions never
-    /// become idle in it, so only event times advance the watermark.
+    /// Creates a copy of the dataflow file at the root with other numbers of partitions. Its idle timeout
+    /// is so long that only event times advance the watermark.
     pub(crate) fn all_by_event_time(counts: &[u32]) -> Self {
         let text = with_idle_timeout(BUILT_IN, "10m");
         Self::of(&with_partitions(&text, counts))

@@ -10,13 +10,13 @@ use futures_util::stream::{FuturesUnordered, iter};
 use crate::clusters::LocalCluster;
 
 const TOPIC: &str = "dropped-streams";
-/// The number of records: many answers of a megabyte, so the server still has data to send when a stream is
-/// dropped.
+/// The number of records. They fill many responses of a megabyte, so the server still has data to send when a stream
+/// is dropped.
 const RECORDS: usize = 30_000;
 const RECORD_BYTES: usize = 1_000;
 const STREAMS: usize = 600;
 const AT_ONCE: usize = 12;
-/// The number of connections that the test itself may have, including those of a read that is just ending.
+/// The number of connections that may remain, for example those of the test itself and of a read that is just ending.
 const SPARE: usize = 8;
 const TIMEOUT: Duration = Duration::from_secs(60);
 

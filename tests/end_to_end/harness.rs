@@ -18,7 +18,7 @@ use crate::{clusters, oracle};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_game-analytics");
 
-/// Returns the timeout of every wait, more than ten times what a wait needs on an idle machine. A cluster
+/// Returns the timeout of every wait. It is more than ten times what a wait needs on an idle machine. A cluster
 /// named by `CLUSTER` may be much slower: on a busy machine, a server that compiles SmartModules does not
 /// answer for half a minute after each restart.
 pub(crate) fn wait_timeout() -> Duration {
@@ -98,7 +98,7 @@ impl Running {
         self.child.id()
     }
 
-    /// Sends the signal of Ctrl-C, waits for a successful exit, and returns the last lines of output.
+    /// Sends SIGTERM, waits for a successful exit, and returns the last lines of output.
     pub(crate) fn stop(mut self) -> Vec<String> {
         let pid = self.child.id().to_string();
         let signalled = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
@@ -132,7 +132,7 @@ pub(crate) fn path(path: &Path) -> &str {
     path.to_str().expect("temporary folders have plain names")
 }
 
-/// The resident memory of a process, in bytes; `None` once it has ended.
+/// Returns the resident memory of a process in bytes, or `None` if the process has ended.
 pub(crate) fn resident_bytes(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status
@@ -142,7 +142,7 @@ pub(crate) fn resident_bytes(pid: u32) -> Option<u64> {
     Some(kib * 1_024)
 }
 
-/// Adds flags that make a subcommand listen on free ports, because tests run side by side.
+/// Returns flags that make a subcommand listen on free ports, because tests run side by side.
 pub(crate) fn free_port(args: &[&str]) -> Vec<&'static str> {
     let mut free = Vec::new();
     for (flag, subcommands) in [
@@ -293,7 +293,7 @@ async fn dead_letters(cluster: &Cluster, topic: &str, derivation: Option<&str>) 
     found
 }
 
-/// Returns the last account of each derivation and partition, by the record key.
+/// Returns the accounts: the last record in `accounting` of each derivation and partition, by record key.
 pub(crate) async fn accounts(cluster: &Cluster) -> BTreeMap<String, Value> {
     let account = |record: &Record| {
         (
@@ -308,7 +308,7 @@ pub(crate) async fn accounts(cluster: &Cluster) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// Checks that the counts of an account add up.
+/// Checks that an account counts each record that was read as accepted, rejected, late or duplicate.
 pub(crate) fn assert_adds_up(account: &Value) {
     let rejected: u64 = account["rejected"]
         .as_object()

@@ -37,7 +37,8 @@ const HEALTHY: &str = r#""clock":"right""#;
 
 /// The number of records and bodies in a run of the whole suite. `HOSTILE_RECORDS` overrides it.
 const RECORDS: usize = 60_000;
-/// The rate, which two busy cores sustain in the build profile of tests. `HOSTILE_RATE` overrides it.
+/// The number of records per second, which two busy cores can process in the build profile of tests. `HOSTILE_RATE`
+/// overrides it.
 const PER_SECOND: f64 = 3_000.0;
 
 /// The derivations for which an event is late as soon as the watermark has passed it.
@@ -99,8 +100,8 @@ fn number<N: std::str::FromStr>(variable: &str) -> Option<N> {
     Some(number.unwrap_or_else(|| panic!("{variable} is `{value}`, which is not a number")))
 }
 
-/// Waits until the runner has read everything, and the watermark is far enough: every window that ends by
-/// `until_ms` must be written, including its corrections, which are written once a second.
+/// Waits until the runner has read everything, and the watermark is so far past `until_ms` that every window that ends
+/// by then is written, including its corrections, which are written once a second.
 async fn wait_until_read(cluster: &Cluster, until_ms: i64) {
     const CORRECTED_MS: i64 = 3_000;
     let mut ends = BTreeMap::new();

@@ -223,7 +223,7 @@ async fn on_any_cluster_each_whole_record_of_an_unruly_endpoint_is_written_once(
     ];
     let source = Running::start(&args);
     let cluster = Cluster::connect(Some(any.address())).await.unwrap();
-    // The last partial record is at the end of a complete answer, so it counts as a record.
+    // The last partial record is at the end of a complete response, so it counts as a record.
     let expected: Vec<String> = (0..400)
         .map(|number| record(number).trim_end().to_owned())
         .chain([

@@ -1,5 +1,5 @@
-//! Tests late events: within the allowed lateness they correct their window; after it they are stored with
-//! their payload as dead letters.
+//! Tests late events. Within the allowed lateness they correct their window. After it, they are stored with their
+//! payload as dead letters.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ async fn on_any_cluster_late_events_correct_their_window_or_are_kept() {
         let is_processed = |rows: &[Value]| (step.is_processed)(&revisions(rows));
         harness::wait_for_derived(&cluster, TOPIC, is_processed).await;
     }
-    // Each derivation of the topic records the events that are too late for it.
+    // Each derivation of `player-events` writes a dead letter for the event that is too late.
     let of_players = RECOMPUTATIONS
         .iter()
         .filter(|of| of.source == "player-events");

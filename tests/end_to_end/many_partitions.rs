@@ -7,8 +7,8 @@ use crate::dataflow_file::DataflowFile;
 use crate::harness::{self, AnyCluster};
 use crate::verdict::{self, Windows};
 
-/// For each partition the server opens a stream and compiles the SmartModule. Three derivations share those of the
-/// first source.
+/// The number of partitions of each source. For each partition, the server opens a stream and compiles the
+/// SmartModule. The three derivations of the first source share its streams.
 const PARTITIONS: [(&str, u32); 3] = [
     ("player-events", 16),
     ("purchase-events", 4),

@@ -1,4 +1,5 @@
-//! Checks that limits fit together: many partitions, and the number of connections that they need.
+//! Checks that a source can have the maximum number of partitions, and that `up` refuses to start if it may not open
+//! enough connections for them.
 
 use client::{Cluster, Mode, Partition, Start};
 use tempfile::TempDir;
@@ -19,7 +20,7 @@ async fn a_stream_of_each_of_256_partitions_for_each_of_five_readers_leaves_room
     generator.clone().events(2_000).run();
     let mut streams = Vec::new();
     for _reader in 0..5 {
-        // Uses a separate client, as each derivation does.
+        // Uses a separate client for each reader, so that readers share no connection.
         let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
         for partition in Partition::of(PARTITIONS) {
             let stream = cluster.records("player-events", partition, Start::End, Mode::Follow);

@@ -1,5 +1,5 @@
-//! Checks that metrics can be parsed and add up, and that the health changes when the cluster is killed and
-//! restarted.
+//! Checks that metrics can be parsed and add up, and that `/health` reports a failure after the cluster is killed and
+//! none after it is restarted.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -116,7 +116,7 @@ async fn assert_counts(cluster: &Cluster, address: &str) {
     }
 }
 
-/// Checks that each derivation that fails says why.
+/// Checks that `/health` contains a reason for each derivation that fails.
 fn assert_reasons(health: &str) {
     let health: Value = serde_json::from_str(health).unwrap();
     let failing: Vec<_> = health["derivations"]
@@ -133,7 +133,7 @@ fn assert_reasons(health: &str) {
     }
 }
 
-/// A derivation that has just started again has no watermark until it has read its partitions.
+/// Whether every derivation has a watermark. After a restart, a derivation has none until it has read its partitions.
 fn all_have_watermarks(samples: &BTreeMap<String, f64>) -> bool {
     let watermarks = samples
         .keys()
@@ -215,7 +215,7 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
     samples
 }
 
-/// Waits until `/health` answers with this status, and returns the text.
+/// Waits until `/health` responds with this status code, and returns the body.
 fn wait_for_health(address: &str, code: u16, status: &str) -> String {
     let deadline = Instant::now() + NOTICED;
     loop {
@@ -234,7 +234,7 @@ fn wait_for_health(address: &str, code: u16, status: &str) -> String {
     }
 }
 
-/// Returns the status code and the body of an answer.
+/// Sends a request, and returns the status code and the body of the response.
 pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
     get_with(address, path, &format!("Host: {address}"))
 }

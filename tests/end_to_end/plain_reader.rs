@@ -13,8 +13,8 @@ use crate::harness::{self, AnyCluster};
 
 const TOPIC: &str = "plain-reader";
 const EVENTS: usize = 300_000;
-/// The size of answers that consumers request by default. Only a few batches fit into one answer, and the
-/// last of them may be cut.
+/// The maximum size of responses that consumers request by default. A batch has up to this size, so only a few batches
+/// fit into one response, and the last of them may be cut.
 const BATCH_BYTES: usize = 1_000_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -71,8 +71,8 @@ async fn on_any_cluster_the_stuck_are_reported_while_they_play_and_sessions_end_
     runner.stop();
 }
 
-/// Plays one player who stays on a level, and another who moves from level to level. Returns the event times
-/// of the first. These are evenly spaced even if a busy machine sends some events later.
+/// Sends events of one player who stays on a level, and of another who moves from level to level. Returns the event
+/// times, which are the same for both. They are evenly spaced even if a busy machine sends some events later.
 async fn play(producer: &Producer) -> Vec<i64> {
     let mut ticks = interval(PACE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);

@@ -9,11 +9,11 @@ use crate::dataflow_file::DataflowFile;
 use crate::harness::{self, AnyCluster};
 use crate::oracle;
 
-/// The number of players. Each has a history of several hours, written after that of the previous one, so
-/// that event times are out of order.
+/// The number of players. Each has one event per hour. The events of a player are written after all events of the
+/// previous player, so that event times are out of order.
 const PLAYERS: usize = 20;
 const HOURS: usize = 72;
-/// The number of records among them that are not events.
+/// The number of further records, which are not events.
 const BROKEN: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +87,7 @@ async fn on_any_cluster_a_history_in_any_order_is_replayed_and_late_events_are_k
             .is_empty()
     );
 
-    // With a shorter memory some events are too late. They must be in no row, and must be stored as dead
+    // If fewer entries fit into memory, some events are too late. They must be in no row, and must be stored as dead
     // letters.
     let short = DataflowFile::of_derivations(
         "\n  level-engagement:\n    from: player-events\n    window: 10s\n    entries_max: 20\n",

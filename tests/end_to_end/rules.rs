@@ -324,8 +324,8 @@ async fn a_backtest_counts_the_alerts_of_other_parameters() {
     assert!(harness::records(&cluster, "fraud-rules").await.is_empty());
 }
 
-/// Checks the precision. More than four purchases: four of twelve users are reported, all of them among the
-/// five guilty ones. More than three: six users are reported.
+/// Checks the precision and recall of `velocity`. With a limit of four purchases it reports four of the twelve users,
+/// all of them among the five guilty ones. With a limit of three it reports six users, and four of them are guilty.
 fn assert_precision(report: &str) {
     assert!(
         report.contains(&format!("read: {} records", 2 * 21)),

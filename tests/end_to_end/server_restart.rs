@@ -34,7 +34,7 @@ async fn on_any_cluster_a_killed_server_and_a_killed_runner_change_no_result() {
     verdict::assert_exact(&cluster, runner, windows).await;
 }
 
-/// Waits until the topic has more rows than at the time of the call.
+/// Waits until `level-engagement` has more rows than at the time of the call.
 async fn wait_for_more(cluster: &Cluster) {
     let before = harness::derived(cluster, "level-engagement").await.len();
     harness::wait_for_derived(cluster, "level-engagement", |rows| rows.len() > before).await;

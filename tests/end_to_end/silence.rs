@@ -44,8 +44,8 @@ async fn on_any_cluster_the_last_windows_close_within_the_idle_timeout_and_two_s
     runner.stop();
 }
 
-/// Checks that the window closed in time. Producers wrote both times into records, so it does not matter when
-/// this test reads them.
+/// Checks that the last window of a topic closed in time. The times of the last record and of the row are timestamps
+/// in the records, so it does not matter when this test reads them.
 async fn assert_closed_in_time(cluster: &Cluster, recomputation: &Recomputation) {
     let Recomputation { topic, source, .. } = recomputation;
     let records = harness::records(cluster, source).await;

@@ -152,7 +152,7 @@ async fn recreate(address: &str, cluster: &Cluster) {
     cluster.ensure_topic(&topic).await.unwrap();
 }
 
-/// Produces two events of one player per second, in the windows after `minute`.
+/// Produces events of one player, two per second, in the first 50 seconds of `minute`.
 async fn produce(cluster: &Cluster, minute: &str, count: usize) {
     let producer = cluster.producer(SOURCE).await.unwrap();
     for index in 0..count {

@@ -120,7 +120,7 @@ fn a_file_of_keys_lists_one_key_a_line() {
     );
 }
 
-/// Starts a server that answers each connection with the next of these answers, and repeats the last one.
+/// Starts a server that sends the next of these responses on each connection, and repeats the last one.
 fn server(answers: Vec<String>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

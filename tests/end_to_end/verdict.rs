@@ -1,4 +1,4 @@
-//! The final check of a generated world, whatever was killed meanwhile: every derived row must equal its
+//! Checks the final results of a generated world, whatever a test has killed before: every derived row must equal its
 //! recomputation, none may be written twice, and every account must add up.
 
 use std::collections::BTreeSet;

@@ -1,10 +1,11 @@
-//! Which room may depend on which: the arrows of `ARCHITECTURE.md`, read from the manifests.
+//! Checks that crates depend on each other only as the arrows in `ARCHITECTURE.md` allow. It reads the dependencies
+//! from the manifests.
 
 use std::collections::BTreeSet;
 
-use crate::repository::{File, assert_none, room_manifests};
+use crate::repository::{File, assert_none, crate_manifests};
 
-/// The packages of this repository that each room may depend on. The first row whose folder matches applies.
+/// The packages of this repository that each crate may depend on. The first row whose folder matches applies.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("engine/model", &[]),
     ("smartmodules/batch", &[]),
@@ -43,18 +44,18 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 
 const ANY: &str = "*";
 
-/// The only room that may connect to a cluster, and the crate that no other room may name.
+/// The only crate that may connect to a cluster, and the external crate that no other one may depend on.
 const DOOR: (&str, &str) = ("engine/client", "fluvio");
 
 #[test]
-fn rooms_depend_only_along_the_arrows() {
-    let manifests = room_manifests();
+fn crates_depend_only_along_the_arrows() {
+    let manifests = crate_manifests();
     let ours: BTreeSet<&str> = manifests.iter().filter_map(package).collect();
     let mut problems = Vec::new();
     for manifest in &manifests {
-        let Some((_, allowed)) = MAY_DEPEND_ON.iter().find(|(room, _)| fits(manifest, room)) else {
+        let Some((_, allowed)) = MAY_DEPEND_ON.iter().find(|(path, _)| fits(manifest, path)) else {
             problems.push(format!(
-                "{}:1: a new room: add what it may depend on to MAY_DEPEND_ON",
+                "{}:1: a new crate: add what it may depend on to MAY_DEPEND_ON",
                 manifest.path
             ));
             continue;
@@ -62,7 +63,7 @@ fn rooms_depend_only_along_the_arrows() {
         for (line, name) in dependencies(manifest).filter(|(_, name)| ours.contains(name)) {
             if !allowed.contains(&name) && !allowed.contains(&ANY) {
                 problems.push(format!(
-                    "{}:{line}: may not depend on `{name}`, only on {allowed:?}: rooms meet at topics",
+                    "{}:{line}: may not depend on `{name}`, only on {allowed:?}: crates communicate through topics",
                     manifest.path
                 ));
             }
@@ -75,7 +76,7 @@ fn rooms_depend_only_along_the_arrows() {
 fn only_the_client_names_the_fluvio_crate() {
     let (door, name) = DOOR;
     let mut problems = Vec::new();
-    for manifest in room_manifests()
+    for manifest in crate_manifests()
         .iter()
         .chain([&crate::repository::read("Cargo.toml")])
     {
@@ -91,11 +92,11 @@ fn only_the_client_names_the_fluvio_crate() {
     assert_none(problems);
 }
 
-fn fits(manifest: &File, room: &str) -> bool {
-    if room.ends_with('/') {
-        manifest.path.starts_with(room)
+fn fits(manifest: &File, path: &str) -> bool {
+    if path.ends_with('/') {
+        manifest.path.starts_with(path)
     } else {
-        manifest.folder() == room
+        manifest.folder() == path
     }
 }
 
@@ -106,7 +107,7 @@ fn package(manifest: &File) -> Option<&str> {
         .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
 }
 
-/// Line and name of each normal dependency, those of a single platform included.
+/// Returns the line and name of each dependency that is not for development, including those of a single platform.
 fn dependencies(manifest: &File) -> impl Iterator<Item = (usize, &str)> {
     let mut inside = false;
     manifest.lines().filter_map(move |(number, line)| {

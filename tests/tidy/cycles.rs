@@ -7,65 +7,65 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::repository::{File, assert_none, files};
 
-/// Rooms that still have circles, with the modules in them. Never add an entry; break a circle and remove its
+/// Crates that still have cycles, with the modules in each. Do not add an entry. After breaking a cycle, remove its
 /// entry.
-const CIRCLES: &[(&str, &[&str])] = &[];
+const CYCLES: &[(&str, &[&str])] = &[];
 
-/// Which modules each module of a room imports.
+/// The modules that each module of a crate imports.
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
 #[test]
-fn modules_of_a_room_import_each_other_in_one_direction() {
+fn modules_of_a_crate_import_each_other_in_one_direction() {
     let mut found = BTreeSet::new();
-    for (room, imports) in rooms(&files()) {
+    for (path, imports) in crates(&files()) {
         found.extend(
-            circles(&imports)
+            cycles(&imports)
                 .into_iter()
-                .map(|circle| (room.clone(), circle)),
+                .map(|cycle| (path.clone(), cycle)),
         );
     }
-    let known = |room: &str, circle: &[String]| {
-        CIRCLES
+    let known = |path: &str, cycle: &[String]| {
+        CYCLES
             .iter()
-            .any(|(of, modules)| *of == room && *modules == circle)
+            .any(|(of, modules)| *of == path && *modules == cycle)
     };
-    let new = found.iter().filter(|(room, circle)| !known(room, circle));
+    let new = found.iter().filter(|(path, cycle)| !known(path, cycle));
     let mut problems: Vec<_> = new
-        .map(|(room, circle)| {
+        .map(|(path, cycle)| {
             format!(
-                "{room}/src: {} import each other in a circle: move what both need below both",
-                circle.join(", ")
+                "{path}/src: {} import each other in a cycle: move what both need below both",
+                cycle.join(", ")
             )
         })
         .collect();
-    let is_there = |room: &str, modules: &[&str]| {
+    let is_there = |path: &str, modules: &[&str]| {
         found
             .iter()
-            .any(|(of, circle)| of == room && *circle == *modules)
+            .any(|(of, cycle)| of == path && *cycle == *modules)
     };
-    let gone = CIRCLES
+    let gone = CYCLES
         .iter()
-        .filter(|(room, modules)| !is_there(room, modules));
-    problems.extend(gone.map(|(room, modules)| {
-        let circle = format!("the circle of {modules:?} in {room}");
-        format!("tests/tidy/cycles.rs:1: {circle} is gone: take it out of CIRCLES")
+        .filter(|(path, modules)| !is_there(path, modules));
+    problems.extend(gone.map(|(path, modules)| {
+        let cycle = format!("the cycle of {modules:?} in {path}");
+        format!("tests/tidy/cycles.rs:1: {cycle} is gone: take it out of CYCLES")
     }));
     assert_none(problems);
 }
 
-/// The imports of each room.
-fn rooms(files: &[File]) -> BTreeMap<String, Imports> {
-    let mut rooms: BTreeMap<String, Imports> = BTreeMap::new();
+/// Returns the imports of the modules of each crate.
+fn crates(files: &[File]) -> BTreeMap<String, Imports> {
+    let mut crates: BTreeMap<String, Imports> = BTreeMap::new();
     let sources = || files.iter().filter(|file| file.is("rs")).filter_map(place);
-    for (room, module, _) in sources() {
-        rooms
-            .entry(room.to_owned())
+    for (path, module, _) in sources() {
+        crates
+            .entry(path.to_owned())
             .or_default()
             .entry(module.to_owned())
             .or_default();
     }
-    for (room, module, file) in sources() {
-        if let Some(imports) = rooms.get_mut(room) {
+    for (path, module, file) in sources() {
+        if let Some(imports) = crates.get_mut(path) {
             let known: BTreeSet<String> = imports.keys().cloned().collect();
             let names = imported(file)
                 .into_iter()
@@ -74,12 +74,13 @@ fn rooms(files: &[File]) -> BTreeMap<String, Imports> {
             imports.entry(module.to_owned()).or_default().extend(names);
         }
     }
-    rooms
+    crates
 }
 
-/// The room, the module and the file of a source that is no test.
+/// Returns the path of the crate, the module and the file of a source file. Returns `None` for test code and for the
+/// root of the crate, which may import everything.
 fn place(file: &File) -> Option<(&str, &str, &File)> {
-    let (room, inside) = match file.path.strip_prefix("src/") {
+    let (path, inside) = match file.path.strip_prefix("src/") {
         Some(inside) => ("the root", inside),
         None => file.path.split_once("/src/")?,
     };
@@ -91,11 +92,11 @@ fn place(file: &File) -> Option<(&str, &str, &File)> {
     });
     let module = inside.split('/').next()?.trim_end_matches(".rs");
     let is_root = matches!(module, "lib" | "main");
-    (!is_test && !is_root).then_some((room, module, file))
+    (!is_test && !is_root).then_some((path, module, file))
 }
 
-/// The names that follow `crate::` in the file's code, and those that follow `super::` if the file is a
-/// module of the room.
+/// Returns the names that follow `crate::` in the file's code, and those that follow `super::` if the file is directly
+/// in `src/`.
 fn imported(file: &File) -> BTreeSet<String> {
     let code = file
         .text
@@ -117,7 +118,7 @@ fn imported(file: &File) -> BTreeSet<String> {
     names
 }
 
-/// The names that follow `prefix` in code; from a group in braces, all names.
+/// Returns the names that follow `prefix` in code. From a group in braces it returns all names.
 fn after(code: &str, prefix: &str) -> BTreeSet<String> {
     // `a_crate::` belongs to another crate.
     let is_whole =
@@ -134,7 +135,7 @@ fn after(code: &str, prefix: &str) -> BTreeSet<String> {
     names
 }
 
-/// The first name of each path in a group, up to the group's closing brace.
+/// Returns the first name of each path in a group, up to the group's closing brace.
 fn of_group(group: &str) -> Vec<String> {
     let mut names = vec![name(group.trim_start())];
     let mut depth = 1;
@@ -157,26 +158,26 @@ fn name(text: &str) -> String {
     text.chars().take_while(is_of_name).collect()
 }
 
-/// The modules that reach each other, each circle in order.
-fn circles(imports: &Imports) -> BTreeSet<Vec<String>> {
+/// Returns the cycles: each is a list of modules that import each other, directly or through others, by name.
+fn cycles(imports: &Imports) -> BTreeSet<Vec<String>> {
     let reached: BTreeMap<&String, BTreeSet<&String>> = imports
         .keys()
         .map(|module| (module, reach(imports, module)))
         .collect();
-    let mut circles = BTreeSet::new();
+    let mut cycles = BTreeSet::new();
     for (module, from) in &reached {
         let back = from
             .iter()
             .filter(|other| reached[**other].contains(module));
-        let circle: BTreeSet<String> = back.map(|other| (*other).clone()).collect();
-        if circle.len() > 1 {
-            circles.insert(circle.into_iter().collect());
+        let cycle: BTreeSet<String> = back.map(|other| (*other).clone()).collect();
+        if cycle.len() > 1 {
+            cycles.insert(cycle.into_iter().collect());
         }
     }
-    circles
+    cycles
 }
 
-/// Every module that one imports, directly or through others.
+/// Returns every module that `module` imports, directly or through others.
 fn reach<'i>(imports: &'i Imports, module: &String) -> BTreeSet<&'i String> {
     let mut found = BTreeSet::new();
     let mut next: Vec<&String> = imports[module].iter().collect();
@@ -189,7 +190,7 @@ fn reach<'i>(imports: &'i Imports, module: &String) -> BTreeSet<&'i String> {
 }
 
 #[test]
-fn a_circle_is_found_whatever_its_length() {
+fn a_cycle_is_found_whatever_its_length() {
     let imports = |edges: &[(&str, &str)]| {
         let mut imports = Imports::new();
         for (from, to) in edges {
@@ -202,10 +203,10 @@ fn a_circle_is_found_whatever_its_length() {
         imports
     };
     let line = imports(&[("a", "b"), ("b", "c"), ("a", "c")]);
-    assert!(circles(&line).is_empty());
+    assert!(cycles(&line).is_empty());
     let round = imports(&[("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")]);
     assert_eq!(
-        circles(&round).into_iter().collect::<Vec<_>>(),
+        cycles(&round).into_iter().collect::<Vec<_>>(),
         [["a", "b", "c"]]
     );
     let names = after(

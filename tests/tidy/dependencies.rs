@@ -1,6 +1,6 @@
-//! Every dependency has a reason in `docs/dependencies.md`, and a room that names it.
+//! Every dependency has a reason in `docs/dependencies.md`, and a crate that uses it.
 
-use crate::repository::{File, assert_none, read, room_manifests};
+use crate::repository::{File, assert_none, crate_manifests, read};
 
 const REASONS: &str = "docs/dependencies.md";
 
@@ -35,7 +35,7 @@ fn every_reason_has_a_dependency() {
 #[test]
 fn every_dependency_is_used() {
     let workspace = read("Cargo.toml");
-    let mut manifests = room_manifests();
+    let mut manifests = crate_manifests();
     manifests.push(read("Cargo.toml"));
     let is_used = |name: &str| {
         let (short, long) = (
@@ -51,12 +51,12 @@ fn every_dependency_is_used() {
     let unused = dependencies(&workspace).filter(|(_, name)| !is_used(name));
     assert_none(
         unused
-            .map(|(line, name)| format!("Cargo.toml:{line}: no room names `{name}`: remove it"))
+            .map(|(line, name)| format!("Cargo.toml:{line}: no crate names `{name}`: remove it"))
             .collect(),
     );
 }
 
-/// Line and name of each entry of `[workspace.dependencies]` that comes from elsewhere.
+/// Returns the line and name of each entry of `[workspace.dependencies]` that is not a crate of this repository.
 fn dependencies(workspace: &File) -> impl Iterator<Item = (usize, &str)> {
     let section = workspace
         .lines()
@@ -71,7 +71,7 @@ fn dependencies(workspace: &File) -> impl Iterator<Item = (usize, &str)> {
         })
 }
 
-/// Line and name of each row of the table, which begins with the name in backticks.
+/// Returns the line and name of each row of the table. A row begins with the name in backticks.
 fn rows(reasons: &File) -> impl Iterator<Item = (usize, &str)> {
     reasons.lines().filter_map(|(number, line)| {
         let (name, _) = line.strip_prefix("| `")?.split_once('`')?;

@@ -1,4 +1,4 @@
-//! Every file has a header, is short, and is free of unsafe code outside of one room.
+//! Every file has a header, is short, and is free of unsafe code outside of one crate.
 
 use crate::repository::{File, assert_none, files};
 
@@ -11,8 +11,8 @@ const LONG_FILES: &[(&str, usize)] = &[];
 /// Files that are data, or written by tools or by others.
 const NOT_WRITTEN_HERE: &[&str] = &["Cargo.lock", "LICENSE", "CHANGELOG.md"];
 
-/// The one room that reads WASM memory in place.
-const UNSAFE_ROOM: &str = "smartmodules/batch/";
+/// The only crate with unsafe code, because it reads WASM memory in place.
+const UNSAFE_CRATE: &str = "smartmodules/batch/";
 
 #[test]
 fn every_rust_file_opens_with_what_it_is_for() {
@@ -72,11 +72,11 @@ fn only_the_batch_shell_is_unsafe() {
     let mut problems = Vec::new();
     for file in files()
         .iter()
-        .filter(|file| file.is("rs") && !file.path.starts_with(UNSAFE_ROOM))
+        .filter(|file| file.is("rs") && !file.path.starts_with(UNSAFE_CRATE))
     {
         for (number, line) in file.lines().filter(|(_, line)| has_unsafe_code(line)) {
             problems.push(format!(
-                "{}:{number}: `{}`: only {UNSAFE_ROOM} may be unsafe: do it there, behind a safe function",
+                "{}:{number}: `{}`: only {UNSAFE_CRATE} may be unsafe: do it there, behind a safe function",
                 file.path,
                 line.trim()
             ));

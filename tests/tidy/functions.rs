@@ -3,8 +3,8 @@
 use crate::ratchet::{self, Finding};
 use crate::repository::{File, assert_none, files};
 
-/// Counted from the line of the function's name to its closing brace. A longer function does several things,
-/// each of which could have a name.
+/// The maximum number of lines, from the line of the function's name to its closing brace. A longer function does
+/// several things, each of which could have a name.
 const LINES_MAX: usize = 60;
 
 /// Folders, with the number of longer functions that each may still have.
@@ -57,7 +57,8 @@ struct Function<'t> {
     lines: usize,
 }
 
-/// The functions of a source as rustfmt writes it: a body ends at the first brace that is indented as its `fn`.
+/// Returns the functions of a source that rustfmt has formatted: a body ends at the first closing brace with the
+/// indentation of its `fn`.
 fn functions(text: &str) -> Vec<Function<'_>> {
     let lines: Vec<&str> = text.lines().collect();
     let mut functions = Vec::new();
@@ -86,7 +87,7 @@ fn functions(text: &str) -> Vec<Function<'_>> {
     functions
 }
 
-/// The name of the function that a line of code declares.
+/// Returns the name of the function that a line of code declares.
 fn declared(code: &str) -> Option<&str> {
     let (before, after) = match code.strip_prefix("fn ") {
         Some(after) => ("", after),

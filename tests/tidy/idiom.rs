@@ -39,7 +39,7 @@ const MAP: &[(&str, &str)] = &[
     ("dataflow map", "`dataflow file`"),
 ];
 
-/// Rooms in which a map is part of a game.
+/// Folders and files in which a map is part of a game.
 const GAME_MAPS: &[&str] = &[
     "data-generator/",
     "serving/dashboard/",
@@ -57,14 +57,14 @@ const OLD_TYPES: &[(&str, &str)] = &[
     ("Machines", "`KeyedProcesses`"),
 ];
 
-/// Such words that are forbidden in one room only.
+/// Words in names of Rust types that are forbidden in one crate only.
 const OLD_TYPES_OF: &[(&str, &[(&str, &str)])] = &[(
     "engine/dataflow/",
     &[("Hub", "`SharedReaders`"), ("Word", "`LeaseRecord`")],
 )];
 
-/// Folders, with the number of old words that each may still have: a text that `fraud-alerts` writes into its
-/// records contains such words.
+/// Folders, with the number of old words that each may still have. The remaining ones are in a text that
+/// `fraud-alerts` writes into its records.
 const OLD_WORDS: &ratchet::Allowed = &[("smartmodules/", 2), ("tests/", 1)];
 
 #[test]
@@ -96,7 +96,7 @@ fn old_words(files: &[File]) -> Vec<Finding> {
     found
 }
 
-/// Text that people read, except the changelog and this list.
+/// Whether people read the text of this file. The changelog and this list are left out.
 fn is_ours(file: &File) -> bool {
     let is_text = ["md", "yaml", "yml", "toml", "html"]
         .iter()
@@ -106,8 +106,8 @@ fn is_ours(file: &File) -> bool {
         && !["CHANGELOG.md", "tests/tidy/idiom.rs"].contains(&file.path.as_str())
 }
 
-/// Each old word that begins in `line`, with what to write instead. A phrase may end with the first word of
-/// the next line.
+/// Returns each old word that begins in `line`, with what to write instead. A phrase may end with the first word of
+/// the next line, `next`.
 fn old_in(path: &str, line: &str, next: &str) -> Vec<(&'static str, &'static str)> {
     let prose = format!("{} {next}", line.trim_end()).to_lowercase();
     let count = |text: &str, word: &str, is_edge: fn(&str, usize, usize) -> bool| {
@@ -119,7 +119,7 @@ fn old_in(path: &str, line: &str, next: &str) -> Vec<(&'static str, &'static str
             .count()
     };
     let mut found = Vec::new();
-    let maps = if GAME_MAPS.iter().any(|room| path.starts_with(room)) {
+    let maps = if GAME_MAPS.iter().any(|folder| path.starts_with(folder)) {
         &[]
     } else {
         MAP
@@ -130,14 +130,14 @@ fn old_in(path: &str, line: &str, next: &str) -> Vec<(&'static str, &'static str
             count(&prose, &word.to_lowercase(), is_word)
         ]);
     }
-    let of_room = OLD_TYPES_OF
+    let of_folder = OLD_TYPES_OF
         .iter()
-        .filter(|(room, _)| path.starts_with(room));
+        .filter(|(folder, _)| path.starts_with(folder));
     let types = OLD_TYPES
         .iter()
-        .chain(of_room.flat_map(|(_, types)| *types));
+        .chain(of_folder.flat_map(|(_, types)| *types));
     for (word, instead) in types.filter(|_| path.ends_with(".rs")) {
-        // As a whole name, the word is found as part of the idiom already.
+        // The search for the idiom has already found the word where it is a whole name.
         let of_idiom = OLD_IDIOM.iter().any(|(old, _)| *old == word.to_lowercase());
         let is_edge = if of_idiom { is_longer_name } else { is_name };
         found.extend(vec![(*word, *instead); count(line, word, is_edge)]);
@@ -145,7 +145,7 @@ fn old_in(path: &str, line: &str, next: &str) -> Vec<(&'static str, &'static str
     found
 }
 
-/// The first word of a line of text or of comment.
+/// Returns the first word of a line of text, or of a comment without its marker.
 fn first_word(line: &str) -> &str {
     let text =
         line.trim_start_matches(|char: char| char.is_whitespace() || "/!#*>-".contains(char));
@@ -158,7 +158,7 @@ fn is_word(text: &str, start: usize, end: usize) -> bool {
         && !text[end..].starts_with(char::is_alphanumeric)
 }
 
-/// Whether a part of a text is one or several words of a `NameOfAType`.
+/// Whether this part of a text is one or several words of a name such as `NameOfAType`.
 fn is_name(text: &str, start: usize, end: usize) -> bool {
     let goes_on = |char: char| char.is_lowercase() || char.is_numeric();
     !text[..start].ends_with(char::is_uppercase) && !text[end..].starts_with(goes_on)

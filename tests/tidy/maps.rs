@@ -1,8 +1,8 @@
-//! What is written about the code and must not drift from it: links, rooms, targets, SmartModules, examples.
+//! Checks that text about the code does not drift from it: links, crates, make targets, SmartModules, examples.
 
-use crate::repository::{File, assert_none, files, read, room_manifests, root};
+use crate::repository::{File, assert_none, crate_manifests, files, read, root};
 
-/// The pattern that names the rooms of all derivations.
+/// The pattern by which `ARCHITECTURE.md` names the folders of all derivations.
 const DERIVATIONS: &str = "smartmodules/<derived-topic>/";
 
 #[test]
@@ -26,26 +26,26 @@ fn every_relative_link_leads_somewhere() {
 }
 
 #[test]
-fn the_architecture_names_every_room() {
+fn the_architecture_names_every_crate() {
     let map = read("ARCHITECTURE.md");
     let mut problems = Vec::new();
-    // One pattern names all derivations; each has a README of its own.
-    let manifests = room_manifests();
+    // One pattern names all derivations, because each has a README of its own.
+    let manifests = crate_manifests();
     for manifest in manifests.iter().filter(|manifest| !is_derivation(manifest)) {
-        let room = manifest.folder();
-        let name = room.rsplit('/').next().unwrap_or(room);
-        let named = |room: &str| {
-            map.text.contains(&format!("{room}/")) || map.text.contains(&format!("`{room}`"))
+        let path = manifest.folder();
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let named = |path: &str| {
+            map.text.contains(&format!("{path}/")) || map.text.contains(&format!("`{path}`"))
         };
-        if !named(room) && !named(name) {
+        if !named(path) && !named(name) {
             problems.push(format!(
-                "ARCHITECTURE.md:1: does not name `{room}/`: say what the room is for"
+                "ARCHITECTURE.md:1: does not name `{path}/`: say what the crate is for"
             ));
         }
     }
     if !map.text.contains(DERIVATIONS) {
         problems.push(format!(
-            "ARCHITECTURE.md:1: does not name `{DERIVATIONS}`: say what the rooms there are for"
+            "ARCHITECTURE.md:1: does not name `{DERIVATIONS}`: say what the crates there are for"
         ));
     }
     assert_none(problems);
@@ -73,26 +73,26 @@ fn every_make_target_has_a_line_of_help() {
 
 #[test]
 fn every_derivation_and_smartmodule_is_introduced() {
-    let manifests = room_manifests();
-    let rooms = |is_kind: fn(&File) -> bool| {
-        let rooms = manifests.iter().filter(move |manifest| is_kind(manifest));
-        rooms.map(File::folder).collect::<Vec<_>>()
+    let manifests = crate_manifests();
+    let crates = |is_kind: fn(&File) -> bool| {
+        let crates = manifests.iter().filter(move |manifest| is_kind(manifest));
+        crates.map(File::folder).collect::<Vec<_>>()
     };
-    let (derivations, smartmodules) = (rooms(is_derivation), rooms(is_smartmodule));
+    let (derivations, smartmodules) = (crates(is_derivation), crates(is_smartmodule));
     assert!(
         !derivations.is_empty(),
         "no src/derivation.rs below smartmodules/"
     );
     assert!(!smartmodules.is_empty(), "no cdylib below smartmodules/");
-    let readmes = derivations.into_iter().map(|room| (room, "README.md"));
+    let readmes = derivations.into_iter().map(|path| (path, "README.md"));
     let of_smartmodules = ["README.md", "SmartModule.toml"];
     let of_smartmodules = smartmodules
         .into_iter()
-        .flat_map(|room| of_smartmodules.map(|name| (room, name)));
+        .flat_map(|path| of_smartmodules.map(|name| (path, name)));
     let missing = readmes
         .chain(of_smartmodules)
-        .filter(|(room, name)| !root().join(room).join(name).exists());
-    let problem = |(room, name)| format!("{room}/{name}: is missing: write it as the others do");
+        .filter(|(path, name)| !root().join(path).join(name).exists());
+    let problem = |(path, name)| format!("{path}/{name}: is missing: write it as the others do");
     assert_none(missing.map(problem).collect());
 }
 
@@ -105,14 +105,14 @@ fn no_derivation_is_a_smartmodule() {
             manifest.path
         )
     };
-    let manifests = room_manifests();
+    let manifests = crate_manifests();
     assert_none(manifests.iter().filter(both).map(problem).collect());
 }
 
 #[test]
 fn every_rust_block_of_a_readme_is_compiled() {
     let mut problems = Vec::new();
-    for manifest in room_manifests() {
+    for manifest in crate_manifests() {
         let (readme, source) = ["README.md", "src/lib.rs"]
             .map(|name| format!("{}/{name}", manifest.folder()))
             .into();
@@ -124,7 +124,8 @@ fn every_rust_block_of_a_readme_is_compiled() {
     assert_none(problems);
 }
 
-/// The Rust blocks of a README that its room's `lib.rs` does not compile, and lines that only doctests need.
+/// Returns a problem for each Rust block of a README that the crate's `lib.rs` does not compile, and for each line
+/// that only a doctest needs.
 fn uncompiled(readme: &File, source: &str) -> Vec<String> {
     let is_doctest = source.contains("#[cfg(doctest)]\n#[doc = include_str!(\"../README.md\")]");
     let mut problems = Vec::new();
@@ -170,7 +171,7 @@ fn is_smartmodule(manifest: &File) -> bool {
     manifest.path.starts_with("smartmodules/") && manifest.text.contains("\"cdylib\"")
 }
 
-/// Line and target of each link to a file; addresses elsewhere and code blocks are left out.
+/// Returns the line and target of each link to a file. Links to web addresses and text in code blocks are left out.
 fn links(file: &File) -> Vec<(usize, &str)> {
     let mut links = Vec::new();
     let mut in_code = false;

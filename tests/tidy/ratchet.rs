@@ -1,4 +1,5 @@
-//! Tables of exceptions that only shrink: how many findings of a rule each folder may still have.
+//! Tables of exceptions that may only shrink. A table contains the number of findings of a rule that each folder may
+//! still have.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +16,8 @@ pub(crate) struct Finding {
 /// applies.
 pub(crate) type Allowed = [(&'static str, usize)];
 
-/// The problems of a rule whose exceptions are in `table` of `file`: every finding in a folder that has more
-/// of them than its entry allows, and each entry that is higher than it needs to be.
+/// Returns the problems of a rule whose exceptions are in `table` of `file`: every finding in a folder that has more
+/// findings than its entry allows, and each entry that is higher than necessary.
 pub(crate) fn problems(
     file: &str,
     table: &str,

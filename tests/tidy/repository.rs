@@ -1,4 +1,4 @@
-//! The repository as the rules see it: text files with paths from the root, and rooms.
+//! Reads the repository for the rules: its text files, with paths from the root, and the manifests of its crates.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ impl File {
             .any(|part| ["testdata", "vendor"].contains(&part))
     }
 
-    /// Lines with their numbers as editors count them.
+    /// Returns the lines with their numbers, which begin with 1 as in editors.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.text
             .lines()
@@ -63,15 +63,15 @@ impl File {
     }
 }
 
-/// The checkout in which the tests run. They may have been built in another one: checkouts may share a target
-/// folder.
+/// Returns the root of the checkout in which the tests run. It is read at run time, because the tests may have been
+/// built in another checkout that shares the target folder.
 pub(crate) fn root() -> PathBuf {
-    let room = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
-    let root = Path::new(&room).ancestors().nth(2);
+    let path = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
+    let root = Path::new(&path).ancestors().nth(2);
     root.expect("the root is two folders above").to_owned()
 }
 
-/// Every file of ours that is text, by path.
+/// Returns every file of ours that is text, sorted by path.
 pub(crate) fn files() -> Vec<File> {
     let mut files = Vec::new();
     walk(&root(), &root(), &mut files);
@@ -79,13 +79,13 @@ pub(crate) fn files() -> Vec<File> {
     files
 }
 
-/// The `Cargo.toml` of each room; the root's own is not among them.
-pub(crate) fn room_manifests() -> Vec<File> {
+/// Returns the `Cargo.toml` of each crate except the root.
+pub(crate) fn crate_manifests() -> Vec<File> {
     let mut manifests = files();
     manifests.retain(|file| file.name() == "Cargo.toml" && !file.folder().is_empty());
     assert!(
         !manifests.is_empty(),
-        "no room found below {}",
+        "no crate found below {}",
         root().display()
     );
     manifests
@@ -100,7 +100,7 @@ pub(crate) fn read(path: &str) -> File {
     }
 }
 
-/// Fails with every problem at once, each a line of its own.
+/// Fails if there are problems, and prints each on a line of its own.
 pub(crate) fn assert_none(problems: Vec<String>) {
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }

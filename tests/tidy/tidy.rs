@@ -1,8 +1,8 @@
-//! The rules of the repository that no compiler checks, read from its files.
+//! Checks the rules of the repository that no compiler checks, by reading its files.
 //!
 //! Each module contains one kind of rule. A rule is a function from files to problems, and a problem is a line
 //! `file:line: what is wrong: what to do`. One test applies the rule to the repository, another one to a small text
-//! that breaks it. Rules walk the folders, so that they apply to a new room from its first day.
+//! that breaks it. Rules walk the folders, so that they apply to a new crate from its first day.
 
 mod arrows;
 mod cycles;

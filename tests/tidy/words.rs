@@ -2,8 +2,8 @@
 
 use crate::repository::{assert_none, files};
 
-/// Rooms that serve any subject, not only games.
-const GENERAL_ROOMS: &[&str] = &[
+/// Crates that serve any subject, not only games.
+const GENERAL_CRATES: &[&str] = &[
     "engine/client/src/",
     "engine/dataflow/src/",
     "local-cluster/src/",
@@ -47,19 +47,20 @@ const PLACES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn general_rooms_use_no_word_of_games() {
+fn general_crates_use_no_word_of_games() {
     let mut problems = Vec::new();
-    for file in files()
-        .iter()
-        .filter(|file| GENERAL_ROOMS.iter().any(|room| file.path.starts_with(room)))
-    {
+    for file in files().iter().filter(|file| {
+        GENERAL_CRATES
+            .iter()
+            .any(|path| file.path.starts_with(path))
+    }) {
         for (number, line) in file.lines() {
             if let Some(word) = GAME_WORDS
                 .iter()
                 .find(|word| begins_a_word(&line.to_lowercase(), word))
             {
                 problems.push(format!(
-                    "{}:{number}: `{word}`: this room serves any subject: use a general word",
+                    "{}:{number}: `{word}`: this crate serves any subject: use a general word",
                     file.path
                 ));
             }

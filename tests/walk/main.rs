@@ -1,5 +1,5 @@
-//! Follows `docs/adding-a-derived-topic.md`: takes every step in a copy of the repository, and compiles and
-//! runs the code on the page.
+//! Tests the page `docs/adding-a-derived-topic.md`: follows every step in a copy of the repository, and compiles
+//! and runs the code on the page.
 //!
 //! The page quotes `derivation.rs` and `map_popularity.rs` beside this file. They find their record in the
 //! crate `model`, as they do in the page's own folders: here `model` is this very crate, which re-exports the
@@ -8,10 +8,10 @@
 extern crate model as vocabulary;
 extern crate self as model;
 
+#[path = "derivation.rs"]
+pub mod crate_path;
 mod map_popularity;
 mod page;
-#[path = "derivation.rs"]
-pub mod room;
 
 pub use vocabulary::*;
 
@@ -25,26 +25,30 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate_path::MapPopularityDerivation;
 use dataflow::{DataflowSpec, Partition, Registration, Registry};
 use page::{Block, Page};
-use room::MapPopularityDerivation;
 
 /// The folder of the new derivation.
-const ROOM: &str = "smartmodules/map-popularity";
+const CRATE_PATH: &str = "smartmodules/map-popularity";
 
 #[test]
 fn the_page_shows_the_code_that_is_compiled_here() {
     let page = Page::read();
     let record = page.file("engine/model/src/derived/map_popularity.rs");
     assert_eq!(record, include_str!("map_popularity.rs"));
-    let fold = page.file(&format!("{ROOM}/src/derivation.rs"));
+    let fold = page.file(&format!("{CRATE_PATH}/src/derivation.rs"));
     assert_eq!(fold, include_str!("derivation.rs"));
 }
 
 #[test]
 fn the_golden_pair_on_the_page_is_right() {
     let page = Page::read();
-    let pair = |kind: &str| page.file(&format!("{ROOM}/testdata/maps-and-windows.{kind}.jsonl"));
+    let pair = |kind: &str| {
+        page.file(&format!(
+            "{CRATE_PATH}/testdata/maps-and-windows.{kind}.jsonl"
+        ))
+    };
     let (input, expected) = (pair("input"), pair("expected"));
     let registration = Registration::windows::<MapPopularityDerivation>();
     let window: Params = [("window_ms", "10000")].into_iter().collect();
@@ -59,7 +63,7 @@ fn the_golden_pair_on_the_page_is_right() {
     let row = |(_, value): &(String, Vec<u8>)| String::from_utf8(value.clone()).expect("text");
     let rows: Vec<String> = rows.iter().map(row).collect();
     assert_eq!(rows, expected.lines().collect::<Vec<_>>());
-    let readme = page.file(&format!("{ROOM}/README.md"));
+    let readme = page.file(&format!("{CRATE_PATH}/README.md"));
     assert!(
         readme.contains(&rows[0]),
         "the README shows one of the derived records"
@@ -76,18 +80,19 @@ fn every_step_works_in_a_copy_of_the_repository() {
         .for_each(|block| take(block, copy.path()));
     let text = |path: &str| fs::read_to_string(copy.path().join(path)).expect(path);
 
-    let room = |file: &str| text(&format!("{ROOM}/{file}"));
-    assert!(room("Cargo.toml").contains("name = \"map-popularity\""));
-    assert!(room("src/lib.rs").contains("pub use derivation::MapPopularityDerivation;"));
+    let crate_path = |file: &str| text(&format!("{CRATE_PATH}/{file}"));
+    assert!(crate_path("Cargo.toml").contains("name = \"map-popularity\""));
+    assert!(crate_path("src/lib.rs").contains("pub use derivation::MapPopularityDerivation;"));
     let list = |file: &str| text(&format!("smartmodules/dataflow/{file}"));
     assert!(list("Cargo.toml").contains("map-popularity = { path = \"../map-popularity\" }"));
     assert!(list("src/list.rs").contains("pub use map_popularity;"));
     assert!(list("src/list.rs").contains("windows $crate::crates::map_popularity::MapPopularity"));
     the_dataflow_file_is_valid(&text("dataflow.yaml"));
-    cargo_knows_the_room(copy.path());
+    cargo_knows_the_crate(copy.path());
 }
 
-/// Does what a block asks for; some only show something.
+/// Runs the commands of a block, or writes or changes the file that it names. A block without a target only shows
+/// something, so nothing is done.
 fn take(block: &Block, root: &Path) {
     match (block.language.as_str(), block.target.as_str()) {
         ("sh", "scaffold") => {
@@ -101,11 +106,13 @@ fn take(block: &Block, root: &Path) {
             let before = fs::read_to_string(&path).expect("a file to change");
             fs::write(&path, block.applied_to(&before)).expect("written");
         }
-        (_, path) => fs::write(root.join(path), &block.text).expect("the room has its folders"),
+        (_, path) => {
+            fs::write(root.join(path), &block.text).expect("the crate_path has its folders")
+        }
     }
 }
 
-/// Parses the dataflow file after the walk, with the new derivation only.
+/// Checks that the dataflow file is valid after the last step. Only the new derivation is parsed.
 fn the_dataflow_file_is_valid(yaml: &str) {
     let (sources, _) = yaml.split_once("\nderivations:").expect("derivations");
     let (_, from) = yaml
@@ -119,8 +126,8 @@ fn the_dataflow_file_is_valid(yaml: &str) {
     assert_eq!(dataflow.derivations["map-popularity"].from, "player-events");
 }
 
-/// Cargo can read all manifests of the workspace and finds every path.
-fn cargo_knows_the_room(root: &Path) {
+/// Checks that Cargo can read all manifests of the workspace and finds every path in them.
+fn cargo_knows_the_crate(root: &Path) {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
     let output = cargo.current_dir(root).output().expect("cargo");
@@ -130,7 +137,7 @@ fn cargo_knows_the_room(root: &Path) {
     assert!(metadata.contains(r#""name":"map-popularity""#));
 }
 
-/// Copies what is written by hand: no build results and no history.
+/// Copies a folder without build results, data and history.
 fn copy_tree(from: &Path, to: &Path) {
     const LEFT_OUT: [&str; 4] = [".git", "target", "data", "node_modules"];
     for entry in fs::read_dir(from).expect("a folder") {

@@ -1,5 +1,5 @@
-//! The page as the walk reads it: its blocks of code. The word after a block's language is the file that the
-//! block contains or changes, or `scaffold` for commands that create files; a rendered page does not show it.
+//! Reads the code blocks of the page. The word after a block's language is the file that the block contains or
+//! changes, or `scaffold` for commands that create files. A rendered page does not show this word.
 
 use std::fs;
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ impl Page {
         Self { blocks }
     }
 
-    /// The text of the one block that contains this file.
+    /// Returns the text of the one block that contains this file.
     pub(crate) fn file(&self, path: &str) -> &str {
         let mut found = self
             .blocks
@@ -61,8 +61,8 @@ impl Block {
         }
     }
 
-    /// The file after the change. In each part of the block, the file contains the lines that begin with a
-    /// space together and exactly once; lines that begin with `+` are added between them.
+    /// Returns the file after the change. `@@` separates the parts of a block. In each part, lines that begin with a
+    /// space must be next to each other in the file, exactly once. Lines that begin with `+` are added between them.
     pub(crate) fn applied_to(&self, before: &str) -> String {
         let mut text = before.to_owned();
         for part in self.text.split("@@\n") {

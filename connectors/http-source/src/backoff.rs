@@ -1,5 +1,5 @@
 //! Pauses between attempts, with random jitter, so that connectors that lost the same server do not all
-//! return to it at the same moments.
+//! reconnect at the same time.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;

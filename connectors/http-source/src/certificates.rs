@@ -1,11 +1,11 @@
-//! Certificates that a configuration names.
+//! Reads the certificates to trust from the file that a configuration names.
 
 use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// The certificates of a file in PEM form, or what is wrong with it.
+/// Reads the certificates of a file in PEM form. The error states what is wrong with the file.
 pub(crate) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let text = std::fs::read(file).map_err(|error| {
         format!("it cannot be read: {error}; name a file of certificates in PEM form")

@@ -1,4 +1,4 @@
-//! The configuration: where to read, how, and where to write. A pure value, read from YAML.
+//! The configuration, parsed from YAML and checked: where to read, how, and where to write.
 
 mod endpoint;
 mod file;
@@ -44,11 +44,11 @@ pub struct Config {
     pub reading: Reading,
     /// What a record consists of.
     pub output: Output,
-    /// Notes for the operator: keys that are read and ignored.
+    /// Notes for the operator about keys of the file that have no effect.
     pub notes: Vec<String>,
     /// The SmartModules that records go through before they are written.
     pub transforms: Vec<Transform>,
-    /// The pause after a successful answer when polling, and after an answer that refuses the request.
+    /// When polling, the time from one request to the next. After a permanent error, the minimum pause.
     pub(crate) interval: Duration,
     /// Silence of this length counts as a lost connection.
     pub(crate) idle_timeout: Duration,
@@ -75,9 +75,9 @@ pub enum Target {
 /// How the endpoint is read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reading {
-    /// Sends one request per interval; each answer is a record.
+    /// Sends one request per interval; each response is a record.
     Polling,
-    /// Reads one endless answer, which is cut into records at a delimiter.
+    /// Reads one endless response, which is cut into records at a delimiter.
     Streaming {
         /// The bytes between records.
         delimiter: String,
@@ -86,7 +86,7 @@ pub enum Reading {
     WebSocket(Socket),
 }
 
-/// What a WebSocket needs besides its endpoint.
+/// The settings of a WebSocket besides its endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Socket {
     /// The message that is sent first, if any.
@@ -99,11 +99,11 @@ pub struct Socket {
 pub struct Output {
     /// The form of the record.
     pub kind: OutputType,
-    /// The parts of the answer that it contains.
+    /// The parts of the response that it contains.
     pub parts: OutputParts,
 }
 
-/// `output_type`.
+/// The form of a record: the configuration key `output_type`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputType {
@@ -114,14 +114,14 @@ pub enum OutputType {
     Json,
 }
 
-/// `output_parts`.
+/// The parts of a response that a record contains: the configuration key `output_parts`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputParts {
     /// The body alone.
     #[default]
     Body,
-    /// Status and headers too.
+    /// The body, with status and headers.
     Full,
 }
 

@@ -1,8 +1,8 @@
-//! The counts of a connector, for its progress line.
+//! Counts what a connector does, for its progress line.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Counters that a connector keeps while it runs; share them to read them at the same time.
+/// Counters that a connector updates while it runs. Share them in an `Arc` to read them meanwhile.
 #[derive(Debug, Default)]
 pub struct Counts {
     pub(crate) received: AtomicU64,
@@ -18,7 +18,7 @@ pub struct Counts {
 pub struct Counted {
     /// Records that were received whole, including rejected ones.
     pub received: u64,
-    /// Received records whose results the cluster has acknowledged, all of them.
+    /// Received records for which the cluster has acknowledged every record made from them.
     pub delivered: u64,
     /// Records that went to `rejected-events`: received ones, or those that transforms made of them.
     pub rejected: u64,

@@ -11,14 +11,14 @@ use tokio::time::sleep;
 use crate::counts::Counts;
 use crate::queue::Parcel;
 
-/// Records that are sent and awaited together: enough that waiting costs little, few enough that they are
-/// acknowledged soon.
+/// The maximum number of records that are sent before waiting for their acknowledgements: enough that waiting
+/// costs little, and few enough that they are acknowledged soon.
 const BATCH_RECORDS: usize = 1_000;
 
 /// The number of acknowledged records of each topic.
 pub(crate) type Tally = BTreeMap<String, u64>;
 
-/// The producers of all topics that records have gone to.
+/// Writes records with one producer per topic, which is opened for the topic's first record.
 pub(crate) struct Deliverer {
     cluster: Cluster,
     producers: BTreeMap<Arc<str>, Producer>,
@@ -72,7 +72,7 @@ impl Deliverer {
         let mut result = Lost::default();
         let mut sent = Vec::new();
         for parcel in parcels {
-            // After a record that cannot be sent, the others wait, too, so that they stay in order.
+            // After a record that cannot be sent, the following ones are not sent either, so that they stay in order.
             if result.error.is_some() {
                 result.lost.push(parcel);
                 continue;
@@ -127,7 +127,8 @@ struct Lost {
 }
 
 impl Lost {
-    /// A permanent error replaces one that a further attempt may cure, never the other way round.
+    /// Adds a lost record. Its error is stored if it is the first one, or if the stored error is retryable, so that a
+    /// permanent error is never replaced.
     fn add(&mut self, parcel: Parcel, error: ClientError) {
         self.lost.push(parcel);
         if self.error.as_ref().is_none_or(ClientError::is_retryable) {

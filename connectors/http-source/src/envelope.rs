@@ -1,4 +1,4 @@
-//! `{"key": …, "event": …}`: a record that comes with its key.
+//! Unwraps envelopes: records with a key, in the form `{"key": …, "event": …}`.
 
 use std::borrow::Cow;
 
@@ -7,18 +7,19 @@ use model::json::without_byte_order_mark;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Exactly these two fields, or it is not an envelope.
+/// An object with exactly these two fields. Any other payload is not an envelope.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Envelope<'e> {
+    /// May be null, but not absent: without `deserialize_with`, an absent key would count as null.
     #[serde(borrow, deserialize_with = "Option::deserialize")]
     key: Option<Cow<'e, str>>,
     #[serde(borrow)]
     event: &'e RawValue,
 }
 
-/// The key and the event of an envelope, the event byte for byte; a payload that is not an envelope is
-/// returned unchanged.
+/// Returns the key of an envelope, and its event byte for byte. Returns a payload that is not an envelope
+/// unchanged.
 pub(crate) fn unwrap(payload: Bytes) -> (Option<Bytes>, Bytes) {
     match serde_json::from_slice::<Envelope<'_>>(without_byte_order_mark(&payload)) {
         Ok(envelope) if envelope.event.get().starts_with('{') => {

@@ -5,7 +5,8 @@ use client::ClientError;
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// Not YAML, or not of the file's form; the text names line and column, and what was likely meant.
+    /// The text is not YAML, or does not have the structure of a configuration. The message contains line and
+    /// column, and a suggestion for an unknown key.
     #[error("the configuration cannot be read: {0}")]
     Syntax(String),
     /// A value that is not allowed.
@@ -18,7 +19,7 @@ pub enum ConfigError {
         /// What is expected instead.
         expected: String,
     },
-    /// A secret that is named wrongly or has no value.
+    /// A secret that is not declared or has no value.
     #[error("{place} names secret `{name}`: {expected}")]
     Secret {
         /// Where in the file.
@@ -41,13 +42,13 @@ pub enum ConfigError {
 /// Why a connector has stopped by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// The cluster has refused records permanently.
+    /// A topic cannot be created, or the cluster has refused a record permanently.
     #[error("cannot write to the cluster: {0}")]
     Cluster(#[from] ClientError),
-    /// A SmartModule of `transforms` cannot run.
+    /// A SmartModule of `transforms` cannot be loaded.
     #[error("`transforms`: {0}")]
     Transforms(String),
-    /// No HTTP client can be made from the configuration.
+    /// The HTTP client or TLS cannot be set up with this configuration.
     #[error("cannot set up the connection to `{endpoint}`: {reason}")]
     Setup {
         /// The endpoint, without parts that may be secret.

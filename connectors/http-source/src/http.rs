@@ -1,5 +1,4 @@
-//! Requests to the endpoint: how they are made, which answers count as successful, and what is done about the
-//! others.
+//! Sends requests to the endpoint, and classifies responses and errors as successful, temporary or permanent.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use crate::tls::{TRUST_HINT, is_distrust, tls};
 
 /// The time limit for connecting. A server that exceeds it counts as unreachable, not merely slow.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Far more than any real server needs; it ends loops.
+/// The maximum number of redirects: more than any real server needs, so that only loops exceed it.
 const REDIRECTS_MAX: usize = 5;
 /// The longest pause that a server may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
@@ -45,7 +44,7 @@ impl Http {
         Ok(Self { client, config })
     }
 
-    /// Sends the request; returns the answer if its status is a success.
+    /// Sends the request; returns the response if its status is a success.
     pub(crate) async fn request(&self) -> Result<Response, FetchError> {
         let config = &self.config;
         let mut request = self
@@ -84,7 +83,8 @@ impl Http {
     }
 }
 
-/// What an answer with an unsuccessful status means: try again soon, or an operator has to change something.
+/// Classifies a response with an unsuccessful status: the next attempt may succeed, or an operator has to change
+/// something.
 pub(crate) fn status_error(status: StatusCode, headers: &HeaderMap) -> FetchError {
     let reason = format!("the server answered {status}");
     let may_pass = status.is_server_error()
@@ -99,20 +99,20 @@ pub(crate) fn status_error(status: StatusCode, headers: &HeaderMap) -> FetchErro
     }
 }
 
-/// Whether the end of an answer is distinguishable from a cut connection: it gives its length, or comes in
-/// chunks.
+/// Whether the end of a response can be distinguished from a cut connection, because the response has a length
+/// or is chunked.
 pub(crate) fn has_a_known_end(response: &Response) -> bool {
     let headers = response.headers();
-    // Only the last coding frames the body: if it is not `chunked`, the answer ends with its connection.
+    // Only the last coding frames the body: if it is not `chunked`, the response ends with its connection.
     let coding = headers.get_all(TRANSFER_ENCODING).iter().next_back();
     match coding.and_then(|coding| coding.to_str().ok()) {
         Some(coding) => coding.trim().to_ascii_lowercase().ends_with("chunked"),
-        // This covers answers without a body, such as those with status 204.
+        // This covers responses without a body, such as those with status 204.
         None => response.content_length().is_some(),
     }
 }
 
-/// An error with all its causes: the outermost one alone is rarely enough.
+/// Formats an error with all its causes, because the outermost message alone rarely explains the problem.
 pub(crate) fn explain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -143,7 +143,7 @@ fn follow(attempt: Attempt<'_>, has_secrets: bool) -> reqwest::redirect::Action 
     attempt.follow()
 }
 
-/// The pause that `Retry-After` asks for, in seconds or as a date.
+/// Returns the pause that `Retry-After` demands, in seconds or as a date; zero without a valid one.
 fn retry_after(headers: &HeaderMap) -> Duration {
     let text = headers
         .get(RETRY_AFTER)
@@ -155,7 +155,7 @@ fn retry_after(headers: &HeaderMap) -> Duration {
     pause.unwrap_or_default().min(RETRY_AFTER_MAX)
 }
 
-/// The time until `date`; `None` if it is past.
+/// Returns the time until `date`; `None` if it is past.
 fn until(date: &str) -> Option<Duration> {
     let then = httpdate::parse_http_date(date).ok()?;
     then.duration_since(SystemTime::now()).ok()

@@ -1,4 +1,4 @@
-//! Turns each piece that an endpoint sent into a record of its topic, or of `rejected-events`.
+//! Turns each piece that an endpoint sent into records for its topic or for `rejected-events`, and queues them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::splitter::{HEAD_BYTES, Piece};
 /// Longer error messages of a module are cut: they may quote a whole record.
 const ERROR_TEXT_BYTES_MAX: usize = 1_000;
 
-/// The entrance for every piece.
+/// Formats, transforms and routes every piece that is received, and puts the resulting records into the queue.
 #[derive(Debug)]
 pub(crate) struct Intake {
     output: Output,
@@ -56,7 +56,7 @@ impl Intake {
         }
     }
 
-    /// Takes a complete piece; `head` is that of the answer that contained it.
+    /// Takes a complete piece. `head` is that of the response that contained it; WebSocket messages have none.
     pub(crate) async fn take(
         &mut self,
         piece: Piece,
@@ -90,7 +90,7 @@ impl Intake {
         }
     }
 
-    /// Rejects a record that arrived but could not be read.
+    /// Rejects a message that was too large to be read. Only its size is known.
     pub(crate) async fn reject_unread(&mut self, bytes: u64) -> Result<(), Closed> {
         Counts::add(&self.counts.received);
         let cause = RejectCause {
@@ -100,7 +100,7 @@ impl Intake {
         self.reject(&cause, &[], bytes, true).await
     }
 
-    /// Passes on the records that the transforms made of one record.
+    /// Routes the records that the transforms made from one record.
     async fn pass_all(&mut self, records: Vec<KeyValue>) -> Result<(), Closed> {
         if records.is_empty() {
             Counts::add(&self.counts.filtered);
@@ -113,7 +113,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Routes a record; if it has no topic or is too large, `kept` is written to `rejected-events`.
+    /// Routes a record. If it has no topic or is too large, writes the payload `kept` to `rejected-events` instead.
     async fn pass(&mut self, record: KeyValue, kept: &Bytes, is_last: bool) -> Result<(), Closed> {
         let bytes = kept.len() as u64;
         match self.router.route(record) {
@@ -162,7 +162,7 @@ impl Intake {
     }
 }
 
-/// Removes secrets before it cuts the text: half a secret would not be found.
+/// Removes secrets, and then shortens the text: a secret that was cut in two would not be found.
 fn error_text(censor: &Censor, text: &str) -> String {
     let mut text = censor.strike(text);
     text.truncate(text.floor_char_boundary(ERROR_TEXT_BYTES_MAX));

@@ -7,9 +7,9 @@ use std::time::Duration;
 pub(crate) enum ReadOutcome {
     /// A stop was requested.
     Stopped,
-    /// The answer is complete, or the server closed the WebSocket.
+    /// The response is complete, or the server closed the WebSocket.
     Complete,
-    /// The connection failed, or the answer is unusable.
+    /// The connection failed, or the response is unusable.
     Failed(FetchError),
 }
 

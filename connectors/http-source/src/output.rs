@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::config::{Output, OutputParts, OutputType};
 
-/// The part of an answer before its body.
+/// The part of a response before its body: status and headers.
 #[derive(Clone, Debug)]
 pub(crate) struct AnswerHead {
     version: Version,
@@ -59,7 +59,7 @@ enum Values<'r> {
     Many(Vec<&'r str>),
 }
 
-/// Makes the record of a body.
+/// Makes a record from a body, in the configured form.
 pub(crate) fn format(output: Output, head: &AnswerHead, body: Bytes) -> Bytes {
     match (output.kind, output.parts) {
         (OutputType::Text, OutputParts::Body) => body,

@@ -1,4 +1,4 @@
-//! Polling: one request, whose whole answer is one record.
+//! Polling: sends a request, and makes one record of its whole response.
 
 use bytes::{Bytes, BytesMut};
 use client::RECORD_BYTES_MAX;
@@ -58,7 +58,7 @@ impl Polling {
         Ok((body.head(), self.whole(body).await?))
     }
 
-    /// Reads the whole body; of one that is too large, it keeps the beginning and skips the rest.
+    /// Reads the whole body. If it is too large, keeps only its beginning, but counts all its bytes.
     async fn whole(&self, mut body: Body) -> Result<Piece, FetchError> {
         let (mut kept, mut bytes) = (BytesMut::new(), 0_u64);
         while let Some(chunk) = body.chunk(&self.http).await? {

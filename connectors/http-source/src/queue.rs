@@ -12,17 +12,17 @@ const ROOM_BYTES: u32 = 8 * 1024 * 1024;
 /// The cost of a record in addition to its bytes; it also bounds the number of small records.
 const OVERHEAD_BYTES: usize = 256;
 
-/// What is complete when a parcel is acknowledged: records may be cut into parts, and one received record may
-/// become several.
+/// What is completely written once a parcel is acknowledged. One received record may become several records,
+/// and a rejected record may be written in several parcels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Completes {
-    /// A record of its topic.
+    /// Whether the parcel is the only or last one of a record.
     pub(crate) record: bool,
-    /// All records made of one received record.
+    /// Whether the parcel is the last one that was made from a received record.
     pub(crate) received: bool,
 }
 
-/// A record for a topic. Dropping it frees its room.
+/// A record, or a part of one, for a topic. Dropping it frees its room in the queue.
 #[derive(Debug)]
 pub(crate) struct Parcel {
     pub(crate) topic: Arc<str>,
@@ -43,7 +43,7 @@ pub(crate) struct Queue {
 #[derive(Debug)]
 pub(crate) struct Closed;
 
-/// A queue and its receiver.
+/// Creates a queue and its receiver.
 pub(crate) fn queue() -> (Queue, mpsc::UnboundedReceiver<Parcel>) {
     // Bounded by the room, not by the number of parcels.
     let (parcels, receiver) = mpsc::unbounded_channel();

@@ -1,4 +1,4 @@
-//! Records that belong to no topic: they are kept with their payload in `rejected-events`.
+//! Formats records that cannot be written to their topic for `rejected-events`, with their payload.
 
 use bytes::Bytes;
 use client::now_ms;
@@ -54,7 +54,7 @@ pub(crate) struct Rejects {
 }
 
 impl Rejects {
-    /// For the connector `source`; `topic` is given if all its records go to one topic.
+    /// Prepares the records of connector `source`. `topic` is its topic, unless it writes to several.
     pub(crate) fn new(source: &str, topic: Option<&str>) -> Self {
         Self {
             source: source.to_owned(),
@@ -64,7 +64,8 @@ impl Rejects {
         }
     }
 
-    /// The keys and records for one rejected payload: one record, or several for a large payload.
+    /// Returns the keys and values that store one rejected payload: one record, or several if the payload is large.
+    /// `bytes` is the length of the whole payload, of which `payload` may be only the beginning.
     pub(crate) fn write(
         &mut self,
         cause: &RejectCause,

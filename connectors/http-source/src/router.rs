@@ -1,4 +1,4 @@
-//! Which topic a record goes to, and with which key.
+//! Chooses the topic and the key of each record.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,7 +30,7 @@ impl Routed {
     }
 }
 
-/// Chooses topic and key of each record.
+/// Chooses the topic and the key of each record of one connector.
 #[derive(Debug)]
 pub(crate) struct Router {
     ways: Ways,
@@ -64,7 +64,7 @@ impl Router {
         }
     }
 
-    /// The key and the event of an envelope; a payload that is not an envelope is returned unchanged.
+    /// Returns the key and the event of an envelope; returns a payload that is not an envelope unchanged.
     pub(crate) fn unwrap(&self, payload: Bytes) -> KeyValue {
         if self.plain {
             envelope::unwrap(payload)
@@ -115,7 +115,7 @@ fn by_event_name<'t>(
         .ok_or(Rejection::new(Reason::OutOfRange, EVENT_NAME))
 }
 
-/// A field of a JSON object; the last one if it occurs several times.
+/// Returns a field of a JSON object; the last one if it occurs several times.
 fn field_of<'r>(object: &'r [u8], name: &str) -> Result<Option<&'r RawValue>, serde_json::Error> {
     let object = without_byte_order_mark(object);
     let mut deserializer = serde_json::Deserializer::from_slice(object);
@@ -124,6 +124,7 @@ fn field_of<'r>(object: &'r [u8], name: &str) -> Result<Option<&'r RawValue>, se
     Ok(found)
 }
 
+/// Deserializes only the field with this name, without parsing its value.
 struct Field<'n>(&'n str);
 
 impl<'de> DeserializeSeed<'de> for Field<'_> {

@@ -35,13 +35,13 @@ pub struct Options {
     pub config: Config,
     /// By topic, the dotted path of the field that contains the key, for records that arrive without a key.
     pub key_paths: BTreeMap<String, String>,
-    /// Whether to end after one complete answer of the endpoint, instead of asking again.
+    /// Whether to end after one complete response of the endpoint, instead of requesting again.
     pub once: bool,
-    /// Counters to keep.
+    /// The counters that the run updates. The caller can read them meanwhile through its own `Arc`.
     pub counts: Arc<Counts>,
 }
 
-/// What a connector has done.
+/// The result of a run: how many records it has written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// Acknowledged records by topic.
@@ -115,13 +115,13 @@ pub(crate) fn reader(config: &Arc<Config>) -> Result<Reader, SourceError> {
     })
 }
 
-/// `None` if records are written as they arrive.
+/// Loads the configured SmartModules; `None` if the configuration names none.
 async fn transforms(cluster: &Cluster, config: &Config) -> Result<Option<Transforms>, SourceError> {
     if config.transforms.is_empty() {
         return Ok(None);
     }
     let transforms = cluster.transforms(config.transforms.clone()).await;
-    // A module may quote its parameters.
+    // A module's error message may quote its parameters, which may contain secrets.
     let refuse =
         |error: ClientError| SourceError::Transforms(config.censor.strike(&error.to_string()));
     transforms.map(Some).map_err(refuse)

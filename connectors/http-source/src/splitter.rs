@@ -5,17 +5,17 @@ use bytes::{Buf, Bytes, BytesMut};
 /// How much of a record that is too large is kept for inspection.
 pub(crate) const HEAD_BYTES: usize = 64 * 1024;
 
-/// The bytes between two delimiters.
+/// The payload of one record as the endpoint sent it, such as the bytes between two delimiters.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// A record.
+    /// A record within the size limit.
     Record(Bytes),
     /// A record that is too large: its beginning, and its length.
     TooLarge { head: Bytes, bytes: u64 },
 }
 
 impl Piece {
-    /// A complete payload as a piece.
+    /// Makes a piece from a complete payload.
     pub(crate) fn of(payload: Bytes, bytes_max: usize) -> Self {
         if payload.len() > bytes_max {
             Self::TooLarge {
@@ -57,7 +57,7 @@ impl Splitter {
         self.buffer.extend_from_slice(chunk);
     }
 
-    /// The next piece that a delimiter ends.
+    /// Returns the next piece that is followed by a delimiter.
     pub(crate) fn next(&mut self) -> Option<Piece> {
         let from = self.searched.saturating_sub(self.delimiter.len() - 1);
         let Some(at) = find(&self.buffer[from..], &self.delimiter) else {
@@ -71,7 +71,7 @@ impl Splitter {
         Some(self.piece(payload))
     }
 
-    /// What follows the last delimiter, unless it is only white space.
+    /// Returns what follows the last delimiter, unless it is only white space.
     pub(crate) fn rest(&mut self) -> Option<Piece> {
         let payload = self.buffer.split().freeze();
         self.searched = 0;
@@ -89,7 +89,7 @@ impl Splitter {
         }
     }
 
-    /// Drops the bytes of a too large record that cannot be part of a delimiter.
+    /// If the record in the buffer is too large, drops its bytes, except the last ones, which may begin a delimiter.
     fn skip_what_is_too_large(&mut self) {
         let overlap = self.delimiter.len() - 1;
         if self.skipping.is_none() && self.buffer.len() <= self.bytes_max + overlap {
@@ -106,7 +106,7 @@ impl Splitter {
     }
 }
 
-/// Only ASCII white space, as between two consecutive delimiters.
+/// Whether a payload has only ASCII white space, as between two consecutive delimiters.
 pub(crate) fn is_blank(payload: &[u8]) -> bool {
     payload.iter().all(u8::is_ascii_whitespace)
 }

@@ -1,4 +1,4 @@
-//! Streaming: one endless answer, cut into records at a delimiter.
+//! Streaming: reads one endless response, and cuts it into records at a delimiter.
 
 use client::RECORD_BYTES_MAX;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ use crate::queue::Closed;
 use crate::splitter::{Piece, Splitter, is_blank};
 use crate::unpacking::Body;
 
-/// Reads an answer as it arrives.
+/// Reads a response as it arrives.
 pub(crate) struct Streaming {
     http: Http,
     delimiter: String,
@@ -23,7 +23,8 @@ impl Streaming {
         Self { http, delimiter }
     }
 
-    /// Every record that a delimiter has ended is taken before more is read, even after a request to stop.
+    /// Reads one response until it ends or `stop` is cancelled. Takes every complete record of a chunk before it
+    /// checks `stop` or reads the next chunk.
     pub(crate) async fn read(
         &mut self,
         intake: &mut Intake,
@@ -68,7 +69,8 @@ impl Streaming {
     }
 }
 
-/// The last record needs no delimiter if the end of the answer shows that it is complete.
+/// Takes what follows the last delimiter as a record if the end of the response shows that it is complete.
+/// Otherwise drops it.
 async fn finish(
     mut splitter: Splitter,
     is_end_known: bool,

@@ -1,5 +1,5 @@
-//! Reads an endpoint again and again: after failures with growing pauses, after a successful answer when the
-//! interval has passed.
+//! Reads an endpoint repeatedly. After a successful poll, it reads again when the interval has passed; after a
+//! failure or the end of a stream, it reads again after a pause, which grows as long as nothing is received.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Reader {
     }
 }
 
-/// Reads until `stop`; with `once`, until one answer is complete. Returns `Closed` if the queue is closed.
+/// Reads until `stop`; with `once`, until one response is complete. Returns `Closed` if the queue is closed.
 pub(crate) async fn supervise(
     config: &Config,
     mut reader: Reader,
@@ -50,6 +50,8 @@ pub(crate) async fn supervise(
         let (began, before) = (Instant::now(), intake.counts.now().received);
         let outcome = reader.read(intake, stop).await?;
         let is_too_large = matches!(outcome, ReadOutcome::Failed(FetchError::MessageTooLarge(_)));
+        // A message that is too large also counts as received. It must not shorten the pauses: the server may
+        // send it again on every connection.
         if intake.counts.now().received > before && !is_too_large {
             pauses.reset();
         }

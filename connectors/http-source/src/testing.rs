@@ -19,18 +19,18 @@ use crate::queue::queue;
 use crate::run::reader;
 use crate::supervisor::supervise;
 
-/// The deadline of a whole test; what it waits for happens within a few seconds.
+/// The timeout of each wait. What a test waits for usually happens within a few seconds.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The beginning of an answer that comes in chunks.
+/// The head of a chunked response.
 pub(crate) const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/// A step of an endpoint on one connection; after the last one it hangs up.
+/// A step of an endpoint's script on one connection. After the last step, the endpoint closes the connection.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     /// Sends these bytes at once.
     Send(Vec<u8>),
-    /// Sends nothing until the other side hangs up.
+    /// Sends nothing until the client closes the connection.
     Stall,
 }
 
@@ -38,12 +38,12 @@ pub(crate) fn send(text: impl Into<Vec<u8>>) -> Act {
     Act::Send(text.into())
 }
 
-/// One chunk of an answer that comes in chunks.
+/// One chunk of a chunked response.
 pub(crate) fn chunk(text: &str) -> Act {
     send(format!("{:x}\r\n{text}\r\n", text.len()))
 }
 
-/// An endpoint that follows one script per connection, and repeats the last one.
+/// An endpoint with one script for each connection. Further connections repeat the last script.
 pub(crate) struct Endpoint {
     pub(crate) address: String,
     pub(crate) connections: Arc<AtomicUsize>,
@@ -91,7 +91,7 @@ async fn play(mut stream: TcpStream, script: Vec<Act>) {
             Act::Stall => while stream.read(&mut request).await.is_ok_and(|read| read > 0) {},
         }
     }
-    // The other side receives everything that was sent before it sees the end.
+    // The client receives everything that was sent before it sees the end.
     let _ended = stream.shutdown().await;
 }
 
@@ -103,7 +103,7 @@ pub(crate) struct Written {
     pub(crate) value: String,
 }
 
-/// A configuration with these lines below `http:`, records going to `topic`.
+/// Returns a configuration with these lines below `http:` and with `topic` as its topic.
 pub(crate) fn config(topic: &str, http: &str) -> Config {
     let lines = http.replace('\n', "\n  ");
     let yaml = format!(
@@ -150,7 +150,7 @@ pub(crate) async fn written(config: Config, records: usize) -> (Vec<Written>, Co
     (written, counts.now())
 }
 
-/// How the first attempt to read ends; its records are ignored.
+/// Returns the outcome of the first attempt to read, and ignores its records.
 pub(crate) async fn first_outcome(config: Config) -> ReadOutcome {
     let config = Arc::new(config);
     let (queue, _parcels) = queue();

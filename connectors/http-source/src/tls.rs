@@ -1,4 +1,4 @@
-//! TLS: which servers are trusted, and how to recognize that one is not.
+//! Configures which servers TLS trusts, and recognizes errors about a server that is not trusted.
 
 use std::error::Error;
 use std::io;

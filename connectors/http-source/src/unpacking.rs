@@ -1,5 +1,4 @@
-//! Bodies as the endpoint meant them: compressed ones are decompressed as they arrive, whether compression
-//! was requested or not.
+//! Decompresses bodies as they arrive, whether or not the request allowed compression.
 //!
 //! The output is passed on in pieces of a fixed size, so that memory stays constant however large the
 //! decompressed body is. Limits on records apply to the output.
@@ -22,12 +21,13 @@ use crate::outcome::FetchError;
 use crate::output::AnswerHead;
 use layers::{Layers, Unpack};
 
-/// Servers compress once, misconfigured ones twice; each further layer multiplies what a small body may cost.
+/// Servers compress a body once, misconfigured ones twice. Each further layer would multiply the size to which
+/// a small body can grow.
 const CODINGS_MAX: usize = 2;
 /// Longer names of codings are cut before they are reported.
 const NAME_CHARACTERS_MAX: usize = 40;
 
-/// The body of an answer, decompressed.
+/// The body of a response, which is decompressed while it is read.
 pub(crate) struct Body {
     response: Response,
     /// `None` if the body is not compressed.
@@ -35,7 +35,7 @@ pub(crate) struct Body {
 }
 
 struct Packed {
-    /// As the server names it.
+    /// The codings as the server names them, such as `gzip`.
     name: String,
     layers: Layers,
     /// Whether the server has sent everything.
@@ -43,7 +43,7 @@ struct Packed {
 }
 
 impl Body {
-    /// Refuses a body whose compression is not supported.
+    /// Wraps the body of a response. Fails if its compression is not supported.
     pub(crate) fn of(response: Response) -> Result<Self, FetchError> {
         let names = codings(response.headers());
         if names.len() > CODINGS_MAX {
@@ -64,18 +64,18 @@ impl Body {
         Ok(Self { response, packed })
     }
 
-    /// The status and headers before it.
+    /// Returns the status and headers of the response.
     pub(crate) fn head(&self) -> AnswerHead {
         AnswerHead::of(&self.response, self.packed.is_some())
     }
 
-    /// The next piece, as soon as it has arrived; `None` at the end of the body.
+    /// Returns the next piece as soon as it has arrived; `None` at the end of the body.
     pub(crate) async fn chunk(&mut self, http: &Http) -> Result<Option<Bytes>, FetchError> {
         let Some(packed) = &mut self.packed else {
             return self.response.chunk().await.map_err(|e| http.fetch_error(e));
         };
         loop {
-            // A small body may decompress to a very large one: this lets other tasks run, and a stop request
+            // A small body may decompress to a very large one. Yielding lets other tasks run and a stop request
             // take effect.
             tokio::task::consume_budget().await;
             if let Some(piece) = packed.pull()? {
@@ -109,7 +109,7 @@ impl Packed {
             .map_err(|error| self.fetch_error(&error))
     }
 
-    /// An incomplete body may be complete next time; an invalid one will stay invalid.
+    /// Classifies an error: an incomplete body may be complete on the next attempt, an invalid one stays invalid.
     fn fetch_error(&self, error: &io::Error) -> FetchError {
         let name = &self.name;
         let reason =
@@ -123,8 +123,8 @@ impl Packed {
     }
 }
 
-/// The codings of the body in the order in which they were applied: those of the content, then those of the
-/// transfer.
+/// Returns the codings of the body in the order in which they were applied: those of `Content-Encoding`, then
+/// those of `Transfer-Encoding`.
 fn codings(headers: &HeaderMap) -> Vec<String> {
     let content = headers.get_all(CONTENT_ENCODING).into_iter();
     let transfer = headers.get_all(TRANSFER_ENCODING).into_iter();
@@ -134,7 +134,7 @@ fn codings(headers: &HeaderMap) -> Vec<String> {
         let names = text.split(',').map(|name| name.trim().to_owned());
         names.collect::<Vec<_>>()
     });
-    // Chunks have been joined already.
+    // The HTTP client has already undone `chunked`.
     names
         .filter(|name| !["", "identity", "chunked"].contains(&name.as_str()))
         .collect()

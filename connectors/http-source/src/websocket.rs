@@ -26,8 +26,9 @@ use crate::queue::Closed;
 use crate::splitter::{Piece, is_blank};
 use crate::tls::{TRUST_HINT, is_distrust, tls};
 
-/// Larger than a record may be, so that the beginning of one that is too large can be kept. If a server sends
-/// a larger message, the connection is closed and only the message's size is reported.
+/// The largest message that is read. It is larger than the largest record, so that the beginning of a message
+/// that is too large for a record can be kept. If a message exceeds even this limit, the connection is closed
+/// and only the message's size is reported.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 type Connection = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -151,19 +152,19 @@ impl WebSocket {
                     .take(Piece::of(payload, RECORD_BYTES_MAX), None)
                     .await?;
             }
-            // Set after the wait for room: a slow cluster must not make the server look silent.
+            // Set after waiting for room in the queue: a slow cluster must not make the server look silent.
             last_received = Instant::now();
         }
     }
 
-    /// A handshake can be refused like any request.
+    /// Classifies an error of the connection. The handshake is an HTTP request, and can be refused like any other.
     fn fetch_error(&self, error: &Error) -> FetchError {
         match error {
             Error::Http(response) => status_error(response.status(), response.headers()),
             Error::Url(_) | Error::HttpFormat(_) => {
                 FetchError::Permanent(self.config.censor.strike(&explain(error)))
             }
-            // Only extensions may use these bits, and none was requested.
+            // Only extensions may set these bits, and the client requests no extension.
             Error::Protocol(ProtocolError::NonZeroReservedBits) => {
                 let reason = explain(error);
                 FetchError::Permanent(format!(

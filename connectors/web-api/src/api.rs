@@ -1,4 +1,4 @@
-//! Processes one request, from reading its head to sending its answer.
+//! Processes one request to post events, from its head to its response.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -143,8 +143,8 @@ impl Api {
         })
     }
 
-    /// Checks every record, determines the correction of the sender's clock, and reserves the memory for
-    /// both.
+    /// Checks every record, and determines the correction of the sender's clock. Reserves the memory for
+    /// rejected records and for corrected events.
     fn check(
         &self,
         route: Route,

@@ -56,8 +56,8 @@ impl MemoryBudget {
     }
 }
 
-/// The sender of a request. It decides which content types are accepted: any web page can make a browser
-/// send a text, or a body without a content type, but not a body that is declared as JSON.
+/// The sender of a request, which determines the accepted content types. Without a preflight, any web page can
+/// make a browser send a text or a body without a content type, but not a body that is declared as JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sender {
     /// An unknown sender, who must declare the content type.

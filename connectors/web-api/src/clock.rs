@@ -67,8 +67,8 @@ impl Correction {
     }
 }
 
-/// Returns the start, end and value of the time in a valid event. Uses the last of several fields with the
-/// same name, as all readers do.
+/// Returns the start and end position of a valid event's time, and its value. Uses the last of several fields
+/// with the same name, as all readers do.
 fn time_of(event: &[u8]) -> Option<(usize, usize, Timestamp)> {
     let mut scanner = Scanner::new(event);
     let (mut found, mut first) = (None, true);

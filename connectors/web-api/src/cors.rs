@@ -9,7 +9,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED};
 
-/// How long browsers may cache the answer to a preflight. Chromium allows no longer time.
+/// How long browsers may cache the response to a preflight: the maximum in Chromium.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(7_200);
 
 /// An origin whose pages may post events.
@@ -82,7 +82,7 @@ impl AllowedOrigins {
         origin.is_some_and(|origin| self.any || self.exact.contains(origin))
     }
 
-    /// Returns the layer that answers preflights and lets allowed pages read all other answers; `None` if
+    /// Returns the layer that answers preflights and lets allowed pages read all other responses; `None` if
     /// no origin is allowed.
     pub(crate) fn cors_layer(&self) -> Option<CorsLayer> {
         let layer = CorsLayer::new()
@@ -98,8 +98,8 @@ impl AllowedOrigins {
         match (self.any, &self.exact[..]) {
             (true, _) => Some(layer.allow_origin(AllowOrigin::any())),
             (false, []) => None,
-            // Browsers send beacons in credentials mode, even if there are no credentials. The web API
-            // ignores them.
+            // Browsers send beacons in credentials mode, even if there are no credentials, and require
+            // this header for it. The web API ignores cookies and other credentials of the browser.
             (false, exact) => Some(
                 layer
                     .allow_origin(AllowOrigin::list(exact.iter().cloned()))

@@ -84,7 +84,7 @@ impl Writers {
         &self,
         records_by_topic: RecordsByTopic,
     ) -> Result<PositionsByTopic, RequestError> {
-        // Reserve a place in every queue first, so that a full queue refuses the request before anything is
+        // Reserve capacity in every queue first, so that a full queue refuses the request before anything is
         // written.
         let permits: Result<Vec<_>, RequestError> = records_by_topic
             .into_iter()

@@ -1,5 +1,5 @@
-//! Decides which requests are admitted, before their bodies are read. Without keys, this must prevent a
-//! page of another site from writing events through a browser on this machine.
+//! Decides which requests are admitted, before their bodies are read. Without keys, it must prevent pages of
+//! other sites from writing events through a browser on this machine.
 
 use std::sync::Arc;
 

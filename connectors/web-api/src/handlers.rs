@@ -1,4 +1,4 @@
-//! The handlers of all paths.
+//! The handlers of all paths. Their doc comments are texts of the OpenAPI document.
 
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
-//! The headers of idempotent requests and their answers.
+//! The headers of idempotent requests and their responses.
 
 use axum::http::HeaderName;
 
 /// Identifies a request, so that a repetition of it writes nothing again.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// Marks the answer to a repeated request.
+/// Marks the response to a repeated request.
 pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");

@@ -50,8 +50,8 @@ impl HealthProbe {
         })))
     }
 
-    /// In each period, requests the end offsets of the topics from the cluster. If a disk was full, also
-    /// finds out whether it has space again.
+    /// Requests the end offsets of the topics from the cluster every `PROBE_PERIOD`. If a disk was full,
+    /// also finds out whether it has space again.
     pub(crate) async fn run(self, cluster: Cluster, ends: TopicEnds, idempotency: Idempotency) {
         let mut ticks = interval(PROBE_PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

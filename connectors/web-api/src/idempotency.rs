@@ -3,7 +3,7 @@
 //! Before the records of a request with a key are written, an *intent* is written to the journal: the
 //! digest of the request and the end offsets of its topics. After the records are written, their offsets
 //! are written to the journal. If the journal contains these offsets, a repetition of the request gets the
-//! same answer as before, which is computed from its body alone. If the journal contains only the intent,
+//! same response as before, which is computed from its body alone. If the journal contains only the intent,
 //! the topics are read back from the offsets in the intent, and only the missing records are written.
 
 mod journal;
@@ -59,7 +59,7 @@ pub(crate) struct Idempotency {
     /// Read-locked while records are written. Write-locked while a read back decides which records belong
     /// to which request, so that each record that is in a topic during this time has a known owner.
     deciding: Arc<RwLock<()>>,
-    /// The time by which the cluster has executed the writes of an earlier process.
+    /// The time after which the cluster executes no more writes of an earlier process of the web API.
     settled_at: Instant,
 }
 
@@ -105,12 +105,13 @@ impl Idempotency {
         self.table.len()
     }
 
-    /// Answers a request. If it is a repetition, the answer is that to the first request with its key. The
-    /// future must be polled to its end, even if the client hangs up.
+    /// Writes the records of a request and returns the response. A repetition writes nothing again, and gets
+    /// the response to the first request with its key. The future must be polled to its end, even if the
+    /// client hangs up.
     pub(crate) async fn answer(&self, request: KeyedRequest) -> Result<Answered, RequestError> {
         let now_ms = now_ms();
         match RequestTable::begin(&self.table, request.key, request.digest, now_ms)? {
-            // The answer follows from the body, so it is computed again instead of being stored.
+            // The response depends only on the body, so it is computed again instead of being stored.
             Begin::Answered => Ok(Answered::new(&request, true)),
             Begin::New(claim) => self.intend(claim, &request, now_ms).await,
             Begin::Intended(claim) => self.write_all(claim, &request).await,
@@ -174,8 +175,8 @@ impl Idempotency {
             RequestError::ClusterAway
         };
         let mut read_back = ReadBack::new(&wanted, claim.from());
-        // The first pass runs while other requests write. Only what they wrote during it is read under the
-        // lock.
+        // The first pass runs while other requests write. The second one runs under the lock, and reads only
+        // what was written during the first.
         read_back
             .read_new(&self.cluster)
             .await
@@ -230,11 +231,11 @@ impl Idempotency {
     }
 }
 
-/// The answer to a request.
+/// The response to a request.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) body: Bytes,
-    /// Whether this answer is a repetition of the answer to an earlier request with the same key.
+    /// Whether this response repeats the response to an earlier request with the same key.
     pub(crate) is_replay: bool,
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`start`] assembles the service. `server` handles connections, `guard` and `cors` decide
 //! which requests are admitted, and `routes` and `handlers` define the paths. `api` processes one request
-//! from its head to its answer by means of `body`, `envelope`, `split`, `validate`, `delivery` and
+//! from its head to its response by means of `body`, `envelope`, `split`, `validate`, `delivery` and
 //! `writer`. `idempotency` prevents a repeated request from being written twice.
 
 #![cfg_attr(

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// The largest body, both before and after decompression: ten thousand events of usual size.
+/// The largest body, both before and after decompression. It has room for the maximum number of records at
+/// twice their usual size.
 pub(crate) const BODY_BYTES_MAX: usize = 4 << 20;
 
 /// The maximum number of records in a request. A client with more records sends several requests, which run
@@ -13,12 +14,12 @@ pub(crate) const RECORDS_PER_REQUEST_MAX: usize = 5_000;
 /// each record separately needs no more, and each part costs a decoder.
 pub(crate) const COMPRESSED_PARTS_MAX: usize = RECORDS_PER_REQUEST_MAX;
 
-/// The total memory of all bodies in KiB. A body counts from the first byte read to the answer, so memory
-/// is bounded for any number of clients.
+/// The total memory of all bodies in KiB. A body counts from its first byte until the response is sent, so
+/// memory is bounded for any number of clients.
 pub(crate) const BUFFERED_KIB_MAX: usize = 96 * 1024;
 
 /// The memory that a rejected record takes in addition to its payload: its copy for `rejected-events` with
-/// key and reason, and its entry in the answer. It counts toward the memory of bodies, because a record of
+/// key and reason, and its entry in the response. It counts toward the memory of bodies, because a record of
 /// two bytes grows to hundreds of times its size.
 pub(crate) const REJECTED_BYTES: usize = 512;
 
@@ -49,8 +50,8 @@ pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(40);
 /// reads would occupy its connection permanently, and enough of them would occupy all connections.
 pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client waits for the cluster until it gets the answer `unconfirmed`. It is longer than the
-/// time (8 s) after which the answer of a cluster's server counts as lost.
+/// How long a client waits for the cluster until it gets the error `unconfirmed`. It is longer than the time
+/// (8 s) after which the client library considers the response of the cluster lost.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a stopping server waits for requests in progress.
@@ -59,8 +60,8 @@ pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// The maximum number of requests that wait for the writer of a topic.
 pub(crate) const QUEUE_JOBS_MAX: usize = 2_048;
 
-/// How long a request waits in the queue before it is refused, because later requests would have to wait as
-/// long.
+/// How long a request may wait in the queue. It is refused afterwards, so that the requests after it do not
+/// wait even longer.
 pub(crate) const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The maximum number of unacknowledged bytes of keys and values per topic. The client library's queue has
@@ -84,15 +85,15 @@ pub(crate) const RETRY_AFTER_KEYS_FULL: Duration = Duration::from_secs(60);
 /// `Retry-After` when a disk of the cluster is full: an operator has to make room.
 pub(crate) const RETRY_AFTER_DISK_FULL: Duration = Duration::from_secs(30);
 
-/// The time for the cluster to execute earlier writes, counted from when it answers again after an answer
-/// was lost. Topics are read back only after this time.
+/// After a lost acknowledgement, the cluster may still execute the write for this long after it is reachable
+/// again. Topics are read back only after this time.
 pub(crate) const SETTLING: Duration = Duration::from_millis(1_500);
 
-/// How often the end offsets of the topics are requested from the cluster; `/health` reports a result no
-/// older than this.
+/// How often the health probe requests the end offsets of the topics from the cluster. `/health` reports the
+/// latest result.
 pub(crate) const PROBE_PERIOD: Duration = Duration::from_secs(2);
 
-/// How long the cluster may take to answer such a request.
+/// The timeout of each request of the health probe.
 pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long an idempotency key is remembered.
@@ -106,8 +107,8 @@ pub(crate) const IDEMPOTENCY_KEYS_MAX: usize = 1_000_000;
 pub(crate) const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
 /// The smallest difference at which a sender's clock counts as wrong. A smaller difference may be caused by
-/// network delay, which looks the same, and is less than the time for which the runner waits for late
-/// events.
+/// network delay, which looks the same. It also does no harm, because by default the runner waits this long
+/// for late events.
 pub(crate) const CLOCK_OFFSET_MS_MIN: u64 = 2_000;
 
 /// The maximum number of characters of a value that an error message quotes.

@@ -162,7 +162,7 @@ impl Metrics {
     }
 }
 
-/// The numbers of records of a request, by topic and by reason.
+/// The numbers of accepted records of a request by topic, and of rejected ones by reason.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     accepted: [u64; 3],

@@ -54,14 +54,14 @@ impl Options {
 pub enum Access {
     /// Clients with a key from this file.
     Keys(PathBuf),
-    /// Programs on this machine. The web API refuses to listen on other addresses.
+    /// Programs on this machine. The web API refuses to listen on an address that other machines can reach.
     Loopback,
     /// Every client that can reach the address.
     Anybody,
 }
 
 impl Access {
-    /// Rejects an address that other machines can reach if there are no keys.
+    /// Rejects an address that other machines can reach if access is limited to programs on this machine.
     fn check(&self, address: SocketAddr) -> Result<(), StartError> {
         match self {
             Self::Loopback if is_exposed(address) => Err(StartError::Open(address)),

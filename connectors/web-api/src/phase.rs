@@ -1,5 +1,5 @@
-//! The phase of a connection, which determines its time limit. Slow heads and idle connections need
-//! different limits, but hyper has only one for both.
+//! Tracks the phase of a connection, which determines its time limit. Slow request heads and idle connections
+//! need different limits, but hyper has only one for both.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -1,5 +1,5 @@
-//! Rejected records in the form in which they are stored in `rejected-events`, with their payload. Their
-//! `origin` and key distinguish them from records that the runner rejects.
+//! Formats rejected records for `rejected-events`, with their payload. Their `origin` and key distinguish them
+//! from records that the runner rejects.
 
 use bytes::Bytes;
 use model::{PayloadPart, Timestamp};

@@ -1,4 +1,4 @@
-//! Types that describe requests and answers in the OpenAPI document.
+//! Types that describe requests and responses in the OpenAPI document.
 
 mod events;
 mod header;

@@ -1,4 +1,4 @@
-//! Serves connections: limits their number, the duration of each phase and the size of heads, and lets
+//! Serves connections. Limits their number, the duration of their phases and the size of request heads, and lets
 //! requests in progress finish when the server stops.
 
 use std::convert::Infallible;
@@ -190,7 +190,7 @@ impl Server {
     }
 }
 
-/// Wraps the router so that requests and answers update the connection's phase.
+/// Wraps the router so that each request and response updates the connection's phase.
 fn tracked(
     phases: Phases,
     router: Router,

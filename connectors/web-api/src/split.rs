@@ -1,6 +1,6 @@
 //! Splits a body into records without parsing them, so that a malformed record is rejected alone if its end
-//! is clear. Uses no recursion and no allocation per record, so deeply nested input cannot exhaust the
-//! stack or memory.
+//! is clear. The records are slices of the body, and nested values are scanned without recursion, so hostile
+//! input can exhaust neither memory nor the stack.
 
 use bytes::Bytes;
 use model::json::without_byte_order_mark;
@@ -62,8 +62,8 @@ pub(crate) fn split(body: &Bytes, format: BodyFormat) -> Result<Vec<Bytes>, Unre
     }
 }
 
-/// Returns the text without surrounding white space and without the byte order mark before it. In
-/// concatenated files each part begins with such a mark.
+/// Returns the text without surrounding white space, and without a byte order mark at its beginning. In
+/// concatenated files, a record in the middle may begin with such a mark.
 pub(crate) fn trimmed(text: &[u8]) -> &[u8] {
     without_byte_order_mark(text.trim_ascii()).trim_ascii()
 }

@@ -50,13 +50,13 @@ pub(crate) struct Checked {
 }
 
 thread_local! {
-    /// The orders of fields in earlier requests. They make parsing faster, because a sender always writes
-    /// fields in the same order.
+    /// The orders of fields in earlier records, for each source topic. They make parsing faster, because a
+    /// sender usually writes fields in the same order.
     static LAYOUTS: RefCell<[Layouts; 3]> = RefCell::default();
 }
 
-/// Checks every record. A record must stay within the size limit when it grows by `grows_by` bytes. A valid
-/// event that its sender may not write is an error for the whole request.
+/// Checks every record. A record must stay within the size limit even if a clock correction adds `grows_by`
+/// bytes to it. A valid event that its sender may not write is an error for the whole request.
 pub(crate) fn check(
     records: Vec<Bytes>,
     route: Route,

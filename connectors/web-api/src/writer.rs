@@ -60,7 +60,7 @@ pub(crate) struct Writer {
     last_error: watch::Receiver<Option<String>>,
 }
 
-/// A reserved place in a writer's queue.
+/// Reserved capacity for one request in a writer's queue.
 pub(crate) struct QueuePermit<'w> {
     writer: &'w Writer,
     permit: mpsc::Permit<'w, Job>,
@@ -120,7 +120,7 @@ impl Writer {
         self.jobs.max_capacity() - self.jobs.capacity()
     }
 
-    /// Reserves a place in the queue. Fails if the queue is full or nothing can be written.
+    /// Reserves capacity for one request in the queue. Fails if the queue is full or nothing can be written.
     pub(crate) fn reserve(&self) -> Result<QueuePermit<'_>, RequestError> {
         if self.last_error.borrow().is_some() {
             return Err(self

@@ -1,4 +1,4 @@
-//! Senders whose clock is wrong: their event times are corrected by means of `sent_at`.
+//! Senders whose clocks are wrong: the web API corrects their event times by means of `sent_at`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use crate::http::Response;
 
 const TOPIC: &str = "player-events";
 const HOUR_MS: i64 = 3_600_000;
-/// The time that a slow machine may take for requests that these tests send at once.
+/// The time that a slow machine may take from the creation of a request's `sent_at` to the arrival of the request.
 const SLOW_MS: i64 = 60_000;
 
 fn now() -> Timestamp {
@@ -125,7 +125,8 @@ async fn a_repeated_request_is_corrected_as_the_first_one_was() {
     assert_eq!((again.status, &again.body), (200, &first.body));
     assert_eq!(again.headers["idempotency-replayed"], "true");
 
-    // Records in doubt are found again, although the receiver's clock has advanced.
+    // Records of requests in doubt are found again, although a repetition computed now would have another
+    // correction.
     let (posting, stopping) = tokio::join!(
         join_all((1..30).map(|number| post(number, theirs))),
         async {

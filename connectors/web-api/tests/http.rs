@@ -9,10 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Longer than any answer takes, so that a hang fails the test.
+/// The timeout of a response: longer than any response takes, so that only a server that hangs fails the test.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// An answer.
+/// A complete response.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -36,7 +36,7 @@ impl Response {
     }
 }
 
-/// Sends a request and reads the whole answer; panics if there is none.
+/// Sends a request and reads the whole response; panics if there is none.
 pub(crate) async fn request(
     address: SocketAddr,
     line: &str,
@@ -47,8 +47,8 @@ pub(crate) async fn request(
     answer.expect("an answer")
 }
 
-/// Sends a request and reads the whole answer; `None` if the server is not running, or hangs up before the
-/// end of the answer.
+/// Sends a request and reads the whole response; `None` if the server is not running, or hangs up before the
+/// end of the response.
 pub(crate) async fn try_request(
     address: SocketAddr,
     line: &str,
@@ -72,7 +72,7 @@ pub(crate) async fn try_request(
     (length.parse() == Ok(answer.body.len())).then_some(answer)
 }
 
-/// Sends these bytes and reads the answer; `None` if the server hangs up without one.
+/// Sends these bytes and reads the response; `None` if the server hangs up without one.
 pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> Option<Response> {
     let mut stream = TcpStream::connect(address).await.ok()?;
     // A server that refuses a request early does not read the rest of it.
@@ -80,7 +80,7 @@ pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> Option<Response> {
     answer(stream).await
 }
 
-/// Reads an answer until the server hangs up.
+/// Reads a response until the server closes the connection.
 pub(crate) async fn answer(mut stream: TcpStream) -> Option<Response> {
     let mut bytes = Vec::new();
     let read = timeout(DEADLINE, stream.read_to_end(&mut bytes));

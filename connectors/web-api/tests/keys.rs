@@ -117,7 +117,7 @@ async fn a_burst_of_small_requests_is_limited_to_one_second_s_worth() {
         let answer = api.post_with("player-events", &headers, event.as_bytes());
         passed += u32::from(answer.await.status == 200);
     }
-    // The bound also holds on a slow machine.
+    // On a slow machine, more requests pass, because the rate allows more while the loop runs.
     let allowed = PER_SECOND + (started.elapsed().as_secs_f64() * f64::from(PER_SECOND)) as u32 + 1;
     assert!((PER_SECOND..=allowed).contains(&passed), "{passed}");
     api.stop().await;

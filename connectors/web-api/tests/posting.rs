@@ -1,4 +1,4 @@
-//! Once the answer has arrived, posted events are in their topics, byte for byte.
+//! Tests that posted events are in their topics, byte for byte, once the response has arrived.
 
 use std::io::Write;
 

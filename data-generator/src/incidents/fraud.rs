@@ -130,8 +130,8 @@ impl Thief<'_> {
         }
     }
 
-    /// Buys something either for ten times the mean and far below the limit, or above the limit after too
-    /// few purchases for a mean.
+    /// Breaks the rule in one of two ways: a purchase of at least ten times the mean, far below the absolute
+    /// limit, or a purchase above that limit after too few purchases for a mean.
     fn buys_something_too_expensive(&mut self) {
         if self.dice.chance(0.5) {
             for _ in 0..self.dice.between(3, 4) {
@@ -148,7 +148,8 @@ impl Thief<'_> {
         }
     }
 
-    /// Starts with two expensive purchases, so that the last one is at most ten times the mean.
+    /// Starts with two expensive purchases. They raise the mean, so that the last purchase is not an amount
+    /// spike too.
     fn tests_a_card(&mut self) {
         for _ in 0..2 {
             self.buy(&ITEMS[DEAR]);
@@ -193,7 +194,7 @@ impl Thief<'_> {
         self.buy_as_usual();
     }
 
-    /// Uses one id for two purchases, or refunds more than the amount of a purchase under its id.
+    /// Uses one id for two different purchases, or refunds a purchase under its id for more than it cost.
     fn contradicts_a_transaction(&mut self) {
         let items = PURSES[self.account.purse].items();
         let (cheapest, dearest) = (&ITEMS[items.start], &ITEMS[items.end - 1]);

@@ -70,7 +70,7 @@ impl Ledger {
         std::mem::take(&mut self.ended)
     }
 
-    /// Returns the incidents that have not ended, as far as their events have been sent.
+    /// Returns the truth so far about the incidents that have not ended.
     pub(crate) fn unfinished(&self) -> Vec<Incident> {
         let entries = self.open.values();
         entries.filter_map(|entry| entry.incident(false)).collect()

@@ -17,7 +17,7 @@ const STUCK_MS: (i64, i64) = (150_000, 210_000);
 /// The pauses between two actions: even the shortest attempt has well over thirty actions.
 const PAUSE_MS: (i64, i64) = (2_000, 4_000);
 
-/// The events of the session so far.
+/// Builds the events of a stuck player's session.
 struct StuckSession<'a> {
     dice: &'a mut Dice,
     player_id: String,
@@ -59,7 +59,7 @@ pub(crate) fn planned_events(
 }
 
 impl StuckSession<'_> {
-    /// Logs in one level below, and completes that level.
+    /// Logs in one level below the one on which the player gets stuck, and completes that level.
     fn get_there(&mut self) {
         self.write("login", false);
         for _ in 0..self.dice.between(ACTIONS_BEFORE.0, ACTIONS_BEFORE.1) {

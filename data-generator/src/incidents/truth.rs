@@ -10,11 +10,13 @@ pub struct Incident {
     /// What must be found, and by which rule.
     #[serde(flatten)]
     pub subject: Subject,
-    /// The time of its first event; of a silence, that of the last report before it.
+    /// The time of the incident's first event. For a silent server, the time of the last report before the
+    /// silence.
     pub start: Timestamp,
-    /// The time of its last event; of a silence, that of the first report after it.
+    /// The time of the incident's last event. For a silent server, the time of the first report after the
+    /// silence.
     pub end: Timestamp,
-    /// False if the world ended first: whether it is found does not count.
+    /// False if the world ended before the incident did. Such an incident is not scored.
     pub complete: bool,
 }
 
@@ -24,7 +26,7 @@ pub struct Incident {
 pub enum Subject {
     /// A user's transactions.
     Fraud {
-        /// The one rule that they satisfy.
+        /// The only rule that these transactions break.
         rule: FraudRule,
         /// The game, `default` where its events name none.
         game_id: String,
@@ -48,7 +50,7 @@ pub enum Subject {
     },
     /// A failing server.
     Server {
-        /// The condition that it satisfies.
+        /// The fault condition.
         rule: ServerCondition,
         /// The server.
         server_id: String,

@@ -25,7 +25,7 @@ const PIECE_BYTES: usize = 32 * 1024;
 /// The interval at which a stream looks for due events.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The world of one reader.
+/// Releases the events of one reader's world when they are due.
 pub(super) struct Paced {
     world: World,
     pace: Pace,

@@ -1,4 +1,4 @@
-//! Sends requests over a real socket and compares the answers with the same world, generated again.
+//! Sends requests over a real socket and compares the responses with the same world, generated again.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ async fn ask(address: &str, path: &str) -> TcpStream {
     stream
 }
 
-/// Returns the headers in lower case, and the body.
+/// Sends a request. Returns the headers of the response in lower case, and its body.
 async fn answer(address: &str, path: &str) -> (String, String) {
     let mut text = String::new();
     let mut stream = ask(address, path).await;

@@ -35,8 +35,8 @@ fn of(topic: Topic, events: &[Event]) -> impl Iterator<Item = &Event> {
     events.iter().filter(move |event| event.topic == topic)
 }
 
-/// Returns the reason for which the package's own parser rejects the value. It does not check for times in
-/// the future, which would require a clock.
+/// Returns the reason for which the parser in `model`, which the derivations use, rejects the value. It does not
+/// check for times in the future, which would require a clock.
 fn rejection(event: &Event) -> Option<Broken> {
     let value = &event.value;
     match event.topic {

@@ -83,7 +83,7 @@ impl Display for HostPort {
     }
 }
 
-/// The part before the port.
+/// The host of a `HOST:PORT`, without the brackets of IPv6.
 pub(crate) fn host(address: &str) -> &str {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     host.strip_prefix('[')

@@ -18,7 +18,7 @@ use crate::connector::Connector;
 use crate::topology::Topology;
 use crate::{ClientError, ConnectOptions, profile};
 
-/// The engine waits a minute for an answer, which is too long for an operator who starts a program.
+/// The `fluvio` crate waits a minute for a response, which is too long for an operator who starts a program.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// The deadline for a second connection, which is opened only to improve the error message.
 const PROBE_DEADLINE: Duration = Duration::from_secs(3);
@@ -98,7 +98,7 @@ impl Cluster {
     pub async fn drain(&self) {
         let last_sends = &self.inner.last_sends;
         last_sends.close();
-        // Records that are not sent by then are lost with their connection; the engine's client reports that.
+        // Records that are not sent by then are lost with their connection. The `fluvio` crate reports that.
         let _late = timeout(DRAIN_DEADLINE, last_sends.wait()).await;
         last_sends.reopen();
     }
@@ -107,7 +107,7 @@ impl Cluster {
         &self.inner.last_sends
     }
 
-    /// A permit to open a stream. Hold it until the stream is open.
+    /// Waits for the permit to open a stream. The caller holds the permit until the stream is open.
     pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         // The semaphore is never closed.
         self.inner.opening.acquire().await.ok()
@@ -256,7 +256,7 @@ fn incompatible(error: &anyhow::Error) -> Option<String> {
             "its version `{cluster_version}` uses a different protocol"
         )),
         Some(_) => None,
-        // The crate reports this error as text only.
+        // The `fluvio` crate reports this error as text only.
         None => {
             let text = error.to_string();
             text.contains("not compatible").then_some(text)

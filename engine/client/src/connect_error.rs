@@ -75,7 +75,7 @@ impl ConnectError {
         }
     }
 
-    /// The `ConnectError` inside an error of the engine's client, if there is one.
+    /// The `ConnectError` inside an error of the `fluvio` crate, if there is one.
     pub(crate) fn inside(error: &anyhow::Error) -> Option<&Self> {
         let io = match error.downcast_ref::<FluvioError>() {
             Some(FluvioError::Io(io)) => Some(io),
@@ -135,7 +135,7 @@ impl ConnectErrorKind {
         }
     }
 
-    /// Classifies a connection that ended without a first answer. A missing or refused client certificate
+    /// Classifies a connection that ended before the first response. A missing or refused client certificate
     /// becomes visible only at this point.
     pub(crate) fn first_answer(error: &io::Error, encrypted: bool) -> Self {
         match of_tls(error) {

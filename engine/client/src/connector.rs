@@ -62,7 +62,7 @@ impl Connector {
         }
     }
 
-    /// The connector as the type that the engine's client takes.
+    /// Returns the connector as the type that the `fluvio` crate takes.
     pub(crate) fn boxed(&self) -> DomainConnector {
         Box::new(self.clone())
     }
@@ -98,7 +98,8 @@ impl TcpDomainConnector for Connector {
         })
     }
 
-    /// The engine's client passes the server's own name followed by the cluster's domain.
+    /// The `fluvio` crate calls this before it connects to a server. `domain` is the server's own name followed
+    /// by the cluster's domain.
     fn new_domain(&self, domain: String) -> DomainConnector {
         let mut connector = self.clone();
         if let Some(tls) = &mut connector.tls
@@ -144,8 +145,8 @@ async fn handshake(
         .map_err(|error| ConnectErrorKind::handshake(&error))
 }
 
-/// Returns the result of `work`, or `None` after `limit`. Does not use Tokio's timers, because the engine's
-/// client also opens connections on its own threads, where they do not run.
+/// Returns the result of `work`, or `None` after `limit`. Does not use Tokio's timers: the `fluvio` crate also
+/// opens connections on its own threads, where Tokio's timers do not run.
 async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     match select(pin!(work), pin!(timer::sleep(limit))).await {
         Either::Left((done, _)) => Some(done),

@@ -1,4 +1,4 @@
-//! Errors of accessing a cluster. There is one variant for each possible reaction of the caller, such as
+//! Errors when accessing a cluster. There is one variant for each possible reaction of the caller, such as
 //! trying again, fixing something or stopping.
 
 use fluvio::dataplane::link::ErrorCode;

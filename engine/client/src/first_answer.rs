@@ -1,5 +1,5 @@
-//! Determines from the first bytes of a connection whether a Fluvio server answers, another kind of server,
-//! or none.
+//! Determines from the first bytes that arrive on a connection whether the other end is a Fluvio server, another
+//! kind of server, or one that does not respond.
 
 use std::future::Future;
 use std::io;
@@ -12,16 +12,16 @@ use futures_util::io::AsyncRead;
 
 use crate::connect_error::{ConnectError, ConnectErrorKind};
 
-/// The engine's own limit for any answer. A server that compiles SmartModules on a busy machine may not
-/// answer for half a minute.
+/// The `fluvio` crate's own limit for any response. A server that compiles SmartModules on a busy machine may not
+/// respond for half a minute.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The possible first bytes of a TLS server's answer to a client without TLS: an alert or a handshake.
+/// The possible first bytes of a TLS server's response to a client without TLS: an alert or a handshake.
 const TLS_RECORDS: [u8; 2] = [0x15, 0x16];
-/// The second byte of that answer: the major version, which is the same for all TLS versions.
+/// The second byte of that response: the major version, which is the same for all TLS versions.
 const TLS_MAJOR: u8 = 0x03;
-/// A frame begins with its length in four bytes. The length of the first answer is far below 16 MiB, so its
-/// first byte is zero.
+/// The first byte of a Fluvio server. A frame begins with its length in four bytes; the first response is far
+/// shorter than 16 MiB, so the most significant byte of its length is zero.
 const FIRST_BYTE: u8 = 0;
 
 /// The reading half of a connection, which checks the first bytes that arrive.

@@ -1,9 +1,9 @@
 //! Closes a stream's connection when the stream is dropped.
 //!
-//! The engine's client stops the task that reads a connection by a notification. The notification is lost if
-//! the task is handling an answer at that moment; the task would then keep the connection, its buffer and the
-//! server's side of it until the process ends. This module ends the reading half of the connection instead,
-//! as if the server had hung up, which the task cannot miss.
+//! The `fluvio` crate reads each connection in a task, and stops that task with a notification. If the task is
+//! handling a response at that moment, the notification is lost: the connection then stays open, on both ends,
+//! until this process exits. This module instead ends the reading half of the connection as if the server had
+//! closed it, which the task cannot miss.
 
 use std::future::Future;
 use std::io;

@@ -31,15 +31,15 @@ pub struct TlsFiles {
     pub ca: PathBuf,
     /// The client certificate, for servers that require one.
     pub identity: Option<TlsIdentity>,
-    /// The name in the controller's certificate; servers have `<server>.<domain>`. `None` means that each
-    /// certificate must name the host of the address.
+    /// The name in the controller's certificate. The certificate of a server must be for `<server>.<domain>`.
+    /// `None` means that each certificate must be for the host of the address.
     pub domain: Option<String>,
 }
 
 /// A client's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsIdentity {
-    /// The client certificate, followed by those between it and the authority.
+    /// The client certificate, followed by any intermediate certificates.
     pub cert: PathBuf,
     /// The certificate's private key.
     pub key: PathBuf,

@@ -1,4 +1,4 @@
-//! Names of places in a topic: partitions, offsets, and their combinations.
+//! Types for positions in a topic: partitions, offsets, and their combinations.
 
 use std::fmt::{self, Display, Formatter};
 use std::ops::{Add, Sub};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Partition(pub u32);
 
 impl Partition {
-    /// The partitions of a topic with this many of them.
+    /// The partitions of a topic that has `count` partitions.
     pub fn of(count: u32) -> impl Iterator<Item = Self> {
         (0..count).map(Self)
     }
@@ -23,7 +23,7 @@ impl Partition {
         (0..).map(Self)
     }
 
-    /// The partition's place in a list that has one element for each partition.
+    /// The partition's index in a list that has one element for each partition.
     #[inline]
     #[must_use]
     pub fn index(self) -> usize {

@@ -27,17 +27,17 @@ const BATCH_BYTES_MAX: usize = 128 * 1024;
 /// The size of the largest record, key and value together. By default, consumers fetch 1,000,000 bytes at a
 /// time and never see a record that is larger; the difference leaves space for headers.
 pub const RECORD_BYTES_MAX: usize = 960_000;
-/// Before comparing with this limit, the engine adds a record's size to that of the batch being filled. So a
-/// large record after a nearly full batch needs space for both.
+/// The `fluvio` crate compares this limit with the sum of a record's size and the size of the batch being filled.
+/// So a large record after a nearly full batch needs space for both.
 const REQUEST_BYTES_MAX: usize = RECORD_BYTES_MAX + 2 * BATCH_BYTES_MAX;
 /// The time within which a server has to commit a batch.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(5);
-/// After this long without an answer, a batch is considered lost. A request to a server that dies is never
+/// After this long without a response, a batch is considered lost. A request to a server that dies is never
 /// answered, so a restarting server delays a producer by this time. While a server compiles SmartModules it
-/// does not answer for seconds; with a shorter deadline the producer would make it compile them again.
+/// does not respond for seconds. With a shorter deadline, the producer would make it compile them again.
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(8);
-/// The engine would repeat a request that may already have been written, over a connection that is probably
-/// lost. The caller knows better which records may be written twice.
+/// No retries: the `fluvio` crate would repeat a request that may already have been written, over a connection
+/// that is probably lost. The caller knows better which records may be written twice.
 const RETRIES: usize = 0;
 /// A record that is not acknowledged within this time counts as failed, though it may still arrive.
 const DELIVERY_DEADLINE: Duration = Duration::from_secs(60);
@@ -46,8 +46,9 @@ const TOPIC_DEADLINE: Duration = Duration::from_secs(10);
 /// The pause between two checks for the new topic.
 const TOPIC_POLL: Duration = Duration::from_millis(50);
 
-/// When the engine's queue is full, sending waits for space without yielding, so on a single-threaded runtime
-/// no other task can free any. Yielding once per this many records prevents the queue from filling up.
+/// When the queue of the `fluvio` crate is full, sending waits for space without yielding, so on a
+/// single-threaded runtime no other task can free any. Yielding once per this many records prevents the queue
+/// from filling up.
 const GIVE_WAY_EVERY: u32 = 64;
 
 /// A record's key, whose hash selects the partition. Records without a key are distributed over the
@@ -74,8 +75,8 @@ pub struct Producer {
     sent: Arc<AtomicU32>,
 }
 
-/// The engine's producer. Its pending records are sent even after it is dropped: before stopping the cluster,
-/// wait for them with [`Cluster::drain`].
+/// The producer of the `fluvio` crate. Its pending records are sent even after it is dropped: before stopping
+/// the cluster, wait for them with [`Cluster::drain`].
 struct Pool {
     producer: TopicProducerPool,
     last_sends: TaskTracker,
@@ -181,7 +182,7 @@ impl Producer {
         format!("sending to `{}`", self.topic)
     }
 
-    /// The engine never clears the error of a lost batch, but the error must be reported only once.
+    /// Clears the error of a lost batch, which the `fluvio` crate never does: it must be reported only once.
     async fn failed(&self, error: &anyhow::Error) -> ClientError {
         self.pool.producer.clear_errors().await;
         ClientError::from_fluvio(self.sending(), error)

@@ -9,11 +9,11 @@ use crate::connector::Connector;
 use crate::tls::TlsSettings;
 use crate::{ClientError, ConnectOptions, HostPort};
 
-/// The address of `make start` and of Fluvio's own local cluster.
+/// The address at which the cluster of `make start` and Fluvio's own local cluster listen.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:9003";
 
-/// The settings of the cluster, and the connector to open connections to it. A given address takes the
-/// profile's settings if the profile has the same address; other given options override the profile.
+/// Returns the settings of the cluster, and the connector to open connections to it. If `options` has an address,
+/// the profile's settings apply only if the profile has the same one. The other options override the profile.
 pub(crate) fn settings(
     options: &ConnectOptions,
 ) -> Result<(FluvioClusterConfig, Connector), ClientError> {

@@ -1,9 +1,9 @@
 //! The gap-free reader of plain records.
 //!
-//! Some servers cut an answer in the middle of a batch, and the engine's client then silently skips the rest
+//! Some servers cut a response in the middle of a batch, and the `fluvio` crate then silently skips the rest
 //! of that batch. The reader therefore compares the offset of each record with the one it expects. At a gap
-//! it drops the stream and reads again from there, with a larger answer limit. It skips only records that
-//! retention has removed.
+//! it drops the stream and reads again from there, with a higher limit on the size of a response. It skips
+//! only records that retention has removed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,32 +19,33 @@ use crate::{Backoff, ClientError, Offset, Record};
 #[cfg(test)]
 mod tests;
 
-/// Limits on the size of answers and on the time without one.
+/// Limits on the size of the server's responses and on the time between them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// The initial answer limit.
+    /// The initial limit on the size of a response.
     pub(crate) answer_bytes_min: i32,
-    /// The answer limit at which doubling stops.
+    /// The response limit is doubled at gaps, up to this value.
     pub(crate) answer_bytes_max: i32,
-    /// After this long without a record, the reader asks the server whether there are any.
+    /// After this long without a record, the reader asks the server for the end offset, to find out whether
+    /// records are being withheld.
     pub(crate) silence: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // Roughly the engine's own default for one answer.
+            // Roughly the `fluvio` crate's own default for one response.
             answer_bytes_min: 1024 * 1024,
-            // The memory that one reader may need. It is 64 times the size of the largest record that
+            // The memory that one reader may need. It is about 70 times the size of the largest record that
             // producers may send.
             answer_bytes_max: 64 * 1024 * 1024,
-            // If a batch is larger than the answer limit, the server sends neither the batch nor an error.
+            // If a batch is larger than the response limit, the server sends neither the batch nor an error.
             silence: Duration::from_secs(5),
         }
     }
 }
 
-/// The reason why a stream was left.
+/// The reason why the reader stops reading a stream.
 enum Left {
     /// The last wanted record has been read.
     AtEnd,
@@ -175,7 +176,7 @@ impl<S: RecordSource> Reader<S> {
         }
     }
 
-    /// Called at a gap: continues after the removed records, or asks for larger answers.
+    /// Called at a gap: continues after the removed records, or asks for larger responses.
     async fn prepare_to_cross(&mut self) -> Result<(), ClientError> {
         let start = self.source.offsets().await?.start;
         if start > self.next {

@@ -24,7 +24,7 @@ impl From<ConsumerRecord> for Record {
         let inner = record.into_inner();
         Self {
             offset,
-            // The engine writes -1 where a batch has no time.
+            // Fluvio returns -1 if a batch has no time.
             timestamp_ms: (timestamp_ms >= 0).then_some(timestamp_ms),
             key: inner.key().map(|key| Bytes::copy_from_slice(key.as_ref())),
             value: Bytes::from(inner.into_value().into_vec()),

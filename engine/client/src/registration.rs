@@ -16,7 +16,7 @@ const REGISTER_DEADLINE: Duration = Duration::from_secs(10);
 /// A server and its addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// The server's number, which it is started with.
+    /// The number with which the server is started.
     pub id: i32,
     /// The address for clients.
     pub public: HostPort,
@@ -37,7 +37,7 @@ pub enum Registered {
 
 impl Cluster {
     /// Ensures that the server is registered with these addresses. Idempotent, also with concurrent callers.
-    /// A registration of that number with other addresses is an error: it may be in use.
+    /// Returns an error if the number is registered with other addresses: that server may be in use.
     pub async fn register(&self, server: &Registration) -> Result<Registered, ClientError> {
         if self.is_registered(server).await? {
             return Ok(Registered::Before);
@@ -45,7 +45,7 @@ impl Cluster {
         let Err(error) = self.create_server(server).await else {
             return Ok(Registered::Now);
         };
-        // Another caller may have registered it first, or only the answer was lost.
+        // Another caller may have registered it first, or only the response was lost.
         if self.is_registered(server).await? {
             return Ok(Registered::Before);
         }

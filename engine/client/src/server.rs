@@ -53,7 +53,7 @@ impl Cluster {
         }
     }
 
-    /// Connects to a server as the engine's client does.
+    /// Connects to a server in the same way as the `fluvio` crate does.
     pub(crate) async fn dial(
         &self,
         server: &Metadata<SpuSpec>,

@@ -20,7 +20,7 @@ pub(crate) trait RecordSource: Send + Sync + 'static {
     /// Batches of records in the order of their offsets.
     type RecordBatches: Stream<Item = Result<Vec<Record>, ClientError>> + Send + Unpin;
 
-    /// Opens a stream of batches. Each of the server's answers contains at most about `bytes_max` bytes.
+    /// Opens a stream of batches. Each of the server's responses contains at most about `bytes_max` bytes.
     fn open(
         &self,
         from: Offset,
@@ -60,7 +60,8 @@ impl Stream for RecordBatches {
 }
 
 impl PartitionReader {
-    /// Opens a stream over a separate connection, without the crate's automatic retry, which hides errors.
+    /// Opens a stream over a separate connection, without the automatic retry of the `fluvio` crate, which
+    /// hides errors.
     pub(crate) async fn stream(
         &self,
         from: Offset,
@@ -135,7 +136,7 @@ impl RecordSource for PartitionReader {
     }
 }
 
-/// A consumer configuration with the crate's defaults.
+/// Returns a consumer configuration with the defaults of the `fluvio` crate.
 pub(crate) fn plain(name: &str) -> Result<ConsumerConfig, ClientError> {
     ConsumerConfig::builder()
         .build()

@@ -12,8 +12,8 @@ use crate::{ClientError, Cluster};
 /// One copy of each record, the default of a cluster with one server. In a larger cluster, existing topics
 /// keep their own settings.
 const REPLICATION: u32 = 1;
-/// The controller answers when all partitions are online. Sometimes it never answers although the topic
-/// exists; after this deadline, a listing shows whether it does.
+/// The controller responds when all partitions are online. Sometimes it never responds although the topic
+/// exists. After this deadline, a listing shows whether the topic exists.
 const CREATE_DEADLINE: Duration = Duration::from_secs(20);
 /// The deadline for every partition of a new topic to have a leader.
 const ONLINE_DEADLINE: Duration = Duration::from_secs(30);

@@ -21,11 +21,11 @@ use crate::{ClientError, Cluster};
 #[cfg(test)]
 mod tests;
 
-/// The memory limit of one module, which is far more than a record needs. Modules built with the usual macro
-/// never free their output, so each of them eventually reaches the limit and is restarted.
+/// The memory limit of one module, which is far more than a record needs. Modules built with Fluvio's
+/// `#[smartmodule]` macro never free their output, so each of them eventually reaches the limit and is restarted.
 const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-/// A SmartModule and its parameters. `Debug` omits their values, which may be secret.
+/// A SmartModule and its parameters. `Debug` omits the parameters, which may be secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Transform {
     /// The module's name in the cluster, plain or `group/name@version`.
@@ -70,7 +70,7 @@ impl Cluster {
         let what = || format!("loading SmartModule `{name}`");
         let found = self.list::<SmartModuleSpec>(Some(name)).await?;
         let Some(module) = found.into_iter().last() else {
-            // Only the engine's own tool stores modules under qualified names.
+            // Only Fluvio's tool `smdk` stores modules under qualified names.
             let command = match name.contains('/') {
                 true => "load it with `smdk load`".to_owned(),
                 false => {

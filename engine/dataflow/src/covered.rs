@@ -1,15 +1,14 @@
-//! The source records that a partial covers, in the types of the client. Partials themselves contain plain
-//! numbers.
+//! Converts the offsets in a partial's header, which are plain numbers, to the client's offset types.
 
 use client::{Offset, OffsetRange};
 use model::partial::BatchHeader;
 
-/// A stored batch of records.
+/// The offsets of the source records that a partial covers.
 pub(crate) trait Covered {
-    /// The offsets of the batch's records.
+    /// Returns the offsets of all records of the batch.
     fn offsets(&self) -> OffsetRange;
 
-    /// The offsets of the rejected records.
+    /// Returns the offsets of the batch's rejected records.
     fn rejected_offsets(&self) -> impl Iterator<Item = Offset>;
 }
 

@@ -29,12 +29,13 @@ use crate::topics::LEASES;
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A holder must stop writing when it has had no acknowledged heartbeat for this long …
 const WRITE_DEADLINE: Duration = Duration::from_secs(2);
-/// … and is superseded when its last heartbeat is this old. By then, every write that it began in time has
-/// been answered or has timed out.
+/// … and is superseded when its last heartbeat is this old. By then, every write that it began before the write
+/// deadline has completed or timed out.
 const TAKEOVER: Duration =
     Duration::from_secs(WRITE_DEADLINE.as_secs() + ANSWER_DEADLINE.as_secs() + 1);
 
-/// A lease that this runner holds. It expires after it is dropped; [`Lease::release`] returns it at once.
+/// A lease that this runner holds. [`Lease::release`] makes it available to other runners at once. A lease that
+/// is only dropped is available to them once its last heartbeat is [`TAKEOVER`] old.
 ///
 /// - While one runner holds the lease of a derivation, no other runner writes for it.
 /// - A holder writes nothing once [`WRITE_DEADLINE`] has passed without an acknowledged heartbeat.
@@ -131,6 +132,8 @@ impl Drop for Lease {
     }
 }
 
+/// Appends a heartbeat each [`HEARTBEAT`] until the task is aborted. Sends to `heard` when each acknowledged
+/// heartbeat was sent.
 async fn beat(
     producer: Producer,
     derivation: String,

@@ -4,11 +4,11 @@
 //!
 //! # The problem
 //!
-//! A SmartModule has no state: for each stored batch it returns one *partial*, which contains the offsets
-//! that it covers. Partials of different partitions arrive in any order, events arrive late, topics lose
-//! records to retention, and the runner may be killed between any two writes. Fluvio has neither locks nor
-//! transactions. The runner has to produce the same rows regardless. It uses derivations only through their
-//! traits and contains no code for any particular one.
+//! A SmartModule has no state: for each stored batch it returns one *partial*, which contains the batch's
+//! contributions to windows and the offsets that it covers. Partials of different partitions arrive in any
+//! order, events arrive late, topics lose records to retention, and the runner may be killed between any two
+//! writes. Fluvio has neither locks nor transactions. The runner has to produce the same rows regardless. It
+//! uses derivations only through their traits and contains no code for any particular derivation.
 //!
 //! # The layers, bottom-up
 //!
@@ -27,10 +27,10 @@
 //!   exactly one of: a row, the late events, the duplicates.*
 //! - `spec`: the dataflow file as a checked value, the code of its derivations, and the topics and
 //!   SmartModules that both need in the cluster. *A dataflow file that has been parsed can be run.*
-//! - `sink`: output topics, dead letters, accounts, and the status board. *A write is awaited before the
-//!   next.*
+//! - `sink`: output topics, dead letters, published record counts, and the status board. *A write is
+//!   acknowledged before the next one begins.*
 //! - `durable`: checkpoints, snapshots, and the check that a source still holds the log that was read. *A
-//!   checkpoint never contains an offset after something that may be computed again.*
+//!   checkpoint never contains an offset after a record that a restart may compute again.*
 //! - `read`: reading one partition, partial by partial, alone or through a shared reader. *No batch is merged
 //!   twice, and none is skipped.*
 //! - `lease`: one runner of a derivation writes, the others wait. *Two holders never write at once.*

@@ -98,7 +98,8 @@ fn order_changes_nothing(script: &Script) {
             .measures
             .get("values")
             .and_then(|values| values.as_array());
-        // A complete session may be extended, and a keyed process may revise its detections.
+        // A session with `LAST_VALUE` is complete. It is emitted early and may still be extended. A keyed process
+        // may revise its detections.
         let may_go_on = values.is_none_or(|values| values.iter().any(|value| value == LAST_VALUE));
         let may_be_revised = cluster.settings.kind == Kind::Followed
             || (cluster.settings.kind == Kind::Sessions && may_go_on);
@@ -124,8 +125,8 @@ fn replay_agrees_with_the_runner(script: &Script) {
         assert!(replayed.late.is_empty(), "late: {:?}", replayed.late);
     }
     let live = finished(script);
-    // An event that is late for one hopping window may still count in others, and a history has no silence at
-    // its end.
+    // Other kinds may differ. An event that is late for one hopping window may still count in others, and a
+    // replay emits no silence of a keyed process after the last event.
     let is_told = matches!(script.settings.kind, Kind::Tumbling | Kind::Sessions);
     if live.late.is_empty() && has_room && is_told {
         assert_eq!(said(&replayed), said(&live), "the replay, and the runner");
@@ -143,7 +144,7 @@ fn silence_emits_everything(script: &Script) {
         cluster.wait(TICK_MS);
     }
     cluster.wait(within % TICK_MS);
-    cluster.run(&[Step::Correct, Step::Save]); // due within seconds anyway
+    cluster.run(&[Step::Correct, Step::Save]); // a real runner does both within seconds
     let said: Vec<_> = cluster.rows().collect();
     for (start, key, revision) in checks::expected(&cluster).into_keys() {
         let its = |row: &cluster::Row| (row.window_start, &row.key) == (start, &key);

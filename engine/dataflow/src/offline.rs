@@ -61,8 +61,8 @@ impl Offline {
         })
     }
 
-    /// Applies other parameters from the first record on, as a runner does when it adopts new rules. The
-    /// SmartModule keeps its own parameters.
+    /// Applies other parameters from the first record on, as a runner does when it adopts new rules. As in a
+    /// runner, the SmartModule's fold keeps the parameters with which it was created.
     pub(crate) fn adopt(&mut self, params: &Params) -> Result<(), ParamError> {
         self.pipeline.adopt(params, &[])
     }
@@ -77,7 +77,7 @@ impl Offline {
         self.late
     }
 
-    /// Merges one batch of a partition. Returns the outcome of its records.
+    /// Merges one batch of a partition. Returns the header of its partial, which lists the rejected records.
     pub fn batch<'r>(
         &mut self,
         partition: Partition,
@@ -101,7 +101,7 @@ impl Offline {
     }
 
     /// Returns the derived records that are due by `watermark` and have not been returned before, and forgets
-    /// their windows. Events before `watermark` are late from now on.
+    /// the windows that can then no longer be corrected. Events of those windows are late from now on.
     pub fn advance(
         &mut self,
         watermark: Timestamp,

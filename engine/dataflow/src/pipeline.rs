@@ -11,11 +11,11 @@ use crate::output::prior::PriorOutput;
 use crate::output::revisions::{Revisions, Row};
 use crate::windows::{AnyWindows, Batch, Contributions, Correctable, Keyed, Origin};
 
-/// The position in the source of a batch.
+/// Where a batch comes from in the source.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrived {
     pub(crate) partition: Partition,
-    /// Batches before this offset were already merged before a restart.
+    /// Batches that end by this offset were already merged and counted before a restart.
     pub(crate) replayed_to: Offset,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    /// A pipeline with these windows, which must be empty.
+    /// Creates a pipeline with these windows, which must be empty.
     pub(crate) fn new(windows: AnyWindows) -> Self {
         let by_order = match &windows {
             AnyWindows::Correctable(windows) => windows.is_late_by_order(),
@@ -91,7 +91,8 @@ impl Pipeline {
         Ok(merged)
     }
 
-    /// The first stage.
+    /// The first stage: decodes a partial. An empty batch means that retention removed records before they
+    /// were read.
     fn decode(&mut self, partial: &[u8]) -> Result<Batch, PartialError> {
         let batch = self.windows.get().decode(partial)?;
         if batch.header.offsets().is_empty() {
@@ -135,16 +136,17 @@ impl Pipeline {
     }
 
     /// The last stage: returns the rows that are due by `watermark` and have not been emitted yet; with
-    /// `corrections`, also the changed rows of windows that were emitted before, by window and key. Changes
-    /// of windows that are about to be forgotten are always included. `derived_ends` are the current end
-    /// offsets of the derived topic.
+    /// `corrections`, also the changed rows of windows that were emitted before. Changes of windows that are
+    /// about to be forgotten are always included. Rows are ordered by window start and key. `derived_ends` are
+    /// the current end offsets of the derived topic.
     pub(crate) fn emit(
         &mut self,
         watermark: Timestamp,
         corrections: bool,
         derived_ends: &[Offset],
     ) -> Result<Vec<Row>, serde_json::Error> {
-        // After a restart, windows that had been emitted and forgotten before it may have been opened again.
+        // Records that were read again after a restart may have reopened windows that were emitted and forgotten
+        // before it.
         self.retired_to
             .into_iter()
             .for_each(|retired_to| self.retire(retired_to));
@@ -247,7 +249,7 @@ impl Pipeline {
     }
 }
 
-/// The rows that are due, and those that are withdrawn.
+/// Returns the rows that are due, and the records that withdraw earlier rows.
 fn corrected(
     windows: &mut dyn Correctable,
     revisions: &mut Revisions,
@@ -275,7 +277,7 @@ fn corrected(
     Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
-/// The rows of the detections that are due.
+/// Returns the rows of the detections that are due.
 fn detected(
     windows: &mut dyn Keyed,
     revisions: &mut Revisions,

@@ -57,7 +57,7 @@ pub async fn replay(
 
 async fn replay_one(mut job: Job, suffix: &str, progress: &Progress) -> Result<Counts, RunError> {
     let lateness = job.spec.lateness + job.spec.allowed_lateness;
-    // Closed windows are never corrected.
+    // Closed windows are never corrected, so the allowed lateness is added to the lateness instead.
     job.spec.allowed_lateness = Duration::ZERO;
     let topic = format!("{}-{suffix}", job.name);
     ensure_topic(
@@ -102,7 +102,7 @@ async fn replay_one(mut job: Job, suffix: &str, progress: &Progress) -> Result<C
 
 type Partials = mpsc::Receiver<Arrival>;
 
-/// Opens the partition for reading within these offsets.
+/// Starts to read the partition from the start of `offsets`, unless `offsets` is empty.
 fn open(
     job: &Job,
     partition: Partition,
@@ -147,6 +147,7 @@ async fn scan(
     Ok((offsets, scan))
 }
 
+/// The replay of one derivation, after all partitions have been scanned.
 struct Replay {
     job: Job,
     suffix: String,

@@ -1,4 +1,5 @@
-//! The destinations of results: output topics, dead letters, accounts, and the status board.
+//! The destinations of results: output topics, dead letters, accounts (published record counts), and the
+//! status board.
 
 pub(crate) mod accounting;
 pub(crate) mod counts;

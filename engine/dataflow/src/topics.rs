@@ -4,9 +4,9 @@
 pub const CHECKPOINTS: &str = "dataflow-checkpoints";
 /// The topic to which derivations write snapshots of their memory.
 pub const SNAPSHOTS: &str = "dataflow-snapshots";
-/// The topic of the leases.
+/// The topic to which runners write lease records, so that only one at a time runs a derivation.
 pub const LEASES: &str = "dataflow-leases";
-/// The topic of late events.
+/// The topic to which derivations write late events.
 pub const LATE_EVENTS: &str = "late-events";
-/// The topic of the accounts.
+/// The topic to which derivations write their record counts.
 pub const ACCOUNTING: &str = "accounting";

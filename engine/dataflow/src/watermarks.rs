@@ -7,7 +7,7 @@ use model::Timestamp;
 /// The watermarks of one derivation.
 ///
 /// - The watermark of a derivation never goes back.
-/// - A partition that is not idle holds it back, however slow it is.
+/// - A partition that is not idle holds the watermark back, however slow it is.
 #[derive(Clone, Debug)]
 pub(crate) struct Watermarks {
     lateness_ms: i64,
@@ -73,12 +73,13 @@ impl Watermarks {
         silent.map(|(partition, _)| partition).collect()
     }
 
-    /// Ignores a partition until it has accepted records again.
+    /// Ignores a partition until accepted records arrive from it again.
     pub(crate) fn set_idle(&mut self, partition: Partition) {
         self.partitions[partition.index()].idle = true;
     }
 
-    /// The first partition that holds back the watermark; `None` if all partitions are idle.
+    /// The partition that holds back the watermark, the first one if there are several; `None` if all partitions
+    /// are idle.
     pub(crate) fn furthest_behind(&self) -> Option<Partition> {
         let partitions = Partition::all().zip(&self.partitions);
         slowest(

@@ -1,5 +1,5 @@
-//! Counts events whose time is far ahead of their ingest time. They are counted at their event times all the
-//! same. The list of their senders tells operators which clocks to correct.
+//! Counts events whose time is far ahead of their ingest time. Derivations still process these events at their
+//! event times. The list of their senders shows operators which clocks to correct.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,13 +9,13 @@ use crate::merge::Merge;
 /// clocks differ by less.
 pub const FAR_AHEAD_MS: i64 = 2_000;
 
-/// The number of senders that are named: those furthest ahead, and among equals the first by name.
+/// The largest number of senders in the list: those furthest ahead, and among equals the first by name.
 const SENDERS_MAX: usize = 8;
 
 /// The number of events that were far ahead of their ingest time, and the senders of the worst of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendersAhead {
-    /// The number of events far ahead, including those of senders that are not named.
+    /// The number of events far ahead, including those of senders that are not in `senders`.
     pub events: u64,
     /// The senders that were furthest ahead, in descending order.
     pub senders: Vec<SenderAhead>,

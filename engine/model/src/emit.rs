@@ -2,7 +2,7 @@
 
 /// Receives the contributions of one event.
 pub trait Emit<P> {
-    /// The event's offset in its partition.
+    /// Returns the event's offset in its partition.
     fn offset(&self) -> i64;
 
     /// Applies `add` to the partial of the key with these fields, in the window or session of the event.

@@ -139,7 +139,7 @@ impl<L: Lift> Fold<L> {
         }
     }
 
-    /// Appends the partial of the records added since the last call to `output`.
+    /// Appends to `output` the partial of the records that were added since the last call.
     fn finish(&mut self, covered: &Covered, output: &mut Vec<u8>) {
         let open = std::mem::replace(&mut self.open, Open::new(self.grouping));
         let header = BatchHeader {

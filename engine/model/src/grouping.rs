@@ -46,10 +46,10 @@ pub trait Grouping: Copy + Debug + PartialEq + Send + Sync + 'static {
 
 /// The partials of one batch in their groups.
 pub trait Groups<P> {
-    /// Returns the receiver of the contributions of the event at this time and offset.
+    /// Returns the emitter that adds the contributions of the event at this time and offset to its groups.
     fn emitter(&mut self, time: Timestamp, offset: i64) -> impl Emit<P>;
 
-    /// Encodes the batch's partial, with its contributions by window and key, and appends it to `output`.
+    /// Encodes the batch's partial, with its contributions sorted by window and key, and appends it to `output`.
     fn encode(self, header: BatchHeader, output: &mut Vec<u8>);
 }
 

@@ -1,5 +1,5 @@
-//! Derived topics that process the events of each key one by one, in the order of event time. Alerts work
-//! this way.
+//! The interface of derived topics whose code processes the events of each key one by one, in the order of
+//! event time. Alerts work this way.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

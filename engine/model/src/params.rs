@@ -81,7 +81,8 @@ impl Params {
         self.find(name, expected)?.ok_or_else(missing)
     }
 
-    /// Returns a number of milliseconds above 0. If it is not given, returns `default` or fails without one.
+    /// Returns a number of milliseconds above 0. If it is not given, returns `default`, or fails if that is
+    /// `None`.
     pub fn positive_ms(&self, name: &str, default: Option<i64>) -> Result<i64, ParamError> {
         let expected = "a number of milliseconds";
         let ms = match default {

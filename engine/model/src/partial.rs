@@ -32,9 +32,9 @@ pub struct BatchHeader {
     pub first_offset: i64,
     /// The offset after the batch's last record.
     pub next_offset: i64,
-    /// How far the batch advances event time. For each accepted record the earlier of its event time and its
-    /// ingest time is taken; this is the latest of these. A sender with a fast clock therefore advances event
-    /// time no further than "now".
+    /// How far the batch advances event time. Each accepted record counts with its event time or its ingest
+    /// time, whichever is earlier, and the latest of these times is stored here. A sender with a fast clock
+    /// therefore advances event time no further than "now".
     pub stream_time: Option<Timestamp>,
     /// The earliest event time among the accepted records.
     pub min_event_time: Option<Timestamp>,
@@ -131,8 +131,8 @@ impl<P: Serialize> BatchPartial<P> {
     }
 }
 
-/// A partial whose contributions are still in the tables of the fold. Its encoding is the same as that of a
-/// [`BatchPartial`].
+/// A partial that borrows its contributions from the tables of the fold, so that they are encoded without
+/// copying. Its encoding is the same as that of a [`BatchPartial`].
 #[derive(Serialize)]
 pub(crate) struct BatchPartialRef<'a, P> {
     pub(crate) header: BatchHeader,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The topic of rejected records.
 pub const REJECTED_EVENTS: &str = "rejected-events";
 
-/// One part of a payload. These are fields of the record that stores it.
+/// One part of a payload. Its fields are flattened into the record that stores the part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayloadPart {
     /// The index of this part, starting at 0.

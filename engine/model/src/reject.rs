@@ -20,7 +20,8 @@ pub enum Reason {
     FutureTimestamp,
     /// A value is outside the range of its field.
     OutOfRange,
-    /// The record, a string in it, or its nesting exceeds a limit of [`crate::event::limits`].
+    /// The record or an id in it is longer than [`crate::event::limits`] allow, or the nesting is deeper than
+    /// [`crate::json::DEPTH_MAX`].
     TooLarge,
 }
 

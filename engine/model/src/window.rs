@@ -1,4 +1,4 @@
-//! Windows: half-open spans of event time, aligned to the Unix epoch.
+//! Windows: half-open spans of event time. Tumbling windows are aligned to the Unix epoch, sessions are not.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,8 @@ impl Window {
         self.start <= time && time < self.end
     }
 
-    /// Returns the time of the last event in a span: `last` of `[first, last + 1 ms)`.
+    /// Returns the last instant of the span. In a session, which is `[first, last + 1 ms)`, this is the time of
+    /// the last event.
     pub fn last(&self) -> Timestamp {
         self.end.plus_ms(-1)
     }

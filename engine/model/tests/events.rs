@@ -42,7 +42,7 @@ const PURCHASE: Schema = &[
     ("/parameters/transaction_id", Id),
     ("/parameters/transaction_type", TransactionType),
     ("/parameters/currency", Id),
-    ("/parameters/amount", Number(1e9)), // less than any currency's limit, more than any sample
+    ("/parameters/amount", Number(1e9)), // below the limit with two minor digits, above every valid sample
     ("/parameters/item_id", Id),
     ("/parameters/item_type", Id),
     ("/user_data/user_id", Id),
@@ -60,7 +60,7 @@ const SERVER: Schema = &[
     ("/server_data/server_type", Id),
 ];
 
-/// A record without a fault.
+/// Returns a record without a fault.
 fn valid(schema: Schema) -> Value {
     let mut record = json!({"more": {"unknown": [1, {"deep": null}]}});
     for (pointer, kind) in schema {
@@ -91,7 +91,7 @@ fn set(record: &mut Value, pointer: &str, value: Option<Value>) {
     }
 }
 
-/// All faults of `record`.
+/// Returns all faults of `record`.
 fn faults(schema: Schema, record: &Value) -> BTreeSet<Reason> {
     let sections = ["parameters", "user_data", "server_data"];
     let is_misplaced = |name: &&str| !(record[*name].is_object() || record[*name].is_null());
@@ -125,7 +125,7 @@ fn fault(value: Option<&Value>, kind: FieldKind) -> Option<Reason> {
     }
 }
 
-/// Values that are right for some fields and wrong for others; `None` removes the field.
+/// Generates values that are right for some fields and wrong for others; `None` removes the field.
 fn replacement() -> impl Strategy<Value = Option<Value>> {
     prop::sample::select(vec![
         None,
@@ -150,7 +150,7 @@ fn replacement() -> impl Strategy<Value = Option<Value>> {
     ])
 }
 
-/// Up to three changes of a valid record: a pointer and its new value.
+/// Generates up to three changes of a valid record, each a pointer and its new value.
 fn changes(schema: Schema) -> impl Strategy<Value = Vec<(&'static str, Option<Value>)>> {
     let sections = ["/parameters", "/user_data", "/server_data"];
     let pointers: Vec<_> = schema.iter().map(|(pointer, _)| *pointer).collect();
@@ -169,7 +169,8 @@ fn changed(schema: Schema, changes: Vec<(&str, Option<Value>)>) -> Value {
     record
 }
 
-/// `fields` returns the fields of an accepted event by their pointers in the record.
+/// Checks that a record is accepted with the right fields, or rejected for one of its faults. `fields` returns
+/// the fields of an accepted event by their pointers in the record.
 fn check<'e, E: Event<'e>>(
     schema: Schema,
     record: &Value,
@@ -256,7 +257,7 @@ proptest! {
     }
 }
 
-/// Damage to a record: an index, the number of bytes removed there, and the bytes inserted.
+/// Generates damage to a record: an index, the number of bytes removed there, and the bytes inserted.
 fn damage() -> impl Strategy<Value = (usize, usize, &'static str)> {
     let texts = [
         "", "\"", "\\", "\\n", ",", "{", "}", " ", "0", "null", "é", "\u{1}", ",\"x\":1",

@@ -1,4 +1,4 @@
-//! The fold with the smallest possible derivation: the partial of a batch.
+//! Tests the partial of a batch, folded with a minimal derivation.
 
 use model::event::PlayerEvent;
 use model::fold::SourceRecord;
@@ -9,7 +9,8 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Counts the events of each player, and of all.
+/// Counts the events of each player, and of all players. Unlike real derivations, it emits under two keys for
+/// each event.
 struct Events;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -78,8 +78,8 @@ fn resolve(
     Ok((config, wasm))
 }
 
-/// Returns the initial accumulator for an aggregate, and nothing for other kinds: the engine derives a
-/// module's kind from its exports.
+/// Returns the initial accumulator of an aggregate. Returns nothing for other kinds, because the engine
+/// derives a module's kind from its exports.
 fn initial_data(kind: SmartModuleKind) -> SmartModuleInitialData {
     match kind {
         SmartModuleKind::Aggregate { accumulator }

@@ -6,7 +6,7 @@ use fluvio_smartengine::EngineError;
 
 use crate::limits::TEXT_BYTES_MAX;
 
-/// The end of an operating system error's message. The engine passes such errors on only as text.
+/// Occurs in the message of every operating system error. The engine passes these errors on only as text.
 const OF_THE_SYSTEM: &str = "(os error ";
 
 /// Returns the error code for a module that could not be compiled, instantiated or initialised.

@@ -19,7 +19,7 @@ pub(super) fn run(chain: &mut Chain, partition: &Partition) -> Result<(), ErrorC
     let read = |lookback| ready(read(partition, lookback).map_err(Into::into));
     match chain.instance.look_back(read).now_or_never() {
         Some(looked) => looked.map_err(|error| failure::looking_back(error.as_ref())),
-        // The records are already in memory, so the future is ready at once.
+        // Cannot happen: `read` returns a ready future, so the engine has nothing to wait for.
         None => Err(ErrorCode::SmartModuleLookBackError(
             "the engine waits for nothing".to_owned(),
         )),

@@ -225,7 +225,7 @@ impl Offsets {
     }
 }
 
-/// The last offset delta of a batch that covers `base..next`; -1 if that range is empty.
+/// Returns the last offset delta of a batch that covers `base..next`; -1 if that range is empty.
 fn span(base: i64, next: i64) -> i32 {
     i32::try_from(next - base - 1).unwrap_or(i32::MAX)
 }

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// The published codec must read what this one writes, and the reverse.
+        /// Each codec must read what the other one writes: the published one and the one in this file.
         #[test]
         fn both_codecs_agree(
             key in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..300)),

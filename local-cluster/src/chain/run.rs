@@ -27,7 +27,7 @@ pub(crate) struct Processed {
 }
 
 impl Chain {
-    /// Wraps a ready instance.
+    /// Wraps an initialised instance of the engine's chain.
     pub(super) fn new(instance: SmartModuleChainInstance) -> Self {
         Self { instance }
     }

@@ -1,5 +1,5 @@
-//! Creates, grows and deletes topics. Each change is checked, written to disk and published before the
-//! answer.
+//! Creates, grows and deletes topics. Each change is checked, written to disk and published to watchers before
+//! the client gets the response.
 
 use std::sync::Arc;
 

@@ -26,8 +26,8 @@ pub(crate) enum OpenError {
 }
 
 impl Cluster {
-    /// Opens everything in `data_dir`. Blocks the thread. Clients are sent to `spu_addr` for data; it
-    /// serves up to `connections_max` connections at once.
+    /// Opens everything in `data_dir`. Blocks the thread. Clients get `spu_addr` as the address of the data
+    /// port, which serves up to `connections_max` connections at once.
     pub(crate) fn open(
         data_dir: &Path,
         spu_addr: SocketAddr,

@@ -1,4 +1,4 @@
-//! Maps of all objects, each entry with the epoch of its last change.
+//! The node's state in memory: maps of all objects, each entry with the epoch of its last change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The rules for a new topic.
+//! Checks the name and the specification of a new topic.
 
 use fluvio_controlplane_metadata::topic::{PartitionMap, ReplicaSpec, TopicSpec};
 use fluvio_protocol::link::ErrorCode;

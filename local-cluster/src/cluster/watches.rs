@@ -53,7 +53,7 @@ struct Watch {
     sent: Option<Sent>,
 }
 
-/// What the client was sent: these objects, up to an epoch.
+/// What the client has: the names of its objects, and the epoch up to which it has all changes.
 struct Sent {
     epoch: i64,
     names: BTreeSet<String>,
@@ -81,7 +81,7 @@ impl Watches {
         watches.len() == 1
     }
 
-    /// Queues all changes since the last flush. If it is cancelled, the next flush sends them.
+    /// Queues all changes since the last flush. If this call is cancelled, the next flush queues the rest.
     pub(crate) async fn flush(&self, cluster: &Cluster) -> Result<(), Closed> {
         for watch in self.watches.lock().await.iter_mut() {
             let Some((frame, sent)) = watch.frame(cluster) else {
@@ -97,8 +97,8 @@ impl Watches {
 }
 
 impl Cluster {
-    /// Registers a connection's watches. Its client is then sent each change before the change is
-    /// acknowledged to other clients.
+    /// Registers a connection's watches. From then on its client is sent each change before the change is
+    /// acknowledged to the client that requested it.
     pub(crate) fn register(&self, watches: &Arc<Watches>) {
         let mut all = self
             .watches

@@ -21,13 +21,13 @@ use thiserror::Error;
 /// The size of a batch's header, which ends where the records begin.
 pub(crate) const HEADER_BYTES: usize = 57;
 
-/// The largest accepted batch, header included: the limit of the production engine, so that every batch
+/// The largest accepted batch, header included: the limit of Fluvio's own servers, so that every batch
 /// stored here can also be produced there.
 pub(crate) const MAX_BATCH_BYTES: usize = 32 << 20;
 
 /// The largest record count that a batch may declare: the number of the smallest records that fit the
 /// largest uncompressed batch. Compressed batches are not decompressed to count their records, so this
-/// bounds how many offsets one of them can take.
+/// limit also bounds how many offsets a single compressed batch can take.
 pub(crate) const MAX_BATCH_RECORDS: i32 = (MAX_BATCH_BYTES / MIN_RECORD_BYTES) as i32;
 
 /// The smallest record: length, attributes, timestamp delta, offset delta, no key, empty value, no headers;
@@ -74,7 +74,7 @@ pub(crate) enum BatchError {
     /// The header and the records declare different numbers of records.
     #[error("batch has {count} records, but its last offset delta is {last_offset_delta}")]
     RecordCount { count: i32, last_offset_delta: i32 },
-    /// The batch is complete, but at the wrong place in the log.
+    /// The batch is complete, but its base offset does not continue the log.
     #[error("batch has base offset {found}, expected {expected}")]
     OutOfPlace { expected: i64, found: i64 },
 }
@@ -99,7 +99,7 @@ pub(crate) struct BatchHeader {
 }
 
 impl BatchHeader {
-    /// Parses the header at the start of `bytes`, which may end after it.
+    /// Parses the header at the start of `bytes`. The rest of the batch may be missing.
     pub(crate) fn parse(mut bytes: &[u8]) -> Result<Self, BatchError> {
         if bytes.len() < HEADER_BYTES {
             let have = bytes.len();
@@ -136,7 +136,7 @@ impl BatchHeader {
         self.base_offset.saturating_add(self.record_count())
     }
 
-    /// Checks `batch`, all the bytes of the batch that starts with this header.
+    /// Checks the length, the checksum and the record count of `batch`, which includes this header.
     pub(crate) fn check(&self, batch: &[u8]) -> Result<(), BatchError> {
         let (needed, have) = (self.total_bytes, batch.len());
         if have != needed {

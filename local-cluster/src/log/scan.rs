@@ -7,7 +7,8 @@ use std::os::unix::fs::FileExt;
 use super::batch::{BatchError, BatchHeader, HEADER_BYTES};
 use super::index::Index;
 
-/// The bytes read at once: enough for several small batches, without reading much of a large one in vain.
+/// The bytes read at once: enough for several small batches, and few enough that little is wasted where only the
+/// header of a large batch is needed.
 const WINDOW_BYTES: usize = 32 << 10;
 
 /// How thoroughly to check each batch.
@@ -32,7 +33,8 @@ pub(super) struct Scan {
     pub(super) damage: Option<BatchError>,
 }
 
-/// Scans `file`, whose first batch must have `base_offset`. Fails only if reading fails.
+/// Scans `file`, whose first batch must have `base_offset`. Fails only if reading fails; damage is part of
+/// the result.
 pub(super) fn scan(file: &File, base_offset: i64, depth: Depth) -> io::Result<Scan> {
     let file_bytes = file.metadata()?.len();
     let mut window = Window {

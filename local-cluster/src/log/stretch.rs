@@ -1,6 +1,6 @@
-//! Picks whole batches from a part of a segment's bytes that begins with a batch.
+//! Finds whole batches in a slice of a segment's bytes that begins with a batch.
 //!
-//! An error is returned together with the position of the invalid batch.
+//! Each error is returned together with the position of the invalid batch in the slice.
 
 use super::batch::{BatchError, BatchHeader, HEADER_BYTES};
 

@@ -65,7 +65,7 @@ fn plain(values: &[&str]) -> CheckedBatch {
     checked(values, Compression::None)
 }
 
-/// The bytes that a batch should have in the log.
+/// Returns the bytes that a batch should have in the log.
 fn placed(batch: &CheckedBatch, base_offset: i64) -> Vec<u8> {
     [&base_offset.to_be_bytes()[..], &batch.bytes()[8..]].concat()
 }

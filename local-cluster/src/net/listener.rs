@@ -16,14 +16,15 @@ use super::outbox::write_frames;
 use super::{FrameError, Outbox, Request, RequestError, read_frame};
 use crate::limits::LAST_FRAMES_TIMEOUT;
 
-/// The pause after a failed accept, in which other connections may end.
+/// The pause after a failed accept, in which other connections may end and free their file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves the requests of one connection.
 pub(crate) trait Service: Send + 'static {
-    /// The name in log messages.
+    /// The name of the port in log messages.
     const NAME: &'static str;
-    /// Answers one request through the connection's outbox. An error closes the connection.
+    /// Handles one request, and sends the response through the connection's outbox. An error closes the
+    /// connection.
     fn handle(&mut self, request: Request)
     -> impl Future<Output = Result<(), RequestError>> + Send;
 }
@@ -52,8 +53,9 @@ impl Listener {
         }
     }
 
-    /// Accepts connections until `stop`, and serves each with its own `open(outbox, stop)`. Closes
-    /// connections above the limit at once, because a peer that is left waiting would not notice the limit.
+    /// Accepts connections until `stop` is cancelled. Serves each with the service that `open` returns for
+    /// its outbox and its own stop token. Closes connections above the limit at once, because a peer that is
+    /// left waiting would not notice the limit.
     pub(crate) async fn run<S, F>(self, open: F)
     where
         S: Service,
@@ -98,7 +100,8 @@ struct ConnectionLimit {
     port: &'static str,
     connections_max: usize,
     free: Arc<Semaphore>,
-    /// Whether a refusal was logged since the port last had a good number of free permits.
+    /// Whether a refusal was logged since more than an eighth of the permits were last free. At the limit,
+    /// not every refusal is logged.
     is_logged: AtomicBool,
 }
 
@@ -136,7 +139,7 @@ async fn serve<S: Service>(
     queue: tokio::sync::mpsc::Receiver<bytes::Bytes>,
     closing: CancellationToken,
 ) {
-    // Answers are small, and clients wait for each one.
+    // Responses are small and clients wait for each one, so none should wait for more data.
     let _ = stream.set_nodelay(true);
     let (reader, writer) = stream.into_split();
     let mut writing = tokio::spawn(write_then_close(writer, queue, closing.clone()));

@@ -28,8 +28,8 @@ impl Outbox {
         (Self { frames }, queue)
     }
 
-    /// Answers `request`. Always returns `Ok`, so that a handler can return the result: on a closed
-    /// connection the answer is not needed, and the tasks end by themselves.
+    /// Sends the response to `request`. Always returns `Ok`, so that a handler can return the result of this
+    /// call. On a closed connection the response is dropped, and the connection's tasks end by themselves.
     pub(crate) async fn answer<E>(&self, request: &Request, body: &E) -> Result<(), RequestError>
     where
         E: Encoder,
@@ -40,7 +40,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Queues `body` as the answer to `correlation_id`, encoded for `version`.
+    /// Queues `body` as the response to the request with `correlation_id`, encoded for `version`.
     pub(crate) async fn send<E>(
         &self,
         correlation_id: i32,

@@ -39,11 +39,11 @@ pub(crate) enum RequestError {
 
 /// One request: a decoded header, and a body that is still encoded.
 pub(crate) struct Request {
-    /// The key, which tells the kind of request.
+    /// The key, which identifies the kind of request.
     pub(crate) api_key: u16,
-    /// The version of the encoding of the body and the answer.
+    /// The protocol version in which the body and the response are encoded.
     pub(crate) version: i16,
-    /// The correlation id, which the answer repeats.
+    /// The correlation id, which the response repeats.
     pub(crate) correlation_id: i32,
     /// The encoded body.
     pub(crate) body: Bytes,
@@ -70,8 +70,8 @@ impl Request {
         self.guard(|| T::decode_from(&mut self.body.clone(), self.version))
     }
 
-    /// Runs a published decoder. Such decoders trust lengths and can panic on hostile ones; a panic must
-    /// end only this connection.
+    /// Runs a decoder of Fluvio's published crates. These decoders trust lengths and can panic on hostile
+    /// ones. Turns a panic into an error, which ends only this connection.
     pub(crate) fn guard<T, E>(
         &self,
         decode: impl FnOnce() -> Result<T, E>,
@@ -91,7 +91,7 @@ impl Request {
     }
 }
 
-/// Rejects versions outside `versions`, which published decoders may read incorrectly.
+/// Rejects versions outside `versions`, because the published decoders may read them incorrectly.
 pub(crate) fn check_version(
     request: &Request,
     versions: std::ops::RangeInclusive<i16>,

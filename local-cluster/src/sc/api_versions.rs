@@ -10,7 +10,8 @@ use super::Control;
 use crate::net::{Request, RequestError};
 use crate::platform;
 
-/// Supported versions of administrative requests: from the first with typed objects to the published one.
+/// Supported versions of administrative requests: from the first version with typed objects to the version of
+/// the published clients.
 pub(super) const OBJECT_VERSIONS: RangeInclusive<i16> = 11..=19;
 
 /// Answers with the keys and versions of this port.

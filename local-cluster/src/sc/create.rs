@@ -15,8 +15,8 @@ use super::Control;
 use crate::cluster::AdminError;
 use crate::net::{Request, RequestError};
 
-/// Creates an object and answers with a status. Watch frames of the new object are queued before the
-/// answer.
+/// Creates an object and answers with a status. The watch frames of the new object are queued before the
+/// response.
 pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(), RequestError> {
     let body: ObjectApiCreateRequest = request.decode()?;
     if let Some((name, dry_run, spec)) = typed::<TopicSpec>(request, &body)? {

@@ -51,7 +51,7 @@ impl Listing<'_> {
         answers.into_iter().flatten().next().ok_or(unknown)
     }
 
-    /// Returns the answer if the request is for `S`.
+    /// Returns the response if the request is for objects of type `S`.
     fn of<S>(
         &self,
         list: impl FnOnce(ListRequest<S>) -> Vec<Metadata<S>>,

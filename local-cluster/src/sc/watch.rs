@@ -69,7 +69,7 @@ fn kind(
     Ok(asks::<SpuGroupSpec>(request, body)?.map(|_| WatchKind::SpuGroup))
 }
 
-/// If the watch is for `S`, returns whether it requests summaries.
+/// If the watch is for objects of type `S`, returns whether it requests summaries.
 fn asks<S: AdminSpec>(
     request: &Request,
     body: &ObjectApiWatchRequest,

@@ -22,8 +22,8 @@ use crate::log::{BatchError, CheckedBatch, LogError, split_checked};
 use crate::net::{Request, RequestError};
 use crate::record_set::RawSet;
 
-/// Appends data in the order of arrival, and answers in the same order. Each piece of data has its own
-/// result, and is appended either as a whole or not at all.
+/// Appends the record sets of a request in order, and responds with their results in the same order. Each
+/// record set is appended either as a whole or not at all.
 pub(super) async fn handle(data: &mut Data, request: Request) -> Result<(), RequestError> {
     let body: ProduceRequest<RawSet> = request.decode()?;
     let producing = Producing {
@@ -47,7 +47,7 @@ pub(super) async fn handle(data: &mut Data, request: Request) -> Result<(), Requ
     if body.isolation == Isolation::ReadUncommitted {
         return data.outbox.answer(&request, &response).await;
     }
-    // A separate task answers, so that the next request does not wait for the sync of this one.
+    // A separate task syncs and responds, so that the next request does not wait for the sync of this one.
     let outbox = data.outbox.clone();
     tokio::spawn(async move {
         commit(written, body.timeout, &mut response).await;

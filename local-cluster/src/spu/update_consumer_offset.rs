@@ -8,8 +8,8 @@ use fluvio_spu_schema::server::consumer_offset::{
 use super::Data;
 use crate::net::{Request, RequestError};
 
-/// Stores the offset under the consumer name with which the stream was opened. It is durable before the
-/// answer.
+/// Stores the offset under the consumer name with which the stream was opened. The offset is durable before
+/// the response is sent.
 pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
     let body: UpdateConsumerOffsetRequest = request.decode()?;
     let error_code = match data.streams.consumer(body.session_id) {

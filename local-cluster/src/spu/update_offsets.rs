@@ -8,7 +8,8 @@ use fluvio_spu_schema::server::update_offset::{
 use super::Data;
 use crate::net::{Request, RequestError};
 
-/// Wakes the streams. Always answers, because a client that gets no answer closes its connection.
+/// Passes each offset to its stream, which then sends its next frame. Always responds, because a client that
+/// gets no response closes its connection.
 pub(super) async fn handle(data: &mut Data, request: &Request) -> Result<(), RequestError> {
     let body: UpdateOffsetsRequest = request.decode()?;
     let status = body.offsets.into_iter().map(|update| OffsetUpdateStatus {

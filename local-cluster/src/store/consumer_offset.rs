@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::file_name;
 use super::objects::Key;
 
-/// The consumer and the partition of an offset.
+/// Identifies a stored offset by its consumer and partition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct ConsumerOffsetKey {
     /// The topic's name.

@@ -14,7 +14,7 @@ use crate::log::folder;
 
 /// The key of an object, from which the name of its file is derived.
 pub(super) trait Key: Ord + Clone + Serialize + DeserializeOwned {
-    /// Returns the file's path within the folder of the kind, without an extension.
+    /// Returns the file's path within the folder for this kind of object, without an extension.
     fn file_stem(&self) -> Result<PathBuf, StoreError>;
     /// Returns the key as it appears in messages.
     fn display(&self) -> String;
@@ -76,8 +76,8 @@ impl<K: Key, V: Clone + Serialize + DeserializeOwned> Objects<K, V> {
 
     /// Writes an object to the disk. Replaces an existing object with the same key.
     ///
-    /// Memory always equals the files. An object that could not be read back is never written: some of
-    /// Fluvio's types accept less when they are decoded than they produce when they are encoded.
+    /// The copy in memory always equals the files. An object that could not be read back is never written:
+    /// some of Fluvio's types accept less when they are decoded than they produce when they are encoded.
     pub(super) fn put(&mut self, key: &K, value: &V) -> Result<(), StoreError> {
         let path = self.path(key)?;
         let unwritable = |source| StoreError::Encode {

@@ -1,4 +1,4 @@
-//! Stored objects are there after a restart, and deleted ones never return.
+//! Checks that stored objects survive a restart, and that deleted ones never reappear.
 
 #![allow(clippy::unwrap_used)]
 

@@ -98,7 +98,7 @@ pub(crate) struct ConsumerStream {
     pub(crate) partition: Arc<Partition>,
     /// The queue for its frames.
     pub(crate) outbox: Outbox,
-    /// The acknowledgements: the offset that the client requests next.
+    /// Receives the acknowledgements. Each is the offset from which the client requests the next frame.
     pub(crate) acknowledged: watch::Receiver<i64>,
     /// Cancelled when the connection closes.
     pub(crate) closing: CancellationToken,
@@ -159,7 +159,7 @@ impl ConsumerStream {
         let mut reading = self.reading(request.smartmodules, request.version).await?;
         let mut end = self.partition.watch_end();
         loop {
-            // A log that was deleted stops the stream through `deleted`.
+            // This fails only if the log is gone. Deletion of the topic stops the stream through `deleted`.
             end.wait_for(|end| *end > position)
                 .await
                 .map_err(|_| End::Closed)?;

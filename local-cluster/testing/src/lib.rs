@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// A cluster whose data stays when it is stopped.
+/// A cluster that keeps its data while it is stopped.
 #[derive(Debug)]
 pub struct Node {
     options: Options,
@@ -19,7 +19,7 @@ pub struct Node {
     spu_addr: SocketAddr,
     /// The running cluster, which stops when the guard is dropped.
     running: Option<(Handle, DropGuard)>,
-    /// Removed with the cluster.
+    /// The data folder, which is removed when this value is dropped.
     _data: TempDir,
 }
 
@@ -50,7 +50,7 @@ impl Node {
         node
     }
 
-    /// Stops the cluster in order.
+    /// Stops the cluster cleanly.
     pub async fn stop(&mut self) {
         let (handle, stop) = self.running.take().expect("a running cluster");
         drop(stop);
@@ -84,7 +84,7 @@ impl Node {
         }
     }
 
-    /// Every record of a topic.
+    /// Returns every record of a topic.
     pub async fn records(&self, topic: &str) -> Vec<Record> {
         let cluster = self.cluster().await;
         let partitions = cluster.partition_count(topic).await.expect("a topic");
@@ -102,7 +102,7 @@ impl Node {
         records
     }
 
-    /// The key and the value of every record of a topic, sorted.
+    /// Returns the key and the value of every record of a topic, sorted.
     pub async fn texts(&self, topic: &str) -> Vec<(String, String)> {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
         let records = self.records(topic).await;

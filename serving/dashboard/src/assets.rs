@@ -19,7 +19,7 @@ struct Asset {
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// The chart library. A build may leave it out.
+/// The chart library. It is missing if it was not downloaded before the build.
 const CHARTS: &str = "echarts.min.js";
 
 pub(crate) async fn index(headers: HeaderMap) -> Response {
@@ -33,8 +33,8 @@ pub(crate) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Respo
 fn serve(name: &str, headers: &HeaderMap) -> Response {
     match ASSETS.iter().find(|asset| asset.name == name) {
         Some(asset) => asset.serve(headers),
-        // In a build without the chart library, answers with an empty script: a 404 would show an error in
-        // the browser console on every page.
+        // In a build without the chart library, sends an empty script: a 404 would show an error in the
+        // browser console on every page.
         None if name == CHARTS => ([(CONTENT_TYPE, content_type(name))], "").into_response(),
         None => RequestError::NoSuchPath.into_response(),
     }

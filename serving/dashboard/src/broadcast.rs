@@ -13,7 +13,8 @@ use crate::query::Query;
 use crate::store::{Store, Topic, now};
 use crate::views::{self, View};
 
-/// The last rendering of a query. The lock is held while a new rendering is made.
+/// The last rendering of a query, if any. The lock is held during rendering, so that concurrent callers wait for
+/// the result.
 type CacheEntry = Arc<tokio::sync::Mutex<Option<RenderedView>>>;
 
 /// Receives records from the topic readers and renders views for the browsers.
@@ -113,7 +114,7 @@ impl Broadcast {
     fn entry(&self, view: View, query: &Query) -> CacheEntry {
         let mut cache = self.cache();
         if cache.entries.len() >= ANSWERS_MAX || cache.bytes >= ANSWERS_BYTES_MAX {
-            // Callers that are waiting for an entry keep it alive.
+            // Clearing does not affect callers that wait for an entry: they hold references to it.
             *cache = Cache::default();
         }
         Arc::clone(cache.entries.entry((view, query.clone())).or_default())

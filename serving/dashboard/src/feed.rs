@@ -78,8 +78,9 @@ async fn read(
     Ok(())
 }
 
-/// Returns the offset at which each partition continues. If a partition now ends before the offset already
-/// read, the topic has been deleted and created again.
+/// Returns the offset at which reading starts in each partition. If a partition now ends before the offset
+/// already read, or the number of partitions has changed, the topic has been deleted and created again: its
+/// state is cleared, and reading starts at its recent past.
 fn starts(
     broadcast: &Broadcast,
     topic: Topic,

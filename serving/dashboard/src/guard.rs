@@ -1,4 +1,4 @@
-//! Checks that a request may read the dashboard, and adds the security headers to every answer.
+//! Checks that a request may read the dashboard, and adds the security headers to every response.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(crate) struct Guard {
     pub(crate) access: Access,
 }
 
-/// Refuses requests that are not allowed, and adds the security headers to all answers.
+/// Refuses requests that are not allowed, and adds the security headers to all responses.
 pub(crate) async fn guard(
     State(guard): State<Arc<Guard>>,
     request: Request,
@@ -76,8 +76,8 @@ impl Guard {
             }
             // Protects against DNS rebinding: a foreign page whose host name resolves to this address would
             // count as the same origin. Other foreign pages can send requests, but these change nothing and
-            // the pages cannot read the answers. `Origin` is not checked: browsers also send it for our own
-            // scripts, and behind a proxy it contains the proxy's name.
+            // the pages cannot read the responses. `Origin` is not checked: browsers also send it for our own
+            // scripts, and with a proxy it contains the proxy's name.
             Access::Loopback => Ok(check_host(request.headers())?),
             Access::Token(_) | Access::Anybody => Ok(()),
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::limits::{HISTORY_MS, JOINED_AFTER_MS, JOINED_MS, SLACK_PART};
 
-/// The windows of one topic that are in memory.
+/// The rows of one topic by window start. The limits are a day of event time and `rows_max` rows.
 #[derive(Debug)]
 pub(crate) struct History<K, V> {
     windows: BTreeMap<i64, Vec<Row<K, V>>>,
@@ -48,7 +48,8 @@ impl<K: Copy + Ord, V> History<K, V> {
     /// Replaces the row of `key` in the window that starts at `start`; `None` removes it.
     pub(crate) fn put(&mut self, start: i64, key: K, revision: u32, value: Option<V>) {
         match self.join {
-            // The row is already part of a sum, and its old value can no longer be subtracted.
+            // A revision of a joined row is ignored: the row's earlier value can no longer be subtracted
+            // from the sum.
             Some(_) if start < self.joined_before && revision > 0 => return,
             Some(join) if start < self.joined_before => {
                 if let Some(value) = value {
@@ -130,7 +131,7 @@ impl<K: Copy + Ord, V> History<K, V> {
             return;
         }
         let old = self.windows.range(self.joined_before..before);
-        // The first window of each minute receives the rows of the others.
+        // The window that starts at a whole minute receives the rows of the other windows of that minute.
         let old: Vec<_> = old
             .map(|(start, _)| *start)
             .filter(|start| minute(*start) != *start)

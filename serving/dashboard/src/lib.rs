@@ -2,7 +2,7 @@
 //! them between all browsers.
 //!
 //! Read in this order: [`start`] wires the parts; `feed` reads each topic once and passes its records to `store`,
-//! which keeps a bounded history; `views` computes answers from it; `broadcast` renders each answer once for all
+//! which keeps a bounded history; `views` computes the views from it; `broadcast` renders each view once for all
 //! browsers; `live` streams it; `routes` has the paths, and `guard` checks access.
 
 #![cfg_attr(

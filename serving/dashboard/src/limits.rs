@@ -5,45 +5,44 @@ use std::time::Duration;
 /// The length of the history: one day, so that the current hour can be compared with the same hour of
 /// yesterday.
 pub(crate) const HISTORY_MS: i64 = 24 * 60 * 60 * 1_000;
-/// Rows of levels and items that are older than this are joined into one-minute windows. An hour is the
-/// longest span whose points are less than a minute apart.
+/// Rows of levels and items that are older than this are joined into one-minute windows. Of the spans that the
+/// pages offer, an hour is the longest one whose points are less than a minute apart.
 pub(crate) const JOINED_AFTER_MS: i64 = 60 * 60 * 1_000;
 /// The length of a joined window.
 pub(crate) const JOINED_MS: i64 = 60 * 1_000;
-/// When a window is full, its capacity grows by one part in this many.
+/// When the row vector of a window is full, its capacity grows by its length divided by this.
 pub(crate) const SLACK_PART: usize = 4;
-/// The default limit for the rows of a topic in memory: seventeen games, or as many derivations, in each of
-/// the 8,640 windows of a day.
+/// The default limit for the rows of a topic in memory: a row for each of seventeen games or derivations in each
+/// of the 8,640 windows of a day.
 pub(crate) const ROWS_MAX: usize = 150_000;
 /// The limit for topics with one row per level and map, or per item and currency: about 230 rows in each
 /// window, where rows older than an hour are joined.
 pub(crate) const ROWS_JOINED: usize = 400_000;
-/// The number of records that are read at the start to fill `ROWS_JOINED` rows.
+/// The number of each partition's latest records that are read at the start to fill `ROWS_JOINED` rows.
 pub(crate) const RECORDS_JOINED: usize = 2_000_000;
 /// The limit for rows of servers: thirty in each window.
 pub(crate) const ROWS_SERVERS: usize = 260_000;
-/// The limit for sessions: for a whole day, seven end in each second.
+/// The limit for sessions in memory: about seven for each second of a day.
 pub(crate) const ROWS_SESSIONS: usize = 600_000;
-/// The number of platforms in a row. Less used platforms are summed.
+/// The number of platforms in a row, of which the last one is the sum of all less used platforms.
 pub(crate) const PLATFORMS_MAX: usize = 8;
 /// The number of alerts of each kind in memory.
 pub(crate) const ALERTS_MAX: usize = 5_000;
-/// The size of their records: a kilobyte for each alert, including its evidence. In memory they take two to
-/// three times as much.
+/// The limit for the total size of the records of these alerts: a kilobyte for each alert, including its
+/// evidence. In memory they take two to three times as much.
 pub(crate) const ALERTS_BYTES_MAX: usize = 5_000_000;
-/// The size limit for any record except a sample. An alert takes about a kilobyte, and five thousand much
-/// larger ones would fill the memory.
+/// The size limit for any record except a dead letter. Usual records have at most about a kilobyte.
 pub(crate) const RECORD_BYTES_MAX: usize = 32 * 1024;
-/// The number of alerts in one answer: more than a person reads, and few enough for a phone.
+/// The number of alerts in one response: more than a person reads, and few enough for a phone.
 pub(crate) const ALERTS_SHOWN: usize = 200;
-/// The number of dead letters in memory as samples.
+/// The number of dead letters of a topic that are stored as samples.
 pub(crate) const SAMPLES_MAX: usize = 200;
 /// The number of characters of a sample's payload that are stored.
 pub(crate) const SAMPLE_CHARACTERS: usize = 2_000;
 /// The number of distinct names in memory. Beyond it, a row whose key contains a new name is dropped and
 /// counted; in other fields all new names share one symbol.
 pub(crate) const NAMES_MAX: usize = 100_000;
-/// The size of all names: eighty bytes each.
+/// The limit for the total size of all names: eighty bytes each.
 pub(crate) const NAMES_BYTES_MAX: usize = 8_000_000;
 /// The number of characters of a name that are stored. It is at least the maximum length of an event's
 /// identifiers, so two different names never become equal.
@@ -74,9 +73,10 @@ pub(crate) const LAG_PERIOD: Duration = Duration::from_secs(5);
 pub(crate) const RETRY_PERIOD: Duration = Duration::from_secs(2);
 /// The number of records that are folded under one lock.
 pub(crate) const CHUNK_RECORDS: usize = 1_000;
-/// How late the next window may be before its topic counts as stale: the runner waits for late events.
+/// How late the next rows of a topic may be before the topic counts as stale. The runner waits for late events
+/// before it writes rows.
 pub(crate) const STALE_GRACE_MS: i64 = 4_000;
-/// How often the runner publishes accounts.
+/// The period in which the runner publishes accounts.
 pub(crate) const ACCOUNTS_PERIOD_MS: i64 = 10_000;
 /// A row whose window ends further in the future than this is dropped, because its sender's clock is wrong.
 pub(crate) const FUTURE_MS_MAX: i64 = 60 * 60 * 1_000;

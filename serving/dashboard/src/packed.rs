@@ -1,4 +1,4 @@
-//! Compresses answers for clients that accept gzip. Event streams are not compressed, because compression
+//! Compresses responses for clients that accept gzip. Event streams are not compressed, because compression
 //! would delay their events.
 
 use std::io::{self, Write};

@@ -10,7 +10,7 @@ const MINUTES_MAX: i64 = 24 * 60;
 /// The longest name that a request may contain. No name in an event is longer.
 const NAME_BYTES_MAX: usize = 1_000;
 
-/// The parameters of a request. Requests with equal parameters get the same answer.
+/// The parameters of a request. Requests for a view with equal parameters share one cached response.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Query {
     pub(crate) game: Option<String>,

@@ -1,4 +1,4 @@
-//! Divides a span of event time into equal pieces, one for each point of a line, and computes the mean of a
+//! Divides a span of time into equal pieces, one for each point of a chart's line, and computes the mean of a
 //! piece.
 
 use std::ops::Range;
@@ -17,8 +17,8 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Returns the smallest span that contains `range` and has at most `POINTS_MAX` pieces, each at least one
-    /// window long.
+    /// Returns the span that contains `range` and consists of whole pieces. The pieces are as short as possible, but
+    /// at least one window long, and there are at most about `POINTS_MAX` of them.
     pub(crate) fn over(range: Range<i64>, window_ms: i64) -> Self {
         let length = (range.end - range.start).max(1);
         let fits = |step_ms: &i64| *step_ms >= window_ms && length / step_ms <= POINTS_MAX;

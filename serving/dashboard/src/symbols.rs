@@ -1,4 +1,4 @@
-//! Interns names, because a history repeats the same few names in hundreds of thousands of rows.
+//! Interns names to save memory: a history repeats the same few names in hundreds of thousands of rows.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -58,8 +58,8 @@ impl View {
         }
     }
 
-    /// Returns the topics that the view is computed from. Views whose own topics may be silent include
-    /// accounts, which keep their clock moving.
+    /// Returns the topics that the view is computed from. Views whose own topics may be silent include the accounts,
+    /// which are published regularly, so that the view is still updated and its watermark advances.
     pub(crate) fn topics(self) -> &'static [Topic] {
         match self {
             Self::Overview => &[
@@ -90,15 +90,15 @@ impl View {
     }
 }
 
-/// An answer: the data of a view, with its context.
+/// The response to a query: the data of a view, with its context.
 #[derive(Serialize)]
 struct Answer<'a, T> {
     view: View,
-    /// The time at which the answer was computed.
+    /// The time at which the response was computed.
     as_of: Timestamp,
     /// The event time up to which all topics of the view are complete.
     watermark: Option<Timestamp>,
-    /// The span of event time, in milliseconds since 1970.
+    /// The start and end of the span, in milliseconds since 1970.
     from: i64,
     to: i64,
     games: Vec<&'a str>,
@@ -111,7 +111,7 @@ struct ViewContext<'a> {
     query: &'a Query,
     range: Range<i64>,
     game: Option<Symbol>,
-    /// Whether the answer must be empty because the query names an unknown game.
+    /// Whether the view must be empty because the query names an unknown game.
     nothing: bool,
 }
 
@@ -134,7 +134,7 @@ impl<'a> ViewContext<'a> {
     }
 }
 
-/// Computes the answer for a view, as JSON.
+/// Computes a view for a query, as JSON.
 pub(crate) fn answer(view: View, store: &Store, query: &Query) -> serde_json::Result<Vec<u8>> {
     let game = query
         .game
@@ -158,8 +158,8 @@ pub(crate) fn answer(view: View, store: &Store, query: &Query) -> serde_json::Re
     }
 }
 
-/// Returns the end of a span without `from` and `to`. Accounts are ordered by publication time, everything
-/// else by event time.
+/// Returns the end of the span for a query without `from` and `to`. It is a wall-clock time for accounts, which
+/// are ordered by publication time, and an event time for everything else.
 fn newest(view: View, store: &Store) -> i64 {
     match view {
         View::Quality => now().as_millis(),

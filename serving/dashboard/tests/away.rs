@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Page, active, has_players, node, window};
 
-/// Twice the promised time, because the cluster of the test shares the machine.
+/// Twice the time within which a page must report an unreachable cluster (5 s), because the test's cluster runs
+/// on the same machine.
 const REPORTED_WITHIN: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,7 +27,7 @@ const TOPICS: &[&str] = &[
     "late-events",
 ];
 
-/// A fresh cluster with every topic that is shown.
+/// Starts a new cluster with every topic that the dashboard shows.
 pub(crate) async fn node() -> Node {
     Node::start(TOPICS.iter().map(|name| (*name, 1))).await
 }
@@ -76,7 +76,7 @@ impl Page {
         self.get(&format!("/api/views/{path}")).await.json().await
     }
 
-    /// A stream of a view; `has` is the version id that a reconnecting browser sends.
+    /// Opens the stream of a view. `has` is the version id that a reconnecting browser sends.
     pub(crate) async fn live(&self, view: &str, has: Option<&str>) -> Response {
         let path = format!("/api/views/{view}/live");
         let headers: Vec<_> = has.iter().map(|id| ("last-event-id", *id)).collect();
@@ -86,7 +86,7 @@ impl Page {
     }
 }
 
-/// The start of the ten-second window `ago` windows before now.
+/// Returns the start of the ten-second window that is `ago` windows before the current one.
 pub(crate) fn window(ago: i64) -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)

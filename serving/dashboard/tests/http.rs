@@ -1,4 +1,4 @@
-//! A small HTTP client: one request, and a stream of events.
+//! A small HTTP client, which sends one request per connection and can read a response as a stream of events.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// The timeout of every step, for a busy machine.
+/// The timeout of every step. It is long because the machine may be busy.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Response {
@@ -122,7 +122,7 @@ impl Response {
 
 async fn line(stream: &mut BufReader<TcpStream>) -> String {
     let mut line = String::new();
-    // An error of the connection counts as its end.
+    // A failed connection counts as one that has ended.
     let _read = timeout(TIMEOUT, stream.read_line(&mut line)).await.unwrap();
     line.trim_end().to_owned()
 }

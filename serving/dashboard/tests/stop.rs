@@ -9,9 +9,9 @@ use tokio::time::timeout;
 
 use crate::harness::{Page, node};
 
-/// Small, so that the server is blocked soon.
+/// The size of the client's socket buffers: small, so that the server soon cannot write.
 const BUFFER_BYTES: u32 = 16 * 1024;
-/// A server that accepts no bytes for this long cannot write its answers.
+/// A server that accepts no bytes for this long counts as blocked, because it cannot write its responses.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
 /// Three seconds until the server closes connections, and the delay of a busy machine.
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
@@ -42,7 +42,7 @@ async fn send(address: SocketAddr, text: &str) -> TcpStream {
     stream
 }
 
-/// Sends requests until the server accepts no more, because it cannot write its answers.
+/// Sends requests until the server accepts no more, because it cannot write its responses.
 async fn send_without_reading(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_send_buffer_size(BUFFER_BYTES).unwrap();

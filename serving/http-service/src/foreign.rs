@@ -22,7 +22,7 @@ pub enum Foreign {
 }
 
 impl Foreign {
-    /// Returns the error code for the answer, which programs can evaluate.
+    /// Returns the error code for the response, which programs can evaluate.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -32,9 +32,9 @@ impl Foreign {
     }
 }
 
-/// Refuses a request whose `Host` is not a name of this machine. It is for services that listen on a loopback
-/// address. Requests without `Host` are accepted: every browser sends the header, so they come from another
-/// program.
+/// Refuses a request whose `Host` is not a name of this machine. Use it in services that listen on a loopback
+/// address. Requests without `Host` are accepted: every browser sends the header, so they come from other
+/// programs.
 pub fn check_host(headers: &HeaderMap) -> Result<(), Foreign> {
     match text(headers, HOST) {
         Some(host) if !is_local(&host) => Err(Foreign::Host(host)),
@@ -42,7 +42,7 @@ pub fn check_host(headers: &HeaderMap) -> Result<(), Foreign> {
     }
 }
 
-/// Refuses requests from pages other than the service's own. It is for services without credentials.
+/// Refuses requests from pages other than the service's own. Use it in services without credentials.
 pub fn check_origin(headers: &HeaderMap) -> Result<(), Foreign> {
     match text(headers, ORIGIN) {
         Some(origin) if !is_of_host(&origin, text(headers, HOST)) => Err(Foreign::Origin(origin)),

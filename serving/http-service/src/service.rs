@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    /// The timeout of the tests: longer than the deadline by as much as a busy machine may need.
+    /// The timeout of the tests: longer than [`HANG_UP_DEADLINE`] by the time that a busy machine may need.
     const TIMEOUT: Duration = Duration::from_secs(30);
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         let service = started(&stop).await;
         let mut client = TcpStream::connect(service.address()).await.unwrap();
         client.write_all(b"GET / HTTP/1.1\r\nhost").await.unwrap();
-        // Connections are accepted in order, so this one follows that of the client.
+        // Connections are accepted in order: when this one is accepted, the client's has been accepted too.
         let _next = TcpStream::connect(service.address()).await.unwrap();
         sleep(Duration::from_millis(100)).await;
         let stopping = Instant::now();

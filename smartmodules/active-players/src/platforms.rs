@@ -6,8 +6,8 @@ use model::Merge;
 use model::merge::Distinct;
 use serde::{Deserialize, Serialize};
 
-/// The number of platforms with their own entry in one window and key. It is several times the number of real
-/// platforms, and small enough that the sets of players stay below a few megabytes.
+/// The largest number of platforms with their own entry in one window and key. It is several times the number of
+/// real platforms, and small enough that the encoded sets of players stay below ten megabytes.
 const NAMED_MAX: usize = 32;
 
 /// The entry for the players of all other platforms.

@@ -1,7 +1,8 @@
 //! Writes the output that the engine reads: one record for each batch, or the reason why a stream cannot
 //! start.
 
-/// Overwrites `output` with a result that contains `value` as its only record and no error.
+/// Overwrites `output` with a result that contains `value` as its only record and no error. `offset_delta` is that
+/// of the batch's last record, so that the consumer continues after the batch.
 pub(crate) fn write_record(value: &[u8], offset_delta: i64, output: &mut Vec<u8>) {
     const ATTRIBUTES: u8 = 0;
     const TIMESTAMP_DELTA: u8 = 0;
@@ -23,7 +24,7 @@ pub(crate) fn write_record(value: &[u8], offset_delta: i64, output: &mut Vec<u8>
     output.push(0); // no error
 }
 
-/// Overwrites `output` with an error of `init`.
+/// Overwrites `output` with the error that `init` reports, cut to the longest text that the format allows.
 pub(crate) fn write_init_error(hint: &str, output: &mut Vec<u8>) {
     let cut = hint.floor_char_boundary(i16::MAX as usize);
     output.clear();

@@ -80,7 +80,7 @@ where
     Ok(Box::new(Fold::<L>::from_params(params)?))
 }
 
-/// The type of a derivation that is lifted in the SmartModule.
+/// The type that implements [`Lift`] for a derivation. For a keyed process it is not the derivation itself.
 macro_rules! lift {
     (keyed $process:ty) => {
         model::FactsOf<$process>
@@ -90,6 +90,7 @@ macro_rules! lift {
     };
 }
 
+/// Implements [`Derived`] for each source.
 macro_rules! derived {
     ($($source:ident { $($kind:ident $derivation:ty,)* })*) => {$(
         impl Derived for $source {

@@ -1,5 +1,5 @@
-//! The SmartModule `dataflow`. It parses each record of a source once, folds it for every requested derivation of
-//! that source, and emits one partial of each for every batch.
+//! The SmartModule `dataflow`. It parses each record of a source once and folds it for every requested derivation
+//! of that source. For each batch it emits one partial of each derivation.
 
 mod folds;
 mod list;

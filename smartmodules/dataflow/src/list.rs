@@ -15,7 +15,7 @@ pub mod crates {
 }
 
 /// Passes all derivations to the macro `$then`, by source topic. The word before a derivation is the name of the
-/// function of the runner's `Registration` that registers it.
+/// function that registers it, an associated function of the runner's `Registration`.
 #[macro_export]
 macro_rules! with_derivations {
     ($then:ident) => {

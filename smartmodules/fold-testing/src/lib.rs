@@ -12,12 +12,12 @@ use serde_json::Value;
 /// A source record, and the number of the batch that it belongs to.
 pub type BatchedRecord = (Value, usize);
 
-/// Asserts that a derivation gives the same rows as `recomputed`, by window and key, however the records are
-/// split: all in one batch, in the given batches, in the given batches in reverse order, and each record in
+/// Asserts that a derivation gives the same rows as `recomputed`, sorted by window and key, however the records
+/// are split: all in one batch, in the given batches, in the given batches in reverse order, and each record in
 /// its own batch with the last record first. The offset of a record is its index.
 ///
-/// Results over windows do not depend on offsets. They must also be the same for all records in reverse order
-/// in one batch.
+/// Results over windows do not depend on offsets, so they must also be the same if one batch contains all records
+/// in reverse order.
 pub fn assert_every_split(
     registration: &Registration,
     params: &[(&str, &str)],
@@ -42,7 +42,7 @@ pub fn assert_every_split(
     }
 }
 
-/// Returns the rows that a derivation gives for these batches, by window and key. The offset of a record is
+/// Returns the rows that a derivation gives for these batches, sorted by window and key. The offset of a record is
 /// its index in the concatenated batches.
 pub fn derived(
     registration: &Registration,

@@ -4,7 +4,7 @@ use model::derived::{Evidence, FraudRule};
 use model::{Timestamp, Window};
 use serde::{Deserialize, Serialize};
 
-/// The number of transactions that an alert lists, enough for an investigation.
+/// The largest number of transactions that an alert lists, enough for an investigation.
 const TRANSACTION_IDS_MAX: usize = 50;
 
 /// The finding of a rule.
@@ -50,8 +50,8 @@ struct Last {
 }
 
 impl Alarm {
-    /// Raises an alert for a suspicion at `time`. If the suspicion starts within one millisecond of the last
-    /// alert's start, the result is a revision of that alert and lists the transactions of both.
+    /// Raises an alert for a suspicion at `time`. If the suspicion has the same start as the last alert, the
+    /// result is a revision of that alert and lists the transactions of both.
     pub(crate) fn raise(
         &mut self,
         rule: FraudRule,

@@ -13,7 +13,7 @@ use crate::worth;
 
 /// The largest number of minor digits of any currency.
 const DIGITS: u32 = 4;
-/// A limit far above the amount of any event.
+/// The largest amount that a parameter may set, far above the amount of any event.
 const AMOUNT_MAX: i64 = 1_000_000_000_000_000;
 
 /// An amount for each currency that has one. Amounts are integers in 10^-[`DIGITS`] of the currency's unit.
@@ -87,7 +87,8 @@ impl Amounts {
         Some(amount / unit + i64::from(amount % unit > 0))
     }
 
-    /// Returns the amount in minor units as a decimal string.
+    /// Returns the amount as a decimal string with the currency's minor digits; `None` if the currency has no
+    /// amount.
     pub(crate) fn text(&self, currency: &str) -> Option<String> {
         let minor = self.minor(currency)?;
         Some(money::format(minor.into(), currency))
@@ -116,7 +117,8 @@ impl Amounts {
     }
 }
 
-/// Parses `500.00 JPY=75000`: a number for every currency, followed by exceptions for single currencies.
+/// Parses `500.00 JPY=75000`, a number for every currency followed by exceptions for single currencies, into
+/// entries such as `others 500.00` and `JPY 75000`. Returns `None` for any other text.
 fn entries_of_numbers(text: &str) -> Option<Vec<String>> {
     let mut words = text.split_whitespace();
     let number = words.next().filter(|word| word.starts_with(is_digit))?;

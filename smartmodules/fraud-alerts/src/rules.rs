@@ -31,9 +31,9 @@ pub(crate) trait Rule {
     /// has not fired yet or the cause of its last alert has ended.
     fn suspect(&self, history: &mut History) -> Option<Suspicion>;
 
-    /// Returns whether the cause of the rule's last alert had ended at `now`. `now` is not before any
-    /// transaction processed so far. The default, for rules that fire for a single transaction, is always
-    /// true.
+    /// Returns whether the cause of the rule's last alert had ended at `now`. The newest transaction of `history`
+    /// is at most one millisecond later than `now`. The default, for rules that fire for a single transaction, is
+    /// always true.
     fn is_over(&self, _history: &History, _now: Timestamp) -> bool {
         true
     }

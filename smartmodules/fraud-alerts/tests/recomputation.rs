@@ -153,7 +153,7 @@ fn transaction() -> impl Strategy<Value = Value> {
         })
 }
 
-/// Distributes records over batches whose ascending offsets interleave as those of partitions do.
+/// Distributes records over five batches. Offsets ascend within a batch but interleave between batches.
 fn split_into_batches(records: &[(i64, Value)], places: &[usize]) -> Vec<Vec<(i64, Value)>> {
     let mut batches = vec![Vec::new(); 5];
     for (index, record) in records.iter().enumerate() {

@@ -70,7 +70,7 @@ fn repair(fields: &mut Fields<'_>) {
     }
 }
 
-/// Overwrites the fields of the event with the parsed values.
+/// Overwrites the fields that senders can spell in several ways (time, game and numbers) with the parsed values.
 fn restate(fields: &mut Fields<'_>, event: &AnyEvent<'_>) {
     match event {
         AnyEvent::Player(event) => {

@@ -1,4 +1,5 @@
-//! The SmartModule `normalize-events`: a map that writes events in one canonical form.
+//! The SmartModule `normalize-events`: a map that writes events in one canonical form. It passes other records
+//! unchanged.
 
 mod canonical;
 mod fields;

@@ -23,6 +23,7 @@ struct Fact {
     item: (&'static str, &'static str),
     user: u32,
     platform: &'static str,
+    /// The way in which the record is broken; intact from [`DIRTS`] on.
     dirt: usize,
 }
 

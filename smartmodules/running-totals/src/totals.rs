@@ -100,7 +100,8 @@ impl RunningTotals {
         EventReader::from_params(params).map(|reader| Self { reader })
     }
 
-    /// Adds one record to `totals` (JSON). If `totals` is empty or cannot be read, all totals start at zero.
+    /// Adds one record to `totals` (JSON) and returns the sum. If `totals` is empty, too large or not valid JSON of
+    /// [`Totals`], all totals start at zero.
     pub fn add(&mut self, totals: &[u8], record: &[u8]) -> Vec<u8> {
         let mut totals = read(totals).unwrap_or_default();
         totals.add(self.reader.read(record).as_ref());

@@ -116,7 +116,7 @@ fn whole(millionths: i64) -> f64 {
     (millionths / READING_UNIT) as f64
 }
 
-/// Converts milliseconds into seconds, rounded to the decimals of a value.
+/// Converts milliseconds into seconds. The result has at most three decimals, like all values in records.
 pub(crate) fn seconds(ms: i64) -> f64 {
     ms as f64 / 1_000.0
 }

@@ -153,8 +153,8 @@ fn measure(reports: &[Report]) -> [(&'static str, f64, bool, bool); 3] {
     ]
 }
 
-/// The state of one measure: when its alert opened, the number of consecutive windows for a change, and the
-/// last value.
+/// Processes a window's result from [`measure`]. The first parameter is the state of one measure: when its alert
+/// opened, the number of consecutive windows that call for a change, and the last value.
 fn judge(
     (opened, in_a_row, last): &mut (Option<i64>, u32, f64),
     at: i64,

@@ -1,4 +1,4 @@
-//! Computes the load of each server, and a verdict.
+//! Computes the load of each server, and whether the server is healthy.
 
 use model::decimal;
 use model::derived::{LatencyMs, Load, ServerHealth, ServerStatus};
@@ -95,8 +95,8 @@ fn latency(health: &Measurements) -> Option<LatencyMs> {
     })
 }
 
-/// Rounds to three decimals in the same way as [`Spread`], through the integers of readings. Otherwise a
-/// quantile could exceed the largest reading in the last digit.
+/// Rounds to three decimals in the same way as [`Spread`]: first to the integer of a reading, then to
+/// thousandths. Otherwise a quantile could exceed the largest reading in the last digit.
 fn to_three_decimals(value: f64) -> f64 {
     let reading = (value * READING_UNIT as f64).round() as i128;
     decimal::ratio(reading, READING_UNIT.into(), 3)

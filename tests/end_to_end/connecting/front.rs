@@ -1,6 +1,6 @@
 //! A proxy in front of a local cluster. It terminates TLS, or replaces the address of the cluster's server.
 //!
-//! Clients learn the server's address from the controller. The proxy rewrites the controller's answers, so
+//! Clients learn the server's address from the controller. The proxy rewrites the controller's responses, so
 //! that clients connect to the server's proxy instead.
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const INGRESS: &[u8] = b"\0\0\0\x01\x01\0\x09";
 /// The host on which the local clusters of tests listen.
 const LOOPBACK: &str = "127.0.0.1";
 
-/// Replaces some bytes by others of the same length.
+/// Replaces a sequence of bytes with another of the same length.
 #[derive(Clone)]
 pub(crate) struct Rewriting {
     from: Vec<u8>,
@@ -104,7 +104,7 @@ async fn pass_on(
     }
 }
 
-/// Forwards frames, and rewrites each of them.
+/// Forwards the cluster's responses frame by frame, and rewrites each of them.
 async fn answers(
     cluster: &mut (impl AsyncRead + Unpin),
     peer: &mut (impl AsyncWrite + Unpin),

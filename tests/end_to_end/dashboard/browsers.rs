@@ -1,4 +1,5 @@
-//! Simulates many browsers that show views, and tracks the latest mark that each has received.
+//! Simulates many browsers that show views, and tracks the latest mark that each has received. A mark is a numbered
+//! name that a test writes into a row.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -53,7 +54,7 @@ impl Browsers {
         self.received.len()
     }
 
-    /// Waits until all browsers have received a mark, and returns how long that took.
+    /// Waits until all browsers have received this mark or a later one, and returns how long that took.
     pub(super) async fn all_received(&self, mark: u64) -> Duration {
         let since = Instant::now();
         while let Some(waiting) = self

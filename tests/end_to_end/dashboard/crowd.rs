@@ -1,6 +1,6 @@
 //! Connects two hundred browsers at once. Every change of a view must reach all of them, the dashboard's memory
-//! must not grow, and the cluster must have only one consumer of each topic. The tests print delays, and assert
-//! none: a delay on a busy machine says nothing about the dashboard.
+//! must not grow, and the cluster must have only one consumer of each topic. The tests print delays without checking
+//! them, because on a busy machine a delay does not depend on the dashboard alone.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -22,11 +22,12 @@ const CHANGES: u64 = 5;
 /// measurements.
 const WARM_CHANGES: u64 = 150;
 const MORE_CHANGES: u64 = 600;
-/// The number of distinct names. Names repeat, so that answers do not grow.
+/// The number of distinct names. Names repeat, so that responses do not grow.
 const NAMES: u64 = 10;
 const PACE: Duration = Duration::from_millis(50);
-/// The amount of freed memory that an allocator may retain. Two hundred copies of one answer would exceed it.
-/// A leak grows in every period, but an allocator that adapts to a busy machine grows in only one.
+/// The amount of freed memory that an allocator may retain. Two hundred copies of one response would exceed it.
+/// Memory must grow by less in one of the periods: a leak grows in all of them, but an allocator that adapts to a
+/// busy machine does not.
 const GROWTH_BYTES_MAX: u64 = 12 << 20;
 const PERIODS: usize = 3;
 

@@ -1,8 +1,8 @@
 //! Plants fraud and outages while a game runs. The dashboard must show them within a promised time.
 //!
 //! An event is evaluated once the watermark has passed it, `lateness` after its event time; servers are
-//! evaluated by whole windows. The promise is five seconds from then on. Only the fastest of several attempts
-//! has to fulfil it, because other programs may use the machine.
+//! evaluated by whole windows. The dashboard must show the case within five seconds after its evaluation. Only the
+//! fastest of several attempts has to fulfil this promise, because other programs may use the machine.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -124,7 +124,8 @@ async fn pages_data_and_streams_pass_through_nginx_under_a_prefix() {
         let answer = nginx.get(&format!("/game/{name}")).await;
         assert_eq!(answer.status, 200, "`{name}`");
         let text = answer.text().await;
-        // The chart library refers to no other file. It is large, and may be missing.
+        // The chart library is not searched: it is large and refers to no other file. It is empty in a build that
+        // has not fetched it.
         let refers = if name.contains("echarts") { "" } else { &text };
         for reference in references(refers) {
             assert!(!reference.starts_with('/'), "`{name}` names `{reference}`");
@@ -148,7 +149,8 @@ async fn pages_data_and_streams_pass_through_nginx_under_a_prefix() {
     for _ in 0..2 {
         beside.wait_for("status", |_| true).await;
     }
-    // The dashboard process is paused, so data that nginx has buffered would never arrive.
+    // While the dashboard process is paused, it sends nothing that could fill a buffer of nginx. So an event that nginx
+    // holds back in a buffer would not arrive.
     signal("-STOP", shown.pid());
     through.wait_for("view", |_| true).await;
     through.wait_for("status", |_| true).await;

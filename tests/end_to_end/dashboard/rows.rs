@@ -1,4 +1,5 @@
-//! Builds rows of the topics that change a view. Each contains a mark in a name that the view shows.
+//! Builds rows of the topics that change a view. Each contains a mark (see `browsers.rs`) in a name that the view
+//! shows.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! A proxy in front of a cluster. It counts the streams that a client opens, by topic and partition.
 //!
-//! Clients learn the address of the server that stores records from the controller. The controller's proxy
-//! therefore replaces the server's port in these answers with that of the counting proxy.
+//! The controller returns to clients the address of the server that stores records. The controller's proxy therefore
+//! replaces the server's port in these responses with that of the counting proxy.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,9 +12,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The number of the request that opens a stream in Fluvio's protocol.
+/// The API key of the request that opens a stream in Fluvio's protocol.
 const STREAM_FETCH: u16 = 1003;
-/// The length of the header fields before the client's name: request, version and correlation id.
+/// The length of the header fields before the client's name: API key, version and correlation id.
 const HEAD_BYTES: usize = 8;
 
 /// The number of streams, by topic and partition.

@@ -14,12 +14,13 @@ const SERVERS: i64 = 4;
 const REPORTS: i64 = 1_400;
 pub(super) const BRIDGES: usize = 8;
 
-/// The pauses between two transactions: the window lengths of the rules, and a millisecond more or less.
+/// The pauses between two transactions: short ones, the window lengths of the rules, and a millisecond more or less
+/// than these.
 const PAUSES_MS: [i64; 18] = [
     0, 0, 0, 1, 500, 1_000, 3_000, 12_000, 12_000, 30_000, 59_999, 60_000, 60_001, 300_000,
     599_999, 600_000, 3_599_999, 3_600_000,
 ];
-/// Amounts with fewer digits than their currencies have, exactly as many, and more.
+/// Amounts with fewer decimal digits than their currencies have, exactly as many, and more.
 const AMOUNTS: [f64; 20] = [
     0.0,
     0.01,
@@ -239,7 +240,7 @@ pub(super) fn servers(dice: &mut Dice) -> Vec<Sent> {
 }
 
 /// Generates players who leave twice shortly before noon, too far apart for one session. An event between the
-/// two is sent only after both sessions have been written.
+/// two joins the sessions. It is sent only after both have been written.
 pub(super) fn bridges() -> Vec<Sent> {
     let mut sent = Vec::new();
     for number in 0..BRIDGES {
@@ -305,7 +306,7 @@ fn play_in(value: &mut Value, game: Option<&str>) {
     }
 }
 
-/// The purchase or refund of a potion.
+/// Returns the purchase or refund of a potion.
 pub(super) fn transaction(
     user: &str,
     id: &str,
@@ -323,7 +324,7 @@ pub(super) fn transaction(
     })
 }
 
-/// An action of a player on a level of a map.
+/// Returns an action of a player on a level of a map.
 pub(super) fn action(
     player: &str,
     session: &str,
@@ -340,7 +341,7 @@ pub(super) fn action(
     })
 }
 
-/// A report of a server's CPU load, memory usage and latency.
+/// Returns a report of a server's CPU load, memory usage and latency.
 pub(super) fn report(server: &str, [cpu, memory, latency]: [f64; 3], time: &str) -> Value {
     json!({
         "event_name": "server_metric", "event_timestamp": time,

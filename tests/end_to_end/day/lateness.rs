@@ -23,8 +23,9 @@ struct Position {
     is_of_the_afternoon: bool,
 }
 
-/// Checks the late events of each derivation. Each must follow a later event in its partition. Every event
-/// that was already too old at noon, when the markers set the watermark, must be among them.
+/// Checks the late events of each derivation. An event may be late only if an event with a later time precedes it in
+/// its partition. Every event of the afternoon that was already too old when the markers at noon set the watermark
+/// must be late. `noon` contains the number of records in each partition at that moment.
 pub(super) async fn assert_late_are_late(
     cluster: &Cluster,
     noon: &BTreeMap<(&'static str, usize), usize>,
@@ -79,7 +80,7 @@ async fn positions(
     positions
 }
 
-/// Returns how much longer an event may still join a session.
+/// Returns how much longer an event may be on time because it joins an open session.
 fn joined_ms(derivation: &str) -> i64 {
     match derivation {
         "player-session-summaries" => HOUR_MS,
@@ -87,7 +88,7 @@ fn joined_ms(derivation: &str) -> i64 {
     }
 }
 
-/// Returns the watermark from which on an event is too late.
+/// Returns the lowest watermark at which an event of this time is too late.
 fn late_from_ms(derivation: &str, time_ms: i64) -> i64 {
     let window_ms = match derivation {
         "fraud-alerts" | "server-alerts" | "stuck-players" => return time_ms + 1,

@@ -26,7 +26,7 @@ const SEED: u64 = 24;
 /// The number of partitions of each source topic.
 const PARTITIONS: [u32; 3] = [3, 3, 2];
 
-/// The same value as in the dataflow file at the root.
+/// The session gap and the parameters of `stuck-players`, as in the dataflow file at the root.
 const GAP_MS: i64 = 60_000;
 const STUCK: Stuck = Stuck {
     min_ms: 120_000,
@@ -36,9 +36,10 @@ const STUCK: Stuck = Stuck {
 
 const LATENESS_MS: i64 = 2_000;
 
-/// The time of the markers after the day. They advance the watermark until all results of the day are
-/// written.
+/// The event time of the markers, which are events sent after those of the day. They advance the watermark so far
+/// that all results of the day are written.
 const MARKERS_MS: i64 = END_MS + 2 * HOUR_MS;
+/// Only rows that end by this time are compared.
 const ALL_DAY_MS: i64 = END_MS + HOUR_MS;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,8 +107,8 @@ async fn wait_for_noon(cluster: &Cluster) {
     .await;
 }
 
-/// Waits until both sessions of each of these players are written. Only then is the event sent that joins
-/// them.
+/// Waits until both sessions of each player of [`dirt::bridges`] are written. The event that joins them is sent only
+/// after that.
 async fn wait_for_bridges(cluster: &Cluster) {
     harness::wait_for_derived(cluster, "player-session-summaries", |rows| {
         let of_bridges = rows.iter().filter(|row| {

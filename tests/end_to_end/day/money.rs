@@ -1,5 +1,5 @@
-//! Checks that sums of money over all kinds of windows equal the ledger, to the last minor unit of each
-//! currency.
+//! Checks that sums of money over all kinds of windows equal the ledger, which adds up all transactions without
+//! windows, to the last minor unit of each currency.
 
 use std::collections::BTreeMap;
 

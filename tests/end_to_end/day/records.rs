@@ -114,7 +114,7 @@ fn take(world: &mut World, until_ms: i64, records: &mut Vec<Sent>, is_kept: fn(T
     }
 }
 
-/// Sends one transaction in thirty again, at once or hours later.
+/// Adds a copy of one transaction in thirty, which is sent at once or hours later.
 fn deliver_again(records: &mut Vec<Sent>, dice: &mut Dice) {
     let mut again = Vec::new();
     for record in records.iter() {

@@ -1,5 +1,5 @@
-//! Checks that planted incidents are found, and that no alert is about another user, player or server of the
-//! world.
+//! Checks that planted incidents are found, and that there is no alert about any other user, player or server of the
+//! generated world.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::oracle::Rows;
 
-/// A case: the topic, the subject, and the rule or level.
+/// What an alert is about: its topic, its user, player or server, and its rule or level.
 type Case = (&'static str, String, String);
 
 pub(super) fn assert_planted_are_found(
@@ -74,7 +74,7 @@ fn planted_case(subject: &Subject) -> Case {
     }
 }
 
-/// The name in JSON.
+/// Returns the name of a rule in JSON.
 fn name(rule: &impl serde::Serialize) -> String {
     let name = serde_json::to_value(rule).unwrap();
     name.as_str().unwrap().to_owned()

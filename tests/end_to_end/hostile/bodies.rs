@@ -1,4 +1,4 @@
-//! Generates requests: the mixture of records in bodies with various headers, and the expected answer to each
+//! Generates requests: the mixture of records in bodies with various headers, and the expected response to each
 //! request.
 
 use std::io::Write;
@@ -12,7 +12,7 @@ use super::mutate::mutated;
 use super::reading::{BYTE_ORDER_MARK, Reasons, is_json, judge, judge_by_name, members};
 use super::source::Source;
 
-/// The expected answer to a request.
+/// The expected response to a request.
 pub(super) enum Expected {
     /// Status `200`, with each record either accepted into its topic or rejected for one of the reasons.
     Records(Vec<(Vec<u8>, Result<Source, Reasons>)>),
@@ -20,11 +20,11 @@ pub(super) enum Expected {
     Any(Source),
     /// One of these status codes.
     Refused(&'static [u16]),
-    /// Either the same as `Any`, or no answer at all, because the request is not valid HTTP.
+    /// Either the same as `Any`, or no response at all, because the request is not valid HTTP.
     Unreadable(Source),
 }
 
-/// A request with its expected answer.
+/// A request with its expected response.
 pub(super) struct Post {
     pub(super) bytes: Vec<u8>,
     pub(super) items: Vec<Kind>,
@@ -91,8 +91,8 @@ fn first_is_mutated(items: &[(Kind, Source)]) -> bool {
 
 type Body = (Vec<u8>, Vec<(Kind, Source)>, Expected);
 
-/// Builds a body with one record. If the record is not a complete object, the answer depends on how the web
-/// API reads the body.
+/// Builds a body with one record. If the record is not a complete object, the response depends on how the web API
+/// reads the body, so any is accepted.
 fn single(item: Item, route: Route, head: &mut Head) -> Body {
     let text = item
         .value
@@ -191,7 +191,7 @@ fn with_expected(body: Vec<u8>, items: Vec<Item>, route: Route) -> Body {
     let records: Vec<_> = records.collect();
     let kinds = items.iter().map(|item| (item.kind, item.source)).collect();
     let expected = match (records.is_empty(), body.first()) {
-        // The body contains no line.
+        // The body consists of empty lines, which the web API refuses.
         (true, Some(b'\r' | b'\n')) => Expected::Refused(&[400]),
         _ => Expected::Records(records),
     };
@@ -267,7 +267,8 @@ fn finished(
     written(&head, &body, body.len())
 }
 
-/// Changes a head so that the request is refused, and returns the expected status codes.
+/// Changes a head so that the request is refused, and returns the expected status codes. Returns `None` if the choice
+/// does not apply to a compressed body.
 fn spoil(head: &mut Head, choice: usize, is_packed: bool) -> Option<&'static [u16]> {
     let long = "x".repeat(40_000);
     let (name, value, statuses): (_, _, &'static [u16]) = match choice {

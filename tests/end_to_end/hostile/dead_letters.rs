@@ -23,6 +23,7 @@ pub(super) struct DeadLetters {
     pub(super) rejected: HashMap<(Source, Position), (String, u64)>,
     /// The number of records that the web API rejected, by reason.
     pub(super) posted: BTreeMap<String, u64>,
+    /// The number of these records with the same payload, by the payload's hash.
     pub(super) payloads: HashMap<u64, i64>,
     /// The late events of each derivation.
     pub(super) late: BTreeMap<String, HashMap<Position, u64>>,

@@ -11,7 +11,7 @@ const PLAYERS: usize = 150;
 const USERS: usize = 60;
 const SERVERS: usize = 12;
 
-/// The sections with their fields, and further members of the root object. Values are raw JSON.
+/// An event in raw JSON: its fields, each with its section, name and value, and further members of the root object.
 #[derive(Clone)]
 pub(super) struct Draft {
     pub(super) fields: Vec<(&'static str, &'static str, String)>,

@@ -8,12 +8,13 @@ use super::mutate::mutated;
 use super::oddities::{CHANGE, FOREIGN, NO_OBJECTS, NUMBERS, ODD_IDS, WRONG_TIMES};
 use super::source::Source;
 
-/// The number of different mutations in use at a time; after a million records other mutations follow. This
-/// bounds the number of mutated ids (players, levels, currencies), because the memory of the derivations that
-/// count them is bounded too.
+/// The number of different mutations in use at a time. After a million records, others are used. This bounds the
+/// number of mutated ids (players, levels, currencies) that derivations have to count at a time, because their memory
+/// is bounded too.
 const MUTATIONS: usize = 8_192;
 const MUTATIONS_OF_RECORDS: usize = 1_000_000;
 
+/// What is special about a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Good,
@@ -238,7 +239,7 @@ impl Maker {
         text.into()
     }
 
-    /// Repeats a transaction: unchanged, in another JSON spelling, or as a refund of an item of another type.
+    /// Repeats a transaction: unchanged, in another JSON spelling, with another item type, or as a refund.
     fn repeated(&mut self, draft: &Draft) -> Vec<u8> {
         if self.purchases.is_empty() {
             return draft.text("").into();
@@ -315,7 +316,7 @@ fn is_id(name: &str) -> bool {
         .contains(&name)
 }
 
-/// Returns a time for the field `sent_at`.
+/// Returns the current time, for the field `sent_at`.
 pub(super) fn sent_at() -> String {
     time(jiff::Timestamp::now().as_millisecond())
 }

@@ -40,7 +40,7 @@ const TOKENS: [&str; 34] = [
     "]",
 ];
 
-/// Returns the text with one to three mutations, which may insert pieces of `other`.
+/// Returns the text with one or two mutations, which may insert pieces of `other`.
 pub(super) fn mutated(text: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
     let mut text = text.to_vec();
     for _ in 0..1 + dice.below(4) / 2 {

@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// The timeout of an answer. If the server hangs, the test fails after it.
+/// The timeout of a response. If the server hangs, the test fails after this time.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// The status and the body of an answer.
+/// The status and the body of a response.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
@@ -30,7 +30,7 @@ impl Connection {
         }
     }
 
-    /// Sends a complete request. Returns `None` if the server closes the connection without an answer.
+    /// Sends a complete request. Returns `None` if the server closes the connection without a response.
     pub(super) async fn send(&mut self, request: &[u8]) -> Option<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
@@ -59,7 +59,7 @@ impl Connection {
     }
 }
 
-/// Reads an answer, and whether the connection stays open.
+/// Reads a response, and returns it with a flag: whether the connection stays open.
 async fn read(stream: &mut TcpStream) -> Option<(Answer, bool)> {
     let mut bytes = Vec::new();
     let reading = async {

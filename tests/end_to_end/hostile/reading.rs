@@ -1,6 +1,6 @@
 //! Decides whether a record is an event. It follows the documentation of events, and uses `serde_json`
-//! instead of the package's own parser. Events are returned in a plain JSON spelling, for the oracles that
-//! recompute topics.
+//! instead of the package's own parser. It returns events in a plain JSON spelling, from which the oracles recompute
+//! topics.
 
 use std::collections::BTreeSet;
 

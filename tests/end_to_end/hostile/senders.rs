@@ -33,7 +33,7 @@ pub(super) struct Plan {
     pub(super) seed: u64,
 }
 
-/// One half of the mixture, at its rate.
+/// The progress and the rate of one half of the mixture. The senders of the half share it.
 struct Half {
     sent: AtomicUsize,
     records: usize,
@@ -137,8 +137,8 @@ async fn post_all(mut connection: Connection, mut maker: Maker, half: Arc<Half>)
     tally
 }
 
-/// Sends a request and returns the answer. If a request failed before any of it was written, it is sent
-/// again.
+/// Sends a request and returns the response. If the server refuses the request with status `503` and has written none
+/// of its records, the request is sent again.
 async fn answer(connection: &mut Connection, post: &Post, tally: &mut Tally) -> Option<Answer> {
     let deadline = Instant::now() + crate::harness::wait_timeout();
     loop {
@@ -156,7 +156,7 @@ async fn answer(connection: &mut Connection, post: &Post, tally: &mut Tally) -> 
     }
 }
 
-/// Checks that an answer is the expected one, and counts it.
+/// Checks that a response is the expected one, and counts the accepted and rejected records.
 fn note(post: &Post, answer: &Answer, tally: &mut Tally) {
     let text = String::from_utf8_lossy(&answer.body);
     let complain =

@@ -22,7 +22,8 @@ pub(super) enum Field {
     Latency,
 }
 
-/// The section, name and kind of each field. A currency precedes its amount.
+/// The section, name and kind of each field. A currency precedes its amount, because it determines the amount's
+/// decimal digits.
 type Fields = &'static [(&'static str, &'static str, Field)];
 
 const PLAYER: Fields = &[

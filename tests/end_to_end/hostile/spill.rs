@@ -30,7 +30,7 @@ impl Spill {
         }
     }
 
-    /// Adds an event. Each bit of `late` says that the event is late for one derivation.
+    /// Adds an event. Each bit of `late` belongs to one derivation, and is set if the event is late for it.
     pub(super) fn push(&mut self, event: &Event, ingested_ms: i64, late: u8) {
         let minute = event.time_ms.div_euclid(MINUTE_MS);
         let buffer = self.minutes.entry(minute).or_default();
@@ -62,7 +62,7 @@ impl Spill {
         self.minutes.keys().copied().collect()
     }
 
-    /// Returns the events of a minute as plain records, each with its bits.
+    /// Returns the events of a minute as plain records, each with the bits of the derivations for which it is late.
     pub(super) fn records(&self, minute: i64) -> Vec<(u8, Record)> {
         let lines = BufReader::new(File::open(self.path(minute)).unwrap()).lines();
         let record = |line: String| {

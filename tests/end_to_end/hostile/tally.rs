@@ -1,4 +1,4 @@
-//! Counts what was sent and what was answered.
+//! Counts the records that were sent, and the responses to them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,9 +11,9 @@ pub(super) struct Tally {
     pub(super) kinds: BTreeMap<Kind, u64>,
     /// The number of records that the cluster has acknowledged.
     pub(super) produced: BTreeMap<Source, u64>,
-    /// The number of records that the web API has answered as accepted.
+    /// The number of records that the web API has reported as accepted.
     pub(super) accepted: BTreeMap<Source, u64>,
-    /// The number of records that the web API has answered as rejected, by reason.
+    /// The number of records that the web API has reported as rejected, by reason.
     pub(super) rejected: BTreeMap<String, u64>,
     /// The number of rejected payloads whose content is known, by their hash.
     pub(super) payloads: HashMap<u64, i64>,

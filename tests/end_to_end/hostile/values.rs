@@ -4,8 +4,8 @@
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
-/// Multiplies a JSON number by 10^`digits` and rounds halves to even. Returns `None` if the result is
-/// negative or above `max`.
+/// Multiplies a JSON number by 10^`digits` and rounds halves to even. Returns `None` if the number is negative or the
+/// result is above `max`.
 pub(super) fn scaled(number: &str, digits: i128, max: i128) -> Option<i128> {
     let unsigned = number.trim_start_matches('-');
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
@@ -18,7 +18,8 @@ pub(super) fn scaled(number: &str, digits: i128, max: i128) -> Option<i128> {
     if number.starts_with('-') {
         return None;
     }
-    // Takes the digits before the moved decimal point. An exponent may be larger than any number of digits.
+    // Rounds to the digits before the moved decimal point. A result with 30 digits is above every `max`, and the
+    // exponent may require more digits than fit into memory.
     let zeros = (all.len() - significant.len()) as i128;
     let point = whole.len() as i128 - zeros + exponent_of(exponent) + digits;
     let rounded = match point {

@@ -233,7 +233,7 @@ impl Sorted {
     }
 }
 
-/// Checks the sums over all accounts of a derivation.
+/// Checks the numbers of accepted and duplicate records, summed over all accounts of a derivation.
 fn assert_sums(accounts: &BTreeMap<String, Value>, topic: &str, accepted: u64, duplicates: u64) {
     let sum = |name: &str| -> u64 {
         let of_topic = accounts

@@ -1,19 +1,19 @@
-//! An HTTP endpoint whose answers are scripted and chunked.
+//! An HTTP endpoint that sends scripted responses in chunks.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
-/// One step of an answer.
+/// One step of a response.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
-    /// A complete answer with this status. A redirect leads back to the endpoint.
+    /// A complete response with this status. A redirect leads back to the endpoint.
     Status(&'static str),
     /// A part of the body, in several chunks.
     Text(String),
-    /// The regular end of the answer.
+    /// The regular end of the response.
     End,
-    /// The connection closes before the answer is complete.
+    /// The connection closes before the response is complete.
     Cut,
     /// The endpoint sends nothing more until the client closes the connection.
     Silence,

@@ -1,4 +1,4 @@
-//! Checks that the binary reads endpoints that compress their answers without being asked to.
+//! Checks that the binary reads endpoints that compress their responses although the request does not ask for it.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -13,7 +13,7 @@ use crate::harness::{self, LocalCluster, path};
 
 const RECORDS: [&str; 2] = [r#"{"n":1}"#, r#"{"n":2}"#];
 
-/// Starts an endpoint that answers each request with these lines, compressed.
+/// Starts an endpoint that responds to each request with [`RECORDS`] as lines, compressed.
 fn endpoint() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

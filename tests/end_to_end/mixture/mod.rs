@@ -41,8 +41,8 @@ const WINDOW_S: i64 = 10;
 /// The same value as in the dataflow file.
 const LATENESS_MS: i64 = 2_000;
 
-/// The limit for windows that can no longer be corrected: they end by −260 s, because after the first part of
-/// the stream the watermark is at −199 s or slightly later.
+/// Events more than this many seconds before the base time are late. Their windows end by −260 s, and can no longer be
+/// corrected, because after the first part of the stream the watermark is at −199 s or slightly later.
 const LATE_S: i64 = 260;
 
 /// The base time lies this far in the past, so that some early events are ahead of their ingest time and

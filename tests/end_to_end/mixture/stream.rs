@@ -8,7 +8,7 @@ use client::{Cluster, Producer};
 use super::purchases::{BROKEN, Label, Maker, Purchase};
 use super::{LAST_S, LATE_S, PARTITIONS, TOPIC};
 
-/// The times of the first part's last events. They bring the watermark to 2 s before these times.
+/// The times of the first part's last events. The watermark advances to 2 s (the lateness) before these times.
 const FIRST_PART: Range<i64> = -197..-196;
 
 /// The times of early events. Those that are ahead of their ingest time are within the allowed skew.

@@ -42,7 +42,7 @@ pub(crate) struct Recomputation {
     pub(crate) unique: bool,
 }
 
-/// All derived topics that have windows.
+/// All derived topics that have fixed windows.
 pub(crate) const RECOMPUTATIONS: [Recomputation; 6] = [
     Recomputation {
         topic: "active-players",

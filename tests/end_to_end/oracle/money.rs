@@ -102,7 +102,7 @@ impl Ledger {
         decimal(minor, self.digits)
     }
 
-    /// Returns the quotient. Its magnitude is rounded half to even.
+    /// Divides an amount by `count`, and rounds the magnitude half to even. Returns `None` if `count` is 0.
     fn share(&self, minor: i64, count: i64) -> Option<String> {
         if count == 0 {
             return None;

@@ -1,4 +1,4 @@
-//! Recomputes the alerts about servers, window by window and from the silences between reports.
+//! Recomputes the alerts about servers, from the measures of each window and from the silences between reports.
 
 use std::collections::BTreeMap;
 
@@ -72,6 +72,7 @@ const MEASURED: [(&str, &str, &str); 3] = [
     ("latency", "p95 of the latency", "ms"),
 ];
 
+/// An open alert.
 struct Alert {
     opened_ms: i64,
     /// The value of the last window, and the time of its end; for a silence, the time of the last report.
@@ -79,9 +80,11 @@ struct Alert {
     last_ms: i64,
 }
 
+/// The recomputation of the alerts about one server.
 struct Server<'r> {
     rules: &'r ServerRules,
     server_id: String,
+    /// The region and type in the latest report.
     place: (String, String),
     /// The number of consecutive windows that would open an alert of each condition, or close an open one.
     streaks: [u32; 3],

@@ -1,5 +1,5 @@
-//! Simulates a full disk with a real limit on the size of files. Every answer must report it until there is
-//! space again, and after that no record may be missing.
+//! Simulates a full disk with a real limit on the size of files. Every response must report the full disk until there
+//! is space again, and after that no record may be missing.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::monitoring;
 use crate::verdict::{self, Windows};
 
 const FULL: &str = "a disk of the cluster is full";
-/// The time of observation, longer than every interval of retries and health checks.
+/// The time for which the full disk is observed. It is longer than every interval of retries and health checks.
 const WATCHED: Duration = Duration::from_secs(8);
 const SERVER_METRIC: &[u8] =
     br#"{"event_name":"server_metric","parameters":{"server_id":"s-1","region":"eu"}}"#;
@@ -85,7 +85,7 @@ async fn assert_stored(cluster: &Cluster, summary: &[String]) {
     }
 }
 
-/// The answers of all services at one moment.
+/// The responses of all services at one moment.
 #[derive(Debug)]
 struct Seen {
     posted: (u16, String),

@@ -15,7 +15,7 @@ use crate::harness::{LocalCluster, Running};
 /// with a margin for allocators that do not return all freed memory at once.
 const GROWTH_KIB_MAX: u64 = 384 * 1024;
 
-/// The head of a request.
+/// The first lines of the requests that are written to a socket directly.
 const HEAD: &str =
     "POST /v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
 
@@ -70,7 +70,7 @@ async fn endless(address: SocketAddr) -> Option<u16> {
     Some(answer.await.ok()??.status)
 }
 
-/// Returns a compressed body of many identical gzip members.
+/// Returns a body of many identical gzip members. Uncompressed it has `bytes` bytes.
 fn gzip_bomb(bytes: usize) -> Vec<u8> {
     let piece = vec![b' '; 1 << 20];
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -78,7 +78,7 @@ fn gzip_bomb(bytes: usize) -> Vec<u8> {
     encoder.finish().unwrap().repeat(bytes / piece.len())
 }
 
-/// Returns the greatest memory of the process so far.
+/// Returns the greatest memory of the process so far, in KiB.
 fn peak_kib(process: &Running) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

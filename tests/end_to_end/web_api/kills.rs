@@ -1,5 +1,5 @@
 //! Kills the web API, the cluster or both with `kill -9`, and also lets the cluster hang, while clients post.
-//! Clients repeat unanswered requests under the same key. In the end every acknowledged record must be
+//! Clients repeat unanswered requests with the same idempotency key. In the end every acknowledged record must be
 //! written exactly once.
 
 use std::collections::BTreeMap;
@@ -69,7 +69,7 @@ async fn acknowledged_records_are_written_once_whatever_is_killed() {
     web_api.stop();
 }
 
-/// Pauses the cluster until clients give up waiting for its answers, then lets it continue.
+/// Pauses the cluster until the web API gives up waiting for its responses, then lets it continue.
 async fn stall(node: &LocalCluster) {
     let signal = |name: &str| {
         let status = Command::new("kill")
@@ -90,7 +90,7 @@ async fn on_any_cluster_acknowledged_records_are_written_once_after_kills_of_the
     let mut dice = ChaCha8Rng::seed_from_u64(2);
     let address: SocketAddr = free_address();
     let mut web_api = start(node.address(), address);
-    // A cluster named by `CLUSTER` also has records of other tests, and perhaps of an earlier run.
+    // The process id distinguishes the records from those of any other run.
     let name = format!("any{}", std::process::id());
     let clients = Clients::start(address, &name, &mut dice);
     for kill in 0..KILLS {
@@ -129,7 +129,7 @@ struct Clients {
 struct Shared {
     over: AtomicBool,
     answered: AtomicUsize,
-    /// The number of requests without an answer, or with an answer that does not determine what was written.
+    /// The number of requests without a response, or with a response that does not determine what was written.
     lost: AtomicUsize,
 }
 
@@ -260,7 +260,7 @@ fn request(key: &str, dice: &mut ChaCha8Rng) -> (String, Vec<(&'static str, Stri
     let mut elements = Vec::new();
     let mut records = Vec::new();
     for index in 0..=dice.next_u32() % 12 {
-        // Records that all clients post in the same form differ only in their number.
+        // One record in four has a name that other clients use too, so several clients post the same record.
         let name = match dice.next_u32() % 4 {
             0 => format!("{name_of_all}-alike-{}", dice.next_u32() % 50),
             _ => format!("{key}-{}", index / 2),

@@ -1,4 +1,4 @@
-//! The endpoint: its address, and the part of it that may be shown to people.
+//! Parses the endpoint, and determines the part of it that may be shown to people.
 
 use reqwest::Url;
 
@@ -6,7 +6,7 @@ use crate::error::ConfigError;
 
 use super::{Filled, invalid};
 
-/// The address, and its text to be shown: without user, query and secrets.
+/// Returns the address, and the text that may be shown for it: without user, query and secrets.
 pub(super) fn endpoint(written: &str, filled: &Filled) -> Result<(Url, String), ConfigError> {
     let refuse = |shown: &str, expected| Err(invalid("http.endpoint", shown, expected));
     let Ok(url) = Url::parse(filled.reveal()) else {
@@ -37,8 +37,8 @@ pub(super) fn endpoint(written: &str, filled: &Filled) -> Result<(Url, String), 
     Ok((url, shown.to_string()))
 }
 
-/// The address without user and query. It is taken as written, before secrets are inserted, and a URL parser
-/// would not accept it in this form.
+/// Returns the address without user and query. It takes the address as written in the file, with `${{ … }}`
+/// instead of secrets, which a URL parser would not accept.
 fn without_user_and_query(written: &str) -> String {
     let (scheme, rest) = written.split_at(written.find("://").map_or(0, |at| at + "://".len()));
     // URL parsers treat `\` as `/`.

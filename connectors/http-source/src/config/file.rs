@@ -1,4 +1,4 @@
-//! The configuration file as it is written: all known keys, with only their types checked.
+//! The structure of the configuration file: all known keys and their types. Values are checked elsewhere.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,7 +36,7 @@ pub(super) struct Meta {
     pub(super) producer: Option<Producer>,
     #[serde(default)]
     pub(super) secrets: Vec<Secret>,
-    /// Occurs in older files; topics are created in any case.
+    /// Occurs in older files. It has no effect, because missing topics are always created.
     #[serde(rename = "create-topic", alias = "create_topic")]
     pub(super) _create_topic: Option<bool>,
 }
@@ -47,7 +47,7 @@ pub(super) struct Secret {
     pub(super) name: String,
 }
 
-/// Settings of batches, which are read and ignored.
+/// The producer's settings, which are accepted and ignored.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Producer {
@@ -84,7 +84,7 @@ pub(super) struct Http {
     pub(super) output_parts: OutputParts,
     #[serde(alias = "websocket-config")]
     pub(super) websocket_config: Option<WebSocket>,
-    /// Ours alone.
+    /// An extension: Fluvio's connector does not have this key.
     #[serde(
         rename = "idle-timeout",
         alias = "idle_timeout",
@@ -92,7 +92,7 @@ pub(super) struct Http {
         deserialize_with = "duration"
     )]
     pub(super) idle_timeout: Duration,
-    /// Ours alone.
+    /// An extension: Fluvio's connector does not have this key.
     #[serde(rename = "ca-cert", alias = "ca_cert")]
     pub(super) ca_cert: Option<PathBuf>,
 }
@@ -111,13 +111,13 @@ pub(super) struct Transform {
     pub(super) uses: String,
     #[serde(default)]
     pub(super) with: BTreeMap<String, serde_json::Value>,
-    /// Earlier records for a module to see first; refused.
+    /// Would let the module see earlier records of the topic first. A file with this key is refused.
     pub(super) lookback: Option<Value>,
     #[serde(rename = "invoke")]
     _invoke: Option<Invoke>,
 }
 
-/// Occurs in older files, and describes the default.
+/// Occurs in older files. Its only value is the default, so it has no effect.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Invoke {
@@ -249,7 +249,7 @@ fn ten_seconds() -> Duration {
     Duration::from_secs(10)
 }
 
-/// A live stream sends something within a minute; most servers send blank lines far more often.
+/// The default idle timeout. Most servers of live streams send blank lines far more often when they have no data.
 fn one_minute() -> Duration {
     Duration::from_secs(60)
 }

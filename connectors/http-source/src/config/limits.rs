@@ -1,5 +1,5 @@
-//! Limits for durations and numbers in a configuration: no wait without end, and no repetition without a
-//! pause.
+//! Checks durations and numbers in a configuration, so that no wait is endless and no request is repeated
+//! without a pause.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use crate::error::ConfigError;
 
 /// Requests without a pause would overload the endpoint and the connector.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
-/// Far longer than any useful pause, and far below where times overflow.
+/// Far longer than any useful pause, and short enough that adding it to a time does not overflow.
 const PAUSE_MAX: Duration = Duration::from_secs(366 * 86_400);
 /// The shortest retention that every cluster accepts.
 const RETENTION_MIN: Duration = Duration::from_secs(10);
-/// Fluvio's protocol has 32 bits for the seconds of retention.
+/// A hundred years. Fluvio's protocol has 32 bits for the seconds of retention.
 const RETENTION_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
-/// As in the dataflow file and the local cluster.
+/// The same limit as in the dataflow file and the local cluster.
 const PARTITIONS_MAX: u32 = 256;
 
-/// Checks a duration that something waits for.
+/// Checks the duration of a pause or timeout.
 pub(super) fn pause(place: &str, duration: Duration) -> Result<Duration, ConfigError> {
     if (PAUSE_MIN..=PAUSE_MAX).contains(&duration) {
         return Ok(duration);

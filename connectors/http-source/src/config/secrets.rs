@@ -1,4 +1,4 @@
-//! Secrets: where their values come from, and texts that are never shown once values are in them.
+//! Looks up the values of secrets, inserts them into texts, and keeps these values out of logs and messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,19 +13,18 @@ const CLOSE: &str = "}}";
 /// Where the values of secrets are looked up.
 #[derive(Clone, Default)]
 pub struct Secrets {
-    /// `None` for the environment.
+    /// The values by name; `None` if they are in the environment.
     file: Option<BTreeMap<String, String>>,
 }
 
 impl Secrets {
-    /// The process's environment variables.
+    /// Looks up secrets in the environment variables of the process.
     #[must_use]
     pub fn from_environment() -> Self {
         Self::default()
     }
 
-    /// The text of a file with `NAME=value` on each line; blank lines and those that begin with `#` are
-    /// skipped.
+    /// Parses the text of a file with `NAME=value` on each line. Skips blank lines and those that begin with `#`.
     pub fn from_file(text: &str) -> Result<Self, ConfigError> {
         let mut values = BTreeMap::new();
         for (line, text) in (1..).zip(text.lines()) {
@@ -61,7 +60,7 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// A text with the values of its secrets in it, which is never shown.
+/// A text into which the values of its secrets have been inserted. Its debug output does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Filled {
     text: String,
@@ -70,7 +69,7 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
-    /// The text, which may be sent to its server only.
+    /// Returns the text, which may be sent only to the server for which it is meant.
     pub(crate) fn reveal(&self) -> &str {
         &self.text
     }
@@ -82,12 +81,12 @@ impl fmt::Debug for Filled {
     }
 }
 
-/// Every value that has been inserted somewhere, to be removed from texts that come from elsewhere.
+/// All values of secrets that have been inserted. It removes them from messages, such as those of libraries.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Censor(BTreeSet<String>);
 
 impl Censor {
-    /// The text without the values of secrets.
+    /// Returns the text with `***` instead of each value of a secret.
     pub(crate) fn strike(&self, text: &str) -> String {
         // Longer values first: a shorter one that is part of a longer one would leave the rest of it visible.
         let mut values: Vec<&String> = self.0.iter().collect();

@@ -1,8 +1,8 @@
-//! Suggests the name that was likely meant by an unknown one.
+//! Suggests the known name that was probably meant by an unknown one.
 
 use strsim::osa_distance;
 
-/// The message about an unknown key, with the known one that is nearest to it.
+/// Extends a message about an unknown key or value by the known one that is nearest to it.
 pub(super) fn with_suggestion(message: &str) -> String {
     match suggestion(message) {
         Some(known) => format!("{message}; did you mean `{known}`?"),
@@ -10,7 +10,7 @@ pub(super) fn with_suggestion(message: &str) -> String {
     }
 }
 
-/// The name among `known` that is nearest to `name`, if one is near enough to be meant.
+/// Returns the name among `known` that is nearest to `name`, if one is similar enough to be a typing error.
 pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let (distance, nearest) = known
         .map(|known| (distance(name, known), known))
@@ -19,7 +19,8 @@ pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> O
     (distance <= near_enough).then_some(nearest)
 }
 
-/// The message names the unknown key first and the known ones after it, each in backticks.
+/// Finds the suggestion for a message of `serde`, which names the unknown key first and then the known ones,
+/// each in backticks.
 fn suggestion(message: &str) -> Option<&str> {
     let at = message
         .find("unknown field `")
@@ -29,8 +30,8 @@ fn suggestion(message: &str) -> Option<&str> {
     nearest(unknown, quoted)
 }
 
-/// The number of letters to change, add, remove or swap with a neighbour; `-` and `_` count as the same
-/// letter.
+/// Returns the number of letters to change, add, remove or swap with a neighbour. `-` and `_` count as the
+/// same letter.
 fn distance(one: &str, other: &str) -> usize {
     let letters = |text: &str| text.to_lowercase().replace('-', "_");
     osa_distance(&letters(one), &letters(other))

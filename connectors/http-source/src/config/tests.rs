@@ -107,7 +107,7 @@ fn keys_that_are_ignored_are_noted() {
     assert!(notes[0].contains("`meta.producer`"), "{notes:?}");
 }
 
-/// A text in the valid file, its replacement, and a text that the error contains.
+/// For each mistake: a text in the valid file, its replacement, and a text that the error contains.
 const MISTAKES: &[(&str, &str, &str)] = &[
     ("interval:", "intervall:", "did you mean `interval`?"),
     ("interval:", "intervall:", "line 14 column 3"),

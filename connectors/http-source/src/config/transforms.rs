@@ -1,4 +1,4 @@
-//! `transforms`: the SmartModules that records go through, and their parameters as strings.
+//! Parses `transforms`: the SmartModules that records go through, and their parameters as strings.
 
 use client::Transform;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::error::ConfigError;
 use super::secrets::Filler;
 use super::{file, invalid};
 
-/// The steps in order, with the values of secrets inserted.
+/// Returns the transforms in order, with the values of secrets inserted into their parameters.
 pub(super) fn transforms(
     filler: &mut Filler<'_>,
     steps: Vec<file::Transform>,
@@ -44,7 +44,7 @@ fn transform(
     })
 }
 
-/// A text as it is, anything else as JSON.
+/// Converts the value of a parameter to a string: a string stays as it is, anything else becomes JSON.
 fn parameter(
     filler: &mut Filler<'_>,
     place: &str,

@@ -1,4 +1,4 @@
-//! Records on their way through transforms: multiplied, dropped or refused, and how they are counted.
+//! Tests transforms that multiply, drop or refuse records, and how these records are counted.
 
 use client::Transform;
 use model::PayloadPart;
@@ -8,9 +8,9 @@ use super::*;
 use crate::config::Secrets;
 use crate::queue::{Parcel, queue};
 
-/// Makes two records of each one, none of a record that ends in `?`, and traps at one that ends in `!`. Its
-/// input is the base offset (8 bytes), the length of the record's bytes (4), their number (4), the record,
-/// which ends in a zero byte.
+/// A SmartModule that makes two records from each record, makes none from a record that ends in `?`, and traps
+/// at one that ends in `!`. Its input consists of the base offset (8 bytes), the length of the records in bytes
+/// (4), the number of records (4), and one record, which ends in a zero byte.
 const MODULE: &str = r#"(module
   (import "env" "copy_records" (func $answer (param i32 i32)))
   (memory (export "memory") 1)

@@ -1,4 +1,4 @@
-//! Endpoints that misbehave in every way they can, and the records that must arrive regardless.
+//! Endpoints that fail in many ways, and the records that must arrive nevertheless.
 
 use std::sync::atomic::Ordering;
 
@@ -159,7 +159,7 @@ async fn polling_takes_whole_answers_alone() {
             send("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"),
             Act::Stall,
         ],
-        // An answer that ends with its connection may be half of one; one without a body is whole.
+        // A response that ends only with its connection may be incomplete. One without a body is complete.
         vec![send("HTTP/1.1 200 OK\r\n\r\nhalf")],
         vec![send(
             "HTTP/1.1 200 OK\r\ntransfer-encoding: odd\r\n\r\nhalf",

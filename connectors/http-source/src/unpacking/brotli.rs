@@ -1,4 +1,4 @@
-//! `br`: one stream of Brotli, with the windows of RFC 7932, of up to 16 MiB.
+//! Decompresses `br`: one Brotli stream, with a window of up to 16 MiB as in RFC 7932.
 
 use std::io;
 
@@ -16,7 +16,7 @@ pub(super) struct Brotli {
 impl Brotli {
     pub(super) fn new() -> Self {
         let allocator = StandardAlloc::default;
-        // Strict: an extension of the format lets a few bytes ask for a window of a gigabyte.
+        // Strict, because in an extension of the format, a few bytes can demand a window of a gigabyte.
         let state = State::new_strict(allocator(), allocator(), allocator());
         Self {
             state: Box::new(state),

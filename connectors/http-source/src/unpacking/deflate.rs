@@ -1,4 +1,5 @@
-//! `deflate`, with the header and checksum of zlib, as HTTP has it, or without, as some servers send it.
+//! Decompresses `deflate`: with the header and checksum of zlib, as HTTP requires, or without them, as some
+//! servers send it.
 
 use std::io;
 
@@ -6,11 +7,11 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::layers::{Step, Unpack, invalid};
 
-/// The lower half of zlib's first byte. Raw data never begin with it: it would be a stored block with padding
-/// bits that are not zero.
+/// The lower half of the first byte in the zlib format. Raw deflate data never begins with it, because that
+/// would be a stored block with padding bits that are not zero.
 const ZLIB_METHOD: u8 = 8;
 
-/// Data of either kind, which the first byte determines.
+/// Decompresses either format. The first byte of the data determines which one it is.
 #[derive(Default)]
 pub(super) struct Deflate(Option<Inflate>);
 
@@ -36,7 +37,7 @@ impl Unpack for Deflate {
     }
 }
 
-/// The compressed data without header and checksum.
+/// Decompresses one deflate stream, with or without the header and checksum of zlib.
 pub(super) struct Inflate {
     decompress: Decompress,
     has_ended: bool,

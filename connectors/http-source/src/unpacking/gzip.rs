@@ -1,4 +1,5 @@
-//! `gzip`: members one after another, each with a header before its data and a checksum after it.
+//! Decompresses `gzip`: one or more members in sequence. Each has a header, deflate data and a trailer with a
+//! checksum.
 
 use std::io;
 use std::mem::take;
@@ -8,9 +9,9 @@ use flate2::Crc;
 use super::deflate::Inflate;
 use super::layers::{Step, Unpack, invalid};
 
-/// Room for a name and a comment; real servers send no more.
+/// The maximum size of a header, with room for a file name and a comment.
 const HEADER_BYTES_MAX: usize = 8 * 1024;
-/// The checksum and the length.
+/// The size of a trailer: a checksum and a length.
 const TRAILER_BYTES: usize = 8;
 
 /// The part of a member that is being read.
@@ -50,7 +51,8 @@ impl Unpack for Gzip {
             }
         };
         let step = match next {
-            // A change of part is progress, too: the next part continues with the same input.
+            // The caller treats a step that reads and writes nothing as the end of the data. If only the part has
+            // changed, the next part therefore continues with the same input.
             Some(next) => {
                 self.0 = next;
                 if step == Step::default() && !input.is_empty() {
@@ -88,7 +90,8 @@ fn read_header(header: &mut Vec<u8>, input: &[u8]) -> io::Result<(Option<Part>, 
     }
 }
 
-/// The length of the header at the beginning of these bytes, once it is complete (RFC 1952, 2.3).
+/// Returns the length of the header at the beginning of these bytes (RFC 1952, 2.3); `None` while it is
+/// incomplete.
 fn header_bytes(bytes: &[u8]) -> io::Result<Option<usize>> {
     const EXTRA: u8 = 4;
     const NAME: u8 = 8;

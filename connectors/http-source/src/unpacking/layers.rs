@@ -1,4 +1,4 @@
-//! Decompresses in layers, each of which takes the output of the one below it, in pieces of a fixed size.
+//! Decompresses in layers. Each layer takes the output of the previous one, in pieces of limited size.
 
 use std::io::{self, ErrorKind};
 
@@ -7,19 +7,20 @@ use bytes::{Buf, Bytes};
 /// The largest piece of output.
 const PIECE_BYTES_MAX: usize = 32 * 1024;
 
-/// How much a step has read and written.
+/// The numbers of bytes that a step has read and written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) read: usize,
     pub(super) written: usize,
 }
 
-/// One kind of compression, undone step by step.
+/// A decoder of one kind of compression, which works in steps.
 pub(super) trait Unpack: Send {
-    /// Decompresses as much as there is input and room for; without input, what is left of earlier input.
+    /// Decompresses until the input is used up or the output is full. Without input, writes output that is left
+    /// from earlier input.
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> io::Result<Step>;
 
-    /// Whether the compressed bytes so far may be complete.
+    /// Whether the body would be complete if it ended after the bytes read so far.
     fn is_whole(&self) -> bool;
 }
 
@@ -44,19 +45,21 @@ impl Layers {
         Self(unpackers.into_iter().map(layer).collect())
     }
 
-    /// Takes compressed bytes, once [`pull`](Self::pull) has returned everything.
+    /// Takes the next compressed bytes. Call this only when [`pull`](Self::pull) has returned `None`: it replaces
+    /// input that is not yet used up.
     pub(super) fn push(&mut self, input: Bytes) {
         if let Some(first) = self.0.first_mut() {
             first.take(input);
         }
     }
 
-    /// The next decompressed piece; `None` until there is more input.
+    /// Returns the next decompressed piece; `None` if more input is needed.
     pub(super) fn pull(&mut self) -> io::Result<Option<Bytes>> {
         pull(&mut self.0)
     }
 
-    /// Ends the input. An empty body is complete whatever its coding: answers to `HEAD` have one.
+    /// Checks at the end of the input that it is complete. An empty body is complete in any coding, because
+    /// responses to `HEAD` have one.
     pub(super) fn finish(&self) -> io::Result<()> {
         let is_half = |layer: &Layer| layer.has_begun && !layer.unpack.is_whole();
         if self.0.iter().any(is_half) {
@@ -88,7 +91,7 @@ impl Layer {
         self.input = input;
     }
 
-    /// A piece that is not empty; `None` when all input is used up.
+    /// Returns a piece that is not empty; `None` when all input is used up.
     fn step(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             let Step { read, written } = self.unpack.step(&self.input, &mut self.output)?;
@@ -106,7 +109,7 @@ impl Layer {
     }
 }
 
-/// The error for bytes that are not in this encoding.
+/// Makes an error for bytes that are not valid in this coding.
 pub(super) fn invalid(what: impl Into<String>) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, what.into())
 }

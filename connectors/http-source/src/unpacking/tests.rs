@@ -1,5 +1,5 @@
-//! Answers with every kind of compression, requested or not, and the records made of them. The Brotli bytes
-//! come from the reference implementation, which is not part of this build.
+//! Responses with every kind of compression, requested or not, and the records made from them. The Brotli
+//! bytes come from the reference implementation, which is not part of this build.
 
 use std::io::Write;
 
@@ -108,7 +108,7 @@ fn streaming(endpoint: &Endpoint) -> Config {
     polling(endpoint, "\nstream: true\nidle-timeout: 50s")
 }
 
-/// Why polling an endpoint with this answer fails.
+/// Returns the error of polling an endpoint that sends this response.
 async fn failure(answer: Vec<Act>) -> FetchError {
     let endpoint = Endpoint::start(vec![answer]).await;
     match first_outcome(polling(&endpoint, "")).await {

@@ -1,4 +1,4 @@
-//! `zstd`: frames one after another.
+//! Decompresses `zstd`: one or more frames in sequence.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use zstd::stream::raw::{DParameter, Decoder, Operation};
 
 use super::layers::{Step, Unpack};
 
-/// The largest window that a frame may ask for, as a power of two: 8 MiB, what RFC 9659 allows on the web.
+/// The largest window that a frame may require, as a power of two: 8 MiB, the limit for the web in RFC 9659.
 const WINDOW_LOG_MAX: u32 = 23;
 
 pub(super) struct Zstd {

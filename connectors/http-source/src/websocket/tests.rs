@@ -11,7 +11,7 @@ use crate::testing::{Act, Endpoint, config, send, values, written};
 #[derive(Clone, Debug)]
 enum Move {
     Say(Message),
-    /// Sends the message, whether or not the other side reads all of it.
+    /// Sends the message, even if the client does not read all of it.
     Flood(Message),
     Close,
     Vanish,
@@ -21,7 +21,8 @@ enum Move {
     Freeze,
 }
 
-/// A WebSocket server that follows one script per connection, and the first message that it gets on each.
+/// Starts a WebSocket server with one script for each connection. Returns its address, and a channel that gets
+/// the first message of each connection.
 async fn server(scripts: Vec<Vec<Move>>) -> (String, mpsc::UnboundedReceiver<Message>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
@@ -193,7 +194,7 @@ async fn packed_messages_are_refused_by_their_name() {
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.expect("a connection");
         let mut socket = accept_async(stream).await.expect("a handshake");
-        // A whole text message, one byte long, that an extension has packed.
+        // A complete text message of one byte, with the bit that marks it as compressed by an extension.
         let frame = [0xc1, 0x01, 0x00];
         tokio::io::AsyncWriteExt::write_all(socket.get_mut(), &frame)
             .await

@@ -1,4 +1,5 @@
-//! The journal: a topic of intents and of requests that are done. It is loaded when the web API starts.
+//! The journal: a topic that contains the intents of requests, and the offsets of those that are done. It is
+//! loaded when the web API starts.
 
 use std::collections::BTreeMap;
 
@@ -83,8 +84,8 @@ impl Intent {
     }
 }
 
-/// Creates the journal record of a request that is done. The answer is not stored, because it follows from
-/// the body.
+/// Creates the journal record of a request that is done. The response is not stored, because it can be
+/// computed from the body.
 pub(super) fn answer_record(
     key: RequestKey,
     intent: &Intent,

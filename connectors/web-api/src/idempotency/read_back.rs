@@ -17,7 +17,7 @@ pub(super) struct ReadBack {
 
 struct TopicScan {
     target: TargetTopic,
-    /// The next offset to read in each partition. A partition without an entry was empty.
+    /// The next offset to read in each partition. A partition without an entry is read from its beginning.
     next: Vec<Offset>,
     /// For each wanted record, the positions at which it was found, in order.
     found: HashMap<RecordIdentity, Vec<PartitionOffset>>,

@@ -209,17 +209,17 @@ impl Requests {
 }
 
 impl Claim {
-    /// The time at which the first request with this key arrived.
+    /// Returns the time at which the first request with this key arrived.
     pub(super) fn at_ms(&self) -> i64 {
         self.intent().map_or(0, |intent| intent.at_ms)
     }
 
-    /// The correction of event times that was determined at that time.
+    /// Returns the correction of event times that was determined for the first request with this key.
     pub(super) fn correction(&self) -> Option<Correction> {
         self.intent()?.correction
     }
 
-    /// The offsets from which on its records may be found, by topic and partition.
+    /// Returns, for each topic and partition, the offset from which on records of this request may be found.
     pub(super) fn from(&self) -> BTreeMap<String, Vec<Offset>> {
         self.intent()
             .map(|intent| intent.from.clone())

@@ -29,7 +29,7 @@ struct Key {
     owner: Arc<Owner>,
 }
 
-/// The inode, size and modification time of the file, by which a change is detected.
+/// The inode, size and modification time (seconds and nanoseconds) of the file, which show whether it changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version(u64, u64, i64, i64);
 

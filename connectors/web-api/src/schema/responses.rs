@@ -1,4 +1,4 @@
-//! The answers to posted events, for the OpenAPI document only.
+//! The responses to posted events, for the OpenAPI document only.
 #![allow(dead_code, reason = "only the schema is used")]
 
 use utoipa::IntoResponses;

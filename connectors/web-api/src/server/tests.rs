@@ -27,7 +27,7 @@ async fn served(body: Vec<u8>, limits: ConnectionLimits) -> SocketAddr {
     address
 }
 
-/// Sends a request, and returns whether the answer is 200 with the body `ok`.
+/// Sends a request, and returns whether the response is 200 with the body `ok`.
 async fn is_answered(client: &mut TcpStream) -> bool {
     let mut answer = Vec::new();
     client.write_all(REQUEST).await.unwrap();
@@ -110,7 +110,7 @@ async fn a_client_that_never_reads_loses_its_connection() {
     let address = served(vec![b'x'; 64 << 20], limits).await;
     let mut client = TcpStream::connect(address).await.unwrap();
     client.write_all(REQUEST).await.unwrap();
-    // Wait for the beginning of the answer.
+    // Wait for the beginning of the response.
     let mut begin = [0; 12];
     client.read_exact(&mut begin).await.unwrap();
     assert_eq!(&begin, b"HTTP/1.1 200");

@@ -186,9 +186,9 @@ async fn recover(cluster: Cluster, failed: Producer) -> Producer {
     }
 }
 
-/// Waits until a failed producer is empty. It keeps records that it could not send, and sends them when the
-/// server is back, although their requests were already answered otherwise. After a successful flush it is
-/// empty. Then waits for the server to write what it received before.
+/// Waits until a failed producer has no more records to send: it keeps those that it could not send, and sends
+/// them when the server is back, although their requests were already answered with an error. A successful
+/// flush shows that none is left. Then waits for the server to write what it has received.
 async fn settle(producer: &Producer) {
     /// The pause between flushes. A flush fails either after its own timeout, or at once because of an
     /// earlier error, which it then clears.

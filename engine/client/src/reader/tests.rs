@@ -1,4 +1,4 @@
-//! Tests of the reader with a server that silently cuts answers in the middle of batches.
+//! Tests of the reader with a server that silently cuts responses in the middle of batches.
 
 #![allow(clippy::unwrap_used)]
 
@@ -46,7 +46,8 @@ impl Server {
         server
     }
 
-    /// The answers, from an offset on and cut at `bytes_max`, that a client without gap detection receives.
+    /// The records that a client without gap detection receives from an offset on, if the server cuts each
+    /// response at `bytes_max`.
     fn answers(&self, from: i64, bytes_max: usize) -> Vec<Vec<Record>> {
         let log = self.log.lock().unwrap();
         let (mut base, mut room, mut frames) = (0, bytes_max, Vec::new());
@@ -60,7 +61,7 @@ impl Server {
                 let complete = fitting.take_while(|sum| *sum <= room).count();
                 frames.push((base..base + complete as i64).map(record).collect());
                 let size: usize = sizes.iter().sum();
-                // A cut batch ends the answer. The client acknowledges the whole batch, and the next answer
+                // A cut batch ends the response. The client acknowledges the whole batch, and the next response
                 // begins after it.
                 room = if size > room { bytes_max } else { room - size };
                 if complete == 0 {

@@ -1,18 +1,19 @@
-//! Servers that are not what the client hopes for, made by hand: no code of the protocol's crates is in the
-//! way.
+//! Fake servers that are not Fluvio servers, or not of a version that the client supports. They read and write
+//! the bytes of the protocol without Fluvio's crates.
 
 use std::future::Future;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What of a request an answer repeats.
+/// The bytes of a request that its response must repeat.
 pub(crate) type CorrelationId = [u8; 4];
 
-/// No request is as long; a longer one is something else.
+/// Every request of the client is shorter. A greater length means that the bytes are not a request.
 const REQUEST_BYTES_MAX: u32 = 1 << 20;
 
-/// Listens, takes the first request of each connection, and leaves the rest to `answer`; its address.
+/// Starts a server and returns its address. The server reads the first request of each connection, and passes
+/// the connection to `answer`.
 pub(crate) async fn serve<F, A>(answer: F) -> String
 where
     F: Fn(TcpStream, CorrelationId) -> A + Send + 'static,
@@ -25,7 +26,7 @@ where
             if let Some(request) = request(&mut peer).await {
                 tokio::spawn(answer(peer, request));
             } else {
-                // Like a real server, this then waits for the rest.
+                // The bytes are not a request, for example a TLS handshake. Waits for more, as a real server does.
                 tokio::spawn(async move {
                     let mut rest = Vec::new();
                     let _ended = peer.read_to_end(&mut rest).await;
@@ -36,7 +37,7 @@ where
     address
 }
 
-/// The first request; `None` where it is none.
+/// Reads the first request and returns its correlation ID; `None` if the bytes are not a request.
 pub(crate) async fn request(peer: &mut (impl AsyncRead + Unpin)) -> Option<CorrelationId> {
     let length = peer.read_u32().await.ok()?;
     if length > REQUEST_BYTES_MAX {
@@ -44,11 +45,11 @@ pub(crate) async fn request(peer: &mut (impl AsyncRead + Unpin)) -> Option<Corre
     }
     let mut request = vec![0; length as usize];
     peer.read_exact(&mut request).await.ok()?;
-    // After its kind and its version, of two bytes each.
+    // The correlation ID follows the request's kind and version, of two bytes each.
     request[4..8].try_into().ok()
 }
 
-/// The answer of a server that supports these kinds of requests, each with its range of versions.
+/// Encodes the response of a server that supports these kinds of requests, each with its range of versions.
 pub(crate) fn versions(
     request: CorrelationId,
     platform: &str,
@@ -65,7 +66,7 @@ pub(crate) fn versions(
     [&(answer.len() as u32).to_be_bytes()[..], &answer].concat()
 }
 
-/// An address where nothing listens.
+/// Returns an address at which no server listens.
 pub(crate) fn free_address() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()

@@ -1,4 +1,4 @@
-//! Failing connections: each error names the cause and what to do, within a bounded time.
+//! Tests of connections that fail: each error names the cause and what to do, within a bounded time.
 #![allow(
     clippy::unwrap_used,
     reason = "a test panics where an expectation fails"
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use client::{ClientError, Cluster, ConnectOptions};
 use tokio::io::AsyncWriteExt;
 
-/// Longer than any deadline of the client's, even two after another on a busy machine.
+/// Longer than any two deadlines of the client together, even on a busy machine.
 const BOUND: Duration = Duration::from_secs(30);
 
 #[tokio::test]
@@ -102,7 +102,7 @@ fn plain(address: &str) -> ConnectOptions {
     }
 }
 
-/// Connects, which must fail in time.
+/// Connects and returns the error. Asserts that the attempt fails within [`BOUND`].
 async fn failure(options: &ConnectOptions) -> ClientError {
     let begun = Instant::now();
     let error = Cluster::connect_with(options).await.unwrap_err();

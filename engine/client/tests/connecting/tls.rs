@@ -68,7 +68,7 @@ async fn certificates_of_another_authority_or_name() {
     assert_contains(&error, &["certificate is not accepted", "--tls-ca"]);
     let error = failure(&with(&address, authority.verified(None, Some("else.test")))).await;
     assert_contains(&error, &["certificate is not accepted", "--tls-domain"]);
-    // The certificate is not one of 127.0.0.1, which it is dialled by.
+    // Without a domain, the certificate must be for the host of the address, 127.0.0.1, and it is not.
     let error = failure(&with(&address, authority.verified(None, None))).await;
     assert_contains(&error, &["certificate is not accepted"]);
 }
@@ -142,7 +142,7 @@ fn with(address: &str, tls: Tls) -> ConnectOptions {
     }
 }
 
-/// One that signs certificates, and its file.
+/// A certificate authority, and the folder that contains its own certificate.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
@@ -167,7 +167,7 @@ impl Authority {
         })
     }
 
-    /// Certificate and key of a client, in files of a folder that goes away.
+    /// Creates the certificate and key of a client, in files of a folder that is deleted when it is dropped.
     fn identity(&self) -> (TempDir, TlsIdentity) {
         let (cert, key) = self.sign("reader-one");
         let folder = TempDir::new().unwrap();
@@ -187,7 +187,8 @@ impl Authority {
         (certificate.pem(), key.serialize_pem())
     }
 
-    /// A server of an old version behind TLS, which asks clients for a certificate or not; its address.
+    /// Starts a server with TLS and returns its address. It requires a client certificate if `asks` is set. It
+    /// reports an old version, so a client that gets past TLS fails with a version error.
     async fn serve(&self, asks: bool) -> String {
         let (cert, key) = self.sign("fluvio.test");
         let chain = vec![CertificateDer::from_pem_slice(cert.as_bytes()).unwrap()];
@@ -213,7 +214,7 @@ impl Authority {
                 let acceptor = acceptor.clone();
                 tokio::spawn(async move {
                     let Ok(mut peer) = acceptor.accept(peer).await else {
-                        return; // the client reports why
+                        return; // the client reports the reason
                     };
                     let request = fake::request(&mut peer).await.unwrap();
                     let versions = fake::versions(request, "0.8.3", &[(1004, 1, 5)]);

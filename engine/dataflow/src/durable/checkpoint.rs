@@ -35,12 +35,12 @@ pub(crate) struct Checkpoint {
     pub(crate) closed_to: Option<Timestamp>,
     /// The progress in each source partition, in order.
     pub(crate) partitions: Vec<PartitionCheckpoint>,
-    /// Offsets of the derived topic's partitions from which the rows of the windows in memory may be found.
-    /// Rows after these offsets may be in no checkpoint.
+    /// Offsets of the derived topic's partitions. A restart reads the topic from here, because it may compute
+    /// rows after these offsets again and must not write them twice.
     pub(crate) derived_from: Vec<Offset>,
-    /// Offsets in `rejected-events`: records before them are not computed again.
+    /// Offsets in `rejected-events`. A restart does not compute the dead letters before them again.
     pub(crate) rejected_from: Vec<Offset>,
-    /// Offsets in `late-events`: records before them are not computed again.
+    /// Offsets in `late-events`. A restart does not compute the dead letters before them again.
     pub(crate) late_from: Vec<Offset>,
     /// The snapshot of the derivation's memory that this checkpoint builds on.
     #[serde(default)]
@@ -56,11 +56,12 @@ pub(crate) struct Checkpoint {
 /// The durable progress of a derivation in one source partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PartitionCheckpoint {
-    /// The first offset that an entry in memory needs.
+    /// The first offset whose record contributes to an entry in memory. Without a snapshot, a restart reads
+    /// from here.
     pub(crate) rewind_offset: Offset,
     /// Records before this offset have been counted.
     pub(crate) next_offset: Offset,
-    /// The position of event time in this partition.
+    /// How far this partition has advanced event time, as in [`model::partial::BatchHeader::stream_time`].
     #[serde(alias = "max_event_time")]
     pub(crate) stream_time: Option<Timestamp>,
     /// The fingerprint of the last record before `next_offset`. It distinguishes the log from another one of
@@ -72,18 +73,18 @@ pub(crate) struct PartitionCheckpoint {
 }
 
 impl PartitionCheckpoint {
-    /// Whether the record at this offset will be read again.
+    /// Whether a restart reads the record at this offset again.
     #[cfg(test)]
     pub(crate) fn reads_again(&self, offset: Offset) -> bool {
         offset >= self.rewind_offset
     }
 
-    /// The position up to which the partition has been read.
+    /// Returns the position up to which the partition has been read.
     pub(crate) fn read_to(&self) -> ReadTo {
         ReadTo::new(self.next_offset, self.last_record)
     }
 
-    /// Whether the record at this offset will be counted.
+    /// Whether a restart counts the record at this offset, because it has not been counted yet.
     #[cfg(test)]
     pub(crate) fn is_counted_again(&self, offset: Offset) -> bool {
         offset >= self.next_offset
@@ -111,8 +112,9 @@ pub(crate) struct OutputEnds {
 }
 
 impl Checkpoint {
-    /// The initial checkpoint after the source's `partitions` were replaced by another log. Earlier output
-    /// must not be changed, and the counts continue, because they cover all records ever read.
+    /// Returns the checkpoint from which a reset derivation starts after its source was replaced by another
+    /// log with this number of partitions. Earlier output must not be changed. The counts continue, because
+    /// they cover all records ever read.
     pub(crate) fn for_another_log(self, partitions: u32, ends: OutputEnds) -> Self {
         let begin = |partition: PartitionCheckpoint| PartitionCheckpoint {
             counts: partition.counts,
@@ -132,7 +134,7 @@ impl Checkpoint {
         }
     }
 
-    /// The offsets from which a restart from this checkpoint looks for dead letters.
+    /// Returns the offsets from which a restart from this checkpoint reads back dead letters.
     pub(crate) fn restart(&self) -> Restart<'_> {
         let again = |partition: &PartitionCheckpoint| ReadAgain {
             rewind_offset: partition.rewind_offset,
@@ -145,7 +147,7 @@ impl Checkpoint {
         }
     }
 
-    /// The derivation's last checkpoint, if there is one.
+    /// Loads the derivation's last checkpoint, if there is one.
     pub(crate) async fn load(
         cluster: &Cluster,
         derivation: &str,

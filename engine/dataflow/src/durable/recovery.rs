@@ -1,5 +1,5 @@
-//! Recovery: finds out where an earlier runner stopped, from its checkpoint and from the output that it wrote
-//! after it.
+//! Recovery: finds out where an earlier runner stopped, from its last checkpoint and from the output that it
+//! wrote after that checkpoint.
 
 use client::{Cluster, Partition, Record};
 use futures_util::future::try_join_all;
@@ -20,6 +20,7 @@ use crate::watermarks::Watermarks;
 /// The maximum number of partitions whose last record is looked up at the same time.
 const CHECKS_AT_ONCE: usize = 16;
 
+/// The fields of a derived row that identify its window and revision.
 #[derive(Deserialize)]
 struct Stamp {
     window_start: Timestamp,
@@ -29,8 +30,8 @@ struct Stamp {
     withdrawn: bool,
 }
 
-/// The derivation's last checkpoint, extended to the current partitions of its source. Returns an error if
-/// the checkpoint was made for other windows or for another log.
+/// Loads the derivation's last checkpoint and extends it to the current partitions of its source. Returns an
+/// error if the checkpoint was made for other windows or for another log.
 pub(crate) async fn checkpoint(
     cluster: &Cluster,
     derivation: &str,
@@ -48,7 +49,7 @@ pub(crate) async fn checkpoint(
     Ok(checkpoint)
 }
 
-/// The current number of partitions of the source. Returns an error if a partition that was read is missing,
+/// Returns the current number of partitions of the source, or an error if a partition that was read is missing
 /// or does not contain the log that was read.
 pub(crate) async fn check_logs(
     cluster: &Cluster,
@@ -77,8 +78,8 @@ pub(crate) async fn check_logs(
     Ok(first_missing.index())
 }
 
-/// Restores the snapshot that the checkpoint refers to. Afterwards the checkpoint has the offsets from which
-/// to read on.
+/// Restores the snapshot that the checkpoint refers to, and updates the checkpoint's offsets to those from
+/// which the runner then has to read.
 pub(crate) async fn restore(
     cluster: &Cluster,
     derivation: &str,
@@ -93,7 +94,8 @@ pub(crate) async fn restore(
             derivation,
             "the last snapshot no longer exists; reading again all records that windows need"
         );
-        // Output of an earlier runner may be as old as the first source record that is read again.
+        // Source records from before the snapshot are read again, and their output may be anywhere in the
+        // output topics. Those are therefore read back from their beginning.
         checkpoint.derived_from.clear();
         checkpoint.late_from.clear();
         return Ok(());

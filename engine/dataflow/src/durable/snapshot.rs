@@ -12,11 +12,12 @@ use crate::error::RunError;
 use crate::sink::topic_writer::TopicWriter;
 use crate::topics::SNAPSHOTS;
 
-/// The number of snapshot bytes per record, well below the cluster's limit.
+/// The maximum number of snapshot bytes per record, well below the cluster's limit for a record.
 const PART_BYTES_MAX: usize = 512 * 1024;
-/// A restart reads about this many records again at most, which takes a second or less …
+/// A snapshot is due when a restart would read this many records again, which takes a second or less …
 const RECORDS_MAX: i64 = 100_000;
-/// … and no record older than this, so that retention does not remove records that are still needed.
+/// … or when the last snapshot is this old and a restart would read any record again. Otherwise retention
+/// could remove records that are still needed.
 const AGE_MAX: Duration = Duration::from_secs(60);
 /// The average rate at which a derivation may write snapshots, in bytes per second.
 const BYTES_PER_SECOND: u64 = 4 * 1024 * 1024;
@@ -36,7 +37,7 @@ pub(crate) struct SnapshotRef {
 }
 
 impl SnapshotRef {
-    /// The offset before which the snapshot contains all records of a partition.
+    /// Returns the offset before which the snapshot contains all records of a partition.
     pub(crate) fn next_offset(&self, partition: Partition) -> Offset {
         let next_offset = self.next_offsets.get(partition.index());
         next_offset.copied().unwrap_or(Offset::ZERO)
@@ -74,18 +75,23 @@ impl SnapshotRef {
     }
 }
 
-/// The snapshots of one derivation.
+/// Writes the snapshots of one derivation, and decides when the next one is due.
 pub(crate) struct Snapshots {
     writer: TopicWriter,
+    /// The part of a snapshot's ID that is the same for all snapshots of this start of the derivation.
     prefix: String,
+    /// The number of snapshots made since this start.
     made: u64,
     last: Option<SnapshotRef>,
+    /// The time of the last snapshot or, before the first one, of this start.
     at: Instant,
+    /// The size of the snapshot made at that time.
     bytes: u64,
 }
 
 impl Snapshots {
-    /// Continues after the snapshot `last`. No two runners may have the same name.
+    /// Continues after the snapshot `last`. `runner` is part of the snapshots' IDs, so no two runners may have
+    /// the same name.
     pub(crate) async fn open(
         cluster: &Cluster,
         derivation: &str,
@@ -107,7 +113,7 @@ impl Snapshots {
         self.last.as_ref()
     }
 
-    /// The offset from which a restart would read a partition whose in-memory data needs records from
+    /// Returns the offset from which a restart would read a partition whose in-memory data needs records from
     /// `rewind_offset` on.
     pub(crate) fn start_offset(&self, partition: Partition, rewind_offset: Offset) -> Offset {
         let last = self.last.as_ref();
@@ -149,7 +155,7 @@ impl Snapshots {
     }
 }
 
-/// Distinguishes the starts of a derivation within one process.
+/// Returns the current time, which distinguishes the starts of a derivation within one process.
 fn started_ns() -> u128 {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since_epoch.unwrap_or_default().as_nanos()

@@ -18,7 +18,7 @@ pub(crate) struct ReadTo {
 }
 
 impl ReadTo {
-    /// A position before `next_offset`, with the fingerprint of the last record if it is known.
+    /// Creates a position. `last_record` is the fingerprint of the record before `next_offset`, if it is known.
     pub(crate) fn new(next_offset: Offset, last_record: Option<u64>) -> Self {
         Self {
             next_offset,
@@ -26,8 +26,8 @@ impl ReadTo {
         }
     }
 
-    /// The offset of the last record read, if a partition with these offsets must still contain that record.
-    /// The error describes why this cannot be the log that was read.
+    /// Returns the offset of the last record read, if a partition with these offsets must still contain that
+    /// record. The error describes why this cannot be the log that was read.
     fn wanted(&self, offsets: OffsetRange) -> Result<Option<Offset>, String> {
         if offsets.end < self.next_offset {
             return Err(format!("it ends at offset {}", offsets.end));
@@ -36,7 +36,8 @@ impl ReadTo {
         Ok((last >= offsets.start && self.last_record.is_some()).then_some(last))
     }
 
-    /// Compares the fingerprint of the record that was found at the last offset.
+    /// Compares `found`, the fingerprint of the record now at the last offset read, with that of the record
+    /// that was read there.
     fn compare(&self, found: u64) -> Result<(), String> {
         match self.last_record {
             Some(read) if read != found => Err(format!(
@@ -47,7 +48,7 @@ impl ReadTo {
         }
     }
 
-    /// The whole check on an in-memory log.
+    /// Runs the whole check against an in-memory log.
     #[cfg(test)]
     pub(crate) fn verify(
         &self,

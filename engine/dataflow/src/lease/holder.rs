@@ -1,4 +1,4 @@
-//! The records of a lease, and the runner that holds it after them.
+//! The records of the lease topic, and how they determine which runner holds a lease.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +14,10 @@ pub(super) struct LeaseRecord {
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(super) enum Kind {
     Claim {
+        /// The runner that holds the lease according to the claiming runner; `None` if the lease is free.
         supersedes: Option<String>,
         /// Whether the superseded runner's process was found dead. This is information for people who read
-        /// the topic to learn why the lease changed hands; it does not affect the lease.
+        /// the topic to learn why another runner took over; it does not affect the lease.
         #[serde(default)]
         found_dead: bool,
     },
@@ -28,13 +29,14 @@ pub(super) enum Kind {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Holder {
     pub(super) runner: Option<String>,
-    /// Whether any record has been applied. Reading may begin in the middle of the history, where the holder
-    /// is not known yet.
+    /// Whether a claim or a heartbeat has been applied. Reading may begin in the middle of the history, where
+    /// the holder is not known yet.
     known: bool,
 }
 
 impl Holder {
-    /// Applies the next record. Returns whether the record came from the holder.
+    /// Applies the next record. Returns whether it came from the holder, or from a runner that has become the
+    /// holder by this record.
     pub(super) fn apply(&mut self, record: LeaseRecord) -> bool {
         let holds = self.runner.as_ref() == Some(&record.runner);
         match record.kind {

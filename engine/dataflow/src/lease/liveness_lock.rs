@@ -25,8 +25,8 @@ const FILE_BYTES_MAX: u64 = 64;
 /// How often a holder's file is marked as in use. Many systems remove temporary files that have not been used
 /// for days.
 pub(super) const REFRESH: Duration = Duration::from_secs(60 * 60);
-/// The age at which the file of a dead runner is removed: no runner waits to succeed it any more. Many times
-/// [`REFRESH`].
+/// The age at which the file of a dead runner is removed: no runner waits to succeed it any more. This is many
+/// times [`REFRESH`], so the file of a living runner does not become this old.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The lock file of a running runner.
@@ -37,7 +37,7 @@ pub(super) struct LivenessLock {
 }
 
 impl LivenessLock {
-    /// Creates the file of runner `id` and keeps it locked until the process dies.
+    /// Creates the file of runner `id` and locks it. The kernel releases the lock when the process dies.
     pub(super) fn announce(id: &str) -> io::Result<Self> {
         let folder = private_folder()?;
         sweep(&folder);
@@ -59,7 +59,8 @@ impl LivenessLock {
             file: Some(held),
         };
         file.try_lock()?;
-        // The boot ID is written after the file is locked: a file without it proves nothing.
+        // The boot ID is written only once the file is locked. Until then the file lacks it, so that the file,
+        // although not locked, is not taken for that of a dead process.
         file.write_all(&boot)?;
         Ok(liveness_lock)
     }
@@ -67,7 +68,8 @@ impl LivenessLock {
     /// Marks the file as in use.
     pub(super) fn refresh(&self) {
         if let Some(file) = &self.file {
-            // If the file is removed because of its age, only the holder's silence counts.
+            // An error is ignored: if the system then removes the old file, waiting runners rely on the age of
+            // the last heartbeat.
             let _refreshed = file.set_modified(SystemTime::now());
         }
     }
@@ -91,20 +93,22 @@ pub(super) fn is_dead(id: &str) -> bool {
         .unwrap_or(false)
 }
 
-/// Several runners may check at once, so they take a shared lock; the running holder has an exclusive one.
+/// Like [`is_dead`], in the given folder. A file that is missing or locked is an error. Several runners may check
+/// at once, so they take a shared lock; a running holder has an exclusive one.
 fn is_dead_in(folder: &Path, id: &str) -> io::Result<bool> {
     let path = path_in(folder, id)?;
     let file = OpenOptions::new().read(true).open(&path)?;
     file.try_lock_shared()?;
     let mut boot = Vec::new();
     (&file).take(FILE_BYTES_MAX).read_to_end(&mut boot)?;
-    // No runner creates a file of this name again, so an existing file was unlocked because its process died.
+    // No runner creates a file of this name again, and a runner that ends normally removes its file before it
+    // unlocks it. A file that still exists was therefore unlocked because its process died.
     Ok(boot == fs::read(BOOT_ID)? && path.try_exists()?)
 }
 
 /// Removes the file of a runner that was found dead.
 pub(super) fn forget(id: &str) {
-    // A file that remains does no harm.
+    // An error is ignored: a file that remains does no harm.
     let _removed = private_folder()
         .and_then(|folder| path_in(&folder, id))
         .and_then(fs::remove_file);
@@ -127,7 +131,7 @@ fn sweep(folder: &Path) {
     }
 }
 
-/// The path of runner `id`'s file. Any client can write names into the topic, so names with characters that
+/// Returns the path of runner `id`'s file. Any client can write IDs into the topic, so IDs with characters that
 /// runners do not use are refused: they could lead out of the folder.
 fn path_in(folder: &Path, id: &str) -> io::Result<PathBuf> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
@@ -140,7 +144,7 @@ fn path_in(folder: &Path, id: &str) -> io::Result<PathBuf> {
     Ok(folder.join(format!("{id}{EXTENSION}")))
 }
 
-/// The folder for this user's runners on this host, which is created if missing.
+/// Returns the folder for this user's runners on this host, and creates it if it is missing.
 fn private_folder() -> io::Result<PathBuf> {
     let user = fs::metadata(SELF)?.uid();
     let folder = std::env::temp_dir().join(format!("dataflow-runners-{user}"));

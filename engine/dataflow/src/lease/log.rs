@@ -1,4 +1,4 @@
-//! The topic of the leases: appends records, and finds the holder from the records at the end.
+//! Appends records to the lease topic, and finds the holder of a lease from the topic's last records.
 
 use client::{Cluster, Mode, Offset, Partition, Producer, Record, Start};
 use futures_util::StreamExt;
@@ -26,7 +26,7 @@ pub(super) async fn confirm(
     Ok((holder.runner.as_deref() == Some(runner)).then_some(sent))
 }
 
-/// The holder of the lease at the end of the log, and the offset of that end.
+/// Returns the holder of the lease at the end of the log, and the offset of that end.
 pub(super) async fn tail(
     cluster: &Cluster,
     derivation: &str,

@@ -1,5 +1,5 @@
-//! The identity of a runner: a unique name, and a file by which runners on the same host detect that it has
-//! died.
+//! The identity of a runner: a unique ID, and a lock file by which other runners on the same host detect that
+//! it has died.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    /// Creates a runner with a name that no other runner ever has, on any machine.
+    /// Creates a runner with an ID that no other runner ever has, on any machine.
     pub(crate) fn new() -> Self {
         let random = RandomState::new().build_hasher().finish();
         let id = format!("{}-{random:016x}", std::process::id());
@@ -32,7 +32,7 @@ impl Runner {
         }
     }
 
-    /// The runner's name in the lease and in its snapshots.
+    /// Returns the runner's ID, which its lease records and its snapshots contain.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }

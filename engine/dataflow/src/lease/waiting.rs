@@ -18,8 +18,8 @@ use crate::topics::LEASES;
 /// polling.
 const LOOK: Duration = Duration::from_millis(250);
 /// The time for which a dead holder must have been silent. Its last requests may still be in the system's
-/// buffers or at the server, and must have been executed before the successor reads back the output; a
-/// working server takes milliseconds for that. This is longer than the heartbeat interval, so that a runner
+/// buffers or at the server, which must execute them before the successor reads back the output. A working
+/// server takes milliseconds for that. This is longer than the heartbeat interval, so that a runner
 /// whose heartbeats still arrive is not considered dead, whatever the state of its lock.
 const SETTLE: Duration = HEARTBEAT.saturating_add(Duration::from_millis(500));
 
@@ -109,11 +109,11 @@ enum ClaimReason {
 /// The observations of a waiting runner since the last record of the current holder.
 #[derive(Debug)]
 struct Watch {
-    /// The time since which no record of the holder has arrived.
+    /// The time since which no record of the holder has arrived, or of the last claim by this runner.
     silent_from: Instant,
     /// The time at which the holder was found dead.
     dead_from: Option<Instant>,
-    /// Whether this runner has claimed the lease since.
+    /// Whether this runner has claimed the lease since that record.
     claimed: bool,
 }
 
@@ -126,14 +126,14 @@ impl Watch {
         }
     }
 
-    /// Notes that a claim was appended. Either it counts or an earlier claim does; the record of either one
-    /// will arrive.
+    /// Notes that a claim was appended. Either it counts or an earlier claim does, and the record of the one that
+    /// counts will arrive. Until then, the lease is not claimed again.
     fn claimed(&mut self, now: Instant) {
         self.silent_from = now;
         self.claimed = true;
     }
 
-    /// Whether the lease may be claimed now.
+    /// Returns the reason why the lease may be claimed now; `None` if it may not be claimed.
     fn right(
         &mut self,
         holder: &Holder,

@@ -27,7 +27,7 @@ fn begun(script: &Script, steps: usize) -> Cluster {
     cluster
 }
 
-/// Whether any record is accounted for in the last checkpoint.
+/// Whether the last checkpoint accounts for any source record.
 fn has_read(cluster: &Cluster) -> bool {
     let checkpoint = &cluster.checkpoint.partitions;
     checkpoint
@@ -65,7 +65,8 @@ fn another_log_is_refused_and_old_windows_stay(script: &Script, steps: usize, ot
     }
 }
 
-/// A source with `partitions` partitions and different records: with equal texts it would be the same log.
+/// Returns a source with `partitions` partitions, whose texts are changed: with equal texts it could be the same
+/// log.
 fn another(source: &[Vec<Vec<String>>], partitions: usize) -> Vec<Vec<Vec<String>>> {
     let mut source = source.to_vec();
     source.resize(partitions, Vec::new());

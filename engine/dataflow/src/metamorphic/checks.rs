@@ -67,7 +67,8 @@ pub(super) fn verify(cluster: &Cluster) {
     verify_counts(cluster);
 }
 
-/// Verifies the same for a replay. A replay ends with its history, so no key is silent after that.
+/// Verifies the same for a replay. A replay ends with its history, so a keyed process reports no silence after
+/// the last event.
 pub(super) fn verify_replay(cluster: &Cluster) {
     let last = events(cluster).map(|event| event.time).max();
     let mut expected = expected(cluster);
@@ -155,7 +156,8 @@ fn is_empty(row: &Row) -> bool {
     values.is_some_and(Vec::is_empty)
 }
 
-/// Whether the row is withdrawn: a row of a window by an empty revision, a row of a session by a withdrawal.
+/// Whether the row is withdrawn. A row of a window is withdrawn by an empty revision, a row of a session by an
+/// empty revision that is also marked as withdrawn.
 fn is_taken_back(row: &Row) -> bool {
     assert!(!row.withdrawn || is_empty(row), "{row:?}");
     is_empty(row)
@@ -192,8 +194,8 @@ fn verify_counts(cluster: &Cluster) {
     assert_eq!(total.read, records(cluster).count() as u64, "read");
     assert_eq!(total.late, cluster.late.len() as u64, "late");
     assert_eq!(total.accepted + total.duplicate, events, "accepted");
-    // In sessions that are not keyed, joining may reveal further duplicates, in a replay as well, so their
-    // number is not compared.
+    // If the events of a key are in several partitions, joining two sessions may reveal further duplicates, in a
+    // replay as well, so their number is not compared.
     let is_told = cluster.settings.kind != Kind::Sessions || cluster.settings.keyed;
     if is_told {
         assert_eq!(total.duplicate, expected::duplicates(cluster), "duplicate");

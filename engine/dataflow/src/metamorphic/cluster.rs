@@ -21,7 +21,7 @@ use crate::sink::counts::Counts;
 /// Longer than any lateness, timeout or window in the scripts.
 const LONG_MS: i64 = 1_000_000;
 
-/// The runner has been killed.
+/// The error of a write before which the runner is killed.
 #[derive(Debug)]
 pub(super) struct Killed;
 
@@ -76,6 +76,7 @@ pub(super) struct Topics {
     pub(super) produced: Vec<usize>,
     /// The first offset of each partition that retention has not removed.
     pub(super) first: Vec<Offset>,
+    /// The keys and values in each partition of the derived topic.
     pub(super) derived: [Vec<(String, Vec<u8>)>; 2],
     pub(super) rejected: Vec<PartitionOffset>,
     pub(super) late: Vec<Late>,
@@ -85,8 +86,10 @@ pub(super) struct Topics {
     pub(super) snapshots: Vec<Vec<u8>>,
     /// Retention has removed the snapshot parts before this one.
     pub(super) snapshots_start: usize,
-    /// Windows that the last checkpoint no longer needs, with the records that arrived in time for them.
+    /// The starts of windows that the last checkpoint no longer needs, with the records that arrived in time for
+    /// them.
     pub(super) left: BTreeMap<i64, BTreeSet<PartitionOffset>>,
+    /// The number of writes until the runner is killed; `None` if it is not going to be killed.
     writes_left: Option<u32>,
 }
 
@@ -190,7 +193,7 @@ impl Cluster {
         }
     }
 
-    /// A cluster whose derived topic was written by a replay of the whole source.
+    /// Creates a cluster whose derived topic was written by a replay of the whole source.
     pub(super) fn replayed(script: &Script) -> Self {
         let mut cluster = Self::of(script);
         for partition in cluster.topics.partitions() {
@@ -265,14 +268,14 @@ impl Cluster {
         }
     }
 
-    /// Replaces the source by another log and makes all of it readable.
+    /// Replaces the source with another log and makes all of it readable.
     pub(super) fn replace_source(&mut self, source: &[Vec<Vec<String>>]) {
         let kind = self.settings.kind;
         self.topics.source = source.iter().map(|batches| stored(kind, batches)).collect();
         self.topics.produced = source.iter().map(Vec::len).collect();
     }
 
-    /// Retention removes the first batches of a partition, if they have been produced.
+    /// Removes the first batches of a partition, as retention does, if they have been produced.
     pub(super) fn evict(&mut self, partition: Partition, batches: usize) {
         let produced =
             &self.topics.source[partition.index()][..self.topics.produced[partition.index()]];
@@ -282,14 +285,14 @@ impl Cluster {
         *before = (*before).max(Offset(first));
     }
 
-    /// The source loses its last batches. Returns the number of remaining records.
+    /// Removes the last batches of a partition, as if its server had lost the end of the log.
     pub(super) fn shorten_source(&mut self, partition: Partition, batches: usize) {
         let produced = &mut self.topics.produced[partition.index()];
         *produced = produced.saturating_sub(batches);
         self.topics.source[partition.index()].truncate(*produced);
     }
 
-    /// Whether a new or reconnecting runner finds the log that was read.
+    /// Whether both a reconnecting and a new runner find the log that was read.
     pub(super) fn is_recognized(&self) -> bool {
         let live = self.runner.recognizes(&self.topics);
         let restarted = Runner::recover(self.settings, &self.topics).recognizes(&self.topics);
@@ -305,7 +308,7 @@ impl Cluster {
             .checkpoint
             .for_another_log(partitions, OutputEnds::default());
         for partition in &mut topics.checkpoint.partitions {
-            partition.counts = Counts::default(); // what is verified is of the new log alone
+            partition.counts = Counts::default(); // the checks cover only the new log
         }
         topics.derived = [Vec::new(), Vec::new()];
         (topics.rejected, topics.late) = (Vec::new(), Vec::new());

@@ -14,6 +14,7 @@ pub(super) enum Kind {
     Tumbling,
     Hopping,
     Sessions,
+    /// A keyed process, which follows the events of each key.
     Followed,
 }
 
@@ -78,7 +79,7 @@ impl Kind {
         locate.expect("good parameters")
     }
 
-    /// The partial of one batch.
+    /// Returns the partial that the SmartModule computes for one batch.
     pub(super) fn partial(
         self,
         first_offset: i64,

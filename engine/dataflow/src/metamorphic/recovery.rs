@@ -13,6 +13,7 @@ use crate::output::lateness::LateEvent;
 use crate::output::prior::{PriorKeys, PriorOutput, PriorRow};
 use crate::pipeline::Pipeline;
 
+/// The fields of a derived row that identify its window and revision.
 #[derive(Deserialize)]
 struct Stamp {
     window_start: Timestamp,
@@ -72,7 +73,7 @@ pub(super) fn prior(topics: &Topics, checkpoint: &Checkpoint) -> PriorOutput {
     prior
 }
 
-/// The dead letters after the checkpoint that will be computed again.
+/// Returns the keys of the dead letters after the checkpoint that will be computed again.
 pub(super) fn dead_letter(topics: &Topics, checkpoint: &Checkpoint) -> (PriorKeys, PriorKeys) {
     let mut rejected = PriorKeys::after(&checkpoint.rejected_from);
     let mut late = PriorKeys::after(&checkpoint.late_from);

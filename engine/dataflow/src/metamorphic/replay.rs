@@ -1,4 +1,5 @@
-//! A replay without a cluster: it has the same schedule and makes the same calls in the same order.
+//! A replay without a cluster. It has the same schedule as the real replay and makes the same calls in the same
+//! order.
 
 use client::{Offset, OffsetRange, Partition, PartitionOffset};
 use model::Timestamp;

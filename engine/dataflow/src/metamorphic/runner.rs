@@ -1,4 +1,5 @@
-//! The derivation's loop without a cluster: it has the same state and makes the same calls in the same order.
+//! The derivation's loop without a cluster. It has the same state as the real loop and makes the same calls in the
+//! same order.
 
 use client::{Offset, OffsetRange, Partition, PartitionOffset};
 use model::{RecordKey, Timestamp};
@@ -126,7 +127,7 @@ impl Runner {
         self.offer(topics, partition, before)
     }
 
-    /// Retention removed records before they were read.
+    /// Skips records that retention removed before they were read.
     fn skip(&mut self, partition: Partition, first_offset: Offset) {
         let position = &mut self.positions[partition.index()];
         let arrived = Arrived {
@@ -139,7 +140,7 @@ impl Runner {
         position.moved_behind(&merged.header);
     }
 
-    /// The server sends the batch that contains `offset`, if there is one.
+    /// Merges the batch that contains `offset`, if there is one, as if a server had sent it.
     fn offer(
         &mut self,
         topics: &mut Topics,

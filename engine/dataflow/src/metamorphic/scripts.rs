@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::kinds::Kind;
 use crate::windows::Bounds;
 
-/// The average event time between two events.
+/// The event time between two consecutive events, before delays.
 const PACE_MS: i64 = 500;
 const PARTITIONS_MAX: usize = 16;
 /// A memory limit that is never reached.
@@ -83,10 +83,11 @@ impl Script {
     }
 }
 
+/// The random properties of one source record.
 #[derive(Clone, Debug)]
 struct Drawn {
     partition: usize,
-    /// From 0 to 1: the delay between the event's time and its arrival.
+    /// The delay between the event's time and its arrival, as a fraction of the longest delay.
     delay: f64,
     key: u8,
     value: u8,
@@ -168,8 +169,8 @@ fn batches(
     source
 }
 
-/// No event arrives after another one that is ahead of it by more than the lateness; no partition is idle,
-/// and the runner is not killed.
+/// Scripts in which no event arrives after another one that is ahead of it by more than the lateness, no
+/// partition is idle, and the runner is not killed.
 pub(super) fn in_order_within_lateness(kind: Kind) -> impl Strategy<Value = Script> {
     let read = prop_oneof![
         (0..PARTITIONS_MAX).prop_map(Step::Produce),
@@ -238,7 +239,7 @@ pub(super) fn with_crashes(kind: Kind) -> impl Strategy<Value = Script> {
     let room = prop_oneof![5 => Just(ENTRIES_MAX), 1 => 1..12_usize];
     let script = (1..=PARTITIONS_MAX).prop_flat_map(move |partitions| wild(kind, partitions, 1));
     (script, room).prop_map(move |(mut script, room)| {
-        // For these kinds, entries that do not fit into memory are covered by separate tests.
+        // For the other kinds, separate tests cover entries that do not fit into memory.
         if matches!(kind, Kind::Sessions | Kind::Followed) {
             script.settings.entries_max = room;
         }
@@ -246,8 +247,8 @@ pub(super) fn with_crashes(kind: Kind) -> impl Strategy<Value = Script> {
     })
 }
 
-/// One partition, without pauses in which time would advance, so that what is late depends only on the
-/// source.
+/// Scripts with one partition and without pauses in which time would advance, so that only the source
+/// determines which events are late.
 pub(super) fn one_partition(kind: Kind) -> impl Strategy<Value = Script> {
     wild(kind, 1, 0)
 }

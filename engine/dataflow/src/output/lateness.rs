@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use client::{OffsetRange, Partition, PartitionOffset};
 use model::{RecordKey, Timestamp, Window};
 
-/// The events of one batch, window and key that are in no row.
+/// The window and key of events that are in no row. They apply to all events of one batch with this window and
+/// key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LatePlace {
     pub(crate) window: Window,
@@ -23,6 +24,7 @@ pub(crate) enum Cause {
 }
 
 impl LatePlace {
+    /// Whether an event of the batch with this time and key is one of these events.
     pub(crate) fn holds(&self, time: Timestamp, key: &RecordKey) -> bool {
         self.window.contains(time) && self.key == *key
     }
@@ -43,6 +45,7 @@ pub(crate) struct Lateness {
     refused_since: bool,
 }
 
+/// An earlier runner's decision that an event is late.
 #[derive(Debug)]
 struct Decision {
     event_time: Timestamp,
@@ -147,7 +150,8 @@ impl Lateness {
             .retain(|_, decision| decision.window_end.is_none_or(|at| at > end));
     }
 
-    /// Notes that the next restart begins with a snapshot that does not contain the events refused so far.
+    /// Notes that the next restart begins with a snapshot. The snapshot does not contain the events refused so
+    /// far, and the restart does not read them again.
     pub(crate) fn snapshotted(&mut self) {
         self.refused_since = false;
     }

@@ -45,7 +45,8 @@ pub(crate) struct PriorRow {
 }
 
 impl PriorOutput {
-    /// Starts without rows. They are looked for from these offsets of the derived topic's partitions on.
+    /// Creates an empty value, to which the caller adds the output that it reads back. `rows_from` are the
+    /// offsets of the derived topic's partitions from which it reads rows.
     pub(crate) fn after(rows_from: &[Offset]) -> Self {
         Self {
             rows: PriorRows {
@@ -56,7 +57,7 @@ impl PriorOutput {
         }
     }
 
-    /// Adds a row, unless a later revision of it is already there.
+    /// Adds a row, unless the same or a later revision of it is already there.
     pub(crate) fn add_row(&mut self, window_start: Timestamp, key: String, row: PriorRow) {
         self.rows.add(window_start, key, row);
     }
@@ -82,12 +83,12 @@ impl PriorRows {
         self.rows.get(&window_start)?.get(key)
     }
 
-    /// Offsets before all rows; `None` once no rows are left.
+    /// Returns offsets that are before all rows; `None` once no rows are left.
     pub(crate) fn rows_from(&self) -> Option<&[Offset]> {
         (!self.rows.is_empty()).then_some(&self.rows_from)
     }
 
-    /// The offsets from which rows were looked for.
+    /// Returns the offsets from which rows were read back.
     pub(crate) fn looked_from(&self) -> &[Offset] {
         &self.rows_from
     }
@@ -103,8 +104,8 @@ impl PriorRows {
         self.source_lost && self.row(window_start, key).is_some()
     }
 
-    /// The window starts and keys of the rows whose windows end by this time, except rows that must not be
-    /// changed and rows that are already withdrawn.
+    /// Returns the rows whose windows end by this time, each with its window start and key. Skips rows that
+    /// must not be changed and rows that are already withdrawn.
     pub(crate) fn rows_until(
         &self,
         end: Timestamp,
@@ -124,7 +125,7 @@ impl PriorRows {
         }
     }
 
-    /// Notes the new end of the row's window, as the present runner has written it.
+    /// Notes the new end of the row's window, with which the current runner has emitted the row.
     pub(crate) fn ends_at(&mut self, window_start: Timestamp, key: &str, end: Timestamp) {
         let rows = self.rows.get_mut(&window_start);
         let Some(row) = rows.and_then(|rows| rows.get_mut(key)) else {
@@ -165,7 +166,8 @@ impl PriorRows {
     }
 }
 
-/// The keys of dead letters that an earlier runner wrote after its last checkpoint.
+/// The keys of dead letters that an earlier runner wrote after its last checkpoint. Its successor must not
+/// write them again.
 #[derive(Debug, Default)]
 pub(crate) struct PriorKeys {
     keys: HashSet<Vec<u8>>,
@@ -174,7 +176,8 @@ pub(crate) struct PriorKeys {
 }
 
 impl PriorKeys {
-    /// Starts without keys. They are looked for from these offsets on.
+    /// Creates an empty set, to which the caller adds the keys of the dead letters that it reads back from these
+    /// offsets on.
     pub(crate) fn after(from: &[Offset]) -> Self {
         Self {
             from: from.to_vec(),
@@ -191,8 +194,8 @@ impl PriorKeys {
         self.keys.remove(key)
     }
 
-    /// The offsets from which the next restart must look: the topic's `ends` once every key has been taken,
-    /// unless the records are `needed` for another purpose.
+    /// Returns the offsets from which the next restart must read the topic: the topic's `ends` once every key
+    /// has been taken, unless the records are `needed` for another purpose.
     pub(crate) fn from(&self, ends: &[Offset], needed: bool) -> Vec<Offset> {
         if self.keys.is_empty() && !needed {
             return ends.to_vec();

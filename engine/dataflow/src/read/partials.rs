@@ -33,7 +33,7 @@ impl Partials {
         })
     }
 
-    /// The number of bytes of all partials.
+    /// Returns the total size of all partials.
     pub(crate) fn bytes(&self) -> usize {
         self.of_folds.iter().map(Bytes::len).sum()
     }

@@ -72,7 +72,7 @@ async fn send(
 }
 
 impl Source {
-    /// A partition that is read for one derivation, beginning at the offset of `upstream`.
+    /// Creates a reader of one partition for one derivation. It begins at the offset of `upstream`.
     pub(crate) fn of(
         upstream: UpstreamPartition,
         fold: FoldRequest,
@@ -101,7 +101,7 @@ impl Source {
 }
 
 impl<U: Upstream> Source<U> {
-    /// Partition 0 of a source without a cluster.
+    /// Creates a reader of partition 0 of a source without a cluster.
     #[cfg(test)]
     pub(crate) fn over(
         upstream: U,
@@ -123,7 +123,8 @@ impl<U: Upstream> Source<U> {
         }
     }
 
-    /// Sends partials until the receiver is dropped, or until an error occurs that waiting cannot cure.
+    /// Sends partials until the receiver is dropped, or until an error occurs after which retrying does not help.
+    /// That error is sent, too.
     pub(crate) async fn run(mut self, arrivals: mpsc::Sender<Arrival>) {
         let partition = self.partition;
         let mut backoff = Backoff::default();
@@ -168,8 +169,8 @@ impl<U: Upstream> Source<U> {
                 );
                 self.next_offset = next_available;
                 self.last_record = None;
-                // Sent at once: a restarted derivation waits until it has reached a certain offset, and the
-                // removed records count towards it.
+                // Sent at once: a restarted derivation writes nothing until it has reached the offset that it had
+                // reached before, and the removed records count towards that.
                 send(arrivals, self.partition, nothing_before(next_available)).await
             }
             error if error.is_retryable() => {
@@ -184,6 +185,7 @@ impl<U: Upstream> Source<U> {
         }
     }
 
+    /// Sends partials, from a shared reader where possible, until an error occurs.
     async fn forward(
         &mut self,
         arrivals: &mpsc::Sender<Arrival>,
@@ -231,7 +233,7 @@ impl<U: Upstream> Source<U> {
     }
 
     /// Returns an error if the log that has just been opened is not the one that was read so far. The first
-    /// opening needs no check here: recovery has made it.
+    /// opening needs no check here, because recovery has checked the log.
     async fn check(&mut self) -> Result<(), RunError> {
         if self.last_record.is_none() {
             return Ok(());
@@ -273,7 +275,7 @@ impl<U: Upstream> Source<U> {
                 Ok(true) => {}
                 Ok(false) => continue,
                 Err(gap) => {
-                    self.subscription = None; // a reader of its own may be given what is missing
+                    self.subscription = None; // a stream of its own may contain what is missing
                     return Err(gap.into());
                 }
             }
@@ -282,7 +284,7 @@ impl<U: Upstream> Source<U> {
         }
     }
 
-    /// Sends a partial once this partition may be read.
+    /// Waits until this partition may be read, then sends a partial.
     async fn hand_on(
         &mut self,
         partial: Bytes,
@@ -304,8 +306,8 @@ impl<U: Upstream> Source<U> {
         });
     }
 
-    /// Advances to the end of the partial, unless its batch was already merged. A server may send the whole
-    /// batch around the requested offset.
+    /// Advances to the end of the partial and returns `true`, unless its batch was already received. That
+    /// happens because a server may send the whole batch around the requested offset.
     fn covers_new_records(&mut self, partial: &[u8]) -> Result<bool, RunError> {
         let header =
             BatchHeader::decode(partial).map_err(RunError::partial(&self.topic, self.partition))?;
@@ -331,7 +333,7 @@ impl<U: Upstream> Source<U> {
     }
 }
 
-/// A partial without records, for an offset before which retention has removed all records.
+/// Returns a partial without records. It reports that retention has removed all records before `offset`.
 pub(crate) fn nothing_before(offset: Offset) -> Bytes {
     let mut bytes = Vec::new();
     BatchPartial::<()> {

@@ -58,7 +58,7 @@ pub(crate) struct SharedReaders {
 type ByPartition = BTreeMap<(String, Partition), Arc<SharedPartition>>;
 
 impl SharedReaders {
-    /// The shared readers of a process whose derivations have these source topics.
+    /// Creates the shared readers of a process. `sources` contains the source topic of each of its derivations.
     pub(crate) fn new<'t>(sources: impl IntoIterator<Item = &'t String>) -> Self {
         let mut expected = BTreeMap::new();
         for topic in sources {
@@ -70,7 +70,7 @@ impl SharedReaders {
         }
     }
 
-    /// The shared reader of one partition.
+    /// Returns the state that all subscribers of one partition share.
     pub(crate) fn of(&self, topic: &str, partition: Partition) -> Arc<SharedPartition> {
         let expected = self.expected.get(topic).copied().unwrap_or_default();
         let mut partitions = self
@@ -166,8 +166,9 @@ impl State {
         self.last_id
     }
 
-    /// The offset at which a new reader would begin: the smallest offset among the subscribers near the first
-    /// one. `None` if there is only one subscriber, or shortly after an error.
+    /// Returns the offset at which a new reader would begin: the smallest offset among the subscribers within
+    /// [`NEAR`] of the one that is furthest ahead. `None` if there is only one subscriber, or shortly after an
+    /// error.
     fn start(&self) -> Option<Offset> {
         let is_paused = self
             .paused_until
@@ -205,8 +206,8 @@ impl Subscription {
         self.position.store(next_offset.0, Ordering::Relaxed);
     }
 
-    /// The partials from now on, if there is a shared reader to join. The first of them may be of batches before
-    /// the subscriber's offset.
+    /// Joins the shared reader, which is started if necessary. Returns `None` if the subscriber has to read by
+    /// itself. The first partials may be of batches before the subscriber's offset.
     pub(crate) fn join<U: Upstream>(&self, upstream: &U) -> Option<Joined> {
         let next_offset = Offset(self.position.load(Ordering::Relaxed));
         let mut state = self.shared.lock();

@@ -13,8 +13,8 @@ use crate::error::RunError;
 
 /// A source of partials.
 pub(crate) trait Upstream: Clone + Send + Sync + 'static {
-    /// The output of the SmartModule for each stored batch, beginning with the batch that contains `offset`: one
-    /// partial of each of `folds`, in their order.
+    /// Opens a stream of the SmartModule's output for each stored batch, beginning with the batch that contains
+    /// `offset`. Each output contains one partial of each of `folds`, in their order.
     fn folded(
         &self,
         offset: Offset,

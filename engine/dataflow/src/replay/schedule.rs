@@ -12,7 +12,8 @@ use model::partial::BatchHeader;
 use crate::covered::Covered;
 use crate::watermarks;
 
-/// What a replay has to know about a partition before it reads it.
+/// The ends and the event times of a partition's batches. A replay has to know these before it merges the first
+/// batch.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scan {
     batches: Vec<ScannedBatch>,
@@ -46,7 +47,7 @@ impl Scan {
     }
 }
 
-/// The progress of a replay.
+/// Decides which partition a replay reads next, and which windows it closes.
 pub(crate) struct Schedule {
     partitions: Vec<PartitionHistory>,
     /// The time in milliseconds, measured in event time, that a runner waits after the end of a window before
@@ -76,7 +77,7 @@ impl PartitionHistory {
 }
 
 impl Schedule {
-    /// A replay of the given offset range of each partition.
+    /// Creates the schedule for a replay of the given offset range of each partition.
     pub(crate) fn new(
         partitions: impl IntoIterator<Item = (OffsetRange, Scan)>,
         lateness_ms: i64,
@@ -94,8 +95,8 @@ impl Schedule {
         }
     }
 
-    /// The partition with the smallest unread event time among those with records left; the first one if
-    /// several are equal.
+    /// Returns the partition that has advanced event time least so far, among those with unread records; the
+    /// first one if several are equal.
     pub(crate) fn next(&self) -> Option<Partition> {
         let partitions = Partition::all().zip(&self.partitions);
         watermarks::slowest(
@@ -112,8 +113,8 @@ impl Schedule {
         history.stream_time = history.stream_time.max(header.stream_time);
     }
 
-    /// The time up to which windows are closed: no unread record belongs to a window that ends by it. With
-    /// `is_short`, memory is short, and windows that a runner would close are closed as well.
+    /// Returns the time up to which windows are closed: no unread record belongs to a window that ends by it.
+    /// If memory `is_short`, windows that a runner would close are closed as well.
     pub(crate) fn closed_to(&mut self, is_short: bool) -> Timestamp {
         let left = self
             .partitions

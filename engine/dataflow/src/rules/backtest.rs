@@ -1,6 +1,6 @@
-//! Runs versions of rules side by side over the history in the source, without writing any records.
-//! Partitions are merged by event time, as in a replay, so that memory contains no more of the history than
-//! in a runner.
+//! Runs versions of rules side by side over the history in the source, without writing any records. As in a
+//! replay, the partition with the smallest event time is read next. So no partition is far ahead of the others,
+//! and memory contains no more of the history than in a runner.
 
 use std::collections::BTreeMap;
 
@@ -28,10 +28,10 @@ pub struct BacktestRead {
     pub records: u64,
     /// Records that are not valid events.
     pub rejected: u64,
-    /// Per version, the records that were late or did not fit into memory. Versions differ only in the
-    /// latter.
+    /// For each version, the number of records that were late or did not fit into memory. Versions differ only
+    /// in the records that did not fit.
     pub late: Vec<u64>,
-    /// The event time of the first record.
+    /// The smallest event time in the first batches of the partitions.
     pub first_time: Option<Timestamp>,
     /// The greatest event time.
     pub last_time: Option<Timestamp>,
@@ -106,8 +106,8 @@ impl RuleStore {
         Ok(read)
     }
 
-    /// The windows of a version, as the runner would create them: the SmartModule keeps the dataflow file's
-    /// parameters.
+    /// Creates the offline run of a version. As in a runner, only the windows use the version's parameters: the
+    /// fold, which the SmartModule runs there, keeps those of the dataflow file.
     fn keyed(&self, rules: Option<&RuleSet>, partitions: usize) -> Result<Offline, RulesError> {
         let (params, entries_max) = (self.spec.params(), self.spec.entries_max);
         let mut keyed = self
@@ -145,8 +145,8 @@ impl RuleStore {
         })
     }
 
-    /// An offset at or before the first record that was ingested from `since` on, with few earlier records in
-    /// between. It is found by bisection, since ingest time roughly increases with the offset.
+    /// Finds an offset at or shortly before the first record that was ingested from `since` on. Uses bisection, because
+    /// ingest time roughly increases with the offset.
     async fn first_since(
         &self,
         partition: Partition,

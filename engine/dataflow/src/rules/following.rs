@@ -21,7 +21,7 @@ pub(crate) struct Announced {
     pub(crate) rules: Option<RuleSet>,
 }
 
-/// Starts to follow the derivation's rules topic. If the derivation has none, nothing is ever received.
+/// Starts to follow the derivation's rules topic. Returns `None` if the derivation has none.
 pub(crate) fn start(
     cluster: &Cluster,
     spec: &DerivationSpec,

@@ -36,7 +36,7 @@ impl RuleState {
     }
 }
 
-/// Determines the state of each record, by the rules that the runner uses.
+/// Determines the state of each record, by the same criteria as the runner.
 pub(super) fn judge(
     records: &[Record],
     history: &RuleHistory,

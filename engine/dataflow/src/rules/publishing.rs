@@ -20,7 +20,7 @@ pub struct Published {
     pub rules: RuleSet,
     /// The offset of the version in the rules topic.
     pub offset: Offset,
-    /// The newest version before this one.
+    /// The version that this one replaces; `None` if that is the one in the dataflow file.
     pub before: Option<RuleSet>,
     derivation: String,
     /// The checkpoints made since the version was written.
@@ -29,8 +29,8 @@ pub struct Published {
 
 impl RuleStore {
     /// Writes the next version and waits until the cluster has acknowledged it. Writes nothing if the
-    /// derivation does not accept the parameters. If two people write at the same time, one of them gets an
-    /// error, and no runner ever applies that version.
+    /// derivation does not accept the parameters. If two people write at the same time, the later one gets an
+    /// error, and no runner applies the later version.
     pub async fn publish(
         &self,
         parameters: BTreeMap<String, String>,
@@ -95,8 +95,8 @@ impl RuleStore {
 }
 
 impl Published {
-    /// The offsets of the source partitions from which the version applies, once the runner's checkpoint
-    /// contains it; `None` if no checkpoint has contained it within `limit`.
+    /// Waits until the runner has decided on the version. Returns the source offsets from which the version
+    /// applies, or `None` after `limit`. Returns an error if the runner ignores the version.
     pub async fn taken_up(&mut self, limit: Duration) -> Result<Option<Vec<Offset>>, RulesError> {
         timeout(limit, self.next_word()).await.unwrap_or(Ok(None))
     }

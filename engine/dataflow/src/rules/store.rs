@@ -76,8 +76,8 @@ impl RuleStore {
 
     /// Every record of the rules topic, in order, with its state.
     pub async fn list(&self) -> Result<Vec<ListedRules>, RulesError> {
-        // The checkpoint is read first. A version that a runner adopts between the two reads is then listed
-        // as waiting and not as lost.
+        // The checkpoint is read first. A version that is written and adopted between the two reads is then
+        // listed as waiting. In the opposite order, it would be missing from the list.
         let history = self.history().await?;
         let records = self.records().await?;
         Ok(listing::judge(&records, &history, |rules, newest| {

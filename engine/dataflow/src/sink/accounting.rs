@@ -16,8 +16,8 @@ use crate::topics::ACCOUNTING;
 /// How often accounts are published.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// One account. In every published account `read = accepted + rejected + late + duplicate`; records that were
-/// `evicted` before they could be read are not part of that sum.
+/// The record counts of one source partition. In every published account `read = accepted + rejected + late +
+/// duplicate`. Records that were `evicted` before they could be read are not part of that sum.
 #[derive(Serialize)]
 struct Account<'a> {
     derivation: &'a str,

@@ -234,7 +234,8 @@ impl DeadLetters {
         Ok(records_to_write)
     }
 
-    /// The late records of batches of one partition, ordered by offset.
+    /// Fetches the late records of these batches and returns their dead letters. The batches are of one
+    /// partition, and ordered by offset.
     async fn late_records(
         &mut self,
         batches: &[LateBatch],
@@ -284,8 +285,9 @@ impl DeadLetters {
         Ok(records_to_write)
     }
 
-    /// The dead letter of a rejected record, without its payload. If the record parses, it was rejected
-    /// because its time is ahead of its ingest time.
+    /// Creates the dead letter of a rejected record, without its payload. Without a `rejection` the record
+    /// parses, so it was rejected because its time is too far ahead of its ingest time. For late records, the
+    /// caller replaces the reason.
     fn refused(
         &self,
         partition: Partition,
@@ -311,7 +313,8 @@ impl DeadLetters {
         }
     }
 
-    /// The records that one dead letter consists of: one, or as many as its payload needs.
+    /// Splits a dead letter into the records to write: one, or several if its payload is too large for one.
+    /// Leaves out records that an earlier runner has already written.
     fn parts(
         &mut self,
         topic: &str,

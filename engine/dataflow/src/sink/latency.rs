@@ -12,7 +12,7 @@ pub const LATENCY_BOUNDS_MS: [u64; 19] = [
 ];
 
 /// The wall-clock time from the end of a window to the acknowledgement of its rows, measured for the first
-/// row of each key. Corrections are not measured: the runner has no influence on how late an event arrives.
+/// revision of each row. Corrections are not measured: the runner has no influence on how late an event arrives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Latency {
     /// Rows by bucket, not cumulative: one bucket for each of [`LATENCY_BOUNDS_MS`], then one for all longer

@@ -13,7 +13,7 @@ pub(crate) struct Position {
     pub(crate) next_offset: Offset,
     /// Records before this offset were counted before the restart.
     pub(crate) replayed_to: Offset,
-    /// The fingerprint of the last record before both offsets.
+    /// The fingerprint of the last record before the greater of these two offsets.
     pub(crate) last_record: Option<u64>,
     pub(crate) counts: Counts,
     /// Senders whose clocks were ahead since the last account.
@@ -30,7 +30,7 @@ impl Position {
         }
     }
 
-    /// Notes that retention removed the unread records before `first_offset`.
+    /// Counts unread records before `first_offset`, where the next batch begins: retention removed them.
     pub(crate) fn evicted_before(&mut self, first_offset: Offset) {
         let expected = self.next_offset.max(self.replayed_to);
         self.counts.evicted += u64::try_from(first_offset - expected).unwrap_or(0);

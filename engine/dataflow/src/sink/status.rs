@@ -17,7 +17,7 @@ pub struct DerivationStatus {
     pub partitions: Vec<Counts>,
     /// The number of partials that this process has merged.
     pub partials: u64,
-    /// The number of (window, key) pairs in memory.
+    /// The number of entries in memory, as limited by `entries_max`.
     pub open: usize,
     /// The number of records that this process has written to the derived topic.
     pub written: u64,
@@ -27,7 +27,7 @@ pub struct DerivationStatus {
     pub restarts: u64,
     /// Whether the derivation has read its checkpoint and is running. False while it waits to be restarted.
     pub at_work: bool,
-    /// Whether the derivation waits for another runner that is running it to stop.
+    /// Whether another runner is running the derivation, and this one waits for it to stop.
     pub standby: bool,
     /// The last error; cleared once the cluster has answered again.
     pub last_error: Option<String>,

@@ -44,9 +44,9 @@ impl TopicWriter {
         &self.ends
     }
 
-    /// The given offsets, one per partition, extended with 0 for partitions that were empty or did not exist
-    /// then. A partition that now ends before its offset was deleted and created again: all its records are
-    /// later, so its offset becomes 0.
+    /// Returns these offsets of an earlier checkpoint, one per partition, extended with 0 for partitions that
+    /// the checkpoint does not contain. A partition that now ends before its offset was deleted and created
+    /// again: all its records are later, so its offset becomes 0.
     pub(crate) fn padded(&self, from: &[Offset]) -> Vec<Offset> {
         let offsets = padded(from, self.ends.len()).into_iter();
         let within = |(offset, end): (Offset, &Offset)| {

@@ -23,7 +23,7 @@ pub const RULE_VERSION: &str = "rule_version";
 pub struct DataflowSpec {
     /// Source topics by name.
     pub sources: BTreeMap<String, SourceSpec>,
-    /// Derivations by the name of their derived topic, which is also the name of their SmartModule.
+    /// Derivations by the name of their derived topic, which is also the name of their code in the [`Registry`].
     pub derivations: BTreeMap<String, DerivationSpec>,
 }
 
@@ -84,7 +84,7 @@ pub struct DerivationSpec {
 impl DataflowSpec {
     /// Parses a dataflow file from YAML and checks it against the known derivations.
     pub fn parse(yaml: &str, registry: &Registry) -> Result<Self, SpecError> {
-        // Refuses duplicate names. Otherwise serde would use the last one.
+        // Parses the text as a `Value` first, which refuses duplicate names. A `BTreeMap` would use the last one.
         serde_yaml::from_str::<serde_yaml::Value>(yaml)?;
         let dataflow: Self = serde_yaml::from_str(yaml)?;
         let checked = dataflow.check_limits().and_then(|()| {
@@ -145,7 +145,7 @@ impl DerivationSpec {
         self.param_texts().into_iter().collect()
     }
 
-    /// The same parameters as texts, as they are sent with the invocation.
+    /// The same parameters as texts, in the form that is sent to the SmartModule.
     pub fn param_texts(&self) -> BTreeMap<String, String> {
         let mut params = self.parameters.clone();
         params.extend(self.window.iter().flat_map(WindowSpec::params));
@@ -180,7 +180,7 @@ fn check_rules(
     })
 }
 
-/// What is wrong with a window of this shape; `None` if it is valid.
+/// The advice for the operator if `window` does not fit the derivation's shape; `None` if it does.
 fn wrong_window(shape: Shape, window: Option<WindowSpec>) -> Option<&'static str> {
     use WindowSpec::{Hopping, Session, Tumbling};
     match (shape, window) {
@@ -201,8 +201,8 @@ fn one() -> u32 {
     1
 }
 
-/// A (window, key) pair takes about 200 bytes and a few sets. With a million pairs, a runner stays well below
-/// the memory of a small machine.
+/// A (window, key) pair takes about 200 bytes, plus any sets in its partial. With a million pairs, a runner
+/// stays well below the memory of a small machine.
 fn default_entries_max() -> usize {
     1_000_000
 }

@@ -1,4 +1,4 @@
-//! A type-erased fold of batches.
+//! Folds batches of source records into partials, type-erased for any derivation.
 
 use model::fold::SourceRecord;
 

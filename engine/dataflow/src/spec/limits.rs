@@ -24,7 +24,7 @@ const RETENTION_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
 const DURATION_MAX: Duration = Duration::from_secs(366 * 86_400);
 /// The maximum number of panes that are merged when a hopping window ends.
 const HOPS_MAX: u128 = 10_000;
-/// The maximum value of `entries_max`. At about 200 bytes each, that many entries take 200 GB, far more than a
+/// The maximum value of `entries_max`. At about 200 bytes each, a billion entries take 200 GB, far more than a
 /// runner should use.
 const ENTRIES_MAX: usize = 1_000_000_000;
 /// The maximum length of a name in Fluvio.

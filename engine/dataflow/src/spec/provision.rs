@@ -88,7 +88,8 @@ async fn ensure(cluster: &Cluster, topic: TopicSettings) -> Result<(), RunError>
     Ok(())
 }
 
-/// Only the last snapshot of each derivation is needed.
+/// The settings of the topic of snapshots. Only the last snapshot of each derivation is needed, so the topic's
+/// size is limited.
 fn snapshots_topic() -> TopicSettings {
     TopicSettings {
         name: SNAPSHOTS.to_owned(),

@@ -1,4 +1,5 @@
-//! Maps a derivation's name to its code, type-erased so that the runner needs no knowledge of the types.
+//! Maps a derivation's name to its code. The code is type-erased, so that the runner does not depend on the
+//! types of a derivation.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ type MakeLocate = fn(&Params) -> Result<Box<dyn Locate>, ParamError>;
 type MakeWindows = fn(&Params, Bounds) -> Result<AnyWindows, ParamError>;
 
 impl Registration {
-    /// The registration of `D`, which merges tumbling or hopping windows.
+    /// Creates the registration of `D`, a derivation with tumbling or hopping windows.
     pub fn windows<D: Windowed<Grouping = AlignedWindows>>() -> Self {
         Self::new::<D>(|params, bounds| {
             let derivation = D::from_params(params)?;
@@ -41,7 +42,7 @@ impl Registration {
         })
     }
 
-    /// The registration of `D`, which merges sessions.
+    /// Creates the registration of `D`, a derivation with sessions.
     pub fn sessions<D: model::Sessions>() -> Self {
         Self::new::<D>(|params, bounds| {
             let derivation = D::from_params(params)?;
@@ -51,7 +52,7 @@ impl Registration {
         })
     }
 
-    /// The registration of `K`, which processes each key's events one by one.
+    /// Creates the registration of `K`, which processes each key's events one by one.
     pub fn keyed<K: KeyedProcess>() -> Self {
         Self::new::<FactsOf<K>>(|params, bounds| {
             let processes = KeyedProcesses::<K>::new(params, bounds)?;
@@ -76,7 +77,7 @@ impl Registration {
         self.source
     }
 
-    /// The derived topic.
+    /// The name of the derivation and of its derived topic.
     pub fn name(&self) -> &'static str {
         self.name
     }

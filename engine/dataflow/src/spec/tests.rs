@@ -213,7 +213,7 @@ fn what_is_given_twice_and_too_many_partitions_are_refused() {
 }
 
 /// Sets every number and every duration of a dataflow file to extreme values. Each file must be accepted, or
-/// refused with an error that names the place.
+/// refused with an error that contains the position in the file.
 #[test]
 fn extremes_are_read_or_refused_with_their_place() {
     const NUMBERS: [&str; 14] = [

@@ -31,7 +31,8 @@ use crate::task::job::Job;
 use crate::topics::CHECKPOINTS;
 use crate::watermarks::Watermarks;
 
-/// How often silent partitions are looked for. Idle timeouts are in seconds, so this is fine enough.
+/// How often the loop makes its periodic checks, such as for silent partitions. Idle timeouts usually last
+/// several seconds, so this interval is short enough.
 const TICK: Duration = Duration::from_millis(200);
 
 /// The running state of one derivation.
@@ -71,7 +72,7 @@ impl DerivationTask {
         };
         let checkpoint = match recovery::checkpoint(&job.cluster, &job.name, &job.spec).await {
             Ok(checkpoint) => checkpoint,
-            // The lease is released: an operator who resets the derivation has to acquire it.
+            // Releases the lease, because a reset by the operator has to acquire it.
             Err(error) if error.awaits_operator() => {
                 lease.release().await?;
                 return Err(error);
@@ -102,7 +103,7 @@ impl DerivationTask {
             derivation.close_windows().await?;
             derivation.throttle();
         }
-        // During a replay the last checkpoint remains the complete one, so no new one is made.
+        // While windows are still being rebuilt after a restart, the last checkpoint remains valid.
         if !derivation.is_replaying() {
             derivation.save().await?;
             derivation.account(true).await?;
@@ -175,8 +176,8 @@ impl DerivationTask {
         sources
     }
 
-    /// Adopts a new version of the rules. A checkpoint contains the version before any record is processed
-    /// with it.
+    /// Adopts a new version of the rules, if it is valid. Writes a checkpoint with the version before any record
+    /// is processed with it.
     async fn adopt(&mut self, announced: Announced) -> Result<(), RunError> {
         self.rules.next_offset = announced.next_offset;
         if let Some(rules) = announced.rules

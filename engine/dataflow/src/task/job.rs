@@ -82,12 +82,12 @@ impl Job {
         Ok(Pipeline::new(windows))
     }
 
-    /// Computes the window and key of source records.
+    /// Returns the code that finds the event time and key of source records.
     pub(crate) fn locate(&self) -> Result<Box<dyn Locate>, RunError> {
         Ok(self.registration.locate(&self.spec.params())?)
     }
 
-    /// A partition of the source, read from `next_offset` on.
+    /// Prepares to read a partition of the source from `next_offset` on, while `only` allows it.
     pub(crate) fn source(
         &self,
         partition: Partition,

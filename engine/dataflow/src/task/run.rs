@@ -1,4 +1,4 @@
-//! Starts one loop for each derivation of the dataflow file and keeps them going.
+//! Starts one loop for each derivation of the dataflow file, and restarts loops after errors.
 
 use std::collections::HashMap;
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! The record of `active-players`: the number of players that a game has right now, in total and by platform.
+//! The record of `active-players`: the number of players who are active in a game, in total and by platform.
 
 use std::collections::BTreeMap;
 

@@ -13,18 +13,18 @@ pub struct FraudAlerts {
     pub user_id: String,
     /// The rule that fired.
     pub rule: FraudRule,
-    /// The rule's name, followed by a fingerprint of the game, the user, the rule and the first instant of
-    /// the span. All revisions and rule versions of an alert have the same id.
+    /// The rule's name, followed by a fingerprint of the game, the user, the rule and `window_start`. All
+    /// revisions and rule versions of an alert have the same id.
     pub alert_id: String,
     /// The urgency, derived from the score.
     pub severity: Severity,
     /// What happened, as a sentence.
     pub reason: String,
-    /// A measure of how far the transactions exceed the rule's threshold: 0 to 1, to three decimals.
+    /// How suspicious the transactions are according to the rule: 0 to 1, to three decimals.
     pub score: f64,
-    /// The ids of the latest transactions behind the alert, at most 50, in the order of event time.
+    /// The ids of the latest transactions that led to the alert, at most 50, in the order of event time.
     pub transaction_ids: Vec<String>,
-    /// The number of transactions behind the alert.
+    /// The number of transactions that led to the alert.
     pub transactions: u64,
     /// The values that led to the alert, and the parameters of the rule.
     pub evidence: Evidence,
@@ -140,7 +140,7 @@ pub enum Evidence {
         amount: String,
         /// The currency.
         currency: String,
-        /// The number of small purchases that counts as a test.
+        /// The smallest number of small purchases that raises an alert.
         n: u64,
         /// A purchase below this amount is small; null if no purchase in this currency is small.
         small: Option<String>,
@@ -210,7 +210,7 @@ pub enum Conflict {
     RefundLargerThanPurchase,
 }
 
-/// The content of a transaction in one record.
+/// What one record states about a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     /// `purchase` or `refund`.

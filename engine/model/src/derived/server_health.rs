@@ -1,4 +1,4 @@
-//! The record of `server-health`: the load of each server, and a verdict.
+//! The record of `server-health`: the load of each server, and whether the server is healthy.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +32,8 @@ pub struct Load {
     pub max: f64,
 }
 
-/// A latency in milliseconds, to three decimals. A quantile pQ is the report at index ⌊Q / 100 · (samples −
-/// 1)⌋ in ascending order. It is within 1 % of the true value and never outside the range of the reports.
+/// A latency in milliseconds, to three decimals. A quantile pQ estimates the report at index ⌊Q / 100 ·
+/// (samples − 1)⌋ in ascending order, to within 1 %. It is never outside the range of the reports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LatencyMs {
     /// The mean of the reports.

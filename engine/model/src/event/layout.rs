@@ -12,8 +12,8 @@ use super::scan::{Section, Seen, scan};
 use crate::json::{Scanner, Value};
 use crate::reject::Rejection;
 
-/// The number of layouts in memory, which is larger than the number of kinds of senders in a topic. When the
-/// limit is reached, a new layout replaces the oldest one.
+/// The largest number of layouts in memory. A topic has fewer kinds of senders. When the limit is reached, new
+/// layouts replace the existing ones in turn.
 const LAYOUTS_MAX: usize = 8;
 
 /// A layout is learnt only from a record with at most this many fields and at most `BYTES_MAX` bytes, so that
@@ -21,11 +21,11 @@ const LAYOUTS_MAX: usize = 8;
 const FIELDS_MAX: usize = 64;
 const BYTES_MAX: usize = 4_096;
 
-/// The layouts of the latest records.
+/// A cache of layouts, learnt from the records that matched none of them.
 #[derive(Clone, Debug, Default)]
 pub struct Layouts {
     layouts: Vec<Layout>,
-    /// The index of the layout that matched last; `learnt` is the index of the one learnt last.
+    /// The index of the layout that matched last. `learnt` is the index of the layout that was replaced last.
     fitted: usize,
     learnt: usize,
 }
@@ -34,8 +34,8 @@ pub struct Layouts {
 pub(super) type Values<'e, const N: usize> = [Option<Value<'e>>; N];
 
 impl Layouts {
-    /// Validates `record` as one JSON object and returns the fields with the dotted `paths`. Every call must
-    /// pass the same `paths`.
+    /// Validates `record` as one JSON object and stores the fields with the dotted `paths` in `values`. Every
+    /// call must pass the same `paths`.
     #[inline]
     pub(super) fn read<'e, const N: usize>(
         &mut self,
@@ -150,8 +150,8 @@ impl Layout {
         is_learnable.then_some(Self { steps, rest })
     }
 
-    /// Stores a record's values in the order of the paths. Returns `false` if the record has a different
-    /// layout.
+    /// Stores the record's values in `values`, in the order of the paths. Returns `false` if the record has a
+    /// different layout.
     #[inline]
     fn fit<'e>(&self, mut scanner: Scanner<'e>, values: &mut [Option<Value<'e>>]) -> bool {
         for step in &self.steps {

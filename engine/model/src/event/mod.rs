@@ -33,8 +33,8 @@ pub trait Event<'e>: Sized {
     /// The source topic that carries these events.
     const TOPIC: &'static str;
 
-    /// Reads the event from a record's value. Reading is faster the more the records read with the same
-    /// `layouts` resemble each other.
+    /// Reads the event from a record's value. This is faster if a record with the same layout has been read
+    /// with the same `layouts` before.
     fn parse_alike(record: &'e [u8], layouts: &mut Layouts) -> Result<Self, Rejection>;
 
     /// Reads the event from a record's value.

@@ -4,7 +4,7 @@ use super::limits::RECORD_BYTES_MAX;
 use crate::json::{JsonError, Scanner, Text, Value};
 use crate::reject::{Reason, Rejection};
 
-/// The object of a record that contains a field.
+/// The objects of a record whose fields the schemas define: the record itself and three nested objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Section {
     Root,
@@ -76,7 +76,8 @@ pub(super) fn scan<'e>(record: &'e [u8], mut visit: impl FnMut(Seen<'e>)) -> Res
     }
 }
 
-/// Reads the fields of the root. The error is the name of a section whose value is not an object.
+/// Reads the fields of the root. Returns the name of a section whose value is neither an object nor null, if
+/// any.
 fn scan_root<'e>(
     scanner: &mut Scanner<'e>,
     visit: &mut impl FnMut(Seen<'e>),

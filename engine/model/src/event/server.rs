@@ -9,7 +9,7 @@ use super::limits::LATENCY_MS_MAX;
 use crate::reject::Rejection;
 use crate::time::Timestamp;
 
-/// The number of decimal digits of a reading. Readings are integers, because sums of integers are exact,
+/// The number of decimal places of a reading. Readings are integers, because sums of integers are exact,
 /// while sums of floats depend on their order.
 pub const READING_DIGITS: u32 = 6;
 /// The integer that represents one percent or one millisecond.

@@ -16,7 +16,7 @@ pub struct Parsed<'r, E> {
     pub event: Result<E, Rejection>,
 }
 
-/// The records of a batch.
+/// Identifies the records that a batch covers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Covered {
     pub(super) first_offset: i64,
@@ -25,7 +25,8 @@ pub struct Covered {
     pub(super) last_record: u64,
 }
 
-/// Parses `records` and passes them to `add` in order, with the offset of the first of all.
+/// Parses `records` and passes them to `add` in order, chunk by chunk. Each call of `add` also receives the
+/// offset of the batch's first record.
 pub(super) fn parse_all<'r, E: Event<'r>>(
     mut records: impl Iterator<Item = SourceRecord<'r>>,
     layouts: &mut Layouts,

@@ -13,7 +13,7 @@ pub enum RequestError {
     /// No derivation is requested.
     #[error("the parameter `{DERIVATIONS}` is missing: it names derivations, separated by commas")]
     Empty,
-    /// There is no such derivation of the source of the derivations before it.
+    /// The name is not that of a derivation with the same source topic as the derivations before it.
     #[error("`{name}` is not a derivation of the same source topic as the derivations before it")]
     Unknown {
         /// The requested name.
@@ -37,11 +37,12 @@ pub enum RequestError {
 pub struct FoldRequest {
     /// The name of the derivation.
     pub derivation: String,
-    /// Its parameters, without the name of the derivation.
+    /// Its parameters. Their names do not have the derivation's name as prefix.
     pub params: BTreeMap<String, String>,
 }
 
-/// Returns the SmartModule's parameters that request these folds.
+/// Returns the SmartModule's parameters that request these folds. A derivation's own parameter is named
+/// `derivation.parameter`.
 pub fn parameters<'a>(
     requests: impl IntoIterator<Item = &'a FoldRequest>,
 ) -> BTreeMap<String, String> {
@@ -55,7 +56,7 @@ pub fn parameters<'a>(
     all
 }
 
-/// Splits the parameters by derivation, in the order of the request.
+/// Splits the SmartModule's parameters by derivation, in the order of the request.
 pub fn requested(params: &BTreeMap<String, String>) -> Result<Vec<(&str, Params)>, RequestError> {
     let names = params.get(DERIVATIONS).ok_or(RequestError::Empty)?;
     let mut requested: Vec<(&str, Vec<(String, String)>)> =

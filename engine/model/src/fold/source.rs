@@ -6,7 +6,7 @@ use super::{Fold, SourceRecord};
 use crate::derivation::Lift;
 use crate::event::{Event, Layouts, PlayerEvent, PurchaseEvent, ServerMetric};
 
-/// A source topic, as a type that names the type of its events for any lifetime.
+/// A source topic as a marker type. It maps every lifetime to the type of the topic's events.
 pub trait Source: 'static {
     /// The event of the source, borrowed from its record.
     type Event<'e>: Event<'e>;
@@ -33,12 +33,13 @@ impl Source for ServerMetrics {
     type Event<'e> = ServerMetric<'e>;
 }
 
-/// A fold of any derivation of the source `S`.
+/// A fold of any derivation of the source `S`, as a trait object: the derivations of a source have different
+/// types.
 pub trait ParsedFold<S: Source> {
     /// Adds the next records of the batch that begins at `first_offset`.
     fn add<'r>(&mut self, first_offset: i64, parsed: &[Parsed<'r, S::Event<'r>>]);
 
-    /// Appends the partial of the records added since the last call to `output`.
+    /// Appends to `output` the partial of the records that were added since the last call.
     fn finish(&mut self, covered: &Covered, output: &mut Vec<u8>);
 }
 
@@ -64,7 +65,7 @@ pub struct SourceFolds<S: Source> {
 }
 
 impl<S: Source> SourceFolds<S> {
-    /// Creates the folds; the partials of a batch come in their order.
+    /// Creates the combination of these folds. The output for a batch has one partial for each, in this order.
     pub fn new(folds: Vec<Box<dyn ParsedFold<S>>>) -> Self {
         Self {
             folds,

@@ -91,8 +91,8 @@ impl<P> Default for KeySessions<P> {
 }
 
 impl<P: Merge> KeySessions<P> {
-    /// Returns the partial of the session to which an event at `time` belongs. The event may merge two
-    /// sessions into one.
+    /// Adds an event at `time` to a session and returns the session's partial. The event may merge two sessions
+    /// into one.
     fn add(&mut self, time: Timestamp, gap_ms: i64) -> &mut P {
         let span = Window::instant(time);
         // Events arrive almost in order, so the search begins at the end.

@@ -1,4 +1,4 @@
-//! The partials of one window while its batch is folded. The table finds a key by its fields, and for a known
+//! A hash table of partials by key, used while a batch is folded. It finds a key by its fields, and for a known
 //! key it neither joins nor copies them.
 
 use crate::key::RecordKey;
@@ -8,7 +8,7 @@ use crate::words;
 pub(super) struct Slots<P> {
     slots: Vec<Slot<P>>,
     /// An open-addressing hash table, at most half full. An entry is an index into `slots` plus one; 0 is an
-    /// empty place.
+    /// empty entry.
     places: Vec<u32>,
 }
 

@@ -81,7 +81,8 @@ impl<'a> Scanner<'a> {
         is_found
     }
 
-    /// Reads the rest of a string that has no escapes, and stops before its closing quote.
+    /// Reads the rest of a string and stops before its closing quote. Returns `None` if the string has escapes or
+    /// is invalid.
     #[inline]
     pub(crate) fn plain_string(&mut self) -> Option<Text<'a>> {
         let end = words::find_special(self.text.as_bytes(), self.at)?;
@@ -112,7 +113,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips the rest of an array or object whose opening bracket has been consumed. The kinds of the open
-    /// brackets are stored as bits of one word instead of recursing, so no input can exhaust the stack.
+    /// brackets are stored as bits of one word. There is no recursion, so no input can exhaust the stack.
     fn skip_nested(&mut self, object: bool, outer_depth: u32) -> Result<Value<'a>, JsonError> {
         let mut kinds = u128::from(object);
         let mut depth = 1;

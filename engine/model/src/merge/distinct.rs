@@ -29,8 +29,8 @@ enum State {
     Sketch(Box<HllUnion>),
 }
 
-/// The upper and lower half of a fingerprint, in this order so that both sort alike. In WASM, allocating
-/// memory for `u128` values takes several times as long.
+/// The upper and lower half of a fingerprint, in this order so that pairs sort in the same way as fingerprints.
+/// In WASM, allocating memory for `u128` values takes several times as long.
 type Halves = [u64; 2];
 
 fn halves(fingerprint: u128) -> Halves {

@@ -1,4 +1,5 @@
-//! The ledger: the purchases and refunds of one currency. Each transaction is counted once.
+//! The ledger: the purchases and refunds of one currency. If transaction ids are unique, each transaction is
+//! counted once, however often its record was sent.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,8 @@ use crate::params::{ParamError, Params};
 #[derive(Clone, Copy, Debug)]
 pub struct Bookkeeping {
     /// Whether a transaction id identifies one transaction. A second record with the same content is then a
-    /// duplicate and is not counted. It is false if senders draw ids from a small space.
+    /// duplicate and is not counted. It must be false if senders draw ids from a small space, so that different
+    /// transactions share ids.
     unique_transactions: bool,
 }
 
@@ -139,7 +141,8 @@ impl Sums {
     }
 }
 
-/// One transaction. Two transactions with equal content are equal values.
+/// One transaction, reduced to the data for the totals and a fingerprint of the rest. Records with the same
+/// content result in equal values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Transaction {
     content: u128,

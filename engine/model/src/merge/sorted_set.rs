@@ -16,7 +16,7 @@ pub struct SortedSet<T> {
     sorted: usize,
 }
 
-/// The tail is merged into the sorted part when it exceeds this many values and the sorted part's length.
+/// The tail is merged into the sorted part when it is longer than the sorted part and than this number of values.
 const TAIL_MAX: usize = 32;
 
 impl<T> Default for SortedSet<T> {
@@ -58,7 +58,7 @@ impl<T: Ord> SortedSet<T> {
         &self.values
     }
 
-    /// Returns the same values without changing the set; borrowed if the set is already sorted.
+    /// Returns the values in ascending order without changing the set; borrowed if the set is already sorted.
     pub(super) fn settled(&self) -> Cow<'_, [T]>
     where
         T: Clone,

@@ -21,7 +21,7 @@ fn input(base_offset: i64, count: i32) -> BatchHeader {
     }
 }
 
-/// A record whose value is the offset at which a client must read it.
+/// Returns a record whose value is the offset at which a client must read it.
 fn record(offset: i64, delta: i64) -> Record {
     let mut record = Record::new(offset.to_string());
     record.preamble.set_offset_delta(delta);
@@ -29,7 +29,8 @@ fn record(offset: i64, delta: i64) -> Record {
     record
 }
 
-/// The offset, text and time of each record as a client reads them, and the number of records it counts.
+/// Decodes a set as a client does. Returns the offset, text and time of each record, and the number of records
+/// that the client counts.
 fn seen(bytes: Bytes) -> (Vec<(i64, String, i64)>, usize) {
     let mut wire = (bytes.len() as i32).to_be_bytes().to_vec();
     wire.extend_from_slice(&bytes);

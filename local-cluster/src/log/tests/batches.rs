@@ -1,4 +1,4 @@
-//! Which bytes are accepted as a batch, and which are not.
+//! Checks which bytes are accepted as a batch, and which are not.
 
 use fluvio_protocol::Decoder;
 use fluvio_protocol::record::{Batch, RawRecords};

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::*;
 
-/// Passes the folder to the second process.
+/// The environment variable that passes the folder to the second process.
 const DIR_VARIABLE: &str = "LOCAL_CLUSTER_TEST_DISK_FULL_DIR";
 
 #[test]

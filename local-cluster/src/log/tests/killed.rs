@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 
 use super::*;
 
-/// Passes the folder to the second process.
+/// The environment variable that passes the folder to the second process.
 const DIR_VARIABLE: &str = "LOCAL_CLUSTER_TEST_KILLED_DIR";
 const NAME: &str = "log::tests::killed::an_answered_append_survives_the_end_of_the_process";
 
-/// The number of answers after which the process is killed: it has then filled some segments and is in the
-/// middle of one.
+/// The number of acknowledged appends after which the process is killed. By then it has filled some segments
+/// and is in the middle of one.
 const ANSWERS: usize = 500;
 
 #[test]

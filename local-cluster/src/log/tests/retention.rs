@@ -1,4 +1,4 @@
-//! Which segments retention removes, and which it must keep.
+//! Checks which segments retention removes, and which it keeps.
 
 use super::*;
 
@@ -81,7 +81,7 @@ fn closed_segments_hold_no_file_open() {
 }
 
 #[cfg(target_os = "linux")]
-/// The number of files of the folder that this process has open.
+/// Returns the number of files of the folder that this process has open.
 fn open_files_in(dir: &Path) -> usize {
     let open = fs::read_dir("/proc/self/fd").unwrap();
     let links = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());

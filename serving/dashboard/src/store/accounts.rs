@@ -1,4 +1,5 @@
-//! Stores accounts: the outcomes of the records of each partition, and the watermark delay over time.
+//! Stores accounts: for each derivation and partition, the outcomes of its records. Also stores the watermark
+//! delay of each derivation over time.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -94,7 +95,7 @@ impl Accounts {
         self.last.insert(key, (arrived, account));
     }
 
-    /// Returns the accounts with their times of publication, by derivation, topic and partition.
+    /// Returns the accounts with their times of publication, ordered by derivation, topic and partition.
     pub(crate) fn last(&self) -> impl Iterator<Item = (i64, &Account)> {
         self.last
             .values()
@@ -110,7 +111,7 @@ impl Accounts {
         of.filter_map(|(_, account)| account.watermark).max()
     }
 
-    /// Returns the source partitions of all accounts.
+    /// Returns the source partitions of all accounts, each once.
     pub(crate) fn partitions(&self) -> Vec<(String, Partition)> {
         let mut partitions: Vec<_> = self
             .last
@@ -128,8 +129,8 @@ impl Accounts {
         ends.truncate(ENDS_KEPT);
     }
 
-    /// Returns the number of records that were unread when the account was published. The current end offset
-    /// would also count records that arrived since.
+    /// Returns the number of records that were unread when the account was published, from the last end offset
+    /// polled before. A later end offset would also count records that arrived since.
     pub(crate) fn lag(&self, account: &Account, published_at: i64) -> Option<i64> {
         let ends = self.ends.get(&(account.topic.clone(), account.partition))?;
         let (_, end) = ends.iter().find(|(at, _)| *at <= published_at)?;

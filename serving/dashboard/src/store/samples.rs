@@ -11,8 +11,8 @@ use super::shown::{FoldContext, ShownTopic};
 use crate::limits::{NAME_CHARACTERS, SAMPLE_CHARACTERS, SAMPLES_MAX};
 use crate::symbols::cut;
 
-/// A record of `rejected-events` or `late-events`. It has the fields of every service that writes to these
-/// topics.
+/// A record of `rejected-events` or `late-events`. Several services write these records, and not every service
+/// writes every field.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Sample {
     /// The time at which the dead letter was written, in milliseconds since 1970.
@@ -74,7 +74,7 @@ impl ShownTopic for Samples {
 
 impl Samples {
     fn add(&mut self, sample: Sample) {
-        // Skips all parts of a long payload but the first.
+        // A long payload is written in several parts. Only the first one is a sample.
         if sample.part > 0 {
             return;
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The number of senders in memory. Beyond it, the sender that was seen longest ago is dropped.
 const SENDERS_MAX: usize = 200;
 
-/// A sender as an account reports it.
+/// A sender whose clock is ahead, as reported in an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ahead {
     sender: String,

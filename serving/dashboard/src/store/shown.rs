@@ -1,4 +1,4 @@
-//! Defines the traits for a topic that the dashboard shows: how each of its records is stored.
+//! Defines the traits of the topics that the dashboard shows. They determine how a topic's records are stored.
 //!
 //! A topic implements [`ShownRow`] or [`ShownAlert`]. If its records are not derived rows, it implements
 //! [`ShownTopic`] itself.
@@ -107,7 +107,7 @@ impl Names<'_> {
 }
 
 impl FoldContext<'_> {
-    /// Parses a derived row, and updates the reading position of its topic.
+    /// Parses a derived row, and updates the latest window end and the window length of its topic.
     fn read<T: DeserializeOwned>(
         &mut self,
         record: &Record,

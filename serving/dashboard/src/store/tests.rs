@@ -115,7 +115,7 @@ fn sessions_with_the_same_id_are_distinguished_by_their_start() {
         (&both["data"]["sessions"], &both["data"]["median_s"]),
         (&json!(2), &json!(4.0))
     );
-    // A late event makes the store join old rows: the second row becomes part of the first.
+    // When a late event joins two sessions, the runner withdraws the row of the second one.
     store.take(
         Topic::PlayerSessionSummaries,
         &session(START + 100_000, 40, true),
@@ -128,7 +128,7 @@ fn sessions_with_the_same_id_are_distinguished_by_their_start() {
     );
 }
 
-/// The limit for the memory of a day, including that of the process itself.
+/// The limit for the dashboard's memory after a day, including that of the process itself.
 const MEMORY_BYTES_MAX: usize = 200_000_000;
 const PROCESS_BYTES: usize = 20_000_000;
 /// The allocator's overhead for a small allocation.

@@ -123,7 +123,7 @@ shown_topics! {
     LateEvents "late-events" late: Samples,
 }
 
-/// The reading progress of a topic.
+/// The reading progress of a topic, and what its records reveal about its windows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TopicState {
     pub(crate) records: u64,

@@ -20,7 +20,7 @@ pub(super) struct Engagement<'a> {
     /// The mean number of distinct players per window, by platform.
     platforms: BTreeMap<&'a str, Vec<Option<f64>>>,
     cells: Vec<Cell<'a>>,
-    /// The number of cells beyond the limit, those with the fewest players.
+    /// The number of cells beyond the limit. They are those with the fewest events.
     cells_left_out: usize,
     stuck: Vec<Hotspot>,
 }
@@ -115,7 +115,7 @@ fn lines<'a>(context: &ViewContext<'a>, span: &Span) -> (Line, BTreeMap<&'a str,
     )
 }
 
-/// Returns the cells, those with the most players first.
+/// Returns the cells, those with the most events first.
 fn cells<'a>(context: &ViewContext<'a>) -> Vec<Cell<'a>> {
     #[derive(Default)]
     struct Sums {

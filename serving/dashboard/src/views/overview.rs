@@ -219,7 +219,7 @@ fn fleet(context: &ViewContext<'_>) -> Fleet {
     let (mut alerts_open, mut silent) = (0, 0);
     for alert in open {
         alerts_open += 1;
-        // The last report of a silent server is outdated.
+        // A silent server counts only as silent, because its last known status is outdated.
         let is_silent = alert.condition == ServerCondition::Silent;
         silent += usize::from(is_silent && last.remove(&*alert.server_id).is_some());
     }

@@ -30,9 +30,9 @@ struct Currency<'a> {
     refunds: u64,
     /// Net revenue in each piece of the span; `None` if the piece has no window.
     nets: Vec<Option<String>>,
-    /// Net revenue per buyer in the latest window of each piece.
+    /// Net revenue per buyer in the latest window of each piece that has buyers.
     arppus: Vec<Option<String>>,
-    /// Net revenue per buyer in the latest window, and the number of buyers in it.
+    /// Net revenue per buyer in the latest window of the span (`None` without buyers), and its number of buyers.
     arppu: Option<String>,
     buyers: u32,
 }

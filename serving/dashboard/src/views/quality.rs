@@ -21,7 +21,8 @@ pub(super) struct Quality<'a> {
     senders_ahead: Vec<&'a SenderAhead>,
     step_ms: i64,
     times: Vec<i64>,
-    /// The seconds from the watermark to the publication of the account, by derivation.
+    /// By derivation, the mean seconds from the watermark to the publication of the account, in each piece of the
+    /// span.
     delays: BTreeMap<&'a str, Vec<Option<f64>>>,
     topics: Vec<TopicProgress>,
 }
@@ -35,7 +36,7 @@ struct Row<'a> {
     rejected_total: u64,
     /// Whether `read = accepted + rejected + late + duplicate`.
     adds_up: bool,
-    /// The number of unread records.
+    /// The number of records that were unread when the account was published.
     lag: Option<i64>,
     delay_ms: Option<i64>,
     published_at: i64,
@@ -104,8 +105,8 @@ fn row<'a>(context: &ViewContext<'a>, published_at: i64, account: &'a Account) -
     }
 }
 
-/// Returns the rejected records by source and reason. All derivations of a source count the same records, so
-/// this uses the derivation that has read the most of a partition.
+/// Returns the numbers of rejected records by source and reason. All derivations of a source count the same
+/// records, so this uses, for each partition, only the derivation that has read furthest.
 fn rejected(context: &ViewContext<'_>) -> Vec<Rejected> {
     let mut furthest = BTreeMap::<(&str, Partition), &Account>::new();
     for (_, account) in context.store.topics.accounts.last() {

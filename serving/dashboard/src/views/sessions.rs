@@ -1,4 +1,4 @@
-//! `sessions`: the lengths of sessions, and the times at which they start and end.
+//! `sessions`: the lengths of sessions, and how many start and end over time.
 
 use std::collections::BTreeMap;
 

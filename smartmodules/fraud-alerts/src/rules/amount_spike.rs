@@ -9,7 +9,7 @@ use crate::amounts::Amounts;
 use crate::history::{Entry, History};
 use crate::parameters::{self, Factor};
 
-/// The rule `amount-spike`. It fires for every such purchase.
+/// The rule `amount-spike`. It fires for every purchase that reaches `k` times the mean, or the limit.
 #[derive(Clone, Debug)]
 pub(crate) struct AmountSpike {
     k: Factor,

@@ -125,7 +125,7 @@ mod tests {
     fn only_a_refund_fires() {
         let mut account = after(7); // starting at time 0
         assert!(give_back(&mut account, &[500_000, 510_000, 520_000]).is_empty());
-        // Three purchases have left the window: it contains three refunds, and four or five purchases.
+        // Three of the purchases have left the window. It contains four others, the next one, and three refunds.
         let next = purchase("next", "5.00 USD", "PC");
         assert_eq!(account.of(RULE, 3_720_000, next), None);
         assert_eq!(give_back(&mut account, &[3_720_001]), [500_000]);

@@ -13,7 +13,7 @@ use crate::parameters;
 const DIFFERENT_CONTENT: f64 = 0.6;
 
 /// The rule `transaction-conflict`. It fires once for an id as long as the id is remembered. It never fires
-/// if ids do not identify transactions.
+/// without `unique_transactions`, because two transactions may then have the same id.
 #[derive(Clone, Debug)]
 pub(crate) struct TransactionConflict {
     unique_transactions: bool,
@@ -202,7 +202,7 @@ mod tests {
 
     const RULE: FraudRule = FraudRule::TransactionConflict;
 
-    /// Returns the reasons of the alerts for these transactions, in a sequence in which no other rule fires.
+    /// Returns the reasons of the alerts that this rule raises for these transactions.
     fn reasons(params: &[(&str, &str)], transactions: &[(i64, Transaction)]) -> Vec<String> {
         let mut account = TestAccount::with(params);
         let next =

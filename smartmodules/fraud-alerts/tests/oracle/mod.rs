@@ -35,8 +35,8 @@ struct Transaction {
 /// A detection: the index of the transaction that fires the rule, the start of the span, and the evidence.
 type Found = (usize, i64, Vec<usize>);
 
-/// Three limits: purchases below the first are small, purchases from the second on are large, and purchases
-/// from the third on raise an alert by themselves.
+/// Three limits: purchases below the first are small, purchases of at least the second are large, and purchases
+/// of at least the third raise an alert by themselves.
 type Limits = (Option<i64>, Option<i64>, Option<i64>);
 
 /// Returns the limits that result from the parameters, in minor units. A dollar counts as 0.90 EUR, 150 JPY

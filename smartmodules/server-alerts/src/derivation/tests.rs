@@ -1,10 +1,9 @@
-//! Tests that each condition fires, just fails to fire, and closes, and that the state survives a restart at
-//! any point.
+//! Tests that each condition opens an alert above its threshold and not at the threshold, that alerts close, and
+//! that the state survives a restart at any point.
 
 use super::*;
 
-/// One server with the default rules, and its alerts. After each step, its state is encoded and decoded as in
-/// a snapshot.
+/// One server and its alerts. After each step, the server's state is encoded and decoded as in a snapshot.
 struct Run {
     machine: ServerAlertsDerivation,
     server: Server,

@@ -15,7 +15,7 @@ use super::measures::timestamp;
 use super::money::minor_digits;
 use super::players::sorted_by;
 
-/// The parameters of the rules, as in the dataflow file.
+/// The parameters of the rules, as in the dataflow file. Pairs consist of a limit and a window length in seconds.
 #[derive(Clone, Copy)]
 pub(crate) struct FraudRules {
     pub(crate) velocity: (usize, i64),
@@ -173,7 +173,7 @@ fn row(user: &[String; 2], findings: &[Finding]) -> Value {
             more => format!("{reason}; {more} more at the same time"),
         });
     }
-    // Close to a limit the last digit of the score decides, so the severity is left out.
+    // Close to a limit the last digit of the score decides, so the severity is left out of the comparison.
     let is_clear = |limit: &f64| score == *limit || (score - limit).abs() > 1e-3;
     if [0.6, 0.8].iter().all(is_clear) {
         let severity = match score {

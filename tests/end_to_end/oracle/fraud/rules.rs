@@ -1,4 +1,4 @@
-//! Recomputes the rules. Each is written as literally as possible from its definition.
+//! Recomputes what each rule must report. Each function follows the definition of its rule as literally as possible.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,8 +41,8 @@ pub(super) fn within<'t>(
         .collect()
 }
 
-/// Whether `fell` is true of the window at some instant between two reports, after transactions have left the
-/// window.
+/// Whether `fell` returns true for the window at some instant between two times. Only the instants at which a
+/// transaction leaves the window are checked.
 fn has_fallen(
     transactions: &[&Transaction],
     between_ms: (i64, i64),
@@ -57,8 +57,8 @@ fn has_fallen(
     })
 }
 
-/// Reports each time the window becomes too full. There is no further report until it has been less full
-/// again.
+/// Calls `fires` when `is_too_much` begins to return true for the window. It is called again only after `is_too_much`
+/// has returned false in between.
 fn bursts<'t>(
     transactions: &[&'t Transaction],
     window_s: i64,
@@ -160,7 +160,7 @@ fn amount_spike(purchases: &[&Transaction], rules: &FraudRules) -> Vec<Finding> 
 fn card_testing(purchases: &[&Transaction], rules: &FraudRules) -> Vec<Finding> {
     let (n, window_s) = (rules.testing_n, rules.testing_window_s);
     let mut found = Vec::new();
-    let mut used = 0; // purchases before this place have been evidence
+    let mut used = 0; // purchases before this index are already evidence of an alert
     for (place, last) in purchases.iter().enumerate() {
         let (currency, at_ms) = (&last.currency, last.time_ms);
         let mut small = within(&purchases[used..], place - used, at_ms, window_s);

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// The environment variable for the process that is to be killed: the folder of its lock.
+/// The environment variable with the folder of lock files. It is set only in the process that the test kills.
 const FOLDER: &str = "PRESENCE_TEST_FOLDER";
 /// Printed by that process, at the end of a line, once it holds the lock.
 const ANNOUNCED: &str = "announced";
@@ -169,7 +169,7 @@ fn assert_locked(folder: &Path, id: &str) {
     assert_eq!(error.kind(), ErrorKind::WouldBlock);
 }
 
-/// Creates the file of runner `a` as its death leaves it.
+/// Creates the file that runner `a` leaves when it dies.
 fn dead_in(folder: &TempDir) -> PathBuf {
     let path = path_in(folder.path(), "a").unwrap();
     fs::copy(BOOT_ID, &path).unwrap();

@@ -57,7 +57,7 @@ pub(in crate::metamorphic) fn expected(cluster: &Cluster) -> Expected {
     }
 }
 
-/// The content of the derived topic if nothing is late and nothing is lost. Not for keyed processes.
+/// The content of the derived topic if nothing is late and nothing is lost.
 pub(in crate::metamorphic) fn of_all(cluster: &Cluster) -> Expected {
     let events: Vec<_> = events(cluster).collect();
     match cluster.settings.kind.windowing() {
@@ -91,7 +91,7 @@ pub(in crate::metamorphic) fn window_starts(
     (0..size_ms / hop_ms).map(move |hops| last - hops * hop_ms)
 }
 
-/// Each window contains the events that arrived before it was forgotten.
+/// Returns the rows of windows. Each window contains the events that arrived before it was forgotten.
 fn windows(
     topics: &Topics,
     history: &MergeHistory,
@@ -118,6 +118,7 @@ fn windows(
     members.into_iter().map(said).collect()
 }
 
+/// Returns the rows of tumbling windows if each window contains all accepted events of its time.
 fn windows_of_all(accepted: &[Event], size_ms: i64) -> Expected {
     let mut members: Expected = Expected::new();
     for event in accepted {

@@ -51,8 +51,8 @@ fn of(events: &[Event], is_late: impl Fn(&Event) -> bool) -> Vec<Offset> {
     late.map(|event| event.at.offset).collect()
 }
 
-/// The events of a batch that begin more than one gap before the retired time and do not extend a session
-/// that is still in memory.
+/// Joins a batch's events into sessions. Returns the events of those sessions that begin more than one gap before
+/// `forgotten` and do not extend a session that is still in memory.
 fn late_sessions(events: &[Event], accepted: &[Event], gap_ms: i64, forgotten: i64) -> Vec<Offset> {
     let mut late = Vec::new();
     let mut keys: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();

@@ -22,8 +22,8 @@ use crate::read::upstream::Upstream;
 const RECENT: usize = INBOX / 2;
 const RECENT_BYTES: usize = 8 * 1024 * 1024;
 
-/// The longest time that a subscriber may delay the shared reader while it takes one inbox of batches. A
-/// slower subscriber has to read by itself.
+/// The longest total time for which a subscriber may delay the shared reader over [`INBOX`] batches. A slower
+/// subscriber has to read by itself.
 const DELAY_MAX: Duration = Duration::from_secs(2);
 
 type Inbox = mpsc::Sender<SharedPartials>;
@@ -58,7 +58,7 @@ impl SharedReader {
         }
     }
 
-    /// Adds a subscriber, unless it lags too far or is too far ahead.
+    /// Adds a subscriber, if its offset is near and the reader folds for it. Recent batches are sent at once.
     pub(super) fn admit(
         &mut self,
         subscriber: u64,
@@ -115,7 +115,7 @@ impl Drop for SharedReader {
     }
 }
 
-/// Reads until there are no subscribers left or an error occurs.
+/// Reads until there are no subscribers left, the stream ends, or an error occurs.
 async fn run<U: Upstream>(
     id: u64,
     start: Offset,
@@ -183,7 +183,8 @@ enum ReadError {
 }
 
 impl SharedPartition {
-    /// The inboxes to which the reader's next batch has to be sent; `None` if there are none.
+    /// Records a batch as the reader's latest one, and returns the inboxes to which it has to be sent. Returns
+    /// `None` if there are none, or if this reader has been replaced.
     fn publish(&self, id: u64, partials: &SharedPartials) -> Option<Vec<(u64, Inbox)>> {
         let mut state = self.lock();
         let reader = state.reader.as_mut().filter(|reader| reader.id == id)?;
@@ -220,7 +221,7 @@ struct Wait {
 }
 
 impl Waits {
-    /// Returns `false` if the subscriber has closed its inbox or takes too long.
+    /// Sends a batch to a subscriber. Returns `false` if the subscriber has closed its inbox or takes too long.
     async fn deliver(&mut self, subscribe: u64, inbox: &Inbox, partials: &SharedPartials) -> bool {
         let wait = self.0.entry(subscribe).or_default();
         if wait.batches >= INBOX {

@@ -30,7 +30,7 @@ struct Script(Arc<Scripted>);
 
 struct Scripted {
     batches: watch::Sender<usize>,
-    /// The streams of plain batches fail at this batch.
+    /// Streams for several folds fail at this batch, in the way that `how` describes.
     breaks_at: usize,
     how: Breaking,
     opened_alone: AtomicUsize,
@@ -68,7 +68,8 @@ impl Script {
         (alone.load(SeqCst), together.load(SeqCst))
     }
 
-    /// The numbers of the batches from the one around `offset` on; each is sent once it is available.
+    /// Returns the numbers of the batches, beginning with the one that contains `offset`. Each is sent once its
+    /// batch is available.
     fn numbers(&self, offset: Offset) -> BoxStream<'static, usize> {
         let state = ((offset.0 / SIZE) as usize, self.0.batches.subscribe());
         let next = |(number, mut there): (usize, watch::Receiver<usize>)| async move {
@@ -152,7 +153,7 @@ struct Readers {
     shared: Arc<SharedPartition>,
     tasks: JoinSet<()>,
     only: watch::Sender<Option<Partition>>,
-    /// The number of readers added so far. Each is of a derivation of its own.
+    /// The number of readers added so far. Each reads for a different derivation.
     added: usize,
 }
 
@@ -356,7 +357,7 @@ async fn who_is_left_reads_alone() {
     let mut two = readers.add_all([0, 0]);
     take_all(&mut two, 50).await;
     let mut left = two.pop().expect("two readers");
-    drop(two); // no receiver takes its partials: it leaves
+    drop(two); // without a receiver for its partials, the other reader ends
     readers.script.0.batches.send_replace(100);
     left.take_to(100).await;
     assert!(

@@ -163,8 +163,8 @@ fn versions_when_merged(records: usize, changes: &[usize]) -> Vec<u32> {
 }
 
 proptest! {
-    /// Every record is a detection and must contain the version that was newest when the record was merged.
-    /// The expected versions are computed from the merge order alone, without offsets.
+    /// With `every` at 1, each record causes a detection, which must contain the version that was newest when
+    /// the record was merged. The expected versions are computed from the merge order alone, without offsets.
     #[test]
     fn versions_hold_from_the_moment_on_and_survive_restarts(
         records in history(),

@@ -82,7 +82,7 @@ fn what_cannot_be_used_leaves_its_number_to_others() {
 fn what_the_runner_has_looked_at_is_decided() {
     let (two, three) = (rules(2, &[("every", "2")]), rules(3, &[]));
     let records = topic(&[two, three.clone()]);
-    // Uses a dataflow file that does not accept version 2.
+    // The runner has read both records, but its dataflow file did not accept version 2.
     assert_eq!(
         states(&records, &history(2, &[(&three, &[8])])),
         ["2 by the runner", "3 holds from [8]"]

@@ -12,6 +12,8 @@ pub(crate) struct PendingDeadLetters {
     pub(super) late: Vec<LateBatch>,
 }
 
+/// The windows and keys in one source batch whose events are late. The late records themselves are found only
+/// when the batch is fetched again.
 #[derive(Debug)]
 pub(super) struct LateBatch {
     pub(super) partition: Partition,
@@ -37,7 +39,7 @@ impl PendingDeadLetters {
         });
     }
 
-    /// The number of pending records and batches.
+    /// The number of pending rejected records, plus that of batches with late records.
     pub(crate) fn len(&self) -> usize {
         self.rejected.len() + self.late.len()
     }

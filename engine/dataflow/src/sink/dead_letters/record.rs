@@ -25,7 +25,7 @@ pub(crate) struct DeadLetter {
     pub(crate) event_time: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) watermark: Option<Timestamp>,
-    /// The original record; `None` until its payload has been fetched.
+    /// The payload of the original record, or a part of it; `None` until it has been fetched.
     #[serde(flatten)]
     pub(crate) payload: Option<PayloadPart>,
 }

@@ -13,7 +13,8 @@ use crate::read::partition::{Arrival, PARTIALS_AHEAD};
 use crate::sink::status::DerivationStatus;
 
 impl DerivationTask {
-    /// Merges all partials that have arrived. Writing and awaiting many rows costs as much as a single one.
+    /// Merges all partials that have arrived, before any row is written: to write many rows and wait for their
+    /// acknowledgement takes as long as for a single one.
     pub(super) fn merge_all(
         &mut self,
         first: Arrival,
@@ -64,8 +65,8 @@ impl DerivationTask {
         Ok(())
     }
 
-    /// While memory is short, reads only the partition with the smallest event time: it keeps open the
-    /// windows that the other partitions fill.
+    /// While memory is short, reads only the partition with the smallest event time: it holds back the
+    /// watermark, and so keeps open the windows that the other partitions fill.
     pub(super) fn throttle(&self) {
         let is_short = self.pipeline.len() > self.job.spec.entries_max / 2;
         let only = if is_short {

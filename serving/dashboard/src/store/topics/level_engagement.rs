@@ -7,7 +7,7 @@ use crate::store::Unshown;
 use crate::store::shown::{Names, ShownRow, narrow};
 use crate::symbols::Symbol;
 
-/// Player activity on one map of a level, in one window or several.
+/// Player activity on one map of a level, in one window or the sum of several.
 #[derive(Clone, Debug)]
 pub(crate) struct LevelRow {
     pub(crate) windows: u32,

@@ -1,4 +1,4 @@
-//! `purchase-summaries`: the earnings of each item.
+//! `purchase-summaries`: purchases and refunds of each item.
 
 use model::derived::Derived;
 use serde::Deserialize;
@@ -22,7 +22,8 @@ pub(crate) struct PurchaseMeasures {
     refunded: Amount,
 }
 
-/// The earnings of an item in one currency, in one window or several. Amounts are in minor units.
+/// Purchases and refunds of an item in one currency, in one window or the sum of several. Amounts are in minor
+/// units.
 #[derive(Clone, Debug)]
 pub(crate) struct ItemRow {
     pub(crate) item_type: Symbol,
