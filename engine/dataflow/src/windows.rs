@@ -6,6 +6,7 @@ mod aligned;
 mod batch;
 mod keyed;
 mod sessions;
+mod table;
 
 use client::{Offset, Partition, PartitionOffset};
 use model::{ParamError, Params, PartialError, RecordKey, Timestamp, Window};
@@ -21,7 +22,7 @@ pub(crate) use sessions::Sessions;
 /// Limits that apply to all kinds of windows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Partitions of the source.
+    /// The number of partitions of the source.
     pub(crate) partitions: usize,
     pub(crate) allowed_lateness_ms: i64,
     /// The maximum number of entries in memory: (window, key) pairs, or sessions, or keys plus waiting facts.
@@ -41,8 +42,8 @@ impl Bounds {
 pub(crate) struct Origin {
     pub(crate) partition: Partition,
     pub(crate) first_offset: Offset,
-    /// Whether the batch was already merged before a restart. If so, contributions that fitted into memory
-    /// then are accepted again.
+    /// Whether the batch was already merged before a restart. If so, no contribution is refused for lack of
+    /// memory: those that were refused before the restart have already been removed.
     pub(crate) is_replayed: bool,
 }
 
@@ -147,7 +148,8 @@ pub(crate) trait Correctable: Windows {
 
 /// The states of a keyed process. Its detections are never corrected.
 pub(crate) trait Keyed: Windows {
-    /// Processes all facts and timers before `watermark` and emits the detections, ordered by span and key.
+    /// Processes all facts before `watermark` and all timers up to it, and emits the detections, ordered by span
+    /// and key.
     fn due(
         &mut self,
         watermark: Timestamp,

@@ -4,24 +4,26 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Key fields joined by `|`. Inside a field, `|` and `%` are percent-encoded. Windows are grouped by this
-/// joined text, so a lookup copies nothing.
+/// Key fields joined by `|`. Inside a field, `|` and `%` are percent-encoded. Tables use the joined text as
+/// their key, so a lookup copies nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct RecordKey(String);
+pub struct RecordKey(Box<str>);
 
 impl RecordKey {
     /// Creates the key with these `fields`.
     pub fn new(fields: &[&str]) -> Self {
-        let mut text = String::with_capacity(fields.iter().map(|field| field.len() + 1).sum());
+        let length: usize = fields.iter().map(|field| field.len() + 1).sum();
+        // Exact unless a field is percent-encoded, so that converting the text copies nothing.
+        let mut text = String::with_capacity(length.saturating_sub(1));
         write(fields, &mut text);
-        Self(text)
+        Self(text.into())
     }
 
-    /// Returns a key with the same number of fields, each of them `*`. It collects the events of all keys
-    /// beyond a limit.
+    /// Returns a key with the same number of fields, each of them `*`. When the open windows have reached their
+    /// limit of keys, the events of further keys are counted under this key.
     pub fn any_other(&self) -> Self {
         let fields = self.0.split('|').count();
-        Self(vec!["*"; fields].join("|"))
+        Self(vec!["*"; fields].join("|").into())
     }
 
     /// Returns the key as text, as in the derived record.
@@ -43,7 +45,7 @@ impl RecordKey {
 impl From<&str> for RecordKey {
     /// Creates a key from its text, in which the fields are already encoded and joined.
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(text.into())
     }
 }
 

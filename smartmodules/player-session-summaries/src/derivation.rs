@@ -1,5 +1,6 @@
 //! Summarizes each session of each player.
 
+use compact_str::CompactString;
 use model::decimal;
 use model::derived::PlayerSessionSummaries;
 use model::event::PlayerEvent;
@@ -23,7 +24,7 @@ pub struct PlayerSessionSummariesDerivation;
 pub struct Summary {
     events: u64,
     level_completes: u64,
-    platform: Earliest<String>,
+    platform: Earliest<CompactString>,
     levels: Names<NAMED_MAX>,
     maps: Names<NAMED_MAX>,
     /// The time at which the player last left the game.
@@ -58,7 +59,7 @@ impl Lift for PlayerSessionSummariesDerivation {
         out.emit(&key, |summary| {
             summary.events += 1;
             summary.level_completes += u64::from(event.event_type == "level_complete");
-            let platform = || event.platform.to_string();
+            let platform = || CompactString::from(&*event.platform);
             summary.platform.set(event.time, platform);
             summary.levels.insert(&event.level_id);
             summary.maps.insert(&event.map_id);
@@ -84,7 +85,7 @@ impl Windowed for PlayerSessionSummariesDerivation {
             game_id,
             player_id,
             session_id,
-            platform: summary.platform.get().cloned(),
+            platform: summary.platform.get().map(CompactString::to_string),
             session_start: session.start,
             session_end: session.last(),
             duration_s: decimal::ratio(duration_ms.into(), 1_000, 3),

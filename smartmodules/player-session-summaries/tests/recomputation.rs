@@ -77,7 +77,7 @@ fn is_whole(record: &Value) -> bool {
         && record["event_timestamp"] != "yesterday"
 }
 
-/// Returns the record's time in milliseconds since the minute before the events.
+/// Returns the record's time in milliseconds since 10:15.
 fn ms(record: &Value) -> u64 {
     let time = text(record, "/event_timestamp");
     let number = |range: std::ops::Range<usize>| time[range].parse::<u64>().expect("a number");

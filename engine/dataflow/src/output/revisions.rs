@@ -54,9 +54,10 @@ impl Revision {
     }
 }
 
-/// Where the derived topic ended before the first row of a window was written. It is stored with the window.
+/// The end offsets of the derived topic before the first row of a window was written. They are stored with the
+/// window.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct RowsFrom(Option<Vec<Offset>>);
+pub(crate) struct RowsFrom(Option<Box<[Offset]>>);
 
 impl RowsFrom {
     /// Takes the smaller offset of each partition.
@@ -68,7 +69,7 @@ impl RowsFrom {
     }
 }
 
-/// A row that is due, with the marks that its window stores for this stage.
+/// A row that is due, with the revision and the offsets that its window stores for this stage.
 pub(crate) struct DueRow<'w> {
     pub(crate) key: &'w RecordKey,
     pub(crate) window: Window,
@@ -134,7 +135,8 @@ impl Revisions {
         self.prior.lost_source();
     }
 
-    /// The next revision of a row; `None` if that revision is already written or the row must not be changed.
+    /// Returns the next revision of a row; `None` if that revision is already written or the row must not be
+    /// changed.
     /// `ends` are the current end offsets of the derived topic.
     pub(crate) fn next(
         &mut self,
@@ -142,7 +144,7 @@ impl Revisions {
         ends: &[Offset],
     ) -> Result<Option<Row>, serde_json::Error> {
         let (start, key) = (row.window.start, row.key.as_str());
-        row.rows_from.0.get_or_insert_with(|| ends.to_vec());
+        row.rows_from.0.get_or_insert_with(|| ends.into());
         if self.prior.is_final(start, key) {
             return Ok(None);
         }
@@ -164,7 +166,7 @@ impl Revisions {
         }))
     }
 
-    /// The row of a detection; `None` if it is already written.
+    /// Returns the row of a detection; `None` if it is already written.
     pub(crate) fn detected(
         &mut self,
         detection: DueDetection<'_>,
@@ -211,8 +213,9 @@ impl Revisions {
         }
     }
 
-    /// The rows to withdraw: those of displaced windows, and those of an earlier runner whose windows end by
-    /// `end` and are not in memory. `is_open` tells, for a start and a key, whether a window is in memory.
+    /// Returns the rows to withdraw: those of displaced windows, and those of an earlier runner whose windows
+    /// end by `end` and are not in memory. `is_open` returns whether the window with a start and key is in
+    /// memory.
     pub(crate) fn withdrawals(
         &mut self,
         end: Timestamp,
@@ -232,7 +235,7 @@ impl Revisions {
         withdrawals
     }
 
-    /// The record that withdraws a row; `None` if an earlier runner has already written it.
+    /// Returns the record that withdraws a row; `None` if an earlier runner has already written it.
     pub(crate) fn taken_back(
         &mut self,
         withdrawal: &Withdrawal,
@@ -261,8 +264,8 @@ impl Revisions {
         self.prior.retire_unless(end, is_open);
     }
 
-    /// The offsets from which a restart must read the derived topic, whose current end offsets are `ends`:
-    /// the smallest offsets among the rows of `windows` and the earlier runner's rows whose windows may still
+    /// Returns the offsets from which a restart must read the derived topic, whose current end offsets are
+    /// `ends`: the smallest offsets among the rows of `windows` and the earlier runner's rows whose windows may still
     /// be computed again.
     pub(crate) fn rows_from<'w>(
         &self,
@@ -278,14 +281,14 @@ impl Revisions {
         least
     }
 
-    /// The offsets from which a restart must read the derived topic to find detections: those of the last
-    /// snapshot.
+    /// Returns the offsets from which a restart must read the derived topic to find detections. They were its
+    /// end offsets at the last snapshot.
     pub(crate) fn detections_from(&self, ends: &[Offset]) -> Vec<Offset> {
         padded(&self.detections_from, ends.len())
     }
 
-    /// Notes that a snapshot was taken while the derived topic ended at `ends`: the next restart looks for
-    /// detections from there.
+    /// Notes that a snapshot was taken while the derived topic ended at `ends`. The next restart looks for
+    /// detections from there, unless detections of an earlier runner may still be computed again.
     pub(crate) fn snapshotted(&mut self, ends: &[Offset]) {
         if self.prior.rows_from().is_none() {
             self.detections_from = ends.to_vec();

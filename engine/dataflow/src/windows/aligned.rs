@@ -24,6 +24,7 @@ pub(crate) struct Panes<D: Windowed> {
     bounds: Bounds,
     /// Panes by their start.
     panes: BTreeMap<Timestamp, Pane<D::Partial>>,
+    /// The number of slots in all panes.
     slots: usize,
     /// The number of merges so far. A window compares it with the count at its last emission to find what has
     /// changed.
@@ -82,12 +83,13 @@ impl<D: Windowed> Panes<D> {
         pane.first_offsets[origin.partition.index()].get_or_insert(origin.first_offset);
         pane.changed = self.merges;
         let mut key = contribution.key;
-        if self.slots >= self.bounds.entries_max && !pane.slots.contains_key(&key) {
+        if self.slots >= self.bounds.entries_max && pane.slots.find(key.as_str()).is_none() {
             key = key.any_other();
         }
-        let slot = pane.slots.entry(key).or_insert_with(|| {
-            self.slots += 1;
-            Slot::default()
+        let slots = &mut self.slots;
+        let slot = pane.slots.find_or_insert(key.as_str(), || {
+            *slots += 1;
+            Slot::new(key.clone())
         });
         slot.changed = self.merges;
         slot.partial.merge(contribution.partial);
@@ -97,7 +99,8 @@ impl<D: Windowed> Panes<D> {
         slot.duplicates.saturating_sub(before)
     }
 
-    /// The keys of a window that have changed since the window was emitted.
+    /// The keys of a window that have changed since merge number `since`, when the window was emitted; all keys if
+    /// `since` is `None`.
     fn changed_keys(&self, window: Window, since: Option<u64>) -> BTreeSet<RecordKey> {
         let mut changed = BTreeSet::new();
         for pane in self
@@ -106,9 +109,9 @@ impl<D: Windowed> Panes<D> {
         {
             let slots = pane
                 .slots
-                .iter()
-                .filter(|(_, slot)| since.is_none_or(|since| slot.changed > since));
-            changed.extend(slots.map(|(key, _)| key.clone()));
+                .values()
+                .filter(|slot| since.is_none_or(|since| slot.changed > since));
+            changed.extend(slots.map(|slot| slot.key.clone()));
         }
         changed
     }
@@ -123,7 +126,7 @@ impl<D: Windowed> Panes<D> {
     fn partial(&self, window: Window, key: &RecordKey) -> Option<Cow<'_, D::Partial>> {
         let mut partials = self
             .panes_of(window)
-            .filter_map(|pane| Some(&pane.slots.get(key)?.partial));
+            .filter_map(|pane| Some(&pane.slots.find(key.as_str())?.partial));
         let first = partials.next()?;
         let Some(second) = partials.next() else {
             return Some(Cow::Borrowed(first));
@@ -138,7 +141,7 @@ impl<D: Windowed> Panes<D> {
     /// window that begins with the pane has some.
     fn has_events(&self, window: Window, key: &str) -> bool {
         let has_events =
-            |pane: &Pane<D::Partial>| pane.slots.get(key).is_some_and(|slot| slot.events > 0);
+            |pane: &Pane<D::Partial>| pane.slots.find(key).is_some_and(|slot| slot.events > 0);
         self.panes_of(window).any(has_events)
     }
 
@@ -157,16 +160,17 @@ impl<D: Windowed> Panes<D> {
         let (Some(measures), Some(pane)) = (measures, self.panes.get_mut(&window.start)) else {
             return Ok(());
         };
-        let slot = pane.slots.entry(key.clone()).or_insert_with(|| {
+        let rows_from = &mut pane.rows_from;
+        let slot = pane.slots.find_or_insert(key.as_str(), || {
             self.slots += 1;
-            Slot::default()
+            Slot::new(key.clone())
         });
         on_row(DueRow {
             key,
             window,
             measures: &measures,
             revision: &mut slot.revision,
-            rows_from: &mut pane.rows_from,
+            rows_from,
         })
     }
 }
@@ -180,7 +184,8 @@ impl<D: Windowed> Windows for Panes<D> {
         Ok(Batch::new(header, contributions))
     }
 
-    /// The pane at the span's start belongs to the windows that start there or earlier.
+    /// The pane at the span's start belongs to the windows that start there or earlier. The one that starts there
+    /// is the last to be over.
     fn is_over(&self, span: Window, _: &RecordKey, _: bool) -> bool {
         let last = self.window(span.start);
         self.retired_to.is_some_and(|retired| last.end <= retired)

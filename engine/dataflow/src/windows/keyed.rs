@@ -1,6 +1,7 @@
-//! Keyed processes: the events of each key are processed one by one, in the order of event time. A fact waits
-//! until the watermark has passed it; a fact that arrives after that is late. Detections depend only on the
-//! facts and their order, so a restart from a snapshot computes the same detections again.
+//! Keyed processes: the events of each key are processed one by one, in the order of event time. The SmartModule
+//! reduces each event to a fact. A fact waits until the watermark has passed it; a fact that arrives after that
+//! is late. Detections depend only on the facts and their order, so a restart from a snapshot computes the same
+//! detections again.
 
 mod saved;
 
@@ -44,6 +45,7 @@ struct Version<M> {
     from: Vec<Offset>,
 }
 
+/// The state of one key, and its facts that wait for the watermark.
 struct Kept<M: KeyedProcess> {
     state: M::State,
     /// The version that processed this key's last fact.
@@ -127,7 +129,7 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
         }
     }
 
-    /// Processes the facts and timers of a key up to `watermark`.
+    /// Processes the facts of a key before `watermark`, and its timers up to `watermark`.
     fn on_event(
         &mut self,
         key: &RecordKey,
@@ -167,7 +169,8 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
         }
     }
 
-    /// Facts that were merged before a restart are merged again without this check.
+    /// Whether memory has no space for a new key. Facts that were merged before a restart are merged again
+    /// without this check.
     fn is_full_for(&self, key: &RecordKey) -> bool {
         self.len() >= self.bounds.entries_max && !self.keys.contains_key(key)
     }
@@ -265,8 +268,8 @@ impl<M: KeyedProcess> Windows for KeyedProcesses<M> {
         {
             self.waiting += waiting.len();
             let waiting = waiting.into_iter().collect();
-            // The checkpoint may lack the snapshot's last versions. Those versions have not processed any
-            // record.
+            // The checkpoint contains every version that has processed a record. The limit only guards the
+            // accesses by index.
             let version = version.min(self.versions.len() - 1);
             let kept = Kept {
                 state,

@@ -5,12 +5,14 @@
 mod due;
 mod session;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use client::{Offset, Partition};
 use model::{BatchPartial, PartialError, RecordKey, Timestamp, Window};
+use smallvec::SmallVec;
 
 use self::session::{SavedSession, Session};
+use super::table::{Number, Table};
 use super::{Batch, Bounds, Contributions, MergeOutcome, Origin, Windows};
 use crate::output::lateness::{Cause, LatePlace};
 use crate::output::revisions::Displaced;
@@ -20,11 +22,7 @@ pub(crate) struct Sessions<D: model::Sessions> {
     derivation: D,
     gap_ms: i64,
     bounds: Bounds,
-    sessions: HashMap<Number, Session<D::Partial>>,
-    /// The sessions of each key, ordered by time.
-    keys: Keys,
-    /// The last number assigned to a session.
-    numbered: Number,
+    sessions: Table<Session<D::Partial>>,
     /// Sessions that are not yet emitted in their current state, by the time at which to check whether they
     /// are over. A session may have grown since its entry was made; the check then enters it again with a
     /// later time.
@@ -34,17 +32,14 @@ pub(crate) struct Sessions<D: model::Sessions> {
     /// Sessions by the time at which to check whether further events can still join them. As in `closing`,
     /// the time may be too early for a session that has grown.
     ending: BTreeSet<(Timestamp, Number)>,
-    /// Sessions that can no longer be corrected by this time are forgotten.
+    /// Sessions whose `forgotten_at` is at or before this time are forgotten.
     retired_to: Option<Timestamp>,
     /// Sessions that began before this time were made from an earlier log of the source.
     closed_to: Option<Timestamp>,
 }
 
-/// Identifies a session within this process.
-type Number = u64;
-
-/// The sessions of each key.
-type Keys = HashMap<RecordKey, Vec<Number>>;
+/// Sessions of one key, in the order of their starts. Most keys have one session.
+type Numbers = SmallVec<[Number; 4]>;
 
 impl<D: model::Sessions> Sessions<D> {
     pub(crate) fn new(derivation: D, gap_ms: i64, bounds: Bounds) -> Self {
@@ -52,9 +47,7 @@ impl<D: model::Sessions> Sessions<D> {
             derivation,
             gap_ms,
             bounds,
-            sessions: HashMap::new(),
-            keys: HashMap::new(),
-            numbered: 0,
+            sessions: Table::new(),
             closing: BTreeSet::new(),
             corrected: BTreeSet::new(),
             ending: BTreeSet::new(),
@@ -81,12 +74,16 @@ impl<D: model::Sessions> Sessions<D> {
         let Some(retired) = self.retired_to else {
             return false;
         };
-        let extends = |number: &Number| {
-            let session = self.sessions[number].span;
-            session.start <= span.start && self.forgotten_at(session) > retired
+        let extends = |session: &Session<D::Partial>| {
+            session.span.is_within(self.gap_ms, &span)
+                && session.span.start <= span.start
+                && self.forgotten_at(session.span) > retired
         };
         self.ends_at(Window::instant(span.start)) <= retired
-            && !self.touched(key, span).iter().any(extends)
+            && !self
+                .sessions
+                .of_key(key.as_str())
+                .any(|(_, session)| extends(session))
     }
 
     fn closes_at(&self, session: &Session<D::Partial>) -> Timestamp {
@@ -98,10 +95,14 @@ impl<D: model::Sessions> Sessions<D> {
     }
 
     /// The sessions of a key to which events of this span belong.
-    fn touched(&self, key: &RecordKey, span: Window) -> Vec<Number> {
-        let numbers = self.keys.get(key).map_or(&[][..], Vec::as_slice);
-        let touches = |number: &&Number| self.sessions[number].span.is_within(self.gap_ms, &span);
-        numbers.iter().filter(touches).copied().collect()
+    fn touched(&self, key: &RecordKey, span: Window) -> Numbers {
+        let sessions = self.sessions.of_key(key.as_str());
+        let mut touched: SmallVec<[_; 4]> = sessions
+            .filter(|(_, session)| session.span.is_within(self.gap_ms, &span))
+            .map(|(number, session)| (session.span.start, number))
+            .collect();
+        touched.sort_unstable();
+        touched.into_iter().map(|(_, number)| number).collect()
     }
 
     /// Adds a session and joins it with those that it touches. Returns the number of duplicates that this
@@ -109,11 +110,12 @@ impl<D: model::Sessions> Sessions<D> {
     fn add(
         &mut self,
         mut session: Session<D::Partial>,
-        touched: Vec<Number>,
+        touched: Numbers,
         displaced: &mut Vec<Displaced>,
     ) -> u64 {
         if let [number] = touched[..]
-            && self.sessions[&number].span.start <= session.span.start
+            && let Some(known) = self.sessions.get(number)
+            && known.span.start <= session.span.start
         {
             return self.extend(number, session, displaced);
         }
@@ -140,7 +142,7 @@ impl<D: model::Sessions> Sessions<D> {
         later: Session<D::Partial>,
         displaced: &mut Vec<Displaced>,
     ) -> u64 {
-        let Some(session) = self.sessions.get_mut(&number) else {
+        let Some(session) = self.sessions.get_mut(number) else {
             return 0;
         };
         displaced.extend(session.join(later));
@@ -155,23 +157,19 @@ impl<D: model::Sessions> Sessions<D> {
     }
 
     fn insert(&mut self, session: Session<D::Partial>) {
-        self.numbered += 1;
-        let number = self.numbered;
-        self.ending
-            .insert((self.forgotten_at(session.span), number));
-        let start = session.span.start;
-        let sessions = &self.sessions;
-        let numbers = self.keys.entry(session.key.clone()).or_default();
-        let place = numbers.partition_point(|other| sessions[other].span.start < start);
-        numbers.insert(place, number);
-        self.sessions.insert(number, session);
+        let forgotten_at = self.forgotten_at(session.span);
+        let number = self.sessions.insert(session);
+        self.ending.insert((forgotten_at, number));
         self.close(number);
     }
 
     /// Schedules a check of whether the session is over, unless an earlier check is already scheduled.
     fn close(&mut self, number: Number) {
-        let at = self.closes_at(&self.sessions[&number]);
-        let Some(session) = self.sessions.get_mut(&number) else {
+        let session = self.sessions.get(number);
+        let Some(at) = session.map(|session| self.closes_at(session)) else {
+            return;
+        };
+        let Some(session) = self.sessions.get_mut(number) else {
             return;
         };
         if session.looked_at.is_some_and(|earlier| earlier <= at) {
@@ -184,17 +182,11 @@ impl<D: model::Sessions> Sessions<D> {
     }
 
     fn remove(&mut self, number: Number) -> Option<Session<D::Partial>> {
-        let mut session = self.sessions.remove(&number)?;
+        let mut session = self.sessions.remove(number)?;
         if let Some(at) = session.looked_at.take() {
             self.closing.remove(&(at, number));
         }
         self.corrected.remove(&number);
-        if let Some(numbers) = self.keys.get_mut(&session.key) {
-            numbers.retain(|other| *other != number);
-            if numbers.is_empty() {
-                self.keys.remove(&session.key);
-            }
-        }
         Some(session)
     }
 
@@ -203,8 +195,8 @@ impl<D: model::Sessions> Sessions<D> {
             && at <= retired
         {
             self.ending.pop_first();
-            let Some(span) = self.sessions.get(&number).map(|session| session.span) else {
-                continue; // it has become part of another one
+            let Some(span) = self.sessions.get(number).map(|session| session.span) else {
+                continue; // it has been joined with another session
             };
             if self.forgotten_at(span) > retired {
                 self.ending.insert((self.forgotten_at(span), number));

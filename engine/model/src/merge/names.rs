@@ -1,8 +1,8 @@
 //! A set of names, limited in size because clients can invent any number of names.
 
-use std::collections::BTreeSet;
-
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::Merge;
 
@@ -11,7 +11,8 @@ use super::Merge;
 /// drops the name, too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names<const MAX: usize> {
-    least: BTreeSet<String>,
+    /// In ascending order. Most sets have a single, short name, which needs no allocation.
+    least: SmallVec<[CompactString; 1]>,
     more: bool,
 }
 
@@ -19,32 +20,29 @@ impl<const MAX: usize> Names<MAX> {
     /// Adds `name`. It is copied only if it is new and within the limit.
     #[inline]
     pub fn insert(&mut self, name: &str) {
-        if !self.least.contains(name) {
-            self.insert_new(name);
-        }
+        self.add(name);
     }
 
-    #[cold]
-    fn insert_new(&mut self, name: &str) {
-        let last = self.least.last().map(String::as_str);
-        if self.least.len() >= MAX && last < Some(name) {
-            self.more = true;
-        } else {
-            self.least.insert(name.to_owned());
-            self.limit();
-        }
-    }
-
-    fn limit(&mut self) {
-        while self.least.len() > MAX {
-            self.least.pop_last();
-            self.more = true;
+    #[inline]
+    fn add<N: AsRef<str> + Into<CompactString>>(&mut self, name: N) {
+        let text = name.as_ref();
+        match self
+            .least
+            .binary_search_by(|known| known.as_str().cmp(text))
+        {
+            Ok(_) => {}
+            Err(index) if index >= MAX => self.more = true,
+            Err(index) => {
+                self.more |= self.least.len() == MAX;
+                self.least.truncate(MAX - 1);
+                self.least.insert(index, name.into());
+            }
         }
     }
 
     /// Returns the names within the limit in ascending order.
     pub fn least(&self) -> Vec<String> {
-        self.least.iter().cloned().collect()
+        self.least.iter().map(CompactString::to_string).collect()
     }
 
     /// Returns whether names were dropped.
@@ -56,13 +54,18 @@ impl<const MAX: usize> Names<MAX> {
 impl<const MAX: usize> Merge for Names<MAX> {
     fn merge(&mut self, other: Self) {
         self.more |= other.more;
-        self.least.extend(other.least);
-        self.limit();
+        if self.least.is_empty() {
+            self.least = other.least;
+            return;
+        }
+        other.least.into_iter().for_each(|name| self.add(name));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use proptest::prelude::*;
 

@@ -1,16 +1,15 @@
 //! A pane: its in-memory form and its snapshot form.
 
-use std::collections::BTreeMap;
-
 use client::Offset;
 use model::{Merge, RecordKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::output::revisions::{Revision, RowsFrom};
+use crate::windows::table::{Entry, Table};
 
 /// The events of one pane, and the state of the window that begins with it.
 pub(super) struct Pane<P> {
-    pub(super) slots: BTreeMap<RecordKey, Slot<P>>,
+    pub(super) slots: Table<Slot<P>>,
     /// Whether all windows that contain this pane are open, not only the one that begins here.
     pub(super) is_open: bool,
     /// The first contributing offset of each partition: a restart must read from there.
@@ -19,12 +18,13 @@ pub(super) struct Pane<P> {
     pub(super) changed: u64,
     /// The number of the last merge before the window that begins here was emitted.
     pub(super) emitted: Option<u64>,
-    /// The mark of the window that begins here.
+    /// Where the derived topic ended before the first row of the window that begins here.
     pub(super) rows_from: RowsFrom,
 }
 
 /// The data of one key in a pane.
 pub(super) struct Slot<P> {
+    pub(super) key: RecordKey,
     pub(super) partial: P,
     pub(super) events: u64,
     pub(super) duplicates: u64,
@@ -39,11 +39,12 @@ pub(super) struct Slot<P> {
 pub(super) struct SavedPane<P> {
     start: Timestamp,
     first_offsets: Vec<Option<Offset>>,
-    slots: Vec<(RecordKey, SavedSlot<P>)>,
+    slots: Vec<SavedSlot<P>>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct SavedSlot<P> {
+    key: RecordKey,
     partial: P,
     events: u64,
     duplicates: u64,
@@ -52,7 +53,7 @@ struct SavedSlot<P> {
 impl<P> Pane<P> {
     pub(super) fn new(partitions: usize) -> Self {
         Self {
-            slots: BTreeMap::new(),
+            slots: Table::new(),
             is_open: false,
             first_offsets: vec![None; partitions],
             changed: 0,
@@ -66,13 +67,10 @@ impl<P> Pane<P> {
     where
         P: Merge + Clone,
     {
-        let slots = self.slots.iter();
         SavedPane {
             start,
             first_offsets: self.first_offsets.clone(),
-            slots: slots
-                .map(|(key, slot)| (key.clone(), slot.save()))
-                .collect(),
+            slots: self.slots.values().map(Slot::save).collect(),
         }
     }
 }
@@ -80,15 +78,16 @@ impl<P> Pane<P> {
 impl<P> SavedPane<P> {
     /// Returns the start and the pane, which is marked as changed by the merge `changed`.
     pub(super) fn restore(self, partitions: usize, changed: u64) -> (Timestamp, Pane<P>) {
-        let slot = |(key, saved): (RecordKey, SavedSlot<P>)| (key, saved.restore(changed));
         let mut first_offsets = self.first_offsets;
         first_offsets.resize(partitions, None);
-        let pane = Pane {
-            slots: self.slots.into_iter().map(slot).collect(),
+        let mut pane = Pane {
             first_offsets,
             changed,
             ..Pane::new(0)
         };
+        for slot in self.slots {
+            pane.slots.insert(slot.restore(changed));
+        }
         (self.start, pane)
     }
 }
@@ -96,6 +95,7 @@ impl<P> SavedPane<P> {
 impl<P> SavedSlot<P> {
     fn restore(self, changed: u64) -> Slot<P> {
         Slot {
+            key: self.key,
             partial: self.partial,
             events: self.events,
             duplicates: self.duplicates,
@@ -110,6 +110,7 @@ impl<P: Merge + Clone> Slot<P> {
         let mut partial = self.partial.clone();
         partial.settle();
         SavedSlot {
+            key: self.key.clone(),
             partial,
             events: self.events,
             duplicates: self.duplicates,
@@ -117,14 +118,21 @@ impl<P: Merge + Clone> Slot<P> {
     }
 }
 
-impl<P: Merge> Default for Slot<P> {
-    fn default() -> Self {
+impl<P: Default> Slot<P> {
+    pub(super) fn new(key: RecordKey) -> Self {
         Self {
+            key,
             partial: P::default(),
             events: 0,
             duplicates: 0,
             changed: 0,
             revision: Revision::default(),
         }
+    }
+}
+
+impl<P> Entry for Slot<P> {
+    fn key(&self) -> &str {
+        self.key.as_str()
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use model::{RecordKey, Timestamp, Window};
 
-use super::{Number, Sessions};
+use super::Sessions;
 use crate::output::revisions::{DueRow, EmptyRow, RowsFrom};
+use crate::windows::table::Number;
 use crate::windows::{Correctable, OnEmpty, OnRow};
 
 impl<D: model::Sessions> Sessions<D> {
@@ -18,10 +19,15 @@ impl<D: model::Sessions> Sessions<D> {
     ) -> BTreeSet<Number> {
         let later = self.closing.split_off(&(watermark.plus_ms(1), 0));
         for (_, number) in std::mem::replace(&mut self.closing, later) {
-            if let Some(session) = self.sessions.get_mut(&number) {
-                session.looked_at = None;
-            }
-            if self.closes_at(&self.sessions[&number]) <= watermark {
+            let Some(session) = self.sessions.get_mut(number) else {
+                continue;
+            };
+            session.looked_at = None;
+            let is_over = self
+                .sessions
+                .get(number)
+                .is_some_and(|session| self.closes_at(session) <= watermark);
+            if is_over {
                 self.corrected.insert(number);
             } else {
                 self.close(number);
@@ -29,8 +35,12 @@ impl<D: model::Sessions> Sessions<D> {
         }
         let candidates = std::mem::take(&mut self.corrected);
         let is_due = |number: &Number| {
-            let session = &self.sessions[number];
-            corrections || !session.revision.is_some() || self.forgotten_at(session.span) <= retired
+            let session = self.sessions.get(*number);
+            session.is_some_and(|session| {
+                corrections
+                    || !session.revision.is_some()
+                    || self.forgotten_at(session.span) <= retired
+            })
         };
         let (due, waiting) = candidates.into_iter().partition(is_due);
         self.corrected = waiting;
@@ -42,7 +52,7 @@ impl<D: model::Sessions> Sessions<D> {
         number: Number,
         on_row: &mut OnRow<'_>,
     ) -> Result<(), serde_json::Error> {
-        let Some(session) = self.sessions.get_mut(&number) else {
+        let Some(session) = self.sessions.get_mut(number) else {
             return Ok(());
         };
         let (key, window) = (&session.key, session.span);
@@ -89,12 +99,11 @@ impl<D: model::Sessions> Correctable for Sessions<D> {
     }
 
     fn is_open(&self, start: Timestamp, key: &str) -> bool {
-        let numbers = self.keys.get(key).map_or(&[][..], Vec::as_slice);
-        let begins = |number: &Number| self.sessions[number].span.start == start;
-        numbers.iter().any(begins)
+        let mut sessions = self.sessions.of_key(key);
+        sessions.any(|(_, session)| session.span.start == start)
     }
 
-    /// Withdraws the row of an empty session.
+    /// Emits the row as withdrawn: the session's events are now in another session.
     fn empty(
         &self,
         start: Timestamp,

@@ -4,9 +4,11 @@ use client::PartitionOffset;
 use model::partial::Contribution;
 use model::{Merge, RecordKey, Timestamp, Window};
 use serde::{Deserialize, Serialize};
+use smallvec::{SmallVec, smallvec};
 
 use crate::output::revisions::{Displaced, Revision, RowsFrom};
 use crate::windows::Origin;
+use crate::windows::table::Entry;
 
 /// Events of one key, with no gap between them longer than the configured gap.
 #[derive(Clone)]
@@ -17,7 +19,7 @@ pub(super) struct Session<P> {
     pub(super) events: u64,
     pub(super) duplicates: u64,
     /// The first offset of each contributing partition: a restart must read from there.
-    pub(super) first_offsets: Vec<PartitionOffset>,
+    pub(super) first_offsets: SmallVec<[PartitionOffset; 1]>,
     /// The revision of the session's row.
     pub(super) revision: Revision,
     pub(super) rows_from: RowsFrom,
@@ -33,7 +35,13 @@ pub(super) struct SavedSession<P> {
     partial: P,
     events: u64,
     duplicates: u64,
-    first_offsets: Vec<PartitionOffset>,
+    first_offsets: SmallVec<[PartitionOffset; 1]>,
+}
+
+impl<P> Entry for Session<P> {
+    fn key(&self) -> &str {
+        self.key.as_str()
+    }
 }
 
 impl<P: Merge> Session<P> {
@@ -45,7 +53,7 @@ impl<P: Merge> Session<P> {
             partial: contribution.partial,
             events: contribution.events,
             duplicates: 0,
-            first_offsets: vec![origin.first()],
+            first_offsets: smallvec![origin.first()],
             revision: Revision::default(),
             rows_from: RowsFrom::default(),
             looked_at: None,
