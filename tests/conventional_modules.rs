@@ -195,14 +195,14 @@ async fn a_wrong_parameter_ends_the_stream_with_the_reason() {
     let up = Up::start();
     let cluster = Cluster::connect(Some(&up.address)).await.unwrap();
     let modules = cases().into_iter().map(|case| case.module);
-    for module in modules.collect::<std::collections::BTreeSet<_>>() {
+    for name in modules.collect::<std::collections::BTreeSet<_>>() {
         let source = PartitionSource {
             topic: "player-events".into(),
             partition: Partition(0),
             offset: Offset(0),
         };
         let params = Params::from([("kind".into(), "players".into())]);
-        let module = SmartModule::Named(module.clone());
+        let module = SmartModule::Named(name.clone());
         let stream = cluster.transformed(&source, &module, &params);
         let error = match stream.await {
             Ok(mut values) => {
@@ -216,7 +216,7 @@ async fn a_wrong_parameter_ends_the_stream_with_the_reason() {
         let text = error.to_string();
         assert!(
             text.contains("parameter `kind` is `players`: player-events, "),
-            "{module}: {text}"
+            "{name}: {text}"
         );
     }
 }

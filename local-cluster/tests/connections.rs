@@ -58,7 +58,8 @@ async fn one_connection_too_many_is_hung_up_at_once_and_the_next_is_served() {
         loop {
             let mut next = connect(node.spu_addr()).await;
             let answer = next.read(&mut byte);
-            // On a connection that is served, the node sends nothing before the client does.
+            // On a connection that is served, the node sends nothing before the client does, so a timeout means
+            // that this one is served.
             let hung_up = tokio::time::timeout(std::time::Duration::from_millis(50), answer).await;
             if hung_up.is_err() {
                 return;

@@ -1,5 +1,6 @@
-//! Checks that streams that are dropped before their end close their connections. Otherwise a runner that
-//! fetches late and rejected records would hold more connections every minute, each with a buffer.
+//! Checks that a stream that is dropped before its end closes its connection. When a runner fetches the source
+//! records of late and rejected events, it drops each stream at the last record that it needs. If the connections
+//! stayed open, it would hold more of them every minute, each with a buffer.
 
 use std::time::{Duration, Instant};
 

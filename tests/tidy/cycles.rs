@@ -120,7 +120,7 @@ fn imported(file: &File) -> BTreeSet<String> {
 
 /// Returns the names that follow `prefix` in code. From a group in braces it returns all names.
 fn after(code: &str, prefix: &str) -> BTreeSet<String> {
-    // `a_crate::` belongs to another crate.
+    // A match inside a longer name does not count: `a_crate::` contains `crate::` but names another crate.
     let is_whole =
         |at: usize| !code[..at].ends_with(|last: char| last.is_alphanumeric() || last == '_');
     let places = code.match_indices(prefix).filter(|(at, _)| is_whole(*at));

@@ -45,14 +45,14 @@ pub(crate) struct Closed;
 
 /// Creates a queue and its receiver.
 pub(crate) fn queue() -> (Queue, mpsc::UnboundedReceiver<Parcel>) {
-    // Bounded by the room, not by the number of parcels.
+    // The channel itself needs no limit: the semaphore `room` limits the bytes in the queue.
     let (parcels, receiver) = mpsc::unbounded_channel();
     let room = Arc::new(Semaphore::new(ROOM_BYTES as usize));
     (Queue { parcels, room }, receiver)
 }
 
 impl Queue {
-    /// Waits for room and puts a record into it.
+    /// Waits for room and puts a record into the queue.
     pub(crate) async fn put(
         &self,
         topic: Arc<str>,

@@ -36,8 +36,9 @@ impl Correction {
         self.0
     }
 
-    /// Returns the event with its time corrected and the original time in an extra field. If the corrected
-    /// time cannot be expressed, returns the event unchanged.
+    /// Returns the event with its time corrected, and with the original time and the correction in two extra
+    /// fields. If the event has no valid time, or the corrected time cannot be expressed, returns the event
+    /// unchanged.
     pub(crate) fn apply(self, event: &Bytes) -> Bytes {
         self.corrected(event).unwrap_or_else(|| event.clone())
     }

@@ -88,7 +88,8 @@ impl Idempotency {
         &self.journal
     }
 
-    /// If a disk was full, writes a probe record to find out whether it has space again.
+    /// If the cluster has reported a full disk, writes a probe record to the journal. Once it is acknowledged, no
+    /// topic counts as full any more.
     pub(crate) async fn probe_for_room(&self) {
         let all = || self.writers.iter().chain([&self.journal]);
         if all().all(|writer| writer.disk_full().is_none()) {

@@ -20,7 +20,7 @@ pub struct Incident {
     pub complete: bool,
 }
 
-/// The subject of an incident.
+/// What an incident is about: a user's transactions, a stuck player or a failing server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Subject {

@@ -19,8 +19,8 @@ impl RecordKey {
         Self(text.into())
     }
 
-    /// Returns a key with the same number of fields, each of them `*`. When the open windows have reached their
-    /// limit of keys, the events of further keys are counted under this key.
+    /// Returns a key with the same number of fields, each of them `*`. When the open windows hold as many entries
+    /// as `entries_max` allows, the events of further keys are counted under this key.
     pub fn any_other(&self) -> Self {
         let fields = self.0.split('|').count();
         Self(vec!["*"; fields].join("|").into())

@@ -20,14 +20,15 @@ pub enum ParamError {
         /// A description of valid values.
         expected: &'static str,
     },
-    /// A part of a parameter's value cannot be read.
+    /// A parameter's value is refused: for example, a part of it cannot be read, or it contradicts another
+    /// parameter.
     #[error("parameter `{name}` is `{value}`: {problem}")]
     Refused {
         /// The parameter's name.
         name: String,
         /// The invalid value.
         value: String,
-        /// The invalid part, the error in it, and how to correct it.
+        /// What is wrong and, where possible, how to correct it.
         problem: String,
     },
     /// A parameter that has no default was not given.

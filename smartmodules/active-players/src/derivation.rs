@@ -12,7 +12,7 @@ use crate::platforms::Platforms;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ActivePlayersDerivation;
 
-/// The combined contribution of events to one game.
+/// What a set of events contributes to the row of one game.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Crowd {
     events: u64,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LevelEngagementDerivation;
 
-/// The combined contribution of events to one level and map.
+/// What a set of events contributes to the row of one game, level and map.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Engagement {
     events: u64,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlayerActivityDerivation;
 
-/// The combined contribution of events to one player.
+/// What a set of events contributes to the row of one player.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Activity {
     event_count: u64,

@@ -19,7 +19,7 @@ const NAMED_MAX: usize = 64;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlayerSessionSummariesDerivation;
 
-/// The combined contribution of events to one session.
+/// What a set of events contributes to the row of one session.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Summary {
     events: u64,

@@ -14,7 +14,7 @@ pub struct PurchaseSummariesDerivation {
     bookkeeping: Bookkeeping,
 }
 
-/// The combined contribution of events to one item and currency.
+/// What a set of events contributes to the row of one item and currency.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Sales {
     item_type: Latest<String>,

@@ -1,5 +1,6 @@
 //! Follows each player from level to level, and reports players who stay on a level too long.
 
+use compact_str::CompactString;
 use model::derived::StuckPlayers;
 use model::event::PlayerEvent;
 use model::keyed_process::{Collect, Detection, TimedEvent};
@@ -24,9 +25,9 @@ pub enum Action {
 /// The level, map and session of a visit. An event with different ones begins another visit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LevelVisited {
-    level_id: String,
-    map_id: String,
-    session_id: String,
+    level_id: CompactString,
+    map_id: CompactString,
+    session_id: CompactString,
 }
 
 /// A player's visit to one level.
@@ -56,9 +57,9 @@ impl KeyedProcess for StuckPlayersDerivation {
             Action::Leaves
         } else {
             Action::Stays(LevelVisited {
-                level_id: event.level_id.to_string(),
-                map_id: event.map_id.to_string(),
-                session_id: event.session_id.to_string(),
+                level_id: (&*event.level_id).into(),
+                map_id: (&*event.map_id).into(),
+                session_id: (&*event.session_id).into(),
             })
         };
         out.collect(&[&event.game_id, &event.player_id], action);
@@ -128,9 +129,9 @@ impl StuckPlayersDerivation {
             output: StuckPlayers {
                 game_id,
                 player_id,
-                level_id: place.level_id,
-                map_id: place.map_id,
-                session_id: place.session_id,
+                level_id: place.level_id.into(),
+                map_id: place.map_id.into(),
+                session_id: place.session_id.into(),
                 since: visit.since,
                 seconds_on_level,
                 events,

@@ -1,6 +1,6 @@
 //! Runs versions of rules side by side over the history in the source, without writing any records. As in a
-//! replay, the partition with the smallest event time is read next. So no partition is far ahead of the others,
-//! and memory contains no more of the history than in a runner.
+//! replay, the next batch is read from the partition whose event time has advanced least. So no partition gets far
+//! ahead of the others, and no more of the history is in memory than in a runner.
 
 use std::collections::BTreeMap;
 

@@ -3,9 +3,11 @@
 //! is late. Detections depend only on the facts and their order, so a restart from a snapshot computes the same
 //! detections again.
 
+mod facts;
 mod saved;
+mod state;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use client::{Offset, Partition, PartitionOffset};
 use model::keyed_process::{Detection, Fact, Facts, TimedEvent};
@@ -13,9 +15,11 @@ use model::partial::Contribution;
 use model::{
     BatchPartial, KeyedProcess, ParamError, Params, PartialError, RecordKey, Timestamp, Window,
 };
-use serde::{Deserialize, Serialize};
 
+use self::facts::FactPosition;
 use self::saved::{Saved, SavedKey, SavedKeyRef, SavedRef};
+use self::state::{KeyState, Version, version_at};
+use super::table::{Number, Table};
 use super::{Batch, Bounds, Contributions, Keyed, MergeOutcome, OnDetection, Origin, Windows};
 use crate::output::lateness::{Cause, LatePlace};
 use crate::output::revisions::DueDetection;
@@ -25,11 +29,11 @@ pub(crate) struct KeyedProcesses<M: KeyedProcess> {
     /// The version from the dataflow file, followed by later versions.
     versions: Vec<Version<M>>,
     bounds: Bounds,
-    keys: BTreeMap<RecordKey, Kept<M>>,
+    keys: Table<KeyState<M>>,
     /// The number of facts that wait for the watermark.
     waiting: usize,
     /// The keys by the time at which each has to be processed next.
-    agenda: BTreeSet<(Timestamp, RecordKey)>,
+    agenda: BTreeSet<(Timestamp, Number)>,
     /// Facts before this time have been processed.
     followed_to: Option<Timestamp>,
     /// The value of `followed_to` in the last checkpoint. The restored snapshot may be older than that.
@@ -37,27 +41,6 @@ pub(crate) struct KeyedProcesses<M: KeyedProcess> {
     /// Facts before this time were processed in an earlier log of the source.
     closed_to: Option<Timestamp>,
     last_time: Option<Timestamp>,
-}
-
-/// A version of the process, with the offsets of the source partitions from which it applies.
-struct Version<M> {
-    process: M,
-    from: Vec<Offset>,
-}
-
-/// The state of one key, and its facts that wait for the watermark.
-struct Kept<M: KeyedProcess> {
-    state: M::State,
-    /// The version that processed this key's last fact.
-    version: usize,
-    waiting: BTreeMap<FactPosition, M::Fact>,
-}
-
-/// The position of a fact in the processing order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct FactPosition {
-    time: Timestamp,
-    at: PartitionOffset,
 }
 
 impl<M: KeyedProcess> KeyedProcesses<M> {
@@ -68,7 +51,7 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
                 from: Vec::new(),
             }],
             bounds,
-            keys: BTreeMap::new(),
+            keys: Table::new(),
             waiting: 0,
             agenda: BTreeSet::new(),
             followed_to: None,
@@ -76,17 +59,6 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
             closed_to: None,
             last_time: None,
         })
-    }
-
-    /// The newest version that applies to the record at this partition and offset.
-    fn version_at(&self, at: PartitionOffset) -> usize {
-        let holds = |version: &Version<M>| {
-            version
-                .from
-                .get(at.partition.index())
-                .is_none_or(|from| *from <= at.offset)
-        };
-        self.versions.iter().rposition(holds).unwrap_or(0)
     }
 
     /// The watermark; if it is unlimited, the end of the history, because nothing is known about the time
@@ -99,80 +71,69 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
             .map_or(Timestamp::MIN, |time| time.plus_ms(1))
     }
 
-    fn due_at(&self, kept: &Kept<M>) -> Option<Timestamp> {
-        // A fact is processed once the watermark has passed it.
-        let fact = kept
-            .waiting
-            .first_key_value()
-            .map(|(position, _)| position.time.plus_ms(1));
-        let deadline = self.versions[kept.version].process.timer(&kept.state);
-        fact.into_iter().chain(deadline).min()
-    }
-
-    fn wait(&mut self, key: RecordKey, position: FactPosition, fact: M::Fact) {
-        let mut kept = self.keys.remove(&key).unwrap_or_default();
-        if let Some(due) = self.due_at(&kept) {
-            self.agenda.remove(&(due, key.clone()));
-        }
-        if kept.waiting.insert(position, fact).is_none() {
+    fn add(&mut self, key: RecordKey, position: FactPosition, fact: M::Fact) {
+        let number = match self.keys.number_of(key.as_str()) {
+            Some(number) => number,
+            None => self.keys.insert(KeyState::new(key)),
+        };
+        if let Some(key) = self.keys.get_mut(number) {
+            key.waiting.add(position, fact);
             self.waiting += 1;
         }
-        self.keep(key, kept);
+        self.schedule(number);
     }
 
-    fn keep(&mut self, key: RecordKey, kept: Kept<M>) {
-        if let Some(due) = self.due_at(&kept) {
-            self.agenda.insert((due, key.clone()));
+    /// Enters the key in the agenda for the time at which it has to be processed next, or forgets it if nothing
+    /// is known about it.
+    fn schedule(&mut self, number: Number) {
+        let Some(key) = self.keys.get_mut(number) else {
+            return;
+        };
+        let is_empty = key.is_empty(&self.versions);
+        let due = key.due_at(&self.versions).filter(|_| !is_empty);
+        let before = std::mem::replace(&mut key.due, due);
+        if before != due {
+            before.map(|before| self.agenda.remove(&(before, number)));
+            self.agenda.extend(due.map(|due| (due, number)));
         }
-        if !kept.waiting.is_empty() || !self.versions[kept.version].process.is_empty(&kept.state) {
-            self.keys.insert(key, kept);
+        if is_empty {
+            self.keys.remove(number);
         }
     }
 
-    /// Processes the facts of a key before `watermark`, and its timers up to `watermark`.
-    fn on_event(
+    /// Processes the facts and timers of a key up to `watermark`. The caller has removed the key from the agenda.
+    fn process(
         &mut self,
-        key: &RecordKey,
-        kept: &mut Kept<M>,
+        number: Number,
         watermark: Timestamp,
         detections: &mut Vec<Detection<M::Output>>,
     ) {
-        let mut reached = None;
-        loop {
-            let process = &self.versions[kept.version].process;
-            let fact = kept
-                .waiting
-                .first_entry()
-                .filter(|entry| entry.key().time < watermark);
-            let until = fact.as_ref().map_or(watermark, |entry| entry.key().time);
-            // A timer that does not advance would fire endlessly.
-            let deadline = process.timer(&kept.state);
-            let deadline =
-                deadline.filter(|deadline| *deadline <= until && reached < Some(*deadline));
-            if let Some(deadline) = deadline {
-                reached = Some(deadline);
-                process.on_timer(key, &mut kept.state, deadline, detections);
-                continue;
-            }
-            let Some(entry) = fact else { return };
-            let (FactPosition { time, at }, fact) = entry.remove_entry();
-            self.waiting -= 1;
-            let moment = TimedEvent {
+        let Some(key) = self.keys.get_mut(number) else {
+            return;
+        };
+        key.due = None;
+        let due = key.waiting.take_until(watermark);
+        self.waiting -= due.facts.len() + due.duplicates;
+        let mut fired = None;
+        for (FactPosition { time, at }, fact) in due.facts {
+            key.fire(&self.versions, time, &mut fired, detections);
+            let event = TimedEvent {
                 time,
                 partition: at.partition.index(),
                 offset: at.offset.0,
                 fact,
             };
-            kept.version = self.version_at(at);
-            let process = &self.versions[kept.version].process;
-            process.on_event(key, &mut kept.state, moment, detections);
+            key.version = version_at(&self.versions, at);
+            let process = &self.versions[key.version].process;
+            process.on_event(&key.key, &mut key.state, event, detections);
         }
+        key.fire(&self.versions, watermark, &mut fired, detections);
     }
 
     /// Whether memory has no space for a new key. Facts that were merged before a restart are merged again
     /// without this check.
     fn is_full_for(&self, key: &RecordKey) -> bool {
-        self.len() >= self.bounds.entries_max && !self.keys.contains_key(key)
+        self.len() >= self.bounds.entries_max && self.keys.number_of(key.as_str()).is_none()
     }
 }
 
@@ -223,7 +184,7 @@ impl<M: KeyedProcess> Windows for KeyedProcesses<M> {
                 partition: origin.partition,
                 offset: Offset(offset),
             };
-            self.wait(key, FactPosition { time, at }, fact);
+            self.add(key, FactPosition { time, at }, fact);
         }
         outcome
     }
@@ -243,11 +204,11 @@ impl<M: KeyedProcess> Windows for KeyedProcesses<M> {
     }
 
     fn snapshot(&self) -> Result<Vec<u8>, postcard::Error> {
-        let keys = self.keys.iter().map(|(key, kept)| SavedKeyRef {
-            key,
-            state: &kept.state,
-            version: kept.version,
-            waiting: kept.waiting.iter().collect(),
+        let keys = self.keys.values().map(|key| SavedKeyRef {
+            key: &key.key,
+            state: &key.state,
+            version: key.version,
+            waiting: key.waiting.iter().collect(),
         });
         postcard::to_stdvec(&SavedRef {
             followed_to: self.followed_to,
@@ -267,16 +228,19 @@ impl<M: KeyedProcess> Windows for KeyedProcesses<M> {
         } in saved.keys
         {
             self.waiting += waiting.len();
-            let waiting = waiting.into_iter().collect();
             // The checkpoint contains every version that has processed a record. The limit only guards the
             // accesses by index.
             let version = version.min(self.versions.len() - 1);
-            let kept = Kept {
+            let mut state = KeyState {
                 state,
                 version,
-                waiting,
+                ..KeyState::new(key)
             };
-            self.keep(key, kept);
+            for (position, fact) in waiting {
+                state.waiting.add(position, fact);
+            }
+            let number = self.keys.insert(state);
+            self.schedule(number);
         }
         Ok(())
     }
@@ -291,21 +255,16 @@ impl<M: KeyedProcess> Keyed for KeyedProcesses<M> {
         let watermark = self.within_history(watermark);
         let mut detections = Vec::new();
         let mut followed = Vec::new();
-        while self
-            .agenda
-            .first()
-            .is_some_and(|(due, _)| *due <= watermark)
+        while let Some((due, number)) = self.agenda.first().copied()
+            && due <= watermark
         {
-            if let Some((_, key)) = self.agenda.pop_first()
-                && let Some(mut kept) = self.keys.remove(&key)
-            {
-                self.on_event(&key, &mut kept, watermark, &mut detections);
-                followed.push((key, kept));
-            }
+            self.agenda.pop_first();
+            self.process(number, watermark, &mut detections);
+            followed.push(number);
         }
-        followed
-            .into_iter()
-            .for_each(|(key, kept)| self.keep(key, kept));
+        for number in followed {
+            self.schedule(number);
+        }
         self.followed_to = self.followed_to.max(Some(watermark));
         detections.sort_by(|a, b| (a.span, &a.key, a.revision).cmp(&(b.span, &b.key, b.revision)));
         detections.iter().try_for_each(|detection| {
@@ -328,15 +287,5 @@ impl<M: KeyedProcess> Keyed for KeyedProcesses<M> {
             from: from.to_vec(),
         });
         Ok(())
-    }
-}
-
-impl<M: KeyedProcess> Default for Kept<M> {
-    fn default() -> Self {
-        Self {
-            state: M::State::default(),
-            version: 0,
-            waiting: BTreeMap::new(),
-        }
     }
 }

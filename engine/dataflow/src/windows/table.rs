@@ -55,6 +55,11 @@ impl<E: Entry> Table<E> {
         entries.filter(move |(_, entry)| entry.key() == key)
     }
 
+    /// The number of a key's first entry.
+    pub(super) fn number_of(&self, key: &str) -> Option<Number> {
+        self.of_key(key).next().map(|(number, _)| number)
+    }
+
     /// The first entry of a key.
     pub(super) fn find(&self, key: &str) -> Option<&E> {
         self.of_key(key).next().map(|(_, entry)| entry)
@@ -62,7 +67,7 @@ impl<E: Entry> Table<E> {
 
     /// The first entry of a key; if there is none, a new one.
     pub(super) fn find_or_insert(&mut self, key: &str, new: impl FnOnce() -> E) -> &mut E {
-        let found = self.of_key(key).next().map(|(number, _)| number);
+        let found = self.number_of(key);
         let number = found.unwrap_or_else(|| self.insert(new()));
         &mut self.entries[number as usize]
     }
@@ -83,5 +88,55 @@ impl<E: Entry> Table<E> {
             found.remove();
         }
         Some(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    impl Entry for (String, u32) {
+        fn key(&self) -> &str {
+            &self.0
+        }
+    }
+
+    fn of_key(table: &Table<(String, u32)>, key: &str) -> Vec<u32> {
+        let mut values: Vec<u32> = table.of_key(key).map(|(_, entry)| entry.1).collect();
+        values.sort_unstable();
+        values
+    }
+
+    proptest! {
+        /// Some keys have many entries, and removed numbers are assigned again.
+        #[test]
+        fn a_table_equals_a_map_of_lists(
+            steps in prop::collection::vec(("[a-d]{1,2}", any::<bool>()), 0..200),
+        ) {
+            let mut table = Table::new();
+            let mut oracle: BTreeMap<String, BTreeMap<u32, Number>> = BTreeMap::new();
+            for (value, (key, is_added)) in (0..).zip(steps) {
+                let known = oracle.entry(key.clone()).or_default();
+                if is_added {
+                    known.insert(value, table.insert((key, value)));
+                } else if let Some((value, number)) = known.pop_first() {
+                    prop_assert_eq!(table.remove(number), Some((key, value)));
+                    prop_assert_eq!(table.remove(number), None);
+                }
+            }
+            prop_assert_eq!(table.len(), oracle.values().map(BTreeMap::len).sum::<usize>());
+            prop_assert_eq!(table.values().count(), table.len());
+            for (key, known) in &oracle {
+                prop_assert_eq!(of_key(&table, key), known.keys().copied().collect::<Vec<_>>());
+                prop_assert_eq!(table.find(key).is_some(), !known.is_empty());
+                for (value, number) in known {
+                    prop_assert_eq!(table.get(*number), Some(&(key.clone(), *value)));
+                }
+            }
+        }
     }
 }

@@ -50,9 +50,9 @@ impl TransactionConflict {
     }
 }
 
-/// Returns the conflict between two records of one id, if any. A refund with the id of a purchase is a refund
-/// of that purchase: it must have the same item, the same currency, and at most the same amount. Any other
-/// two records contradict each other.
+/// Returns the conflict between two records with the same id, if any. A refund with the id of a purchase is a
+/// refund of that purchase: it must have the same item, the same currency, and at most the same amount. Two
+/// purchases with the same id always conflict, and so do two refunds; exact duplicates have been dropped before.
 fn conflict(earlier: &Transaction, newest: &Transaction) -> Option<Conflict> {
     let ([item, _], [other_item, _]) = (earlier.item(), newest.item());
     let is_same_thing = earlier.currency == newest.currency && item == other_item;

@@ -3,7 +3,7 @@
 use model::{RecordKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::FactPosition;
+use super::facts::FactPosition;
 
 /// The states of all keys of a derivation.
 #[derive(Serialize, Deserialize)]
@@ -36,5 +36,5 @@ pub(super) struct SavedKeyRef<'s, S, F> {
     pub(super) key: &'s RecordKey,
     pub(super) state: &'s S,
     pub(super) version: usize,
-    pub(super) waiting: Vec<(&'s FactPosition, &'s F)>,
+    pub(super) waiting: Vec<&'s (FactPosition, F)>,
 }

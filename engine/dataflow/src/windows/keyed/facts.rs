@@ -1,0 +1,130 @@
+//! The facts of one key that wait for the watermark.
+
+use client::PartitionOffset;
+use model::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The position of a fact in the processing order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct FactPosition {
+    pub(super) time: Timestamp,
+    pub(super) at: PartitionOffset,
+}
+
+/// Waiting facts, each with its position. They are sorted only when some of them are due.
+pub(super) struct WaitingFacts<F> {
+    facts: Vec<(FactPosition, F)>,
+    /// The earliest time of a fact.
+    first: Timestamp,
+}
+
+/// The facts that are due, in order.
+pub(super) struct DueFacts<F> {
+    pub(super) facts: Vec<(FactPosition, F)>,
+    /// The number of facts that were removed because they had been added twice.
+    pub(super) duplicates: usize,
+}
+
+impl<F> Default for WaitingFacts<F> {
+    fn default() -> Self {
+        Self {
+            facts: Vec::new(),
+            first: Timestamp::MAX,
+        }
+    }
+}
+
+impl<F> WaitingFacts<F> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+
+    /// The earliest time of a fact; `None` without facts.
+    pub(super) fn first_time(&self) -> Option<Timestamp> {
+        (!self.is_empty()).then_some(self.first)
+    }
+
+    /// Adds a fact. After a restart, a fact may be added that is already there.
+    pub(super) fn add(&mut self, position: FactPosition, fact: F) {
+        if self.facts.is_empty() {
+            self.facts.reserve_exact(1); // most keys have one waiting fact
+        }
+        self.first = self.first.min(position.time);
+        self.facts.push((position, fact));
+    }
+
+    /// Removes and returns the facts before `watermark`.
+    pub(super) fn take_until(&mut self, watermark: Timestamp) -> DueFacts<F> {
+        if self.first >= watermark {
+            return DueFacts {
+                facts: Vec::new(),
+                duplicates: 0,
+            };
+        }
+        let added = self.facts.len();
+        self.facts.sort_by_key(|(position, _)| *position);
+        self.facts.dedup_by_key(|(position, _)| *position);
+        let duplicates = added - self.facts.len();
+        let due = self
+            .facts
+            .partition_point(|(position, _)| position.time < watermark);
+        let waiting = self.facts.split_off(due);
+        let first = waiting.first().map(|(position, _)| position.time);
+        self.first = first.unwrap_or(Timestamp::MAX);
+        DueFacts {
+            facts: std::mem::replace(&mut self.facts, waiting),
+            duplicates,
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(FactPosition, F)> {
+        self.facts.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use client::{Offset, Partition};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn position((time, offset): (i64, i64)) -> FactPosition {
+        FactPosition {
+            time: Timestamp::from_millis(time),
+            at: PartitionOffset {
+                partition: Partition(0),
+                offset: Offset(offset),
+            },
+        }
+    }
+
+    proptest! {
+        /// Facts are added in any order, some of them twice, before and between watermarks.
+        #[test]
+        fn facts_come_once_and_in_order(
+            steps in prop::collection::vec((prop::collection::vec((0..20_i64, 0..4_i64), 0..12), 0..22_i64), 1..6),
+        ) {
+            let (mut waiting, mut oracle) = (WaitingFacts::default(), BTreeMap::new());
+            let mut remaining = 0;
+            for (added, watermark) in steps {
+                for place in added {
+                    waiting.add(position(place), place);
+                    oracle.insert(position(place), place);
+                    remaining += 1;
+                }
+                let first = oracle.keys().next().map(|position| position.time);
+                prop_assert_eq!(waiting.first_time(), first);
+                let due = waiting.take_until(Timestamp::from_millis(watermark));
+                let later = oracle.split_off(&position((watermark, i64::MIN)));
+                let expected: Vec<_> = std::mem::replace(&mut oracle, later).into_iter().collect();
+                remaining -= due.facts.len() + due.duplicates;
+                prop_assert_eq!(due.facts, expected);
+                prop_assert_eq!(waiting.iter().count(), remaining);
+                prop_assert_eq!(waiting.is_empty(), oracle.is_empty());
+            }
+        }
+    }
+}

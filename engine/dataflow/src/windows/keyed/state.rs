@@ -1,0 +1,84 @@
+//! The state of one key, and the versions of the process that can be applied to it.
+
+use client::{Offset, PartitionOffset};
+use model::keyed_process::Detection;
+use model::{KeyedProcess, RecordKey, Timestamp};
+
+use super::facts::WaitingFacts;
+use crate::windows::table::Entry;
+
+/// A version of the process, with the offsets of the source partitions from which it applies.
+pub(super) struct Version<M> {
+    pub(super) process: M,
+    pub(super) from: Vec<Offset>,
+}
+
+/// The newest version that applies to the record at this partition and offset.
+pub(super) fn version_at<M>(versions: &[Version<M>], at: PartitionOffset) -> usize {
+    let holds = |version: &Version<M>| {
+        let from = version.from.get(at.partition.index());
+        from.is_none_or(|from| *from <= at.offset)
+    };
+    versions.iter().rposition(holds).unwrap_or(0)
+}
+
+/// The state of one key, and its facts that wait for the watermark.
+pub(super) struct KeyState<M: KeyedProcess> {
+    pub(super) key: RecordKey,
+    pub(super) state: M::State,
+    /// The version that processed this key's last fact.
+    pub(super) version: usize,
+    pub(super) waiting: WaitingFacts<M::Fact>,
+    /// The time of this key's entry in the agenda.
+    pub(super) due: Option<Timestamp>,
+}
+
+impl<M: KeyedProcess> Entry for KeyState<M> {
+    fn key(&self) -> &str {
+        self.key.as_str()
+    }
+}
+
+impl<M: KeyedProcess> KeyState<M> {
+    pub(super) fn new(key: RecordKey) -> Self {
+        Self {
+            key,
+            state: M::State::default(),
+            version: 0,
+            waiting: WaitingFacts::default(),
+            due: None,
+        }
+    }
+
+    /// The time at which the key has to be processed next.
+    pub(super) fn due_at(&self, versions: &[Version<M>]) -> Option<Timestamp> {
+        // A fact is processed once the watermark has passed it.
+        let fact = self.waiting.first_time().map(|time| time.plus_ms(1));
+        let timer = versions[self.version].process.timer(&self.state);
+        fact.into_iter().chain(timer).min()
+    }
+
+    /// Whether nothing is known about the key.
+    pub(super) fn is_empty(&self, versions: &[Version<M>]) -> bool {
+        self.waiting.is_empty() && versions[self.version].process.is_empty(&self.state)
+    }
+
+    /// Fires the timers up to and including `until`. `fired` is the timer that fired last.
+    pub(super) fn fire(
+        &mut self,
+        versions: &[Version<M>],
+        until: Timestamp,
+        fired: &mut Option<Timestamp>,
+        detections: &mut Vec<Detection<M::Output>>,
+    ) {
+        let process = &versions[self.version].process;
+        // A timer that does not advance would fire endlessly.
+        while let Some(timer) = process.timer(&self.state)
+            && timer <= until
+            && *fired < Some(timer)
+        {
+            *fired = Some(timer);
+            process.on_timer(&self.key, &mut self.state, timer, detections);
+        }
+    }
+}
