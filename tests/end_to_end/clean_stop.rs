@@ -61,7 +61,7 @@ fn assert_quiet(folder: &TempDir, args: &[&str], moment: &str, signal: &str) {
         .stderr(File::create(&err).unwrap())
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + harness::wait_timeout();
+    let deadline = Instant::now() + harness::WAIT_MAX;
     let is_printed = || {
         let text = std::fs::read_to_string(&out).unwrap();
         text.lines().any(|line| line.starts_with(moment))

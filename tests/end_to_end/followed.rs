@@ -72,7 +72,7 @@ impl Followed {
             rows.retain(|_, row| verdict::window_end_ms(row) <= until_ms);
             rows
         };
-        let deadline = Instant::now() + harness::wait_timeout();
+        let deadline = Instant::now() + harness::WAIT_MAX;
         let partitions = harness::partitions(cluster, self.source).await;
         let mut expected: Option<(Late, Rows)> = None;
         loop {

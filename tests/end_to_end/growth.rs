@@ -63,7 +63,7 @@ async fn add_partitions(address: &str, topic: &str) {
 
 /// Waits until each of these partitions contains a record.
 async fn wait_for_records(cluster: &Cluster, topic: &str, partitions: std::ops::Range<u32>) {
-    let deadline = Instant::now() + harness::wait_timeout();
+    let deadline = Instant::now() + harness::WAIT_MAX;
     for partition in partitions.map(Partition) {
         // A new partition without a leader has no end offset yet.
         while !matches!(cluster.end_offset(topic, partition).await, Ok(end) if end > Offset(0)) {

@@ -154,7 +154,7 @@ async fn the_web_api_is_polled_for_each_kind() {
     args.extend(files.iter().map(|file| path(file)));
     let source = Running::start(&args);
     let cluster = Cluster::connect(Some(&any.address)).await.unwrap();
-    let deadline = Instant::now() + harness::wait_timeout();
+    let deadline = Instant::now() + harness::WAIT_MAX;
     for (topic, ..) in topics {
         while harness::records(&cluster, topic).await.len() < ENOUGH {
             assert!(Instant::now() < deadline, "too few records in `{topic}`");
@@ -231,7 +231,7 @@ async fn on_any_cluster_each_whole_record_of_an_unruly_endpoint_is_written_once(
             record(400).trim_end().to_owned(),
         ])
         .collect();
-    let deadline = Instant::now() + harness::wait_timeout();
+    let deadline = Instant::now() + harness::WAIT_MAX;
     let found = loop {
         let found = harness::records(&cluster, "unruly").await;
         if found.len() >= expected.len() {
@@ -288,7 +288,7 @@ async fn no_received_record_is_lost_when_the_cluster_is_killed() {
     source.line(&format!("steady: received {RECORDS} | delivered 1000 |"));
     local.restart();
     let cluster = Cluster::connect(Some(&local.address)).await.unwrap();
-    let deadline = Instant::now() + harness::wait_timeout();
+    let deadline = Instant::now() + harness::WAIT_MAX;
     loop {
         let found = harness::records(&cluster, "steady").await;
         let distinct: BTreeSet<_> = found.iter().map(|record| &record.value).collect();

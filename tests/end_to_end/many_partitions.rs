@@ -10,7 +10,7 @@ use crate::verdict::{self, Windows};
 /// The number of partitions of each source. For each partition, the server opens a stream and compiles the
 /// SmartModule. The three derivations of the first source share its streams.
 const PARTITIONS: [(&str, u32); 3] = [
-    ("player-events", 16),
+    ("player-events", 8),
     ("purchase-events", 4),
     ("server-metrics", 2),
 ];

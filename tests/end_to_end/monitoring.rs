@@ -12,13 +12,10 @@ use serde_json::Value;
 
 use crate::commands::{Generator, Runner};
 use crate::dataflow_file;
-use crate::harness::{self, BINARY, LocalCluster};
+use crate::harness::{self, BINARY, LocalCluster, WAIT_MAX};
 use crate::oracle::{RECOMPUTATIONS, Recomputation};
 
 const EVENTS: u64 = 20_000;
-
-/// The time within which the runner must notice that the cluster was killed or restarted, on a busy machine.
-const NOTICED: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_add_up_and_health_follows_the_cluster() {
@@ -96,7 +93,7 @@ async fn assert_counts(cluster: &Cluster, address: &str) {
         records += harness::records(cluster, source).await.len() as u64;
     }
     assert!(records >= EVENTS, "{records} records");
-    let deadline = Instant::now() + NOTICED;
+    let deadline = Instant::now() + WAIT_MAX;
     loop {
         let samples = samples(&get(address, "/metrics").1);
         let read = by_partition(&samples, &["read"]);
@@ -217,7 +214,7 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
 
 /// Waits until `/health` responds with this status code, and returns the body.
 fn wait_for_health(address: &str, code: u16, status: &str) -> String {
-    let deadline = Instant::now() + NOTICED;
+    let deadline = Instant::now() + WAIT_MAX;
     loop {
         let (found, text) = get(address, "/health");
         let health: Value = serde_json::from_str(&text).unwrap();
@@ -242,7 +239,7 @@ pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
 /// Sends a request with this header line, which is added to the others or replaces `Host`.
 fn get_with(address: &str, path: &str, header: &str) -> (u16, String) {
     let mut connection = TcpStream::connect(address).unwrap();
-    connection.set_read_timeout(Some(NOTICED)).unwrap();
+    connection.set_read_timeout(Some(WAIT_MAX)).unwrap();
     let host = match header.starts_with("Host: ") {
         true => String::new(),
         false => format!("Host: {address}\r\n"),

@@ -95,10 +95,7 @@ async fn read_with_stock(stock: &Fluvio) -> usize {
         .unwrap();
     let mut records = stock.consumer_with_config(config).await.unwrap();
     let mut count = 0;
-    while let Some(record) = timeout(harness::wait_timeout(), records.next())
-        .await
-        .unwrap()
-    {
+    while let Some(record) = timeout(harness::WAIT_MAX, records.next()).await.unwrap() {
         record.unwrap();
         count += 1;
     }

@@ -16,7 +16,7 @@ async fn on_any_cluster_shared_reads_change_no_result() {
     let node = AnyCluster::start();
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
     let generator = Generator::at(node.address())
-        .rate(2000)
+        .rate(300)
         .seed(9)
         .broken(0.01)
         .start();

@@ -103,7 +103,7 @@ fn reset(run: &Runner) {
 
 /// Waits until `/health` reports that the derivation refuses its source, and returns the reasons.
 async fn refusal(metrics: &str) -> String {
-    let deadline = std::time::Instant::now() + harness::wait_timeout();
+    let deadline = std::time::Instant::now() + harness::WAIT_MAX;
     loop {
         let (_, text) = monitoring::get(metrics, "/health");
         let health: Value = serde_json::from_str(&text).unwrap();

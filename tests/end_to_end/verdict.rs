@@ -132,7 +132,7 @@ impl World {
     }
 
     async fn wait_for_rows(&mut self, cluster: &Cluster) {
-        let deadline = Instant::now() + harness::wait_timeout();
+        let deadline = Instant::now() + harness::WAIT_MAX;
         loop {
             self.read_late(cluster).await;
             let Err(difference) = self.compare_rows(cluster).await else {

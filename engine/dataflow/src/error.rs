@@ -1,6 +1,7 @@
 //! Errors that end the runner, or one attempt to run a derivation.
 
 use std::fmt;
+use std::sync::Arc;
 
 use client::{ClientError, Offset, Partition};
 use model::{ParamError, PartialError};
@@ -60,6 +61,9 @@ pub enum RunError {
         /// The current number of partitions.
         partitions: u32,
     },
+    /// A stream that several derivations share failed, and may be opened again.
+    #[error(transparent)]
+    SharedRead(Arc<ClientError>),
     /// A checkpoint could not be decoded.
     #[error(
         "the checkpoint of `{derivation}` at offset {offset} of `{topic}` cannot be read: {cause}",
@@ -216,6 +220,7 @@ impl RunError {
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
             Self::Client(error) => error.is_retryable(),
+            Self::SharedRead(_) => true,
             Self::OffsetGap { .. } | Self::PartitionsGrown { .. } | Self::LeaseLost(_) => true,
             _ => false,
         }

@@ -22,7 +22,6 @@ use self::log::{append, confirm};
 pub(crate) use self::runner::Runner;
 use self::waiting::wait_for;
 use crate::error::RunError;
-use crate::sink::status::StatusBoard;
 use crate::topics::LEASES;
 
 /// How often a holder appends a heartbeat.
@@ -51,16 +50,16 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Waits until `runner` holds the lease of `derivation`.
+    /// Waits until `runner` holds the lease of `derivation`. Calls `on_standby` if another runner holds it.
     pub(crate) async fn acquire(
         cluster: &Cluster,
         derivation: &str,
         runner: &Runner,
-        status: &StatusBoard,
+        on_standby: &mut (dyn FnMut() + Send),
     ) -> Result<Self, RunError> {
         let producer = cluster.producer(LEASES).await?;
         loop {
-            wait_for(cluster, &producer, derivation, runner, status).await?;
+            wait_for(cluster, &producer, derivation, runner, on_standby).await?;
             if let Some(confirmed) = confirm(cluster, &producer, derivation, runner.id()).await? {
                 debug!(derivation, runner = runner.id(), "holds the lease");
                 return Ok(Self::hold(cluster, derivation, runner, producer, confirmed));

@@ -26,6 +26,12 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
+/// Sorts texts that carry their indices. Not generic, because each copy of a sort is 16 kB of WASM, which a server
+/// compiles for each stream.
+pub(crate) fn sort(texts: &mut [(&[u8], u32)]) {
+    texts.sort_unstable_by(|(a, _), (b, _)| compare(a, b));
+}
+
 /// Returns the first index in `bytes`, starting at `at`, of a quote, a backslash or a control character. A
 /// JSON string can contain these bytes only as escapes.
 #[inline(always)]

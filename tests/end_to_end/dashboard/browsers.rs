@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::harness::wait_timeout;
+use crate::harness::WAIT_MAX;
 
 /// The beginning of a mark, which may be anywhere in a row. The number of the mark follows.
 const MARK: &[u8] = b"mark-";
@@ -63,7 +63,7 @@ impl Browsers {
             .position(|received| received.load(Ordering::Relaxed) < mark)
         {
             assert!(
-                since.elapsed() < wait_timeout(),
+                since.elapsed() < WAIT_MAX,
                 "browser {waiting} has not received {mark}"
             );
             tokio::time::sleep(Duration::from_millis(5)).await;

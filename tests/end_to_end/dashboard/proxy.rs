@@ -54,7 +54,7 @@ impl Nginx {
         let mut process = started.unwrap_or_else(|error| {
             panic!("no `nginx` ({error}): install it (Debian's package: nginx-light)")
         });
-        let deadline = Instant::now() + harness::wait_timeout();
+        let deadline = Instant::now() + harness::WAIT_MAX;
         while TcpStream::connect(address).is_err() {
             if process.try_wait().unwrap().is_some() {
                 return None;

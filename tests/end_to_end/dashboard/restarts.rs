@@ -15,8 +15,8 @@ use crate::commands::{Generator, Runner};
 use crate::dataflow_file::DataflowFile;
 use crate::harness::{self, LocalCluster, Running};
 
-/// The promised time until the page reports a failure, doubled for machines that also compile.
-const REPORTED_WITHIN: Duration = Duration::from_secs(2 * 5);
+/// Ten times the promised time until the page reports a failure, for machines that also compile.
+const REPORTED_WITHIN: Duration = Duration::from_secs(10 * 5);
 const WINDOW_MS: i64 = 10_000;
 const TOPIC: &str = "active-players";
 
@@ -77,7 +77,7 @@ async fn open_view(address: SocketAddr) -> Response {
 
 async fn wait_for(stream: &mut Response, what: &str, wanted: impl Fn(&Value) -> bool) {
     let status = stream.wait_for("status", wanted);
-    let found = timeout(harness::wait_timeout(), status).await;
+    let found = timeout(harness::WAIT_MAX, status).await;
     found.unwrap_or_else(|_| panic!("the status never reports: {what}"));
 }
 
@@ -94,7 +94,7 @@ fn is_stale(status: &Value) -> bool {
 /// after this call.
 async fn assert_shows_every_window(cluster: &str, dashboard: SocketAddr) {
     let cluster = Cluster::connect(Some(cluster)).await.unwrap();
-    let deadline = Instant::now() + harness::wait_timeout();
+    let deadline = Instant::now() + harness::WAIT_MAX;
     let since = Timestamp::now().as_millisecond();
     loop {
         let wanted = windows(&harness::derived(&cluster, TOPIC).await);

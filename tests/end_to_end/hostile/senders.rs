@@ -140,7 +140,7 @@ async fn post_all(mut connection: Connection, mut maker: Maker, half: Arc<Half>)
 /// Sends a request and returns the response. If the server refuses the request with status `503` and has written none
 /// of its records, the request is sent again.
 async fn answer(connection: &mut Connection, post: &Post, tally: &mut Tally) -> Option<Answer> {
-    let deadline = Instant::now() + crate::harness::wait_timeout();
+    let deadline = Instant::now() + crate::harness::WAIT_MAX;
     loop {
         let answer = match post.expected {
             Expected::Unreadable(_) => connection.send_and_close(&post.bytes).await,

@@ -116,7 +116,7 @@ fn limit_file_bytes(process: &Running, bytes: Option<u64>) {
 }
 
 async fn wait_until(mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + harness::wait_timeout();
+    let deadline = Instant::now() + harness::WAIT_MAX;
     while !condition().await {
         assert!(Instant::now() < deadline, "the condition does not occur");
     }

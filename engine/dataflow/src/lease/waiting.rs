@@ -11,7 +11,6 @@ use super::holder::{Holder, Kind};
 use super::runner::Runner;
 use super::{HEARTBEAT, TAKEOVER, liveness_lock, log};
 use crate::error::RunError;
-use crate::sink::status::{DerivationStatus, StatusBoard};
 use crate::topics::LEASES;
 
 /// How often a waiting runner checks whether the holder has died. Records of the holder arrive without
@@ -30,7 +29,7 @@ pub(super) async fn wait_for(
     producer: &Producer,
     derivation: &str,
     runner: &Runner,
-    status: &StatusBoard,
+    on_standby: &mut (dyn FnMut() + Send),
 ) -> Result<(), RunError> {
     let (mut holder, next_offset) = log::tail(cluster, derivation).await?;
     let start = Start::Offset(next_offset.max(cluster.start_offset(LEASES, Partition(0)).await?));
@@ -38,15 +37,15 @@ pub(super) async fn wait_for(
         .records(LEASES, Partition(0), start, Mode::Follow)
         .await?;
     let mut watch = Watch::new(Instant::now());
-    let mut told = false;
+    let mut is_standby = false;
     while holder.runner.as_deref() != Some(runner.id()) {
         let right = watch.right(&holder, Instant::now(), liveness_lock::is_dead);
         if let Some(right) = right {
             claim(producer, derivation, runner, &holder, right).await?;
             watch.claimed(Instant::now());
-        } else if holder.runner.is_some() && !told {
-            told = true;
-            status.update(derivation, DerivationStatus::wait_as_standby);
+        } else if holder.runner.is_some() && !is_standby {
+            is_standby = true;
+            on_standby();
             let holder = &holder.runner;
             warn!(
                 derivation,

@@ -196,7 +196,6 @@ impl<U: Upstream> Source<U> {
                 Some(joined) => joined,
                 None => self.read_alone(arrivals, backoff).await?,
             };
-            self.note(None);
             self.read_together(joined, arrivals, backoff).await?;
         }
     }
@@ -262,9 +261,14 @@ impl<U: Upstream> Source<U> {
         backoff: &mut Backoff,
     ) -> Result<(), Stop> {
         let mut is_checked = false;
+        tokio::select! {
+            opened = joined.opened() => opened?,
+            () = arrivals.closed() => return Err(Stop::ReceiverGone),
+        }
+        self.note(None);
         loop {
             let next = tokio::select! {
-                next = joined.next() => next,
+                next = joined.next() => next?,
                 () = arrivals.closed() => return Err(Stop::ReceiverGone),
             };
             let Some(partial) = next else { return Ok(()) };

@@ -6,6 +6,7 @@
 //! same code.
 
 mod reader;
+mod starting;
 #[cfg(test)]
 mod tests;
 
@@ -17,12 +18,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use client::{Offset, Partition};
 use model::fold::FoldRequest;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
+use crate::error::RunError;
 use crate::read::partials::Partials;
 use crate::read::upstream::Upstream;
-use reader::{Admission, SharedReader};
+use reader::{Admission, SharedReader, Stage};
+pub(crate) use starting::Starting;
 
 /// The number of batches that may wait in one inbox, which is a fraction of a second's worth.
 const INBOX: usize = 32;
@@ -35,9 +38,10 @@ const NEAR: i64 = 100_000;
 /// its own.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// How long a derivation waits at its start for the other derivations of its source, so that one stream serves
-/// all of them from the beginning.
-const GATHER: Duration = Duration::from_millis(300);
+/// The longest time for which a derivation that is ready to read waits for the other derivations of its source
+/// that are starting, so that one stream serves all of them from the beginning. Each reopening of the stream
+/// costs the server a compilation.
+const GATHER: Duration = Duration::from_secs(10);
 
 /// The partials of a batch, which are sent to several subscribers.
 type SharedPartials = Arc<Partials>;
@@ -50,42 +54,40 @@ type SharedPartials = Arc<Partials>;
 ///   [`reader`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedReaders {
-    partitions: Arc<Mutex<ByPartition>>,
-    /// The number of derivations of this process, by source topic.
-    expected: Arc<BTreeMap<String, usize>>,
+    sources: Arc<Mutex<BTreeMap<String, SharedSource>>>,
 }
 
-type ByPartition = BTreeMap<(String, Partition), Arc<SharedPartition>>;
+/// The shared readers of one source topic.
+#[derive(Debug, Default)]
+struct SharedSource {
+    partitions: BTreeMap<Partition, Arc<SharedPartition>>,
+    /// The number of derivations of this process that are about to read the source.
+    starting: watch::Sender<usize>,
+}
 
 impl SharedReaders {
-    /// Creates the shared readers of a process. `sources` contains the source topic of each of its derivations.
-    pub(crate) fn new<'t>(sources: impl IntoIterator<Item = &'t String>) -> Self {
-        let mut expected = BTreeMap::new();
-        for topic in sources {
-            *expected.entry(topic.clone()).or_default() += 1;
-        }
-        Self {
-            partitions: Arc::default(),
-            expected: Arc::new(expected),
-        }
+    /// Counts a derivation among those that are about to read `topic`, until the returned value is dropped.
+    pub(crate) fn starting(&self, topic: &str) -> Starting {
+        let mut sources = self.lock();
+        let source = sources.entry(topic.to_owned()).or_default();
+        Starting::new(source.starting.clone())
     }
 
     /// Returns the state that all subscribers of one partition share.
     pub(crate) fn of(&self, topic: &str, partition: Partition) -> Arc<SharedPartition> {
-        let expected = self.expected.get(topic).copied().unwrap_or_default();
-        let mut partitions = self
-            .partitions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        partitions
-            .entry((topic.to_owned(), partition))
-            .or_insert_with(|| {
-                Arc::new(SharedPartition {
-                    expected,
-                    ..SharedPartition::default()
-                })
+        let mut sources = self.lock();
+        let source = sources.entry(topic.to_owned()).or_default();
+        let shared = source.partitions.entry(partition).or_insert_with(|| {
+            Arc::new(SharedPartition {
+                starting: source.starting.clone(),
+                ..SharedPartition::default()
             })
-            .clone()
+        });
+        shared.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, SharedSource>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -93,9 +95,8 @@ impl SharedReaders {
 #[derive(Debug, Default)]
 pub(crate) struct SharedPartition {
     state: Mutex<State>,
-    /// The number of derivations in this process that will subscribe, unless another runner holds them.
-    expected: usize,
-    subscribed: Notify,
+    /// The number of derivations of this process that are about to subscribe.
+    starting: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -129,22 +130,11 @@ impl SharedPartition {
         let mut state = self.lock();
         let id = state.next_id();
         state.subscriptions.insert(id, subscriber);
-        self.subscribed.notify_waiters();
         Subscription {
             shared: self.clone(),
             id,
             fold,
             position,
-        }
-    }
-
-    async fn all_subscribed(&self) {
-        loop {
-            let changed = self.subscribed.notified();
-            if self.lock().subscriptions.len() >= self.expected {
-                return;
-            }
-            changed.await;
         }
     }
 
@@ -196,9 +186,10 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    /// Waits until the other derivations of the source have subscribed, but not longer than [`GATHER`].
+    /// Waits until no derivation of the source is starting any more, but not longer than [`GATHER`].
     pub(crate) async fn gathered(&self) {
-        let _is_complete = timeout(GATHER, self.shared.all_subscribed()).await;
+        let mut starting = self.shared.starting.subscribe();
+        let _is_complete = timeout(GATHER, starting.wait_for(|count| *count == 0)).await;
     }
 
     /// Notes that the subscriber continues from `next_offset`.
@@ -240,13 +231,32 @@ pub(crate) struct Joined {
     inbox: mpsc::Receiver<SharedPartials>,
     /// The position of the derivation's fold in the reader's request.
     index: usize,
+    stage: watch::Receiver<Stage>,
 }
 
 impl Joined {
+    /// Waits until the stream is open. An error means the same as in [`Joined::next`].
+    pub(crate) async fn opened(&mut self) -> Result<(), RunError> {
+        let is_open = |stage: &Stage| !matches!(stage, Stage::Opening);
+        // This fails only if the reader is gone, in which case there is no stream to wait for.
+        drop(self.stage.wait_for(is_open).await);
+        self.check()
+    }
+
     /// The partial of the next batch. `None` means that the derivation has to read by itself, or to join again.
-    pub(crate) async fn next(&mut self) -> Option<Bytes> {
-        let partials = self.inbox.recv().await?;
-        partials.of_folds.get(self.index).cloned()
+    /// An error means that the stream failed and that it may be opened again for all derivations.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, RunError> {
+        match self.inbox.recv().await {
+            Some(partials) => Ok(partials.of_folds.get(self.index).cloned()),
+            None => self.check().map(|()| None),
+        }
+    }
+
+    fn check(&self) -> Result<(), RunError> {
+        match &*self.stage.borrow() {
+            Stage::Failed(error) => Err(RunError::SharedRead(error.clone())),
+            Stage::Opening | Stage::Open => Ok(()),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::error::RunError;
 use crate::lease::Lease;
 use crate::pipeline::Pipeline;
 use crate::read::partition::{Arrival, PARTIALS_AHEAD};
+use crate::read::shared::Starting;
 use crate::rules::{self, Announced};
 use crate::sink::accounting::Accounting;
 use crate::sink::dead_letters::{DeadLetters, PendingDeadLetters};
@@ -65,11 +66,21 @@ pub(crate) struct DerivationTask {
 
 impl DerivationTask {
     /// Runs from the last checkpoint until `stop`.
-    pub(crate) async fn run(job: Job, stop: &CancellationToken) -> Result<(), RunError> {
+    pub(crate) async fn run(
+        job: Job,
+        mut starting: Starting,
+        stop: &CancellationToken,
+    ) -> Result<(), RunError> {
+        let mut on_standby = || {
+            starting.suspend();
+            job.status
+                .update(&job.name, DerivationStatus::wait_as_standby);
+        };
         let lease = tokio::select! {
-            lease = Lease::acquire(&job.cluster, &job.name, &job.runner, &job.status) => lease?,
+            lease = Lease::acquire(&job.cluster, &job.name, &job.runner, &mut on_standby) => lease?,
             () = stop.cancelled() => return Ok(()),
         };
+        starting.resume();
         let checkpoint = match recovery::checkpoint(&job.cluster, &job.name, &job.spec).await {
             Ok(checkpoint) => checkpoint,
             // Releases the lease, because a reset by the operator has to acquire it.
@@ -82,6 +93,7 @@ impl DerivationTask {
         let mut derivation = Self::recover(job, lease, checkpoint).await?;
         let (arrivals, mut inbox) = mpsc::channel(PARTIALS_AHEAD);
         let mut tasks = derivation.start_sources(arrivals);
+        drop(starting);
         let mut rules = rules::start(
             &derivation.job.cluster,
             &derivation.job.spec,

@@ -8,7 +8,7 @@ use crate::error::RunError;
 use crate::lease::Runner;
 use crate::pipeline::Pipeline;
 use crate::read::partition::Source;
-use crate::read::shared::SharedReaders;
+use crate::read::shared::{SharedReaders, Starting};
 use crate::read::upstream::UpstreamPartition;
 use crate::sink::status::StatusBoard;
 use crate::spec::DerivationSpec;
@@ -59,6 +59,11 @@ impl Job {
             rejects: of_source.next().is_some_and(|(first, _)| first == name),
             shared_readers: shared_readers.clone(),
         })
+    }
+
+    /// Counts this derivation among those of its source that are starting.
+    pub(crate) fn starting(&self) -> Starting {
+        self.shared_readers.starting(&self.spec.from)
     }
 
     /// A pipeline with empty windows over `partitions` partitions. Each record is processed with the version

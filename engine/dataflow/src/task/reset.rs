@@ -65,7 +65,7 @@ impl Reset {
     /// Performs the reset. Waits until no runner is running the derivation.
     pub async fn apply(self) -> Result<(), RunError> {
         let job = &self.job;
-        let lease = Lease::acquire(&job.cluster, &job.name, &job.runner, &job.status).await?;
+        let lease = Lease::acquire(&job.cluster, &job.name, &job.runner, &mut || {}).await?;
         let result = self.write().await;
         lease.release().await?;
         result

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::error::RunError;
-use crate::read::shared::SharedReaders;
+use crate::read::shared::{SharedReaders, Starting};
 use crate::task::derivation::DerivationTask;
 use crate::task::job::Job;
 use crate::task::options::Options;
@@ -26,12 +26,18 @@ const OPERATOR_INTERVAL: Duration = Duration::from_secs(2);
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let stop = CancellationToken::new();
     let (mut derivations, mut names) = (JoinSet::new(), HashMap::new());
-    let specs = options.dataflow.derivations.values();
-    let shared_readers = SharedReaders::new(specs.map(|spec| &spec.from));
+    let shared_readers = SharedReaders::default();
+    let mut jobs = Vec::new();
     for (name, spec) in &options.dataflow.derivations {
         let job = Job::new(&options, name, spec, &shared_readers)?;
-        let task = derivations.spawn(keep_running(job, stop.clone()));
-        names.insert(task.id(), name.clone());
+        let starting = job.starting();
+        jobs.push((job, starting));
+    }
+    // All derivations are counted as starting before the first one starts.
+    for (job, starting) in jobs {
+        let name = job.name.clone();
+        let task = derivations.spawn(keep_running(job, starting, stop.clone()));
+        names.insert(task.id(), name);
     }
     tokio::pin!(shutdown);
     let mut result = Ok(());
@@ -58,12 +64,16 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
 }
 
 /// Runs the derivation and restarts it from its checkpoint after every error that a restart may cure.
-async fn keep_running(job: Job, stop: CancellationToken) -> Result<(), RunError> {
+async fn keep_running(
+    job: Job,
+    mut starting: Starting,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
     let mut backoff = client::Backoff::default();
     let mut waits_for: Option<String> = None;
     loop {
         let started = tokio::time::Instant::now();
-        let error = match DerivationTask::run(job.clone(), &stop).await {
+        let error = match DerivationTask::run(job.clone(), starting, &stop).await {
             Ok(()) => return Ok(()),
             Err(error) if error.is_retryable() || error.awaits_operator() => error,
             Err(error) => return Err(error),
@@ -89,5 +99,6 @@ async fn keep_running(job: Job, stop: CancellationToken) -> Result<(), RunError>
             () = tokio::time::sleep(pause) => {}
             () = stop.cancelled() => return Ok(()),
         }
+        starting = job.starting();
     }
 }

@@ -36,17 +36,24 @@ impl<P: Merge + Serialize> Groups<P> for BatchSessions<P> {
     }
 
     fn encode(mut self, header: BatchHeader, output: &mut Vec<u8>) {
-        let mut contributions = Vec::new();
-        for slot in self.keys.sorted(KeySessions::settle) {
-            let sessions = slot.partial.iter();
-            contributions.extend(sessions.map(|session| ContributionRef {
-                window: session.span,
+        let slots = self.keys.sorted(KeySessions::settle);
+        let mut order = Vec::new();
+        for (slot, index) in slots.iter().zip(0..) {
+            let spans = slot.partial.iter().map(|session| session.span);
+            order.extend(spans.zip(0..).map(|(span, session)| (span, index, session)));
+        }
+        sort(&mut order);
+        let contributions = order.into_iter().map(|(window, slot, session)| {
+            let slot = slots[slot as usize];
+            let session = &slot.partial.0[session as usize];
+            ContributionRef {
+                window,
                 key: &slot.key,
                 events: session.events,
                 partial: &session.partial,
-            }));
-        }
-        contributions.sort_by_key(|contribution| contribution.window);
+            }
+        });
+        let contributions = contributions.collect();
         BatchPartialRef {
             header,
             contributions,
@@ -56,6 +63,12 @@ impl<P: Merge + Serialize> Groups<P> for BatchSessions<P> {
 }
 
 /// Adds an event's contribution to a session of its key.
+/// Sorts sessions by window, then by the index of their key. Not generic, because each copy of a sort is 16 kB of
+/// WASM, which a server compiles for each stream.
+fn sort(order: &mut [(Window, u32, u32)]) {
+    order.sort_unstable();
+}
+
 struct SessionEmitter<'s, P> {
     keys: &'s mut Slots<KeySessions<P>>,
     gap_ms: i64,

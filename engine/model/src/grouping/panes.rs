@@ -14,6 +14,7 @@ use crate::window::Window;
 /// end is enough. A tumbling window consists of one pane, a hopping window of several.
 pub struct BatchPanes<P> {
     size_ms: i64,
+    /// In ascending order.
     panes: Vec<(Window, Slots<P>)>,
 }
 
@@ -42,8 +43,9 @@ impl<P: Merge> BatchPanes<P> {
         let found = self.panes.iter().rposition(|(pane, _)| pane.contains(time));
         let index = found.unwrap_or_else(|| {
             let pane = Window::tumbling(time, self.size_ms);
-            self.panes.push((pane, Slots::default()));
-            self.panes.len() - 1
+            let index = self.panes.partition_point(|(other, _)| *other < pane);
+            self.panes.insert(index, (pane, Slots::default()));
+            index
         });
         &mut self.panes[index].1
     }
@@ -57,7 +59,6 @@ impl<P: Merge + Serialize> Groups<P> for BatchPanes<P> {
     }
 
     fn encode(mut self, header: BatchHeader, output: &mut Vec<u8>) {
-        self.panes.sort_by_key(|(pane, _)| *pane);
         let mut contributions = Vec::new();
         for (pane, slots) in &mut self.panes {
             let slots = slots.sorted(P::settle).into_iter();

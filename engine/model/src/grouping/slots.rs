@@ -54,16 +54,13 @@ impl<P: Default> Slots<P> {
     /// Applies `settle` to every partial and returns references to the slots in ascending order of their
     /// keys. References are returned because moving a slot would cost more than encoding it.
     pub(super) fn sorted(&mut self, settle: impl Fn(&mut P)) -> Vec<&Slot<P>> {
-        let mut sorted: Vec<&Slot<P>> = self
-            .slots
-            .iter_mut()
-            .map(|slot| {
-                settle(&mut slot.partial);
-                &*slot
-            })
-            .collect();
-        sorted.sort_unstable_by(|a, b| words::compare(a.text(), b.text()));
-        sorted
+        for slot in &mut self.slots {
+            settle(&mut slot.partial);
+        }
+        let mut order: Vec<_> = self.slots.iter().map(Slot::text).zip(0..).collect();
+        words::sort(&mut order);
+        let slot = |(_, index): (&[u8], u32)| &self.slots[index as usize];
+        order.into_iter().map(slot).collect()
     }
 
     #[inline]

@@ -8,8 +8,8 @@ use client::{ClientError, Offset};
 use futures_util::StreamExt;
 use model::PartialError;
 use model::fold::FoldRequest;
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
@@ -36,7 +36,17 @@ pub(super) struct SharedReader {
     folds: Vec<FoldRequest>,
     recent: VecDeque<SharedPartials>,
     inboxes: BTreeMap<u64, Inbox>,
+    stage: watch::Receiver<Stage>,
     task: AbortHandle,
+}
+
+/// The stage of a shared stream.
+#[derive(Debug)]
+pub(super) enum Stage {
+    Opening,
+    Open,
+    /// It failed in a way that opening it again may cure.
+    Failed(Arc<ClientError>),
 }
 
 impl SharedReader {
@@ -47,13 +57,21 @@ impl SharedReader {
         shared: Arc<SharedPartition>,
         upstream: U,
     ) -> Self {
-        let task = tokio::spawn(run(id, start, folds.clone(), shared, upstream));
+        let (sender, stage) = watch::channel(Stage::Opening);
+        let task = SharedTask {
+            id,
+            shared,
+            upstream,
+            stage: sender,
+        };
+        let task = tokio::spawn(task.run(start, folds.clone()));
         Self {
             id,
             next_offset: start,
             folds,
             recent: VecDeque::new(),
             inboxes: BTreeMap::new(),
+            stage,
             task: task.abort_handle(),
         }
     }
@@ -80,7 +98,17 @@ impl SharedReader {
             }
         }
         self.inboxes.insert(subscriber, sender);
-        Admission::Joined(Joined { inbox, index })
+        let stage = self.stage.clone();
+        Admission::Joined(Joined {
+            inbox,
+            index,
+            stage,
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn subscribers(&self) -> usize {
+        self.inboxes.len()
     }
 
     pub(super) fn dismiss(&mut self, subscribe: u64) {
@@ -115,62 +143,71 @@ impl Drop for SharedReader {
     }
 }
 
-/// Reads until there are no subscribers left, the stream ends, or an error occurs.
-async fn run<U: Upstream>(
+/// The task of a shared reader. Dropping this closes the inboxes however the task ends, because subscribers would
+/// otherwise wait without end.
+struct SharedTask<U> {
     id: u64,
-    start: Offset,
-    folds: Vec<FoldRequest>,
     shared: Arc<SharedPartition>,
     upstream: U,
-) {
-    debug!(%start, folds = folds.len(), "reading together");
-    let running = Running { id, shared };
-    if let Err(error) = read(id, start, &folds, &running.shared, &upstream).await {
-        warn!(%error, "the shared stream failed; each derivation reads by itself for a while");
-    }
+    stage: watch::Sender<Stage>,
 }
 
-/// Closes the inboxes however the task ends. Otherwise subscribers would wait without end.
-struct Running {
-    id: u64,
-    shared: Arc<SharedPartition>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        if state
-            .reader
-            .as_ref()
-            .is_some_and(|reader| reader.id == self.id)
-        {
-            state.paused_until = Some(Instant::now() + PAUSE);
-            state.reader = None;
-        }
-    }
-}
-
-async fn read<U: Upstream>(
-    id: u64,
-    start: Offset,
-    folds: &[FoldRequest],
-    shared: &SharedPartition,
-    upstream: &U,
-) -> Result<(), ReadError> {
-    let mut waits = Waits::default();
-    let mut outputs = upstream.folded(start, folds).await?;
-    while let Some(output) = outputs.next().await.transpose()? {
-        let partials = Arc::new(Partials::read(&output, folds.len())?);
-        let Some(inboxes) = shared.publish(id, &partials) else {
-            return Ok(());
+impl<U: Upstream> SharedTask<U> {
+    /// Reads until there are no subscribers left, the stream ends, or an error occurs.
+    async fn run(self, start: Offset, folds: Vec<FoldRequest>) {
+        debug!(%start, folds = folds.len(), "reading together");
+        let mut has_delivered = false;
+        let Err(error) = self.read(start, &folds, &mut has_delivered).await else {
+            return;
         };
-        for (subscriber, inbox) in inboxes {
-            if !waits.deliver(subscriber, &inbox, &partials).await {
-                shared.dismiss(id, subscriber);
+        let is_open = matches!(*self.stage.borrow(), Stage::Open);
+        match error {
+            // A stream that fails at its first batch may fail because of that batch.
+            ReadError::Client(error) if error.is_retryable() && (has_delivered || !is_open) => {
+                self.stage.send_replace(Stage::Failed(Arc::new(error)));
+            }
+            error => {
+                warn!(%error, "the shared stream failed; each derivation reads by itself for a while");
             }
         }
     }
-    Ok(())
+
+    async fn read(
+        &self,
+        start: Offset,
+        folds: &[FoldRequest],
+        has_delivered: &mut bool,
+    ) -> Result<(), ReadError> {
+        let mut waits = Waits::default();
+        let mut outputs = self.upstream.folded(start, folds).await?;
+        self.stage.send_replace(Stage::Open);
+        while let Some(output) = outputs.next().await.transpose()? {
+            let partials = Arc::new(Partials::read(&output, folds.len())?);
+            let Some(inboxes) = self.shared.publish(self.id, &partials) else {
+                return Ok(());
+            };
+            *has_delivered = true;
+            for (subscriber, inbox) in inboxes {
+                if !waits.deliver(subscriber, &inbox, &partials).await {
+                    self.shared.dismiss(self.id, subscriber);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<U> Drop for SharedTask<U> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        let reader = state.reader.as_ref();
+        if reader.is_some_and(|reader| reader.id == self.id) {
+            if !matches!(*self.stage.borrow(), Stage::Failed(_)) {
+                state.paused_until = Some(Instant::now() + PAUSE);
+            }
+            state.reader = None;
+        }
+    }
 }
 
 /// Why a shared reader stops.

@@ -1,151 +1,23 @@
 //! Several readers of a scripted partition. Whenever readers join, lag, hang or leave, each of them gets the
 //! partial of each batch once, in order, and byte for byte as it would by reading alone.
 
-use std::sync::atomic::AtomicUsize;
+mod script;
+
 use std::sync::atomic::Ordering::SeqCst;
 
 use bytes::Bytes;
-use client::{ClientError, Offset, Partition};
-use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
+use client::{Offset, Partition};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::*;
-use crate::durable::source_log::ReadTo;
 use crate::error::RunError;
 use crate::read::partition::{Arrival, Source};
-use crate::testing::partial;
+use script::{Breaking, SIZE, Script, expected, fold};
 
 /// Far longer than any of these tests takes. Reaching it means that a reader hangs.
 const DEADLINE: Duration = Duration::from_secs(30);
-
-/// The number of records in a batch.
-const SIZE: i64 = 3;
-
-/// A scripted partition of batches of three records, and the number of batches available.
-#[derive(Clone)]
-struct Script(Arc<Scripted>);
-
-struct Scripted {
-    batches: watch::Sender<usize>,
-    /// Streams for several folds fail at this batch, in the way that `how` describes.
-    breaks_at: usize,
-    how: Breaking,
-    opened_alone: AtomicUsize,
-    opened_together: AtomicUsize,
-    read_alone: AtomicUsize,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Breaking {
-    Error,
-    End,
-    Panic,
-    /// Batch boundaries are shifted by one record.
-    Shift,
-}
-
-impl Script {
-    fn of(batches: usize) -> Self {
-        Self::breaking(batches, usize::MAX, Breaking::Error)
-    }
-
-    fn breaking(batches: usize, breaks_at: usize, how: Breaking) -> Self {
-        Self(Arc::new(Scripted {
-            batches: watch::Sender::new(batches),
-            breaks_at,
-            how,
-            opened_alone: AtomicUsize::new(0),
-            opened_together: AtomicUsize::new(0),
-            read_alone: AtomicUsize::new(0),
-        }))
-    }
-
-    fn opened(&self) -> (usize, usize) {
-        let (alone, together) = (&self.0.opened_alone, &self.0.opened_together);
-        (alone.load(SeqCst), together.load(SeqCst))
-    }
-
-    /// Returns the numbers of the batches, beginning with the one that contains `offset`. Each is sent once its
-    /// batch is available.
-    fn numbers(&self, offset: Offset) -> BoxStream<'static, usize> {
-        let state = ((offset.0 / SIZE) as usize, self.0.batches.subscribe());
-        let next = |(number, mut there): (usize, watch::Receiver<usize>)| async move {
-            there.wait_for(|batches| number < *batches).await.ok()?;
-            Some((number, (number + 1, there)))
-        };
-        stream::unfold(state, next).boxed()
-    }
-}
-
-impl Upstream for Script {
-    async fn folded(
-        &self,
-        offset: Offset,
-        folds: &[FoldRequest],
-    ) -> Result<BoxStream<'static, Result<Bytes, ClientError>>, ClientError> {
-        let folds = folds.to_vec();
-        if let [_] = folds.as_slice() {
-            self.0.opened_alone.fetch_add(1, SeqCst);
-            let script = self.0.clone();
-            let outputs = self.numbers(offset).map(move |number| {
-                script.read_alone.fetch_add(1, SeqCst);
-                Ok(output(number, 0, &folds))
-            });
-            return Ok(outputs.boxed());
-        }
-        assert_eq!(offset.0 % SIZE, 0, "no batch begins there");
-        self.0.opened_together.fetch_add(1, SeqCst);
-        let (breaks_at, how) = (self.0.breaks_at, self.0.how);
-        let numbers = self.numbers(offset).take_while(move |number| {
-            std::future::ready(*number < breaks_at || how != Breaking::End)
-        });
-        let outputs = numbers.map(move |number| match how {
-            Breaking::Error if number >= breaks_at => Err(broken()),
-            Breaking::Panic if number >= breaks_at => panic!("a defect, for once on purpose"),
-            Breaking::Shift if number >= breaks_at => Ok(output(number, 1, &folds)),
-            _ => Ok(output(number, 0, &folds)),
-        });
-        Ok(outputs.boxed())
-    }
-
-    async fn check(&self, _: &str, _: ReadTo) -> Result<(), RunError> {
-        Ok(())
-    }
-}
-
-/// Returns the output of the SmartModule for a batch. Each derivation has a partial of its own.
-fn output(number: usize, shift: i64, folds: &[FoldRequest]) -> Bytes {
-    let partials = folds.iter().map(|fold| {
-        let partial = expected(number, shift, &fold.derivation);
-        [&(partial.len() as u32).to_le_bytes()[..], &partial].concat()
-    });
-    partials.collect::<Vec<_>>().concat().into()
-}
-
-fn broken() -> ClientError {
-    ClientError::Evicted {
-        topic: "ticks".to_owned(),
-        partition: Partition(0),
-        offset: Offset::ZERO,
-        next_available: Offset::ZERO,
-    }
-}
-
-fn expected(number: usize, shift: i64, derivation: &str) -> Bytes {
-    let values = [0, 1, 2].map(|record| format!("{} {derivation}-{record}", number * 700));
-    let values: Vec<&str> = values.iter().map(String::as_str).collect();
-    partial(number as i64 * SIZE + shift, &values).into()
-}
-
-fn fold(derivation: &str) -> FoldRequest {
-    FoldRequest {
-        derivation: derivation.to_owned(),
-        params: BTreeMap::new(),
-    }
-}
 
 /// The readers of one script. Dropping this stops them.
 struct Readers {
@@ -190,6 +62,21 @@ impl Readers {
                 }
             });
         started.collect()
+    }
+
+    /// Waits until `count` subscribers have joined the second shared stream.
+    async fn joined(&self, count: usize) {
+        let joined = async {
+            let all_joined = || {
+                let state = self.shared.lock();
+                let reader = state.reader.as_ref();
+                reader.is_some_and(|reader| reader.subscribers() == count)
+            };
+            while self.script.opened() != (0, 2) || !all_joined() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(DEADLINE, joined).await.expect("in time");
     }
 
     fn source(&mut self, first: usize) -> (String, Source<Script>) {
@@ -349,6 +236,51 @@ async fn a_stream_that_cannot_be_opened_is_no_obstacle() {
     let mut two = readers.add_all([0, 0]);
     take_all(&mut two, 40).await;
     assert_eq!(readers.script.opened(), (2, 1));
+}
+
+#[tokio::test]
+async fn a_stream_that_loses_its_server_is_opened_again_for_all() {
+    let mut readers = Readers::of(Script::breaking(51, 50, Breaking::ConnectionLost));
+    let mut three = readers.add_all([0, 20, 20]);
+    take_all(&mut three, 50).await;
+    // Later batches arrive only once all three have joined the new stream.
+    readers.joined(3).await;
+    readers.script.0.batches.send_replace(80);
+    take_all(&mut three, 80).await;
+    assert_eq!(readers.script.opened(), (0, 2));
+}
+
+#[tokio::test]
+async fn a_stream_whose_server_does_not_answer_is_opened_again_for_all() {
+    let mut readers = Readers::of(Script::breaking(0, 0, Breaking::Unreachable));
+    let mut three = readers.add_all([0, 0, 0]);
+    readers.joined(3).await;
+    readers.script.0.batches.send_replace(30);
+    take_all(&mut three, 30).await;
+    assert_eq!(readers.script.opened(), (0, 2));
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_at_its_first_batch_is_no_obstacle() {
+    let mut readers = Readers::of(Script::breaking(40, 0, Breaking::ConnectionLost));
+    let mut two = readers.add_all([0, 0]);
+    take_all(&mut two, 40).await;
+    assert_eq!(readers.script.opened(), (2, 1));
+}
+
+#[tokio::test]
+async fn a_stream_is_opened_once_the_last_derivation_that_starts_has_subscribed() {
+    let mut readers = Readers::of(Script::of(50));
+    let mut slow = Starting::new(readers.shared.starting.clone());
+    let mut standby = Starting::new(readers.shared.starting.clone());
+    let mut first = readers.add_all([0, 0]);
+    let early = timeout(Duration::from_millis(50), first[0].arrivals.recv()).await;
+    assert!(early.is_err(), "it did not wait for the others");
+    standby.suspend();
+    let mut last = readers.add(0);
+    slow.suspend();
+    take_all(first.iter_mut().chain([&mut last]), 50).await;
+    assert_eq!(readers.script.opened(), (0, 1));
 }
 
 #[tokio::test]
