@@ -82,7 +82,7 @@ start-cluster: ## everything on a real cluster, in containers; MONITORING=1 adds
 	$(compose) build
 	$(compose) up --detach --wait
 
-stop-cluster: ## stop the containers in order; their data stays in volumes
+stop-cluster: ## stop and remove the containers; their data stays in volumes
 	docker compose --profile monitoring down
 
 logs: ## follow the containers' logs: make logs [SERVICE=run]

@@ -10,7 +10,7 @@ use local_cluster::open_files_max;
 
 /// Connections reserved for the dashboard, other clients, producers and short requests.
 const OTHERS: usize = 100;
-/// Each stream compiles its SmartModule when it starts; for more streams than this, compiling takes minutes.
+/// Each stream compiles its SmartModule when it starts; for more streams of a topic than this, compiling takes minutes.
 const SMARTMODULES_MANY: usize = 200;
 
 /// Returns an error if the derivations need more streams than the cluster or this process can have open. If a

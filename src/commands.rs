@@ -1,5 +1,5 @@
-//! Contains one file per subcommand; each has a function named after the subcommand. `provisioned` contains
-//! the startup that most of them share.
+//! Contains one file per subcommand; each has a function named after the subcommand. `reset` is a part of `run`, and
+//! `provisioned` contains the startup that several subcommands share.
 
 mod cluster;
 mod consume;

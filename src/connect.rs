@@ -1,5 +1,5 @@
-//! Connects to a cluster in order to read and write records. If an SPU cannot be reached, connecting fails;
-//! otherwise deliveries would be retried without end.
+//! Connects to a cluster in order to read and write records. If an SPU cannot be reached, connecting fails, because
+//! deliveries to that SPU would be retried without end.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use crate::cli::ClusterArgs;
 
 /// How long an SPU may be unreachable. The controller reports a starting SPU as online shortly before the SPU
-/// accepts connections, and a dead one for a moment after it has died. On a busy machine, an SPU that compiles
+/// accepts connections, and still reports a dead one as online for a moment. On a busy machine, an SPU that compiles
 /// SmartModules may not respond for almost half a minute.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The interval between attempts.

@@ -2,7 +2,7 @@
 //! (keys and values of records, names, responses of servers) are escaped, so that such text cannot move the
 //! cursor, change a colour or forge a line.
 //!
-//! Output for programs (`consume --output json` and `dataflow`) is not escaped and does not use this module.
+//! Output for programs (`consume --output json` and `dataflow`) is not escaped.
 
 use std::borrow::Cow;
 use std::fmt::{Debug, Display, Write as _};
@@ -82,7 +82,7 @@ fn is_hidden(character: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Escapes a character as JSON does, if JSON has a single escape for it.
+/// Escapes a hidden character, as JSON does if JSON has a single escape for it. Returns all others unchanged.
 fn code(character: char) -> Cow<'static, str> {
     match character {
         '\n' => "\\n".into(),

@@ -13,7 +13,7 @@ const FIRST: Duration = Duration::from_millis(20);
 const LATER: Duration = Duration::from_millis(50);
 const TIMEOUT: Duration = Duration::from_secs(1_800);
 
-/// Times from the start of the process.
+/// Times from the start of the runner's process.
 pub(crate) struct Times {
     pub(crate) first_read: Duration,
     pub(crate) accounted: Duration,

@@ -17,7 +17,7 @@ const EVENTS: i64 = 73;
 /// The number of level events in the whole day.
 pub(crate) const LEVEL_EVENTS: i64 = DAY_S / 10 * LEVELS * EVENTS;
 /// The number of events in two minutes. A response about the last day may lack up to this many events, because
-/// the day begins within a minute.
+/// the day does not begin at a full minute.
 pub(crate) const EDGE_EVENTS: i64 = 2 * 6 * LEVELS * EVENTS;
 /// The number of deliveries that are awaited together.
 const CHUNK: usize = 5_000;

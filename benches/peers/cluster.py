@@ -62,7 +62,7 @@ class Cluster:
         return found[1] if found else ""
 
     def wait_until(self, holds: Callable[[], bool], at_most_s: float = DEADLINE_S) -> None:
-        """Waits while all programs run."""
+        """Waits until `holds` is true; exits if a program ends before that, or after `at_most_s`."""
         ends = time.monotonic() + at_most_s
         while not holds():
             if any(process.poll() is not None for process in self.running) or time.monotonic() > ends:

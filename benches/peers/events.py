@@ -21,7 +21,7 @@ def make(path: Path, count: int, binary: Path) -> None:
     rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     dataflow = work / "dataflow.yaml"
-    dataflow.write_text(DATAFLOW.read_text().replace("partitions: 2", "partitions: 1"))  # one order
+    dataflow.write_text(DATAFLOW.read_text().replace("partitions: 2", "partitions: 1"))  # one partition keeps the order
     with Cluster(binary, dataflow, work / "data", work) as cluster:
         cluster.do("provision")
         cluster.do("generate", "--events", str(int(count / PLAYER_SHARE) + 1000), "--seed", "1", "--start", START)

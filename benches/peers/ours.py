@@ -16,7 +16,7 @@ import usage
 from cluster import Cluster, stop
 
 DATAFLOW = Path(__file__).parent / "dataflow.yaml"
-BATCH = 700  # events in a request: about 350 in each partition, which one stored batch holds
+BATCH = 700  # events in a request: about 350 for each partition, stored as one batch
 END_GAME = "end-of-input"
 END_PLAYERS = 64  # enough that both partitions get one
 END_AFTER_S = 3600

@@ -33,7 +33,7 @@ def adopt_orphans() -> None:
 
 
 def of_command(command: list[str], environment: Mapping[str, str], folder: Path) -> Usage:
-    """Runs a command with all of its descendants. Its output goes to a file, printed if it fails."""
+    """Runs a command, and measures it with all of its descendants. Its output is printed only if it fails."""
     log = folder / "job.log"
     before, began, peak = children_cpu_s(), time.monotonic(), 0.0
     with log.open("w") as output:

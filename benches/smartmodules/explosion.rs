@@ -105,8 +105,8 @@ impl Candidate {
         Ok(())
     }
 
-    /// Counts the events in the rows. Together with the events dropped for lack of room they must be all
-    /// events.
+    /// Counts the events in the rows. This number and that of the events dropped for lack of room must add up to
+    /// all events.
     fn count<'r>(&self, rows: impl Iterator<Item = &'r [u8]>) -> anyhow::Result<u64> {
         let mut events = 0;
         for row in rows {
@@ -120,7 +120,8 @@ impl Candidate {
     }
 }
 
-/// Checks a row that counts all players: the count must be within the stated error.
+/// Checks a row that estimates the number of players: because each player sends one event, it must be the number of
+/// events, within the stated error.
 fn check_sketch(row: &Value) -> anyhow::Result<()> {
     let (Some(players), Some(events)) = (row["active_players"].as_f64(), row["events"].as_f64())
     else {

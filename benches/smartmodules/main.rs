@@ -1,6 +1,6 @@
-//! `make bench`: measures the speed of a batch module compared with a conventional one, the gain of reading a
-//! source once for several derivations, the memory of modules, and the memory of the runner with ten million
-//! players. It fails if a claim does not hold.
+//! A part of `make bench`: measures the speed of the batch module compared with a conventional one, the gain of
+//! reading a source once for several derivations, the memory of the batch module, and the memory of the runner with
+//! ten million players. It fails if a claim does not hold.
 
 mod explosion;
 mod memory;

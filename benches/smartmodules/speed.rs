@@ -23,7 +23,7 @@ const CLAIMED_SIZE: usize = 500;
 
 const SIZES: [usize; 4] = [1, 50, CLAIMED_SIZE, 5_000];
 const ROUNDS: usize = 25;
-/// The number of events for each round and module. It is enough for tens of milliseconds, and for many
+/// The number of events for each round and module. It is enough for tens of milliseconds, and for eight
 /// batches of the largest size.
 const EVENTS: usize = 40_000;
 

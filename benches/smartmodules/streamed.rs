@@ -1,5 +1,5 @@
 //! Measures the processor time that the cluster and the client together need to bring the partials of several
-//! derivations from a partition to the runner, in two ways:
+//! derivations from a partition to the client, in two ways:
 //!
 //! - **apart**: a stream for each derivation, as when the derivations' offsets are far from each other;
 //! - **together**: one stream for all of them, the runner's default.
@@ -23,7 +23,8 @@ const FROM: Offset = Offset(80_000);
 const TO: Offset = Offset(400_000);
 const DIFFERENT: usize = 40_000;
 const ROUNDS: usize = 5;
-/// The claim: [`CLAIMED_MEMBERS`] derivations are at least this many times faster in one stream.
+/// The claim: apart, [`CLAIMED_MEMBERS`] derivations need at least this many times the processor time that they
+/// need together.
 const CLAIMED_RATIO: f64 = 1.3;
 const CLAIMED_MEMBERS: usize = 3;
 /// The derivations, in the order in which they are added.
@@ -86,7 +87,7 @@ async fn measure_streams() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the events, and returns the size of a stored batch.
+/// Writes the events, and returns the number of records in the first stored batch.
 async fn fill(cluster: &Cluster) -> anyhow::Result<i64> {
     cluster
         .ensure_topic(&TopicSettings {

@@ -41,8 +41,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Creates a batch of `events` that starts at `base_offset`. The ingestion time of each event is the time
-    /// at which it is emitted.
+    /// Creates a batch of `events` that starts at `base_offset`. The ingest time of each event is the time at
+    /// which it is emitted.
     pub fn new(base_offset: i64, events: &[Event]) -> anyhow::Result<Self> {
         let base_timestamp = events.first().context("a batch has a record")?.emitted_ms;
         let records = (0..).zip(events).map(|(index, event)| {

@@ -1,5 +1,6 @@
 //! Counts the WASM instructions that a module executes, as the fuel that Wasmtime consumes: one unit for each
-//! instruction. The count depends on the module and its input alone, not on the machine or its load.
+//! instruction, and none for a few such as `block` and `nop`. The count depends on the module and its input alone,
+//! not on the machine or its load.
 
 use anyhow::ensure;
 use wasmtime::{Config, Engine, Store};
@@ -17,7 +18,7 @@ impl Counter {
     }
 
     /// Returns the number of instructions that a module with the given parameters executes for the encoded
-    /// batches. Its initialisation is not included.
+    /// batches. The module's initialisation is not included.
     pub fn count(&self, wasm: &[u8], params: &Params, batches: &[Vec<u8>]) -> anyhow::Result<u64> {
         let mut store = Store::new(&self.0, ());
         store.set_fuel(u64::MAX)?;

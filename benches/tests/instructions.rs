@@ -101,8 +101,8 @@ fn dataflow() -> DataflowSpec {
 
 /// Returns the root of the checkout in which the test runs. The test may have been built in another checkout.
 fn root() -> PathBuf {
-    let room = env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
-    let root = Path::new(&room).parent();
+    let benches = env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
+    let root = Path::new(&benches).parent();
     root.expect("the root is one folder above").to_owned()
 }
 

@@ -21,8 +21,8 @@ pub(crate) struct Load {
     pub(crate) connections: usize,
     /// The number of events in a request.
     pub(crate) events: usize,
-    /// The number of requests per second over all connections. `None` sends the next request as soon as one
-    /// is answered.
+    /// The number of requests per second over all connections. `None`: each connection sends its next
+    /// request as soon as its last one is answered.
     pub(crate) requests_per_s: Option<f64>,
 }
 

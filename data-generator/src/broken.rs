@@ -1,5 +1,5 @@
-//! Broken records: truncated, or with missing fields, wrong types, invalid times or excessive sizes. Each
-//! is labelled with its expected reject reason.
+//! Broken records: malformed, or with missing fields, wrong types, values out of range, invalid times or
+//! excessive sizes. Each is labelled with its expected reject reason.
 
 use model::time::Timestamp;
 use serde_json::{Map, Value, json};
@@ -7,8 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::dice::Dice;
 use crate::event::{Broken, Topic};
 
-/// The random stream of the breaker. It has its own, so that the world is the same with and without broken
-/// records.
+/// The breaker's own random stream, so that the world is the same with and without broken records.
 const STREAM: u64 = 1;
 /// A thousand years ahead: in the future for every consumer, whatever the start of the world.
 const AHEAD_MS: i64 = 31_556_952_000_000;

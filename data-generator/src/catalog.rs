@@ -49,9 +49,9 @@ const fn item(id: &'static str, kind: &'static str, prices: [i64; 4]) -> Item {
     Item { id, kind, prices }
 }
 
-/// All items, cheapest first. Each has about the same value in every currency. Items of 0.99 dollars are
-/// below the limit for small purchases in every currency, those of 49.99 dollars are just below the limit
-/// for large ones, and no price is near the fraud limit.
+/// All items, cheapest first. Each has about the same value in every currency. In every currency, the price
+/// of 0.99 dollars is small for the rule `card-testing`, the price of 49.99 dollars is just below a large one,
+/// and no price is near the absolute limit of `amount-spike`.
 pub(crate) static ITEMS: [Item; 14] = [
     item("emote_wave", "emote", [99, 89, 145, 375]),
     item("boost_xp_1h", "boost", [149, 139, 220, 560]),

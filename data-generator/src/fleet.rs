@@ -26,7 +26,7 @@ const CROWD_MAX: i64 = 48;
 /// can close.
 const REPRIEVE_US: i64 = 90_000_000;
 /// The duration of a planted fault: many windows of ten seconds. Where reports are rare, a fault
-/// lasts longer, for at least `FAULT_REPORTS` reports.
+/// lasts longer: `FAULT_REPORTS` times the mean time between two reports of a server.
 const FAULT_US: (i64, i64) = (60_000_000, 90_000_000);
 const FAULT_REPORTS: i64 = 8;
 /// The duration of a silence: well over the thirty seconds that raise an alert.
@@ -79,7 +79,8 @@ pub(crate) struct Report {
 impl Fleet {
     /// Creates servers for `players` players. The servers send `rate` reports per second in total.
     pub(crate) fn new(players: usize, rate: f64) -> Self {
-        // At a low rate there are fewer servers, so that none pauses for more than about ten seconds.
+        // At a low rate there are fewer servers, so that the mean time between two reports of a server is at most
+        // ten seconds. Below a tenth of a report per second there is one server, which reports less often.
         let reporting = ((rate * 10.0) as usize).max(1);
         let count = (players / PLAYERS_PER_SERVER)
             .clamp(SERVERS_MIN, SERVERS_MAX)
@@ -113,7 +114,7 @@ impl Fleet {
         self.servers[server].players -= 1;
     }
 
-    /// Plants a fault on a random server that has none; `None` if it finds no such server.
+    /// Plants a fault on a random server that is free for one; `None` if it finds no such server.
     pub(crate) fn plant(
         &mut self,
         condition: ServerCondition,

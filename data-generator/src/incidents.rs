@@ -1,8 +1,8 @@
-//! Incidents that the derivations must find. They are planted into the world, and the truth about each is
-//! recorded.
+//! Incidents that the derivations must find. They are planted in the world, and the ground truth about each
+//! is recorded.
 //!
-//! Planting uses its own random stream and only adds events: all other events of the world are the same
-//! with and without incidents.
+//! Planting uses its own random stream. A planted fault changes or suppresses the reports of its server;
+//! other incidents only add events. The rest of the world is the same with and without incidents.
 
 mod fraud;
 mod ledger;
@@ -74,7 +74,7 @@ struct PlannedEvent {
     is_evidence: bool,
 }
 
-/// Plants incidents and records the truth about them.
+/// Plants incidents and records the ground truth about them.
 pub(crate) struct Incidents {
     dice: Dice,
     run: String,
@@ -143,7 +143,7 @@ impl Incidents {
         self.ledger.ended()
     }
 
-    /// Returns the truth so far about the incidents that have not ended.
+    /// Returns the ground truth so far about the incidents that have not ended.
     pub(crate) fn unfinished(&self) -> Vec<Incident> {
         self.ledger.unfinished()
     }

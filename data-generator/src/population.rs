@@ -23,8 +23,8 @@ const WHALES: f64 = 0.02;
 /// The lengths of sessions in seconds, as ranges whose weights follow.
 const SESSION_S: [(i64, i64); 3] = [(15, 60), (120, 480), (480, 1_800)];
 const SESSION_WEIGHTS: [u32; 3] = [10, 60, 30];
-/// The time, and the number of actions, after which a player completes a level: well below the two minutes
-/// and thirty events of a stuck player.
+/// The time and the number of actions after which, at the latest, a player completes a level: well below the
+/// two minutes and thirty events of a stuck player.
 const LEVEL_US_MAX: i64 = 80_000_000;
 const LEVEL_ACTIONS_MAX: u32 = 24;
 /// The share of moves that lead to another map of the same level.
@@ -186,7 +186,7 @@ pub(crate) struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// Encodes the event of the action.
+    /// Encodes the action as an event.
     pub(crate) fn encode(&self) -> Vec<u8> {
         encode(&PlayerAction {
             event_name: "player_action",

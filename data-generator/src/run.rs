@@ -32,7 +32,7 @@ pub struct Options {
     pub world: WorldOptions,
     /// Incidents to plant per hour of world time.
     pub incidents: f64,
-    /// The file to which the truth about incidents is appended, one JSON object per line.
+    /// The file to which the ground truth about incidents is appended, one JSON object per line.
     pub truth: Option<PathBuf>,
     /// The number of events to stop after; `None` for no limit.
     pub events: Option<u64>,
@@ -47,7 +47,7 @@ pub struct Options {
 pub enum Pace {
     /// Each event is sent when it is due.
     WallClock,
-    /// Events are sent as fast as the cluster acknowledges them; event times are those of the world.
+    /// Events are sent as fast as the cluster or the reader takes them; event times begin at `start_ms`.
     Unpaced,
 }
 

@@ -1,8 +1,8 @@
 //! Serves the world as a web API for clients that pull: an endless stream of all events, and single events
 //! of each kind.
 //!
-//! Every stream is a separate world, which starts when its reader connects. The response headers contain
-//! the seed, start and rate with which the same events can be generated again. Single events come from
+//! Every stream is a separate world. With `Pace::WallClock` it starts when its reader connects. The response
+//! headers contain the seed, start and rate with which the same events can be generated again. Single events come from
 //! another world, which starts with the first request for such an event. Each of them goes to only one
 //! reader, and is dropped if no request takes it before the next event of its kind is due.
 
@@ -96,7 +96,7 @@ pub async fn serve(
         .with_state(api);
     let stopped = async move {
         shutdown.await;
-        // Sending fails if no stream is open, because then there is no receiver.
+        // Sending fails if serving was cancelled, because then there is no receiver.
         let _no_receiver = stopping.send(true);
     };
     axum::serve(listener, router)

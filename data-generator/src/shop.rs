@@ -13,11 +13,12 @@ use crate::population::{Player, Population};
 
 /// The number of random players considered for a purchase. Whales among them are preferred.
 const CANDIDATES: usize = 8;
-/// The probability that another purchase soon follows the first one of a series, the probability that another
-/// follows a later one, and the time between two purchases.
+/// The probability that a purchase begins a series, the probability that each further purchase continues it,
+/// and the minimum time between two purchases of a series.
 const SPREES: f64 = 0.06;
 const SPREES_GO_ON: f64 = 0.5;
 const SPREE_US: (i64, i64) = (6_000_000, 12_000_000);
+/// The probability that a player who may return a purchase does so instead of buying.
 const REFUNDS: f64 = 0.05;
 
 /// Counts transactions, and remembers players who will soon buy another item.
@@ -69,7 +70,7 @@ impl Shop {
         Some(transaction(player, &id, "purchase", item, time))
     }
 
-    /// Returns a player in a series of purchases whose next one is due.
+    /// Returns a player whose next purchase of a series is due.
     fn eager_customer(&mut self, population: &mut Population, now_us: i64) -> Option<usize> {
         while self.sprees.front()?.0 <= now_us {
             let (_, customer) = self.sprees.pop_front()?;
@@ -129,7 +130,7 @@ pub(crate) struct ShopTransaction<'a> {
 }
 
 impl ShopTransaction<'_> {
-    /// Encodes the event of the transaction.
+    /// Encodes the transaction as an event.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let currency = &CURRENCIES[self.currency];
         encode(&Transaction {

@@ -4,7 +4,8 @@
 use crate::catalog::PURSES;
 use crate::dice::Dice;
 
-/// The minimum time between two visits to the shop, because more frequent purchases look like fraud.
+/// The minimum time between two visits to the shop that do not belong to one series: more frequent purchases
+/// look like fraud.
 const REST_US: i64 = 25_000_000;
 /// The maximum number of a player's transactions within `IN_A_ROW_US`. It stays below the velocity rule's six
 /// purchases per minute even if a planted fraud on the account adds two.

@@ -25,7 +25,7 @@ const SERVER_SHARE: f64 = 0.06;
 const ACTION_EVERY_S: f64 = 4.0;
 /// The minimum rate: about one event per quarter of an hour. A slower world would appear broken.
 const RATE_MIN: f64 = 0.001;
-/// The maximum rate: above it, the pause between two purchases is too short to be expressed in whole
+/// The maximum rate: above it, the pause between two purchases is too short for the precision of whole
 /// microseconds.
 const RATE_MAX: f64 = 1_000_000.0;
 
@@ -93,8 +93,8 @@ pub struct World {
     counter: u64,
 }
 
-/// Returns the seed of everything that happens in the world. Unlike the seed of the players' traits, it
-/// also depends on the start.
+/// Returns the seed of what players, shop and servers do. Unlike the seed of the players' traits, of broken
+/// records and of incidents, it also depends on the start.
 fn event_seed(options: &WorldOptions) -> u64 {
     options.seed ^ options.start_ms.cast_unsigned().rotate_left(20)
 }
@@ -137,7 +137,7 @@ impl World {
         self
     }
 
-    /// Returns the truth about incidents whose last event was taken since the previous call.
+    /// Returns the ground truth about the incidents that have ended since the previous call.
     pub fn ended_incidents(&mut self) -> Vec<Incident> {
         self.incidents
             .as_mut()
@@ -145,7 +145,7 @@ impl World {
             .unwrap_or_default()
     }
 
-    /// Returns the truth so far about the incidents that have not ended.
+    /// Returns the ground truth so far about the incidents that have not ended.
     #[must_use]
     pub fn unfinished_incidents(&self) -> Vec<Incident> {
         self.incidents

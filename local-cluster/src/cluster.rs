@@ -108,7 +108,7 @@ impl Cluster {
             .collect()
     }
 
-    /// Marks the partitions whose offsets have changed, so that their watchers get an update.
+    /// Marks the partitions to which records were appended, so that their watchers get an update.
     pub(crate) fn publish_offsets(&self) {
         let grown: Vec<_> = self
             .partitions()

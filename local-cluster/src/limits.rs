@@ -1,4 +1,5 @@
-//! Every limit and period of the node, each with its reason.
+//! The limits and periods of the node, each with its reason. Those of batches, segments and file names are in the
+//! files that apply them.
 
 use std::time::Duration;
 
@@ -11,24 +12,24 @@ pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub(crate) const FRAME_BYTES_STEP: usize = 256 * 1024;
 
 /// The maximum number of concurrent connections to the data port, unless a third of the process's limit of
-/// open files is lower. Every stream has its own connection: ten derivations of sources with the most
-/// partitions need 2,560, if no two share a stream. Each connection costs two parked tasks and a socket.
+/// open files is lower. This project's client opens a connection for each stream: ten derivations of sources with
+/// the most partitions need 2,560, if no two share a stream. Each connection costs two idle tasks and a socket.
 pub(crate) const CONNECTIONS_MAX: usize = 8_192;
 
 /// The maximum number of concurrent connections to the control port: a program needs one or two.
 pub(crate) const CONTROL_CONNECTIONS_MAX: usize = 1_024;
 
 /// The number of streams that one connection may open in its lifetime. Clients do not report that they drop
-/// a stream, so it stays parked until its connection ends. A program that polls once a second with
-/// short-lived consumers opens 86,400 a day.
+/// a stream, so it stays open until its connection ends. A program that polls once a second with short-lived
+/// consumers opens 86,400 streams a day.
 pub(crate) const STREAMS_PER_CONNECTION_MAX: usize = 100_000;
 
 /// The number of response frames queued for a connection's socket before its tasks have to wait: enough to
 /// keep the socket busy, and few enough that a slow reader takes little memory.
 pub(crate) const OUTBOX_FRAMES: usize = 16;
 
-/// The maximum size of the response to one fetch, whatever size the client requests. A stored batch that is
-/// larger is still sent whole.
+/// The maximum size of the records in one frame of a stream, whatever size the client requests. A stored batch,
+/// or a chain's output for it, is sent whole even if it is larger than the requested size.
 pub(crate) const FETCH_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// The stored bytes that a SmartModule stream runs through its chain before it must send a frame, even an
@@ -52,8 +53,8 @@ pub(crate) const CHAIN_MODULES_MAX: usize = 16;
 /// The maximum number of partitions of one topic: each keeps a file open as long as the node runs.
 pub(crate) const PARTITIONS_PER_TOPIC_MAX: u32 = 256;
 
-/// The maximum number of partitions of the node, for the same reason: the sources and derivations of a
-/// dataflow file with the most partitions have 3,328 in total.
+/// The maximum number of partitions of the node, for the same reason. The topics that a dataflow file declares
+/// may have 4,000 in total; the rest is for other topics.
 pub(crate) const PARTITIONS_MAX: usize = 4_096;
 
 /// The segment size of a topic that does not specify one. Retention drops whole segments, so they must be
@@ -74,20 +75,20 @@ pub(crate) const SYNC_PERIOD: Duration = Duration::from_secs(1);
 /// current offsets request them.
 pub(crate) const STATUS_PERIOD: Duration = Duration::from_secs(2);
 
-/// How long a change waits until another connection has queued its watch frames. After that, the change is
-/// acknowledged anyway, so that a stuck connection does not block it.
+/// How long a change waits for each connection to queue its watch frames. After that, the change is acknowledged
+/// anyway, so that a stuck connection does not block it.
 pub(crate) const WATCH_FLUSH_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How long the response to an administrative change is delayed after the change was sent to every
-/// connection. A client fails at once if it is asked for a topic whose watch frame it has not *read* yet,
+/// How long the response to an administrative change is delayed after its watch frames were queued, if several
+/// connections watch. A client fails at once if it is asked for a topic whose watch frame it has not *read* yet,
 /// and programs often create a topic on one connection and use it on another.
 pub(crate) const WATCH_SETTLE: Duration = Duration::from_millis(20);
 
 /// How long a closing connection waits for the client to read the frames queued for it.
 pub(crate) const LAST_FRAMES_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How long a stopping node waits for its connections to finish their requests.
+/// How long a stopping node waits for its connections to end, and then for tasks that still use its data.
 pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The maximum size of a text sent to a client, well below the 32,767 bytes of the protocol's strings.
+/// The maximum size of the text of a SmartModule's error, well below the 32,767 bytes of the protocol's strings.
 pub(crate) const TEXT_BYTES_MAX: usize = 8 * 1024;

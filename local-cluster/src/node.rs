@@ -109,21 +109,21 @@ impl Handle {
         self.spu_addr
     }
 
-    /// Returns the number of connections that the data port serves at once. Every stream has its own
-    /// connection, and the producers of a program share another.
+    /// Returns the number of connections that the data port serves at once. This project's client opens one
+    /// for each stream, and another that all producers of a program share.
     pub fn connections_max(&self) -> usize {
         self.connections_max
     }
 
-    /// Waits until the node has stopped: it accepts no connections, has finished its running requests and
-    /// synced everything to disk, and its data folder is free for the next node.
+    /// Waits until the node has stopped: it accepts no connections, has closed the open ones and synced
+    /// everything to disk, and its data folder is free for the next node.
     pub async fn stopped(self) -> Result<(), ShutdownError> {
         let stopped = self.running.await;
         stopped.map_err(|error| ShutdownError::Sync(error.into()))?
     }
 }
 
-/// Waits for the end of the tasks that listen, lets running requests finish, and closes the data folder.
+/// Waits for the end of the tasks that listen and of the connections, and closes the data folder.
 async fn run(
     listening: [JoinHandle<()>; 3],
     tasks: TaskTracker,

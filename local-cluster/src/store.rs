@@ -119,8 +119,8 @@ impl MetadataStore {
 
     /// Stores a consumer's progress.
     ///
-    /// If the topic does not exist, stores nothing and returns `false`. Otherwise an offset that is reported
-    /// late would remain after its topic was deleted.
+    /// If the topic does not exist, stores nothing and returns `false`: an offset that is reported late must not
+    /// outlive its topic.
     pub(crate) fn put_consumer_offset(
         &self,
         key: &ConsumerOffsetKey,

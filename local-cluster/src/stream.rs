@@ -1,5 +1,5 @@
-//! Consumer streams. One task serves each stream until the connection closes, the topic is deleted or the
-//! stream's chain fails.
+//! Consumer streams. One task serves each stream until the connection closes, the topic is deleted, or reading or
+//! the stream's chain fails.
 
 mod consumer_stream;
 mod filtered;

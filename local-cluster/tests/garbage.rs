@@ -29,7 +29,7 @@ pub(crate) fn batch(values: &[&str], first_timestamp: i64) -> Vec<u8> {
     bytes
 }
 
-/// Sends each piece of `records` for partition 0 in one request.
+/// Sends one request that contains each piece of `records` as a record set for partition 0.
 pub(crate) async fn produce(
     node: &Node,
     topic: &str,
@@ -118,7 +118,7 @@ async fn a_corpus_of_hostile_frames_ends_connections_only() {
         for tail in [0x00, 0x7f, 0xff] {
             corpus.push(framed(&[header(key, 19), vec![tail; 64]].concat()));
         }
-        // A valid object kind, followed by a length far beyond the frame.
+        // An object kind, known or not, followed by a length far beyond the frame, or by 8 bytes of noise.
         for label in ["Topic", "SmartModule", "Partition", "SPU", "Nonsense"] {
             let mut body = header(key, 19);
             put_string(&mut body, label);
@@ -223,8 +223,7 @@ async fn offend(node: &Node, bytes: &[u8]) {
     }
 }
 
-/// Checks that the node still does everything for a well-behaved client, and has stored only what that
-/// client sent.
+/// Checks that the node still serves a well-behaved client, and has stored only what that client sent.
 async fn serves(node: &Node) {
     let client = node.client().await;
     let values = values(50);

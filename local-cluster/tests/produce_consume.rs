@@ -67,8 +67,8 @@ async fn a_bounded_read_from_any_offset_ends_at_the_end() {
     let values = values(400);
     produce(&client, "anywhere", &values, Compression::None).await;
     for start in (0..400).step_by(23) {
-        // Responses with a single batch are the hardest case: a client counts the records that it is
-        // sent, not those that it keeps.
+        // Responses with a single batch are the hardest case. A client that reads to the end counts every
+        // record that it receives, so the node must omit a batch's records before `start`.
         let config = bounded("anywhere", Offset::absolute(start).unwrap())
             .max_bytes(1)
             .build()

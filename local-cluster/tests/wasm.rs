@@ -5,8 +5,8 @@
 //! record is its length as a zig-zag varint followed by that many bytes; the last of these are its value
 //! and a zero byte.
 
-/// The allocator of every test module. Each call returns the same buffer, which has room for an output
-/// after the input.
+/// The beginning of every test module: its import, its memory, its allocator, and functions for big-endian numbers.
+/// Each call of the allocator returns the same buffer, which has room for an output after the input.
 const PRELUDE: &str = r#"
   (import "env" "copy_records" (func $copy_records (param i32 i32)))
   (memory (export "memory") 4)
@@ -30,7 +30,7 @@ const PRELUDE: &str = r#"
     (i32.store8 offset=3 (local.get $at) (local.get $count)))
 "#;
 
-/// Keeps records whose value ends in an even byte; if it has any parameter, keeps those that end in an odd
+/// Keeps records whose value ends in an even byte; with any parameter, keeps those whose value ends in an odd
 /// byte.
 pub(crate) fn parity_filter() -> Vec<u8> {
     module(
@@ -115,7 +115,7 @@ pub(crate) fn batch_summary() -> Vec<u8> {
     )
 }
 
-/// Traps in the first batch.
+/// Traps on its first call.
 pub(crate) fn trap() -> Vec<u8> {
     module(r#"(func (export "map") (param i32 i32 i32) (result i32) unreachable)"#)
 }

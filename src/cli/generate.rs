@@ -29,7 +29,8 @@ pub(crate) struct GenerateCommand {
     /// File to append the ground truth about planted incidents to, one JSON object per line.
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: Option<PathBuf>,
-    /// Time at which an unpaced world begins (RFC 3339); default: chosen so that the world ends now.
+    /// Time at which the world begins (RFC 3339), if --events is given without --rate; default: chosen so that it ends
+    /// now.
     #[arg(long, value_name = "TIME")]
     pub(crate) start: Option<String>,
     /// Serve the events over HTTP instead of writing them to a cluster: /stream_events, and one event

@@ -48,7 +48,7 @@ pub(crate) struct WebApiArgs {
     /// requests from this machine are accepted.
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     pub(crate) keys: Option<PathBuf>,
-    /// Let every client that reaches the address write events, without a key.
+    /// Allow every client that reaches the address to write events, without a key.
     #[arg(long)]
     pub(crate) insecure: bool,
     /// Origin whose web pages may write events, such as `https://game.example`; may be given several times;
@@ -73,7 +73,7 @@ pub(crate) struct DashboardArgs {
     /// File with a token that browsers must present. Without it, only requests from this machine are accepted.
     #[arg(long, value_name = "FILE", conflicts_with = "dashboard_insecure")]
     pub(crate) dashboard_token_file: Option<PathBuf>,
-    /// Let every client that reaches the address view the dashboard, without a token.
+    /// Allow every client that reaches the address to view the dashboard, without a token.
     #[arg(long)]
     pub(crate) dashboard_insecure: bool,
 }

@@ -18,7 +18,7 @@ use crate::progress::{Done, Progress};
 use crate::terminal::say;
 use crate::{dataflow_file, registry, signal};
 
-/// The default of `--rate`, in events per second.
+/// The rate of the world without `--rate`, in events per second.
 const RATE_DEFAULT: f64 = 1_000.0;
 
 pub(crate) async fn generate(args: GenerateCommand) -> anyhow::Result<()> {

@@ -1,5 +1,5 @@
-//! Connects to a cluster and creates the topics that a subcommand needs. A request to stop ends every wait
-//! with an error.
+//! Connects to a cluster and creates the topics that a subcommand needs. In the functions that connect, a request to
+//! stop ends every wait with an error.
 
 use ::dataflow::{DataflowSpec, Registry, provision_sources};
 use client::Cluster;

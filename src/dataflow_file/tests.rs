@@ -1,5 +1,5 @@
-//! Changes numbers in the dataflow file at the root of the repository. Each result must be either refused or
-//! accepted, and every accepted one must be usable to provision a cluster.
+//! Changes numbers in the dataflow file at the root of the repository. If the result is accepted, its derivations must
+//! work, and it must be usable to provision a cluster.
 
 use std::collections::BTreeMap;
 use std::path::Path;

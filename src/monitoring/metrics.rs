@@ -186,7 +186,7 @@ impl Snapshot {
         };
         gauge(
             "windows_open",
-            "(window, key) pairs in memory, or sessions, or keys and facts; including those that may still be \
+            "(window, key) pairs in memory, or sessions, or keys and waiting events; including those that may still be \
              corrected",
             None,
             &|status| Some(status.open as f64),

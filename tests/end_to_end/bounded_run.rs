@@ -1,5 +1,5 @@
-//! Writes a bounded world into a fresh cluster and then starts the runner. Every derived row must equal a
-//! recomputation from the source records, and every broken record must be counted under its reason.
+//! Writes a fixed number of generated events to a fresh cluster, and then starts the runner. Every derived row must
+//! equal a recomputation from the source records, and every broken record must be counted under its reason.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::commands::{Generator, Runner};
 use crate::harness::{self, AnyCluster};
 use crate::oracle::{self, RECOMPUTATIONS, Recomputation};
 
-/// Enough events for a few hundred windows, which two cores process in seconds.
+/// The events of two hundred seconds of event time. Two cores process them in seconds.
 const EVENTS: u64 = 200_000;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,9 +139,9 @@ impl Summary {
     }
 }
 
-/// Returns the rejected records of all sources by reason. It parses lines such as `server-health: read 9,
-/// accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, written 3`. All derivations of a source must
-/// have the same counts.
+/// Returns the number of rejected records of all sources, by reason. It parses lines such as `server-health: read 9,
+/// accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, written 3`. All derivations of a source must have the
+/// same counts.
 fn rejected_by_reason(summaries: &[String]) -> BTreeMap<String, u64> {
     let mut by_source = BTreeMap::new();
     for Recomputation { topic, source, .. } in &RECOMPUTATIONS {

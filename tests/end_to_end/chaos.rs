@@ -16,7 +16,7 @@ use crate::oracle::{FraudRules, Limit, ServerRules, Stuck};
 use crate::verdict::{self, Windows};
 
 /// The derivations without fixed windows. Their parameters make sessions, visits of levels, bursts of purchases and
-/// silences of servers short enough to begin and end between two kills.
+/// silences of servers so short that many of them begin and end during the test.
 const FOLLOWING: &str = "
   player-session-summaries:
     from: player-events
@@ -55,7 +55,7 @@ const FOLLOWING: &str = "
       forget_s: 40
 ";
 
-/// The same parameters for the recomputations.
+/// The session gap for the recomputations. It and the following constants repeat the parameters above.
 const GAP_MS: i64 = 8_000;
 const STUCK: Stuck = Stuck {
     min_ms: 20_000,

@@ -89,7 +89,7 @@ fn assert_quiet(folder: &TempDir, args: &[&str], moment: &str, signal: &str) {
     };
     let bad: Vec<_> = log.lines().filter(is_bad).collect();
     assert!(bad.is_empty(), "{args:?}, {signal} at `{moment}`: {bad:#?}");
-    // A start that is interrupted may end with a failure exit code.
+    // If `up` is interrupted while it starts, it may exit with a failure code.
     assert!(
         status.success() || moment == MOMENTS[0],
         "{args:?} ended with {status}: {log}"

@@ -1,5 +1,5 @@
-//! Tests senders whose clocks are fast: their events count at their own event times, no event of another
-//! sender becomes late because of them, and the topic `accounting` names them.
+//! Tests a player and a server whose clocks are fast. Because of them, no event of another sender may be late and no
+//! other server may be reported as silent. The topic `accounting` must name the player.
 
 use client::{Cluster, Producer};
 use jiff::{Timestamp, ToSpan};
@@ -21,7 +21,7 @@ async fn on_any_cluster_a_player_whose_clock_is_ahead_makes_no_other_late_and_is
     let producer = cluster.producer("player-events").await.unwrap();
     let now = Timestamp::now();
     send(&producer, "fast", &player("fast", now + 240.seconds())).await;
-    // The runner must have processed the event of the fast clock before the others are sent.
+    // The runner must process the event of the fast player before the other events are sent.
     harness::wait_for_derived(&cluster, "accounting", |accounts| {
         accounts.iter().any(|account| account["ahead"] == 1)
     })

@@ -1,4 +1,4 @@
-//! Tests `cluster`, `provision` and `health`, which containers run instead of shell scripts.
+//! Tests the subcommands `cluster`, `provision` and `health`, which containers run instead of shell scripts.
 
 use std::process::Output;
 

@@ -100,7 +100,7 @@ impl AnyCluster {
     }
 
     /// Kills and restarts the process that stores the records: the local cluster, or a real server with the
-    /// command in `RESTART_SPU`. Returns false if there is neither.
+    /// command in `RESTART_SPU`. Returns false for a real cluster without this command.
     pub(crate) fn restart_server(&mut self) -> bool {
         match (self, named("RESTART_SPU")) {
             (Self::Local(cluster), _) => {
@@ -165,7 +165,7 @@ async fn replicas(admin: &FluvioAdmin) -> usize {
     admin.all::<PartitionSpec>().await.unwrap().len()
 }
 
-/// Returns a loopback address with a free port, so that a process can use the same port again after a restart.
+/// Returns a loopback address with a free port. Unlike port 0, it remains the same when a process is restarted.
 fn free_address() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()

@@ -1,4 +1,4 @@
-//! Tests clusters that require TLS, with every subcommand that connects, and a cluster whose server is
+//! Tests clusters that require TLS, with subcommands for each kind of request, and a cluster whose server is
 //! registered under an address that this machine cannot resolve.
 
 mod certificates;

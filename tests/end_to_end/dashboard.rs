@@ -1,5 +1,5 @@
-//! Tests the dashboard of `up` and a separate one on the same cluster: every view fills with data, and both
-//! show planted fraud and outages.
+//! Tests the dashboard of `up` and a separate one on the same cluster. Every view of both fills with data. The
+//! first one shows the evidence of planted fraud, and the second one the reason of an alert about a failing server.
 
 mod browsers;
 mod crowd;

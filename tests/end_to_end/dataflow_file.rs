@@ -1,4 +1,4 @@
-//! Creates dataflow files for tests by changing values of the one at the root of the repository.
+//! Creates dataflow files for tests, most of them from the one at the root of the repository.
 
 use tempfile::TempDir;
 

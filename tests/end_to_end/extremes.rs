@@ -1,4 +1,5 @@
-//! Checks that flags with extreme values are refused by name before anything else is done.
+//! Checks that flags with extreme values are refused by name before anything else is done, and that addresses without a
+//! port or already in use are reported.
 
 use crate::harness;
 

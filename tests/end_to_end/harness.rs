@@ -1,5 +1,5 @@
-//! Starts the real binary on free ports in temporary folders. Processes are stopped when their handles are
-//! dropped.
+//! Starts the real binary on free ports, and reads the topics that it writes. Processes are killed when their handles
+//! are dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
@@ -18,7 +18,7 @@ use crate::{clusters, oracle};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_game-analytics");
 
-/// The timeout of every wait. It only ends a test that hangs: it is more than thirty times what a wait needs on an
+/// The timeout of every wait. It only ends a test that hangs: it is several times what the longest wait needs on an
 /// idle machine, because a busy one, or a busy cluster named by `CLUSTER`, may be much slower.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(10 * 60);
 
@@ -90,7 +90,7 @@ impl Running {
         self.child.id()
     }
 
-    /// Sends SIGTERM, waits for a successful exit, and returns the last lines of output.
+    /// Sends SIGTERM, waits for a successful exit, and returns the lines of output that are not yet read.
     pub(crate) fn stop(mut self) -> Vec<String> {
         let pid = self.child.id().to_string();
         let signalled = Command::new("kill").args(["-TERM", &pid]).status().unwrap();

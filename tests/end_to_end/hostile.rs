@@ -1,6 +1,6 @@
 //! Simulates a hostile afternoon: good, skewed, odd, wrong, foreign, repeated and mutated records arrive over
-//! HTTP and from producers at the same time. `up` must not panic, its memory must not grow, every row must be
-//! exact, and every record must be accounted for.
+//! HTTP and from producers at the same time. `up` must not panic, its memory must not grow, every row of a fixed
+//! window must be exact, and every record must be accounted for.
 
 mod bodies;
 mod dead_letters;
@@ -35,7 +35,8 @@ use up::Up;
 /// A field that only events of senders with a correct clock have.
 const HEALTHY: &str = r#""clock":"right""#;
 
-/// The number of records and bodies in a run of the whole suite. `HOSTILE_RECORDS` overrides it.
+/// The number of records in a run of the whole suite. A body without records counts as one. `HOSTILE_RECORDS`
+/// overrides this number.
 const RECORDS: usize = 60_000;
 /// The number of records per second, which two busy cores can process in the build profile of tests. `HOSTILE_RATE`
 /// overrides it.

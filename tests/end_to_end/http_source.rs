@@ -1,5 +1,5 @@
-//! Tests the HTTP source as a user runs it, with its example configurations: reading from the generator's web
-//! API, reading from an endpoint that closes the connection mid-response, and writing to a cluster that is
+//! Tests the HTTP source as a user runs it: reading from the generator's web API with the example configurations,
+//! reading from an endpoint that closes connections in the middle of a response, and writing to a cluster that is
 //! killed.
 
 mod endpoint;

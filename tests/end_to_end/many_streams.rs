@@ -1,5 +1,5 @@
-//! Checks that a source can have the maximum number of partitions, and that `up` refuses to start if it may not open
-//! enough connections for them.
+//! Checks that a source can have the maximum number of partitions, and that `up` refuses to start if it is not allowed
+//! to open enough connections for them.
 
 use client::{Cluster, Mode, Partition, Start};
 use tempfile::TempDir;

@@ -1,5 +1,5 @@
-//! Compares Fluvio's own consumer with this package's reader on batches that a real server cuts in the
-//! middle.
+//! Compares Fluvio's own consumer with the reader of the package `client`. The batches are so large that a real server
+//! cuts some of them in the middle; the local cluster does not.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::harness::{self, AnyCluster};
 
 const TOPIC: &str = "plain-reader";
 const EVENTS: usize = 300_000;
-/// The maximum size of responses that consumers request by default. A batch has up to this size, so only a few batches
-/// fit into one response, and the last of them may be cut.
+/// The maximum size of responses that consumers request by default. Most batches have nearly this size, so hardly more
+/// than one fits into a response, and the last one may be cut.
 const BATCH_BYTES: usize = 1_000_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,8 +102,7 @@ async fn read_with_stock(stock: &Fluvio) -> usize {
     count
 }
 
-/// Counts the records that this package's reader returns. Each must be the record that was written at its
-/// offset.
+/// Counts the records that the reader of `client` returns. Each must be the record that was written at its offset.
 async fn read(cluster: &Cluster) -> usize {
     let records = cluster.records(TOPIC, Partition(0), Start::Beginning, Mode::UntilEnd);
     let mut records = records.await.unwrap();

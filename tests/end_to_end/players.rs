@@ -1,5 +1,5 @@
-//! Tests sessions and stuck players of a bounded world, with a runner that is killed along the way. Every row
-//! must equal a recomputation from the source records, and none may be written twice.
+//! Tests sessions and stuck players in a fixed number of generated events, with a runner that is killed along the way.
+//! Every row must equal a recomputation from the source records, and none may be written twice.
 
 use client::Cluster;
 use serde_json::Value;

@@ -46,7 +46,7 @@ async fn on_any_cluster_the_stuck_are_reported_while_they_play_and_sessions_end_
     let runner = Runner::at(node.address()).dataflow(&dataflow).start();
     runner.line("runner: reads from ");
     let producer = cluster.producer("player-events").await.unwrap();
-    // Times are measured only after both derivations are running.
+    // Times are measured only after the runner has written the first row.
     let long_ago = jiff::Timestamp::now() - Duration::from_secs(120);
     send(&producer, "somebody", "level_0", "move", long_ago).await;
     harness::wait_for_derived(&cluster, "player-session-summaries", |rows| {

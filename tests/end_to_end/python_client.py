@@ -1,4 +1,4 @@
-"""A program of somebody else's: nothing but the stock Fluvio client.
+"""Uses nothing but the stock Fluvio client, as a program from outside this project would.
 
 usage: ADDRESS round-trip | ADDRESS count TOPIC
 """

@@ -87,8 +87,8 @@ async fn on_any_cluster_a_history_in_any_order_is_replayed_and_late_events_are_k
             .is_empty()
     );
 
-    // If fewer entries fit into memory, some events are too late. They must be in no row, and must be stored as dead
-    // letters.
+    // If fewer entries fit into memory, windows close earlier and some events are too late. These must be in no row,
+    // and must be stored as dead letters.
     let short = DataflowFile::of_derivations(
         "\n  level-engagement:\n    from: player-events\n    window: 10s\n    entries_max: 20\n",
     );

@@ -144,7 +144,7 @@ async fn on_any_cluster_the_version_at_its_offset_applies_to_a_record_after_kill
 
     let mut runner = run.start();
     wait_for_version(&cluster, 1).await;
-    // The limit never rises, because each user is reported only once.
+    // The limit never rises: after a rise the same user could be reported again, but one alert is expected.
     let mut versions = vec![(1, 4, vec![0, 0])];
     let second = set(3, "120s");
     assert!(

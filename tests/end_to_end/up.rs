@@ -1,5 +1,5 @@
-//! Checks that `up` is one process, prints its addresses, and writes derived records to every topic whose windows
-//! are short. They are read with this package's reader and with Fluvio's Python client.
+//! Checks that `up`, a single process, prints its addresses and writes derived records to every topic with short fixed
+//! windows. They are read with `consume` and with Fluvio's Python client.
 
 use client::Cluster;
 use tempfile::TempDir;

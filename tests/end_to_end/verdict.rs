@@ -10,11 +10,11 @@ use serde_json::Value;
 use crate::harness::{self, Running};
 use crate::oracle::{self, RECOMPUTATIONS, Recomputation};
 
-/// The length of most windows. The last of them close within this time after the last record.
+/// The length of most windows. The last of them end within this time after the last record.
 const SOON_MS: i64 = 10_000;
 
-/// The maximum share of late events. An event is late only if a cluster delayed it for a minute, so there are
-/// few.
+/// The maximum share of late events. Only those are late that a cluster delayed for a minute or that a test sends late
+/// on purpose, so there are few.
 const LATE_SHARE_MAX: f64 = 0.05;
 
 /// The windows that are checked.

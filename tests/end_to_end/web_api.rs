@@ -1,4 +1,5 @@
-//! Tests the web API as a user runs it: the commands in the README, kills, and hostile clients.
+//! Tests the web API as a user runs it: its flags, the commands in the README, its OpenAPI document, kills, a full
+//! disk, and hostile clients.
 
 #[cfg(target_os = "linux")]
 mod disk_full;

@@ -1,5 +1,5 @@
-//! Checks that crates depend on each other only as the arrows in `ARCHITECTURE.md` allow. It reads the dependencies
-//! from the manifests.
+//! Checks that crates depend on each other only as the table of components in `ARCHITECTURE.md` allows. It reads the
+//! dependencies from the manifests.
 
 use std::collections::BTreeSet;
 

@@ -158,7 +158,8 @@ fn name(text: &str) -> String {
     text.chars().take_while(is_of_name).collect()
 }
 
-/// Returns the cycles: each is a list of modules that import each other, directly or through others, by name.
+/// Returns the cycles: each is a list, in alphabetical order, of modules that import each other, directly or through
+/// others.
 fn cycles(imports: &Imports) -> BTreeSet<Vec<String>> {
     let reached: BTreeMap<&String, BTreeSet<&String>> = imports
         .keys()

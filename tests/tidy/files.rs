@@ -1,4 +1,4 @@
-//! Every file has a header, is short, and is free of unsafe code outside of one crate.
+//! Every file is short. Every Rust file has a header and, outside of one crate, no unsafe code.
 
 use crate::repository::{File, assert_none, files};
 

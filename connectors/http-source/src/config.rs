@@ -68,7 +68,7 @@ pub struct Config {
 pub enum Target {
     /// All records go to one topic.
     One(TopicSettings),
-    /// The `event_name` of each record selects its topic: an extension of Fluvio's connector.
+    /// The `event_name` of each record selects its topic. Fluvio's connector does not have this form.
     ByEventName(BTreeMap<String, String>),
 }
 

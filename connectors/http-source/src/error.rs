@@ -29,7 +29,7 @@ pub enum ConfigError {
         /// What to do.
         expected: String,
     },
-    /// A file of secrets that cannot be read.
+    /// A line of the file of secrets that cannot be parsed.
     #[error("line {line} of the secrets file: {expected}")]
     SecretsFile {
         /// The line number, from 1.

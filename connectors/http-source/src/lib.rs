@@ -1,7 +1,7 @@
 //! Pulls records from HTTP and WebSocket endpoints into topics, as described by a configuration file in the
 //! format of Fluvio's own `http-source` connector.
 //!
-//! Read in this order: a [`Config`] says where to read and where to write; [`run`] polls the endpoint,
+//! Read in this order: a [`Config`] states where to read and where to write; [`run`] polls the endpoint,
 //! streams from it, or listens to it as a WebSocket; what arrives is cut into records, each of which goes to
 //! its topic or, if it has none, to `rejected-events`; a record's memory is released when the cluster has
 //! acknowledged it.

@@ -1,6 +1,6 @@
 //! Decompresses bodies as they arrive, whether or not the request allowed compression.
 //!
-//! The output is passed on in pieces of a fixed size, so that memory stays constant however large the
+//! The output is passed on in pieces of a limited size, so that memory stays constant however large the
 //! decompressed body is. Limits on records apply to the output.
 
 mod brotli;

@@ -23,7 +23,7 @@ pub(crate) struct Answer {
     pub(crate) rejected: usize,
     /// The rejected records, in the order of the request.
     pub(crate) rejections: Vec<Rejection>,
-    /// The format of an event, present if a record was not an event.
+    /// A description of an event, present if a record has a different format.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "an event is an object with `event_name`, …")]
     hint: Option<&'static str>,

@@ -28,7 +28,7 @@ pub(crate) struct Received {
     pub(crate) memory: MemoryPermit,
 }
 
-/// Memory taken from a [`MemoryBudget`]; dropping this returns it.
+/// Memory taken from a [`MemoryBudget`]. Dropping the permit returns the memory.
 #[derive(Debug)]
 pub(crate) struct MemoryPermit(OwnedSemaphorePermit);
 

@@ -1,7 +1,7 @@
 //! Bodies that contain their time of sending: `{"sent_at": "…", "events": […]}`.
 //!
-//! Only an object with these fields and no others is an envelope. Any other object is treated as a record,
-//! and is rejected unless it is an event.
+//! Only an object with `events`, with or without `sent_at`, and with no other field is an envelope. Any other
+//! object is treated as a record, and is rejected unless it is an event.
 
 use bytes::Bytes;
 use model::Timestamp;

@@ -1,5 +1,5 @@
 //! Decides which requests are admitted, before their bodies are read. Without keys, it must prevent pages of
-//! other sites from writing events through a browser on this machine.
+//! other sites from writing events through the browser of a visitor.
 
 use std::sync::Arc;
 
@@ -39,8 +39,8 @@ impl Guard {
         if self.access == Access::Loopback {
             check_host(headers)?;
         }
-        // A page with a key needs no allowed origin. Its preflight is refused nevertheless, so that the
-        // page learns the reason.
+        // With keys, the origin of a request is not checked. The preflight of a page without permission is
+        // refused nevertheless, so that the page's developer sees the reason.
         let is_preflight = request.method() == Method::OPTIONS
             && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         match self.access {

@@ -42,7 +42,7 @@ pub(crate) struct KeyedRequest {
     pub(crate) key: RequestKey,
     pub(crate) digest: request::Digest,
     pub(crate) checked: Checked,
-    /// The correction of its event times, which is used if this is the first request with its key.
+    /// The correction of event times, which is used if this is the first request with its key.
     pub(crate) correction: Option<Correction>,
     /// The id of the sender's API key.
     pub(crate) sender: Option<String>,

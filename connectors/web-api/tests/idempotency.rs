@@ -67,7 +67,7 @@ async fn requests_left_in_doubt_by_a_lost_cluster_are_written_once() {
     let api = Api::start(&node).await;
     let bodies: Vec<_> = (0..30)
         .map(|number| {
-            // Every two consecutive requests post the same record, and both copies must be written.
+            // Requests 2n and 2n + 1 post the same event of `p` under different keys, and it must be written twice.
             let event = player_event("p", number / 2);
             format!("[{event},{}]", player_event("q", number))
         })

@@ -27,8 +27,8 @@ const COLLECTION: Item = Item {
 };
 /// The price range of a new account.
 const ORDINARY_PURSE: usize = 1;
-/// The indexes of catalog items by their price: below 1.00 dollar, two modest ones, just below 50.00, and
-/// above.
+/// The indexes of catalog items by their price: below 1.00 dollar, two modest prices, just below 50.00
+/// dollars, and above 50.00 dollars.
 const TINY: usize = 0;
 const MODEST: [usize; 2] = [1, 2];
 const DEAR: usize = 12;

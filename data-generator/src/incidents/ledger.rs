@@ -14,11 +14,11 @@ use crate::event::{Event, Topic};
 pub(crate) enum Ending {
     /// The incident ends when this many of its events have been sent.
     AfterEvents(usize),
-    /// The incident ends when any event with a time after this one is sent.
+    /// The incident ends when any event is sent after this time.
     After(Timestamp),
 }
 
-/// All open incidents, by their number.
+/// The open incidents, by their number, and those that have ended and were not taken yet.
 #[derive(Default)]
 pub(crate) struct Ledger {
     open: BTreeMap<u64, Entry>,
@@ -70,7 +70,7 @@ impl Ledger {
         std::mem::take(&mut self.ended)
     }
 
-    /// Returns the truth so far about the incidents that have not ended.
+    /// Returns the ground truth so far about the incidents that have not ended.
     pub(crate) fn unfinished(&self) -> Vec<Incident> {
         let entries = self.open.values();
         entries.filter_map(|entry| entry.incident(false)).collect()
@@ -100,7 +100,7 @@ impl Entry {
         }
     }
 
-    /// Returns the truth so far; `None` if no event was sent.
+    /// Returns the ground truth so far; `None` if the incident has not started.
     fn incident(&self, complete: bool) -> Option<Incident> {
         let (start, end) = self.span?;
         let mut subject = self.subject.clone();

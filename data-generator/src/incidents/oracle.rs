@@ -114,8 +114,8 @@ fn dollar(transaction: &Transaction) -> i64 {
     }
 }
 
-/// Whether the last amount is a spike compared with earlier purchases in the same currency, or with all
-/// earlier ones by their value in dollars.
+/// Whether the last purchase reaches the absolute limit, or is a spike compared with earlier purchases in
+/// the same currency, or with all earlier ones by their value in dollars.
 fn amount_spike(transactions: &[Transaction]) -> bool {
     let (newest, _) = transactions.split_last().unwrap();
     let earlier: Vec<&Transaction> = purchases(transactions, HOUR_MS).skip(1).collect();
@@ -152,7 +152,8 @@ fn refund_abuse(transactions: &[Transaction]) -> bool {
     refunds >= 3 && 2 * refunds >= purchases(transactions, HOUR_MS).count()
 }
 
-/// Whether one id has two contents, or a refund exceeds everything ever paid for the item.
+/// Whether the last transaction has the id of a different one, or is a refund that exceeds the highest price
+/// ever paid for the item.
 fn transaction_conflict(transactions: &[Transaction]) -> bool {
     let (newest, earlier) = transactions.split_last().unwrap();
     let contradicts = |transaction: &Transaction| {
@@ -216,7 +217,8 @@ fn visits(actions: &[(i64, Value)]) -> impl Iterator<Item = &[(i64, Value)]> {
     })
 }
 
-/// The condition, the server, and the time at which the fault must have been noticed.
+/// The condition, the server, and a time: for a silence, 30 s after the last report; otherwise the start of
+/// the second window above the threshold.
 pub(super) type FaultFound = (&'static str, String, i64);
 
 /// Finds faulty servers: two consecutive windows above the threshold, or a silence of more than thirty

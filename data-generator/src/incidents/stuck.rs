@@ -59,7 +59,7 @@ pub(crate) fn planned_events(
 }
 
 impl StuckSession<'_> {
-    /// Logs in one level below the one on which the player gets stuck, and completes that level.
+    /// Logs in on the level before the one on which the player gets stuck, and completes that first level.
     fn get_there(&mut self) {
         self.write("login", false);
         for _ in 0..self.dice.between(ACTIONS_BEFORE.0, ACTIONS_BEFORE.1) {

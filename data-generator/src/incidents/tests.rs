@@ -23,8 +23,8 @@ fn world(seed: u64, rate: f64, incidents: f64) -> World {
     World::new(options).with_incidents(incidents)
 }
 
-/// Returns the events sent in the first `seconds`, and the truth about the incidents that have ended and
-/// those that have not.
+/// Returns the events sent in the first `seconds`, and the ground truth about the incidents that have ended
+/// and those that have not.
 fn run(mut world: World, seconds: i64) -> (Vec<Event>, Vec<Incident>, Vec<Incident>) {
     let end_ms = START_MS + seconds * 1_000;
     let mut events = Vec::new();
@@ -90,7 +90,7 @@ fn honest_users_come_close_to_what_the_rules_look_for() {
     assert_eq!(currencies, BTreeSet::from(["BHD", "EUR", "JPY", "USD"]));
 }
 
-/// Returns the findings that the truth requires.
+/// Returns the findings that the ground truth requires.
 fn expected(truth: &[Incident]) -> (BTreeSet<FraudFound>, BTreeSet<StuckFound>) {
     let (mut fraud, mut stuck) = (BTreeSet::new(), BTreeSet::new());
     for incident in truth {

@@ -16,7 +16,8 @@ pub struct Incident {
     /// The time of the incident's last event. For a silent server, the time of the first report after the
     /// silence.
     pub end: Timestamp,
-    /// False if the world ended before the incident did. Such an incident is not scored.
+    /// False if the world ended before the incident did. An alert about such an incident is then correct, but
+    /// not required.
     pub complete: bool,
 }
 
@@ -24,7 +25,7 @@ pub struct Incident {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Subject {
-    /// A user's transactions.
+    /// A user's transactions, which break one rule.
     Fraud {
         /// The only rule that these transactions break.
         rule: FraudRule,

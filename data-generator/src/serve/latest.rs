@@ -81,7 +81,7 @@ async fn pass(
             }
             next = world.next();
         }
-        // The truth about incidents is not served; drop it so that it does not accumulate.
+        // The ground truth about incidents is not served; drop it so that it does not accumulate.
         drop(world.ended_incidents());
         sleep(TICK).await;
     }

@@ -1,4 +1,5 @@
-//! The body of `/stream_events`. Each piece is sent as soon as an event is due and contains all due events.
+//! The body of `/stream_events`. Each piece is sent as soon as an event is due, and contains all due events up
+//! to about `PIECE_BYTES`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -91,7 +92,7 @@ impl Paced {
             self.served.add(event.topic);
             self.left -= 1;
         }
-        // The truth about incidents is not served; drop it so that it does not accumulate.
+        // The ground truth about incidents is not served; drop it so that it does not accumulate.
         drop(self.world.ended_incidents());
         piece
     }

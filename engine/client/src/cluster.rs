@@ -18,14 +18,15 @@ use crate::connector::Connector;
 use crate::topology::Topology;
 use crate::{ClientError, ConnectOptions, profile};
 
-/// The `fluvio` crate waits a minute for a response, which is too long for an operator who starts a program.
+/// The deadline for connecting to the controller. The `fluvio` crate itself waits a minute for a response, which is
+/// too long for an operator who starts a program.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// The deadline for a second connection, which is opened only to improve the error message.
 const PROBE_DEADLINE: Duration = Duration::from_secs(3);
-/// A listing is answered from the controller's memory. If it takes longer than this, the connection is dead.
+/// The deadline for a listing, which the controller answers from memory. If it takes longer, the connection is dead.
 const LIST_DEADLINE: Duration = Duration::from_secs(5);
 
-/// A running server accepts pending records within milliseconds.
+/// How long [`Cluster::drain`] waits. A running server accepts pending records within milliseconds.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
 
 /// The maximum number of streams that are opened at the same time. More would wait in the server's queue

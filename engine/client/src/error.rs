@@ -92,7 +92,15 @@ pub enum ClientError {
         /// The first offset that can still be read.
         next_available: Offset,
     },
-    /// A SmartModule failed, or a record can never be read or written. Trying again does not help.
+    /// A SmartModule trapped, ran out of memory or rejected a record. With the same records it fails again.
+    #[error("{what} failed: {reason}")]
+    ModuleFailed {
+        /// The operation that failed.
+        what: String,
+        /// The cluster's error.
+        reason: String,
+    },
+    /// A record can never be read or written, or the client has failed. Trying again does not help.
     #[error("{what} failed permanently: {reason}")]
     Fatal {
         /// The operation that failed.
@@ -131,6 +139,13 @@ impl ClientError {
 
     pub(crate) fn topic_missing(what: impl Into<String>, reason: impl ToString) -> Self {
         Self::TopicMissing {
+            what: what.into(),
+            reason: reason.to_string(),
+        }
+    }
+
+    fn module_failed(what: impl Into<String>, reason: impl ToString) -> Self {
+        Self::ModuleFailed {
             what: what.into(),
             reason: reason.to_string(),
         }
@@ -186,7 +201,7 @@ impl ClientError {
                 | FluvioError::ConsumerConfig(_)
                 | FluvioError::Compression(_),
             ) => Self::configuration(what, error),
-            Some(FluvioError::SmartModuleRuntime(_)) => Self::fatal(what, error),
+            Some(FluvioError::SmartModuleRuntime(_)) => Self::module_failed(what, error),
             _ => Self::retry(what, chain(error)),
         }
     }
@@ -210,10 +225,11 @@ impl ClientError {
     pub(crate) fn from_code(what: impl Into<String>, code: &ErrorCode) -> Self {
         match code {
             ErrorCode::SmartModuleRuntimeError(_)
-            | ErrorCode::SmartModuleInitError(_)
             | ErrorCode::SmartModuleLookBackError(_)
-            | ErrorCode::SmartModuleMemoryLimitExceeded { .. }
-            | ErrorCode::MessageTooLarge => Self::fatal(what, code),
+            | ErrorCode::SmartModuleMemoryLimitExceeded { .. } => Self::module_failed(what, code),
+            ErrorCode::SmartModuleInitError(_) | ErrorCode::MessageTooLarge => {
+                Self::fatal(what, code)
+            }
             ErrorCode::TopicNotFound | ErrorCode::TopicDeleted => Self::topic_missing(what, code),
             // Servers see a new SmartModule a moment after the controller has acknowledged it.
             ErrorCode::SmartModuleNotFound { .. } => Self::retry(what, code),
@@ -233,7 +249,7 @@ impl ClientError {
                 reason: format!("no space for `{replica_key}`"),
             },
             // Servers report these two errors as text only. Trying again does not help.
-            ErrorCode::Other(text) if text.starts_with(TRAPPED) => Self::fatal(what, text),
+            ErrorCode::Other(text) if text.starts_with(TRAPPED) => Self::module_failed(what, text),
             ErrorCode::Other(text) if text.contains(BEYOND_END) => Self::configuration(what, text),
             other => Self::retry(what, other),
         }
@@ -285,11 +301,11 @@ mod tests {
     }
 
     #[test]
-    fn a_trap_is_not_retryable() {
+    fn a_trap_is_a_failure_of_the_module() {
         let trapped = "SmartModule err wasm trap: out of bounds memory access";
         assert!(matches!(
             sorted(ErrorCode::Other(trapped.to_owned())),
-            ClientError::Fatal { .. }
+            ClientError::ModuleFailed { .. }
         ));
     }
 

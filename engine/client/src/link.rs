@@ -1,6 +1,6 @@
 //! A connection to the server that leads a partition, used for a single stream: the protocol's only way to
 //! stop a stream is to close its connection. The `fluvio` crate by itself would also open a second
-//! connection, to the controller, with six watches of all topics and partitions.
+//! connection, to the controller, with six watches of the servers, topics and partitions.
 
 use std::future::Future;
 use std::pin::Pin;

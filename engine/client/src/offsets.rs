@@ -33,8 +33,8 @@ impl Cluster {
         Ok(self.offsets(topic, partition).await?.start)
     }
 
-    /// The offsets of the records that exist, from one request: from the first one that retention has not
-    /// removed to the last committed one.
+    /// The offsets of the records that exist, in the response to one request: from the first record that retention
+    /// has not removed to the last committed one.
     pub async fn offsets(
         &self,
         topic: &str,

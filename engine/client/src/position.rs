@@ -90,7 +90,7 @@ impl Display for Offset {
     }
 }
 
-/// The position of a record in its topic, ordered by partition.
+/// The position of a record in its topic, ordered by partition, then by offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PartitionOffset {
     /// The partition.

@@ -19,13 +19,14 @@ use tokio_util::task::TaskTracker;
 use crate::topic::missing;
 use crate::{ClientError, Cluster, Offset, Partition, PartitionOffset};
 
-/// Long enough to fill a batch at a thousand records per second, and too short to be noticed on a dashboard.
+/// How long a batch waits for more records: long enough for hundreds of them at tens of thousands per second, and
+/// too short to be noticed on a dashboard.
 const LINGER: Duration = Duration::from_millis(10);
 /// With hundreds of events in a batch, the cost of a SmartModule per batch is negligible. This is also far
 /// below the 1 MB that consumers fetch at a time.
 const BATCH_BYTES_MAX: usize = 128 * 1024;
-/// The size of the largest record, key and value together. By default, consumers fetch 1,000,000 bytes at a
-/// time and never see a record that is larger; the difference leaves space for headers.
+/// The size of the largest record, key and value together. By default, consumers fetch about 1 MB at a time and
+/// never see a record that is larger; the difference leaves space for headers.
 pub const RECORD_BYTES_MAX: usize = 960_000;
 /// The `fluvio` crate compares this limit with the sum of a record's size and the size of the batch being filled.
 /// So a large record after a nearly full batch needs space for both.
@@ -33,15 +34,16 @@ const REQUEST_BYTES_MAX: usize = RECORD_BYTES_MAX + 2 * BATCH_BYTES_MAX;
 /// The time within which a server has to commit a batch.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(5);
 /// After this long without a response, a batch is considered lost. A request to a server that dies is never
-/// answered, so a restarting server delays a producer by this time. While a server compiles SmartModules it
-/// does not respond for seconds. With a shorter deadline, the producer would make it compile them again.
+/// answered, so a restarting server delays a producer by this time. While a server compiles SmartModules, it
+/// does not respond for seconds. With a shorter deadline, the producer would report an error, and a program that
+/// then opens its streams again would make the server compile them again.
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(8);
 /// No retries: the `fluvio` crate would repeat a request that may already have been written, over a connection
 /// that is probably lost. The caller knows better which records may be written twice.
 const RETRIES: usize = 0;
 /// A record that is not acknowledged within this time counts as failed, though it may still arrive.
 const DELIVERY_DEADLINE: Duration = Duration::from_secs(60);
-/// Connections see a new topic a moment after the controller does.
+/// How long to wait until a connection sees a new topic, which it does a moment after the controller.
 const TOPIC_DEADLINE: Duration = Duration::from_secs(10);
 /// The pause between two checks for the new topic.
 const TOPIC_POLL: Duration = Duration::from_millis(50);
@@ -232,7 +234,7 @@ fn unacknowledged(what: String) -> ClientError {
 }
 
 /// The producer settings. Compression is left to the topic, whose default is none: a SmartModule reads every
-/// batch, and decompressing it costs the server more than the local network and disk save.
+/// batch, and decompressing costs the server more time than compression saves on a local network and disk.
 fn settings() -> Result<TopicProducerConfig, ClientError> {
     let policy = RetryPolicy {
         max_retries: RETRIES,

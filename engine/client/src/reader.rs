@@ -63,7 +63,7 @@ pub(crate) struct Reader<S> {
     next: Offset,
     end: Option<Offset>,
     bytes_max: i32,
-    /// The offset of the last gap.
+    /// The offset of the last gap at which a larger response was requested.
     stuck_at: Option<Offset>,
     evicted: Arc<AtomicU64>,
     sender: mpsc::Sender<Result<Vec<Record>, ClientError>>,
@@ -96,7 +96,8 @@ impl<S: RecordSource> Reader<S> {
         Arc::clone(&self.evicted)
     }
 
-    /// Reads until the end, until the first error that is not retryable, or until the receiver is dropped.
+    /// Reads until the end, until an error, or until the receiver is dropped. Without an `end`, only an error that
+    /// is not retryable ends reading.
     pub(crate) async fn run(mut self) {
         let mut backoff = Backoff::new();
         loop {

@@ -1,4 +1,4 @@
-//! A plain record of a partition.
+//! A plain record of a partition, read without a SmartModule.
 
 use bytes::Bytes;
 use fluvio::consumer::ConsumerRecord;

@@ -14,7 +14,7 @@ use crate::reader::{Limits, Reader};
 use crate::source::{PartitionReader, RecordSource};
 use crate::{ClientError, Cluster, Offset, OffsetRange, Partition, Record};
 
-/// The number of frames that may wait for the consumer. Each contains at most one batch.
+/// The number of batches, or parts of batches, that may wait for the consumer.
 const FRAMES_AHEAD: usize = 4;
 
 /// Where a stream starts.
@@ -39,7 +39,7 @@ pub enum Mode {
     UntilEnd,
 }
 
-/// The records of one partition, in order. The stream ends after an error that is not retryable.
+/// The records of one partition, in order. The stream ends after the first error that it returns.
 pub struct RecordStream {
     frames: mpsc::Receiver<Result<Vec<Record>, ClientError>>,
     records: std::vec::IntoIter<Record>,

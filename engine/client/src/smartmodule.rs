@@ -11,7 +11,8 @@ use tokio::time::timeout;
 
 use crate::{ClientError, Cluster, Ensured};
 
-/// Far longer than needed: a module of a few hundred kilobytes is stored within milliseconds.
+/// The deadline for creating a module, far longer than needed: a module of a few hundred kilobytes is stored within
+/// milliseconds.
 const CREATE_DEADLINE: Duration = Duration::from_secs(20);
 
 impl Cluster {

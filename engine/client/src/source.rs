@@ -1,4 +1,5 @@
-//! The source of plain records: the trait between the gap-free reader and the `fluvio` crate.
+//! The source of plain records (read without a SmartModule): the trait between the gap-free reader and the `fluvio`
+//! crate.
 
 use std::future::Future;
 use std::pin::Pin;

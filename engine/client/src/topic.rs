@@ -9,16 +9,15 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::error::code_of;
 use crate::{ClientError, Cluster};
 
-/// One copy of each record, the default of a cluster with one server. In a larger cluster, existing topics
-/// keep their own settings.
+/// The number of copies of each record in a new topic: one, as is the default of a cluster with one server. In a
+/// larger cluster, existing topics keep their own settings.
 const REPLICATION: u32 = 1;
-/// The controller responds when all partitions are online. Sometimes it never responds although the topic
-/// exists. After this deadline, a listing shows whether the topic exists.
+/// The deadline for creating a topic. The controller responds when all partitions are online, but sometimes it
+/// never responds although the topic exists. After the deadline, a listing shows whether the topic exists.
 const CREATE_DEADLINE: Duration = Duration::from_secs(20);
-/// The deadline for every partition of a new topic to have a leader.
+/// The deadline for enough partitions of a topic to have a leader.
 const ONLINE_DEADLINE: Duration = Duration::from_secs(30);
-/// The pause between two listings. A listing takes about a millisecond; a new topic is ready after a few of
-/// them.
+/// The pause between two listings. A listing takes about a millisecond; a new topic is ready after a few pauses.
 const ONLINE_POLL: Duration = Duration::from_millis(100);
 
 /// The required settings of a topic.
@@ -55,7 +54,7 @@ pub enum Ensured {
 }
 
 impl Cluster {
-    /// Ensures that the topic exists with at least this number of partitions, all of them online. Idempotent,
+    /// Ensures that the topic exists and that at least this number of its partitions are online. Idempotent,
     /// also with concurrent callers. Returns an error if the topic has fewer partitions: adding some would
     /// move keys to other partitions.
     pub async fn ensure_topic(&self, topic: &TopicSettings) -> Result<Ensured, ClientError> {

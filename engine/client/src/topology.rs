@@ -30,8 +30,8 @@ impl Topology {
 }
 
 impl Cluster {
-    /// The server that leads the partition. Asks the controller again if the cache does not contain the
-    /// partition.
+    /// The server that leads the partition. Asks the controller again if the cache is too old or does not contain
+    /// the partition.
     pub(crate) async fn leader(
         &self,
         replica: &ReplicaKey,

@@ -27,7 +27,7 @@ pub struct PartitionSource {
     pub topic: String,
     /// The partition.
     pub partition: Partition,
-    /// The offset of the module's first record. The server may give it the whole batch that contains this
+    /// The offset of the module's first record. The server may give the module the whole batch that contains this
     /// record.
     pub offset: Offset,
 }

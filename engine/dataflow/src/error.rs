@@ -77,7 +77,7 @@ pub enum RunError {
         /// The error in the checkpoint.
         cause: serde_json::Error,
     },
-    /// The derivation's windows are not the ones for which its last checkpoint was made.
+    /// The derivation's source or windows are not the ones for which its last checkpoint was made.
     #[error(
         "derivation `{derivation}` has been {was} and is {now} in this dataflow file: its open windows would \
          mix both definitions; rename the changed derivation or revert it"
@@ -219,7 +219,10 @@ impl RunError {
     /// Whether restarting the derivation from its checkpoint may help.
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
-            Self::Client(error) => error.is_retryable(),
+            // A derivation whose SmartModule fails must not stop the others.
+            Self::Client(error) => {
+                error.is_retryable() || matches!(error, ClientError::ModuleFailed { .. })
+            }
             Self::SharedRead(_) => true,
             Self::OffsetGap { .. } | Self::PartitionsGrown { .. } | Self::LeaseLost(_) => true,
             _ => false,

@@ -92,7 +92,8 @@ impl Lease {
     }
 
     /// Ensures that the lease does not expire during the next write. If the last acknowledged heartbeat is
-    /// too old, appends a new one and checks the holder. Returns an error if another runner holds the lease.
+    /// too old, appends a new one and checks the holder. Returns an error if another runner holds the lease, or if
+    /// the check takes longer than [`WRITE_DEADLINE`].
     pub(crate) async fn ensure(&self) -> Result<(), RunError> {
         if self.heard.borrow().elapsed() < WRITE_DEADLINE {
             return Ok(());
@@ -131,8 +132,8 @@ impl Drop for Lease {
     }
 }
 
-/// Appends a heartbeat each [`HEARTBEAT`] until the task is aborted. Sends to `heard` when each acknowledged
-/// heartbeat was sent.
+/// Appends a heartbeat every [`HEARTBEAT`] until the task is aborted. Once a heartbeat is acknowledged, `heard`
+/// receives the time at which that heartbeat was sent.
 async fn beat(
     producer: Producer,
     derivation: String,

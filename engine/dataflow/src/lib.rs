@@ -23,8 +23,8 @@
 //!   late.*
 //! - `windows`: aligned windows, sessions and keyed processes in memory. *Any order of batches gives the same
 //!   rows.*
-//! - `pipeline`: the stages decode, lateness, windows and revisions, each entered once. *An event is in
-//!   exactly one of: a row, the late events, the duplicates.*
+//! - `pipeline`: the stages decode, lateness, windows and revisions, each entered once. *An accepted event counts
+//!   as exactly one of: merged, late, duplicate.*
 //! - `spec`: the dataflow file as a checked value, the code of its derivations, and the topics and
 //!   SmartModules that both need in the cluster. *A dataflow file that has been parsed can be run.*
 //! - `sink`: output topics, dead letters, published record counts, and the status board. *A write is
@@ -46,7 +46,7 @@
 //! decoded, `output/lateness.rs` removes late contributions, `windows/*.rs` merges the others and emits the
 //! rows that the watermark has passed, and `output/revisions.rs` numbers these rows. `sink/dead_letters.rs`
 //! writes late events, then `sink/topic_writer.rs` writes the rows, then `durable/checkpoint.rs` records the
-//! progress of the derivation.
+//! progress of the derivation. For a keyed process, whose rows are never corrected, the checkpoint comes first.
 
 mod covered;
 mod durable;

@@ -61,7 +61,7 @@ impl Offline {
         })
     }
 
-    /// Applies other parameters from the first record on, as a runner does when it adopts new rules. As in a
+    /// Adopts other parameters as a runner adopts new rules, but for all records from the first one on. As in a
     /// runner, the SmartModule's fold keeps the parameters with which it was created.
     pub(crate) fn adopt(&mut self, params: &Params) -> Result<(), ParamError> {
         self.pipeline.adopt(params, &[])

@@ -27,13 +27,13 @@ pub(crate) struct Merged {
     pub(crate) late: u64,
     /// The windows and keys of the events in `late`.
     pub(crate) late_places: Vec<LatePlace>,
-    /// The number of accepted events that duplicate others of their window.
+    /// The number of accepted events that were found to duplicate others of their pane or session.
     pub(crate) duplicate: u64,
 }
 
 /// The state of one derivation, and the stages that lead from a partial to its rows.
 ///
-/// - An event is in exactly one of: a row, the late events, the duplicates.
+/// - An accepted event counts as exactly one of: merged, late, duplicate.
 /// - The outcome of a batch is counted once: if the batch is merged again after a restart, its counts are
 ///   zero.
 pub(crate) struct Pipeline {
@@ -137,8 +137,8 @@ impl Pipeline {
 
     /// The last stage: returns the rows that are due by `watermark` and have not been emitted yet; with
     /// `corrections`, also the changed rows of windows that were emitted before. Changes of windows that are
-    /// about to be forgotten are always included. Rows are ordered by window start and key. `derived_ends` are
-    /// the current end offsets of the derived topic.
+    /// about to be forgotten are always included. Rows are ordered by window start and key, detections by span and
+    /// key. `derived_ends` are the current end offsets of the derived topic.
     pub(crate) fn emit(
         &mut self,
         watermark: Timestamp,
@@ -194,7 +194,7 @@ impl Pipeline {
         self.retired_to = watermark;
     }
 
-    /// The first offset of a partition that contributes to an entry in memory.
+    /// The first offset of the batches of a partition that contribute to an entry in memory.
     pub(crate) fn rewind_offset(&self, partition: Partition) -> Option<Offset> {
         self.windows.get().rewind_offset(partition)
     }

@@ -1,6 +1,6 @@
-//! Replay: recomputes derivations over the whole history of their sources, into separate topics. Partitions
-//! are merged in an order that depends only on their contents, and each window is written once, when nothing
-//! can correct it any more. Two replays of one history are therefore equal byte for byte.
+//! Replay: recomputes derivations over the whole history of their sources, into separate topics. Batches
+//! are merged in an order that depends only on the contents of the partitions, and each window is written once,
+//! when nothing can correct it any more. Two replays of one history are therefore equal byte for byte.
 
 mod schedule;
 

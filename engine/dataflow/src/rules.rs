@@ -1,7 +1,7 @@
 //! Parameters that change while a derivation runs. A new version is a record of the derivation's rules topic.
 //! The runner adopts it at once: it writes a checkpoint with the source offsets from which the version
-//! applies, and only then processes records from there. So a restart, or a replay of the same checkpoint,
-//! applies the same version to each record.
+//! applies, and only then processes records from there. So a restart, or a replay, which takes the versions from
+//! the checkpoint, applies the same version to each record.
 
 mod backtest;
 mod error;

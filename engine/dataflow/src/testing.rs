@@ -1,5 +1,6 @@
-//! Small derivations for the tests of this crate. One counts keys in records `MILLISECONDS KEY`; the other
-//! collects the different values of a key in records `MILLISECONDS KEY VALUE`.
+//! Small derivations for the tests of this crate. `CountTicks` counts the events of each key in records
+//! `MILLISECONDS KEY`. The others read records `MILLISECONDS KEY VALUE`: `DistinctTicks` and `SessionTicks` collect
+//! the different values of a key, and `FollowedTicks` is a keyed process.
 
 mod followed;
 mod sessions;
@@ -101,7 +102,7 @@ impl Merge for Seen {
     }
 }
 
-/// Counts each value of a key once; the others are duplicates.
+/// Collects each value of a key once; repeated values are duplicates.
 pub(crate) struct DistinctTicks;
 
 impl Lift for DistinctTicks {

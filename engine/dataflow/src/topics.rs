@@ -1,4 +1,4 @@
-//! The topics that the runner maintains in addition to sources and derived topics.
+//! The runner's own topics. The name of one more, `rejected-events`, is in the crate `model`.
 
 /// The topic to which derivations write their checkpoints.
 pub const CHECKPOINTS: &str = "dataflow-checkpoints";

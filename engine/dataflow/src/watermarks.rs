@@ -18,13 +18,14 @@ pub(crate) struct Watermarks {
 
 #[derive(Clone, Copy, Debug)]
 struct PartitionClock {
+    /// How far the partition has advanced event time, as in [`model::partial::BatchHeader::stream_time`].
     stream_time: Option<Timestamp>,
     heard_ms: i64,
     idle: bool,
 }
 
 impl Watermarks {
-    /// Creates watermarks for partitions whose greatest event times so far are restored from a checkpoint.
+    /// Creates watermarks for partitions with these stream times, which are restored from a checkpoint.
     pub(crate) fn new(
         lateness_ms: i64,
         idle_timeout_ms: i64,
@@ -45,8 +46,8 @@ impl Watermarks {
         }
     }
 
-    /// Notes that records of a partition have arrived; `stream_time` is the greatest time among the accepted
-    /// ones. If none was accepted, the partition remains silent: a broken producer must not hold back all
+    /// Notes that records of a partition have arrived; `stream_time` is how far the accepted ones advance event
+    /// time. If none was accepted, the partition remains silent: a broken producer must not hold back all
     /// windows.
     pub(crate) fn heard(
         &mut self,
@@ -89,7 +90,7 @@ impl Watermarks {
         )
     }
 
-    /// The greatest accepted event time of a partition.
+    /// How far a partition has advanced event time.
     pub(crate) fn stream_time(&self, partition: Partition) -> Option<Timestamp> {
         self.partitions[partition.index()].stream_time
     }
@@ -99,8 +100,9 @@ impl Watermarks {
         self.current
     }
 
-    /// Advances and returns the derivation's watermark: the smallest among the partitions that are not idle.
-    /// If all are idle, it is the greatest, which advances with the wall clock. It never decreases.
+    /// Advances and returns the derivation's watermark: the smallest stream time of the partitions that are not
+    /// idle, minus the lateness. If all are idle, it is the greatest instead, which advances with the wall clock.
+    /// The watermark never decreases.
     pub(crate) fn advance(&mut self, now_ms: i64) -> Option<Timestamp> {
         let active = || self.partitions.iter().filter(|clock| !clock.idle);
         let candidate = if active().next().is_some() {
@@ -118,7 +120,7 @@ impl Watermarks {
     }
 }
 
-/// The partition with the smallest event time, given partition numbers with their event times; the first one
+/// The partition with the smallest stream time, given partition numbers with their stream times; the first one
 /// if several are equal.
 pub(crate) fn slowest(
     partitions: impl Iterator<Item = (Partition, Option<Timestamp>)>,
@@ -127,7 +129,7 @@ pub(crate) fn slowest(
     slowest.map(|(partition, _)| partition)
 }
 
-/// The smallest event time of the partitions, minus the lateness; `None` if a partition has none yet.
+/// The smallest stream time of the partitions, minus the lateness; `None` if a partition has none yet.
 pub(crate) fn least(
     partitions: impl Iterator<Item = Option<Timestamp>>,
     lateness_ms: i64,
@@ -136,7 +138,7 @@ pub(crate) fn least(
 }
 
 impl PartitionClock {
-    /// The greatest event time, advanced by the wall-clock time since the last record.
+    /// The stream time, advanced by the wall-clock time since the last accepted record.
     fn at(&self, now_ms: i64) -> Option<Timestamp> {
         let elapsed = now_ms - self.heard_ms;
         self.stream_time

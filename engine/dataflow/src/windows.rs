@@ -1,6 +1,6 @@
 //! Open windows, sessions and keyed states: the in-memory state of a derivation. Contributions are merged
-//! into it, and rows are emitted once event time has passed them. This module does not access the cluster,
-//! does not see the output of earlier runners, and does not decide what is late.
+//! into it, and rows are emitted once event time has passed their windows. This module does not access the
+//! cluster, does not see the output of earlier runners, and does not remove late contributions.
 
 mod aligned;
 mod batch;
@@ -19,7 +19,7 @@ pub(crate) use batch::{Batch, Contributions};
 pub(crate) use keyed::KeyedProcesses;
 pub(crate) use sessions::Sessions;
 
-/// Limits that apply to all kinds of windows.
+/// The settings with which windows of any kind are created. Keyed processes use only `entries_max`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     /// The number of partitions of the source.
@@ -60,7 +60,7 @@ impl Origin {
 /// The outcome of merging a batch.
 #[derive(Default)]
 pub(crate) struct MergeOutcome {
-    /// Events that duplicate other events of their window.
+    /// The number of events that were found to duplicate others of their pane or session.
     pub(crate) duplicate: u64,
     /// Contributions that did not fit into memory, each with its number of events.
     pub(crate) no_room: Vec<(LatePlace, u64)>,
@@ -87,7 +87,7 @@ pub(crate) trait Windows: Send + Sync {
     /// earlier log of the source.
     fn resume(&mut self, watermark: Option<Timestamp>, closed_to: Option<Timestamp>);
 
-    /// The first offset of a partition that contributes to an entry in memory.
+    /// The first offset of the batches of a partition that contribute to an entry in memory.
     fn rewind_offset(&self, partition: Partition) -> Option<Offset>;
 
     /// The number of entries in memory, as limited by [`Bounds::entries_max`].
@@ -109,7 +109,7 @@ pub(crate) type OnDetection<'a> = dyn FnMut(DueDetection<'_>) -> Result<(), serd
 /// Called with the row of an empty window.
 pub(crate) type OnEmpty<'a> = dyn FnMut(EmptyRow<'_>) -> Result<(), serde_json::Error> + 'a;
 
-/// Windows whose rows are corrected by late events until the allowed lateness has passed.
+/// Windows whose rows are corrected when further events arrive, until the allowed lateness has passed.
 pub(crate) trait Correctable: Windows {
     /// Whether lateness depends on the order in which events arrive. If so, a restart cannot recompute it.
     fn is_late_by_order(&self) -> bool;
@@ -133,8 +133,8 @@ pub(crate) trait Correctable: Windows {
     /// Whether a window in memory that begins at `start` accounts for a row of this key.
     fn is_open(&self, start: Timestamp, key: &str) -> bool;
 
-    /// Emits an empty row for the window that begins at `start`, if that window exists and has no events of
-    /// this key.
+    /// Emits the row of the window that begins at `start` as it is without any events of this key; nothing if the
+    /// derivation writes no such row. The caller makes sure that no window in memory accounts for that row.
     fn empty(
         &self,
         start: Timestamp,

@@ -47,7 +47,7 @@ pub trait KeyedProcess: Sized + Send + Sync + 'static {
         detections: &mut Vec<Detection<Self::Output>>,
     );
 
-    /// Returns when [`on_timer`](Self::on_timer) is to be called if no event of the key comes earlier; `None`
+    /// Returns when [`on_timer`](Self::on_timer) is to be called unless an event of the key comes earlier; `None`
     /// for no timer.
     fn timer(&self, _state: &Self::State) -> Option<Timestamp> {
         None
@@ -92,12 +92,12 @@ pub struct TimedEvent<F> {
 pub struct Detection<T> {
     /// The key of the derived record.
     pub key: RecordKey,
-    /// The span of event time that the detection covers. If two detections of a key begin at the same time,
-    /// one of them revises the other.
+    /// The span of event time that the detection covers. Detections of one key whose spans begin at the same time
+    /// are revisions of one record.
     pub span: Window,
     /// The key fields and measures.
     pub output: T,
-    /// The number of the revision: 0 for the first detection, one more for each that revises it.
+    /// The number of the revision: 0 for the first detection of a record, and one more for each that revises it.
     pub revision: u32,
 }
 

@@ -74,7 +74,8 @@ impl BatchHeader {
 /// The contribution of one batch to one window and key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contribution<P> {
-    /// The window.
+    /// The window or session; with hopping windows, the pane (a slice as long as the hop); with single events, all
+    /// of time.
     pub window: Window,
     /// The key.
     pub key: RecordKey,

@@ -1,4 +1,5 @@
-//! Windows: half-open spans of event time. Tumbling windows are aligned to the Unix epoch, sessions are not.
+//! Windows: half-open spans of event time. Tumbling and hopping windows are aligned to the Unix epoch, sessions are
+//! not.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Compares and searches bytes one word at a time. In WASM, a call for every few bytes or a loop over single
+//! Compares, searches and hashes bytes one word at a time. In WASM, a call for every few bytes or a loop over single
 //! bytes costs more than the rest of parsing.
 
 use std::cmp::Ordering;
@@ -26,8 +26,8 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// Sorts texts that carry their indices. Not generic, because each copy of a sort is 16 kB of WASM, which a server
-/// compiles for each stream.
+/// Sorts pairs of a text and its index by their texts. Not generic, because each copy of a sort is 16 kB of WASM,
+/// which a server compiles for each stream.
 pub(crate) fn sort(texts: &mut [(&[u8], u32)]) {
     texts.sort_unstable_by(|(a, _), (b, _)| compare(a, b));
 }

@@ -78,8 +78,8 @@ fn resolve(
     Ok((config, wasm))
 }
 
-/// Returns the initial accumulator of an aggregate. Returns nothing for other kinds, because the engine
-/// derives a module's kind from its exports.
+/// Returns the initial accumulator of an aggregate. Other kinds have no initial data. The kind itself is not passed
+/// on, because the engine derives it from the module's exports.
 fn initial_data(kind: SmartModuleKind) -> SmartModuleInitialData {
     match kind {
         SmartModuleKind::Aggregate { accumulator }

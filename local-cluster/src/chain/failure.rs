@@ -1,4 +1,4 @@
-//! Maps errors of the engine to the protocol's error codes, with messages cut to the protocol's limit.
+//! Maps errors of the engine to the protocol's error codes, with messages short enough for the protocol's strings.
 
 use fluvio_protocol::link::ErrorCode;
 use fluvio_protocol::link::smartmodule::SmartModuleTransformRuntimeError;
@@ -35,7 +35,7 @@ pub(super) fn building(
 pub(super) fn running(error: &(dyn std::error::Error + 'static)) -> ErrorCode {
     match error.downcast_ref::<EngineError>() {
         Some(EngineError::StoreMemoryExceeded { requested, max, .. }) => memory(*requested, *max),
-        _ => ErrorCode::Other(cut(format!("SmartModule failed: {}", chain_of(error)))),
+        _ => ErrorCode::Other(cut(format!("SmartModule err {}", chain_of(error)))),
     }
 }
 
@@ -50,7 +50,7 @@ pub(super) fn looking_back(error: &(dyn std::error::Error + 'static)) -> ErrorCo
     ErrorCode::SmartModuleLookBackError(cut(chain_of(error)))
 }
 
-/// Shortens a text to the length limit of the protocol's strings.
+/// Shortens a text to [`TEXT_BYTES_MAX`].
 pub(crate) fn cut(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
     text

@@ -164,7 +164,7 @@ impl Run {
 }
 
 /// Builds one batch from the output of all `processed` batches, numbered from 0 as a producer would send
-/// it.
+/// it. Returns `None` if they have no output.
 pub(crate) fn batch_of(processed: &[Processed], compression: Compression) -> Option<Bytes> {
     let first_timestamp = processed.first()?.input.first_timestamp;
     let mut run = Run {

@@ -44,8 +44,8 @@ impl From<ErrorCode> for AdminError {
 }
 
 impl Cluster {
-    /// Creates a topic with all its partitions. When this returns, the topic is durable and every watcher
-    /// can see it.
+    /// Creates a topic with all its partitions. When this returns, the topic is durable, and every watcher that
+    /// reads can see it. With `dry_run`, only checks whether the topic can be created.
     pub(crate) async fn create_topic(
         &self,
         name: &str,

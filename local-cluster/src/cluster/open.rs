@@ -17,10 +17,10 @@ use crate::store::{MetadataStore, StoreError};
 /// Why a data folder could not be opened.
 #[derive(Debug, Error)]
 pub(crate) enum OpenError {
-    /// The metadata is in use by another node, or damaged.
+    /// The metadata is in use by another node, cannot be read, or is damaged.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A partition's log is damaged.
+    /// A partition's log cannot be read, or is damaged.
     #[error(transparent)]
     Log(#[from] LogError),
 }

@@ -22,7 +22,7 @@ pub(crate) enum PartitionError {
     /// The log refused the operation or failed.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The blocking task was lost. This happens only while the node stops.
+    /// The blocking task was lost: the node stops, or the task panicked.
     #[error("the node is stopping")]
     Stopping,
 }
@@ -87,8 +87,7 @@ impl Partition {
         .await
     }
 
-    /// Reads whole batches, starting with the one that contains `offset`: as many as fit `max_bytes`, but
-    /// at least one.
+    /// Reads whole batches, starting with the one that contains `offset`; see [`PartitionLog::read`].
     pub(crate) async fn read(
         self: Arc<Self>,
         offset: i64,
@@ -111,7 +110,7 @@ impl Partition {
         blocking(move || Ok(self.log.sync()?)).await
     }
 
-    /// Syncs if anything was written since the last sync.
+    /// Syncs, unless nothing was written since the last sync by this method.
     pub(crate) async fn sync_if_grown(self: Arc<Self>) -> Result<(), PartitionError> {
         let end = self.end_offset();
         if self.synced_end.load(Ordering::Relaxed) == end {

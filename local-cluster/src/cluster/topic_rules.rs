@@ -34,7 +34,7 @@ pub(crate) fn check(name: &str, spec: &TopicSpec) -> Result<u32, AdminError> {
     Ok(partitions)
 }
 
-/// Rejects partition counts that the node could not keep open.
+/// Rejects a partition count of zero, and one above the limit.
 pub(crate) fn check_count(partitions: u32) -> Result<(), AdminError> {
     if (1..=PARTITIONS_PER_TOPIC_MAX).contains(&partitions) {
         return Ok(());

@@ -1,6 +1,7 @@
 //! Fluvio's record batches as raw bytes: parses headers, and checks that a batch is complete and undamaged.
 //!
-//! A batch is stored and sent exactly as the producer encoded it, so nothing here decodes records.
+//! A batch is stored and sent as the producer encoded it, except for its base offset, so nothing here decodes
+//! records.
 //! All integers are big endian:
 //!
 //! ```text
@@ -74,7 +75,7 @@ pub(crate) enum BatchError {
     /// The header and the records declare different numbers of records.
     #[error("batch has {count} records, but its last offset delta is {last_offset_delta}")]
     RecordCount { count: i32, last_offset_delta: i32 },
-    /// The batch is complete, but its base offset does not continue the log.
+    /// The batch's base offset does not continue the log, or its offsets reach the largest possible one.
     #[error("batch has base offset {found}, expected {expected}")]
     OutOfPlace { expected: i64, found: i64 },
 }
@@ -136,7 +137,8 @@ impl BatchHeader {
         self.base_offset.saturating_add(self.record_count())
     }
 
-    /// Checks the length, the checksum and the record count of `batch`, which includes this header.
+    /// Checks the length and the checksum of `batch`, which includes this header. If the batch is not compressed,
+    /// also checks its record count.
     pub(crate) fn check(&self, batch: &[u8]) -> Result<(), BatchError> {
         let (needed, have) = (self.total_bytes, batch.len());
         if have != needed {

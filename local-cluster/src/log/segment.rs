@@ -17,8 +17,8 @@ use super::run::Run;
 use super::scan::{Depth, Scan, scan};
 use super::stretch::{extend, find};
 
-/// The most bytes that one read returns, unless a single batch is larger. It bounds a reader's memory,
-/// whatever the client asks for.
+/// The most bytes that one read returns: the size of the largest batch. It bounds a reader's memory, whatever
+/// size the client requests.
 const MAX_READ_BYTES: usize = MAX_BATCH_BYTES;
 
 /// A segment's file and its state. One thread appends while others read.
@@ -252,7 +252,7 @@ impl From<Scan> for Tail {
     }
 }
 
-/// Parses the offset after which a segment's file is named; `None` for other files.
+/// Parses the base offset in the name of a segment's file; `None` for other files.
 pub(super) fn base_offset_of(file_name: &str) -> Option<i64> {
     let digits = file_name.strip_suffix(".log")?;
     let all_digits = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());

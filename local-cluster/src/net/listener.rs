@@ -100,8 +100,8 @@ struct ConnectionLimit {
     port: &'static str,
     connections_max: usize,
     free: Arc<Semaphore>,
-    /// Whether a refusal was logged since more than an eighth of the permits were last free. At the limit,
-    /// not every refusal is logged.
+    /// Whether a refusal was logged. Reset when more than an eighth of the permits are free again, so that one
+    /// shortage is logged once, and not every refusal.
     is_logged: AtomicBool,
 }
 

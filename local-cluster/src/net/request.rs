@@ -13,7 +13,7 @@ pub(crate) enum RequestError {
     /// The bytes are not a request of this key and version.
     #[error("request with key `{api_key}` cannot be decoded: {reason}")]
     Decode {
-        /// The request's key; 0 if the frame is too short to have one.
+        /// The request's key; 0 if the header itself cannot be decoded.
         api_key: u16,
         /// The decoder's error.
         reason: String,
@@ -21,7 +21,7 @@ pub(crate) enum RequestError {
     /// This port serves no request with this key.
     #[error("request key `{0}` is not served on this port")]
     UnknownKey(u16),
-    /// The version is not among those that the node announces.
+    /// The node does not support this version.
     #[error("version {version} of request `{api_key}` is not supported")]
     Version {
         /// The request's key.

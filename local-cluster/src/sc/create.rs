@@ -1,4 +1,4 @@
-//! `Create`: topics and SmartModules. Rejects other kinds, which a single node does not have.
+//! `Create`: topics and SmartModules. Rejects other kinds, which cannot be created on a single node.
 
 use fluvio_controlplane_metadata::smartmodule::SmartModuleSpec;
 use fluvio_controlplane_metadata::topic::TopicSpec;

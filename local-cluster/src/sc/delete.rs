@@ -38,7 +38,8 @@ pub(super) async fn handle(control: &mut Control, request: &Request) -> Result<(
         .await
 }
 
-/// Returns the error code that clients expect for kinds of objects that this node never has.
+/// For kinds of objects that this node cannot delete, returns the object's name and the error code that clients
+/// expect.
 fn absent(
     request: &Request,
     body: &ObjectApiDeleteRequest,

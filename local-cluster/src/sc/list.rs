@@ -82,7 +82,7 @@ fn topics(cluster: &Cluster, list: ListRequest<TopicSpec>) -> Vec<Metadata<Topic
         .collect()
 }
 
-/// Lists all partitions, because clients filter them themselves.
+/// Lists all partitions of system topics, or all of other topics. Clients select from them by name themselves.
 fn partitions(cluster: &Cluster, system: bool) -> Vec<Metadata<PartitionSpec>> {
     let state = cluster.state();
     let topics = state

@@ -58,7 +58,8 @@ pub(super) async fn handle(data: &mut Data, request: Request) -> Result<(), Requ
     Ok(())
 }
 
-/// Waits until everything written is synced to the disk: on a single node that is what "committed" means.
+/// Waits until everything written is synced to the disk: on a single node that is what "committed" means. If that
+/// fails or takes longer than `timeout`, replaces the successes in `response` with the error.
 async fn commit(
     mut written: Vec<Arc<Partition>>,
     timeout: Duration,

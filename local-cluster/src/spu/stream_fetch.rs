@@ -1,4 +1,4 @@
-//! `StreamFetch`: starts a stream of records, which lasts as long as its connection.
+//! `StreamFetch`: starts a stream of records, which lasts at most as long as its connection.
 
 use fluvio_protocol::link::ErrorCode;
 use fluvio_spu_schema::fetch::FetchablePartitionResponse;

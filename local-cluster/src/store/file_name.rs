@@ -1,4 +1,5 @@
-//! Encodes names of objects as file names: any name can be encoded, and different names never collide.
+//! Encodes names of objects as file names: any name can be encoded unless it is too long, and different names never
+//! collide.
 
 use std::fmt::Write as _;
 
@@ -8,7 +9,7 @@ use super::error::StoreError;
 /// name (a partition, and the extensions of files and temporary files).
 const MAX_BYTES: usize = 220;
 
-/// Encodes `name` with only lower-case letters, digits, `-`, `_`, `%` and inner dots.
+/// Encodes `name` with only lower-case letters, digits, `-`, `_`, `%` and, after the first character, dots.
 ///
 /// Upper-case letters are encoded too, because some file systems treat them as equal to lower-case ones.
 pub(super) fn encode(name: &str) -> Result<String, StoreError> {

@@ -104,8 +104,8 @@ const hasIsolated = (values) =>
 
 /**
  * Returns a chart of lines over time. `series` is `[{name, values, area?, bold?, right?}]`, where `values`
- * has one value for each of `times`. `axis` formats the labels of the value axis; with `whole` these are
- * integers.
+ * has one value for each of `times`, and `right` selects a second value axis on the right. `axis` formats the
+ * labels of the value axes; with `whole` these are integers.
  */
 export function lines(
   times,
@@ -113,7 +113,7 @@ export function lines(
   { from, to, format = number, axis = compact, whole = false, stack = false, bars = false } = {},
 ) {
   // If the history is shorter than the span, the time axis starts where the history starts.
-  const first = times.find((_, index) => series.some((line) => line.values[index]));
+  const first = times.find((_, index) => series.some((line) => (line.values[index] ?? null) !== null));
   const start = Math.max(from, first ?? from);
   return () => ({
     legend: legend(series.map((line) => visible(line.name))),

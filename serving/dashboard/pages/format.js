@@ -62,7 +62,7 @@ function at(options, value) {
 export const clock = (value) => at({ hour: "2-digit", minute: "2-digit", second: "2-digit" }, value);
 export const minute = (value) => at({ hour: "2-digit", minute: "2-digit" }, value);
 export const moment = (value) => at({ dateStyle: "medium", timeStyle: "medium" }, value);
-/** Returns a text from a record with the times in it formatted for the user. */
+/** Formats each time in a text of a record for the user. */
 export const withLocalTimes = (text) => text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, moment);
 /** Formats a time as ISO 8601 in UTC, for files. */
 export const iso = (value) => (value === null || value === undefined ? "" : new Date(value).toISOString());

@@ -78,9 +78,10 @@ async fn read(
     Ok(())
 }
 
-/// Returns the offset at which reading starts in each partition. If a partition now ends before the offset
-/// already read, or the number of partitions has changed, the topic has been deleted and created again: its
-/// state is cleared, and reading starts at its recent past.
+/// Returns the offset at which reading starts in each partition: at first in the topic's recent past, later
+/// where it stopped. If a partition now ends before the offset already read, or the number of partitions has
+/// changed, the topic has been deleted and created again: its state is cleared, and reading starts in its
+/// recent past again.
 fn starts(
     broadcast: &Broadcast,
     topic: Topic,

@@ -1,4 +1,4 @@
-//! Connects the parts of the dashboard, and stops them in order.
+//! Connects the parts of the dashboard. After the stop signal, waits until all of them have ended.
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ use thiserror::Error;
 pub(crate) use accounts::Account;
 pub(crate) use samples::Sample;
 pub(crate) use senders::SenderAhead;
-pub(crate) use topics::{HealthRow, SessionRow, Topic, TopicState, Topics};
+pub(crate) use topics::{HealthRow, RevenueRow, SessionRow, Topic, TopicState, Topics};
 
 use crate::symbols::{Symbol, Symbols};
 use shown::{FoldContext, Names};

@@ -42,7 +42,7 @@ pub fn check_host(headers: &HeaderMap) -> Result<(), Foreign> {
     }
 }
 
-/// Refuses requests from pages other than the service's own. Use it in services without credentials.
+/// Refuses requests from pages other than the service's own. Use it in services that do not authenticate clients.
 pub fn check_origin(headers: &HeaderMap) -> Result<(), Foreign> {
     match text(headers, ORIGIN) {
         Some(origin) if !is_of_host(&origin, text(headers, HOST)) => Err(Foreign::Origin(origin)),

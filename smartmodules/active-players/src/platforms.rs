@@ -14,8 +14,8 @@ const NAMED_MAX: usize = 32;
 const OTHER: &str = "other";
 
 /// Players by platform: one entry each for the first [`NAMED_MAX`] names in byte order, and one for the rest.
-/// The result does not depend on how the names are split: if one part drops a name, that part has
-/// [`NAMED_MAX`] lesser ones, so the whole drops the name, too.
+/// The result does not depend on how the events are split into parts: a part drops a name only if it has
+/// [`NAMED_MAX`] names that come before it, and the merged whole then has them, too.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Platforms {
     named: BTreeMap<String, Distinct>,

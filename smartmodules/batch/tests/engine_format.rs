@@ -70,7 +70,8 @@ fn ready_shell() -> Shell<BTreeMap<String, String>> {
     shell
 }
 
-/// Runs a module. Returns the records that it received, and its output as decoded by the engine's decoder.
+/// Runs a module. Returns the records that it received, their offsets, and its output as decoded by the engine's
+/// decoder.
 fn run(bytes: &[u8], version: i32) -> (Vec<Sample>, Vec<i64>, Option<SmartModuleOutput>) {
     let (mut seen, mut offsets) = (Vec::new(), Vec::new());
     let mut shell = ready_shell();

@@ -9,7 +9,7 @@ use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use model::Params;
 
 /// Returns every parameter of the stream, including unknown ones. `SmartModuleExtraParams` can only look up a
-/// name that the caller knows, so this function encodes it and decodes the bytes.
+/// name that the caller knows, so this function encodes `params` and decodes the bytes.
 pub fn all(params: &SmartModuleExtraParams) -> Result<Params> {
     let mut bytes = Vec::new();
     params.encode(&mut bytes, 0)?; // version 0 contains only names and values

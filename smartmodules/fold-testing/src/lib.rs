@@ -16,8 +16,8 @@ pub type BatchedRecord = (Value, usize);
 /// are split: all in one batch, in the given batches, in the given batches in reverse order, and each record in
 /// its own batch with the last record first. The offset of a record is its index.
 ///
-/// Results over windows do not depend on offsets, so they must also be the same if one batch contains all records
-/// in reverse order.
+/// A derivation with aligned windows does not depend on offsets, so it must also give the same rows if one batch
+/// contains all records in reverse order.
 pub fn assert_every_split(
     registration: &Registration,
     params: &[(&str, &str)],

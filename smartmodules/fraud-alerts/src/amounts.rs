@@ -13,7 +13,7 @@ use crate::worth;
 
 /// The largest number of minor digits of any currency.
 const DIGITS: u32 = 4;
-/// The largest amount that a parameter may set, far above the amount of any event.
+/// The largest amount that a parameter may set: 100,000,000,000 units of the currency.
 const AMOUNT_MAX: i64 = 1_000_000_000_000_000;
 
 /// An amount for each currency that has one. Amounts are integers in 10^-[`DIGITS`] of the currency's unit.
@@ -29,7 +29,7 @@ pub(crate) struct Amounts {
 enum Usual {
     /// The equivalent of this number of dollars, for each currency whose exchange rate is known.
     Worth(i64),
-    /// The same number in each currency, or no limit.
+    /// The same number in each currency; `None` means that none of them has an amount.
     Number(Option<i64>),
 }
 
@@ -71,7 +71,7 @@ impl Amounts {
         Ok(Self { usual, of })
     }
 
-    /// Returns the equivalent of `dollars` in every currency.
+    /// Returns amounts that are the equivalent of `dollars` in every currency whose exchange rate is known.
     pub(crate) fn worth(dollars: u32) -> Self {
         let amount = i64::from(dollars) * 10_i64.pow(DIGITS);
         Self {

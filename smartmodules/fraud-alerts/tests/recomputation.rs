@@ -38,7 +38,7 @@ const PARAMS: [(&str, &str); 17] = [
 /// The earliest event time, in milliseconds since the Unix epoch.
 const EPOCH_MS: i64 = 1_731_406_500_000;
 
-/// Returns the alerts for these batches of records, each with its offset.
+/// Returns the alerts for these batches, which contain records with their offsets.
 fn derived(batches: &[Vec<(i64, Value)>], unique: bool) -> Vec<Alert> {
     let unique = unique.to_string();
     let unique = [("unique_transactions", unique.as_str())];
@@ -83,8 +83,8 @@ fn alert(key: &str, row: &[u8]) -> Alert {
     }
 }
 
-/// Amounts just below and at every limit, by currency. Codes in lower case have the same limits. In
-/// currencies that are not listed, no amount is small, large, or high enough to raise an alert by itself.
+/// Amounts just below and at every limit, by currency. Codes in lower case have the same limits. In a currency
+/// without a known exchange rate (XTS), no amount is small, large, or high enough to raise an alert by itself.
 const AMOUNTS: [(&str, &[&str]); 6] = [
     (
         "USD",
@@ -191,7 +191,7 @@ proptest! {
     ) {
         let mut records = transactions;
         for (index, record) in records.iter_mut().enumerate() {
-            // Each time is at least four milliseconds from the others.
+            // The times are four seconds apart, so no two of them are equal.
             let time = Timestamp::from_millis(EPOCH_MS + index as i64 * 4_001);
             record["event_timestamp"] = time.to_string().into();
         }

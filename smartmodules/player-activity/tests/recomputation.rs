@@ -36,7 +36,7 @@ struct Fact {
     player: &'static str,
     /// The values of fields that do not affect the result.
     other: [&'static str; 6],
-    /// The way in which the record is broken; intact from [`DIRTS`] on.
+    /// The number of the way in which the record is broken; the record is intact if it is [`DIRTS`] or more.
     dirt: usize,
 }
 

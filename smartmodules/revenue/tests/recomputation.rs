@@ -23,7 +23,7 @@ struct Fact {
     item: (&'static str, &'static str),
     user: u32,
     platform: &'static str,
-    /// The way in which the record is broken; intact from [`DIRTS`] on.
+    /// The number of the way in which the record is broken; the record is intact if it is [`DIRTS`] or more.
     dirt: usize,
 }
 
@@ -31,8 +31,8 @@ struct Fact {
 const DIRTS: usize = 5;
 
 impl Fact {
-    /// Returns the fact as a record. The event name is not part of the fact. If it is not `transaction`, the
-    /// record writes the default game as null.
+    /// Returns the fact as a record. The event name is not part of the fact. If the name is not `transaction`, the
+    /// default game is written as null.
     fn record(&self, name: &str) -> Value {
         let amount = self.minor as f64 / 10_f64.powi(self.currency.1 as i32);
         let mut event = json!({
@@ -164,7 +164,7 @@ fn fact() -> impl Strategy<Value = Fact> {
             item,
             user,
             platform,
-            // All values that break nothing are mapped to one, so that equal facts are equal records.
+            // All numbers that break nothing are mapped to one, so that facts with the same record are equal.
             dirt: dirt.min(DIRTS),
         },
     )

@@ -77,7 +77,7 @@ fn name_of(transaction_type: TransactionType) -> &'static str {
     }
 }
 
-/// Returns `name` if `names` has an entry for it or has room for one; otherwise [`OTHER`].
+/// Returns `name` if it is short enough and `names` has an entry for it or room for one; otherwise [`OTHER`].
 fn name_within<'n, T>(names: &BTreeMap<String, T>, name: &'n str) -> &'n str {
     let taken = names.len() - usize::from(names.contains_key(OTHER));
     let has_place = names.contains_key(name) || taken < NAMES_MAX;

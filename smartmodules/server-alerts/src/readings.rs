@@ -88,7 +88,7 @@ impl WindowValue {
         decimal::ratio(self.sum, readings * i128::from(READING_UNIT), 3)
     }
 
-    /// Compares the value with a limit, before any rounding.
+    /// Compares the value with a limit. A mean is compared before it is rounded.
     pub(crate) fn level(&self, limit: Limit) -> Level {
         let times = |limit: i64| i128::from(limit) * i128::from(self.count);
         if self.sum > times(limit.opens_above) {

@@ -105,7 +105,7 @@ fn recompute_server(reports: &[Report], end: i64, found: &mut Vec<(&'static str,
 
 const NAMES: [&str; 3] = ["cpu", "memory", "latency"];
 
-/// Returns everything that happens to one server before `end`, in order.
+/// Returns everything that happens to one server up to `end`, in order.
 fn server_events(
     reports: &[Report],
     windows: &BTreeMap<i64, Vec<Report>>,

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use server_health::ServerHealthDerivation;
 
-/// Computes the expected rows from sorted lists in ten-thousandths of a unit. A quantile is exact only to 1
-/// %, so the quantile in `found` is accepted if it is that close.
+/// Computes the expected rows from sorted lists in ten-thousandths of a unit. A quantile is exact only to 1 %, so
+/// the quantile in `found` is accepted if it is that close.
 fn recomputed(records: &[Value], found: &[Value]) -> Vec<Value> {
     let mut groups: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
     for record in records {

@@ -22,7 +22,7 @@ pub enum Action {
     Leaves,
 }
 
-/// The level, map and session of a visit. An event with different ones begins another visit.
+/// The level, map and session of a visit. An event that differs in any of the three begins another visit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LevelVisited {
     level_id: CompactString,

@@ -1,4 +1,4 @@
-//! Creates a certificate authority for a test and writes the certificates that it signs to files.
+//! Creates a certificate authority for a test, and writes its certificate and that of a client to files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 /// The domain of the clusters in these tests. The top-level domain `.test` is reserved for tests.
 pub(crate) const DOMAIN: &str = "fluvio.test";
 
-/// A certificate authority that signs certificates.
+/// A certificate authority, with the folder of its files.
 pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
@@ -47,7 +47,8 @@ impl Authority {
         self.folder.path()
     }
 
-    /// Returns the TLS configuration of a server whose certificate contains these names.
+    /// Returns the TLS configuration of a server whose certificate contains these names. With `asks_clients`, the
+    /// server requires a client certificate.
     pub(crate) fn server(&self, names: &[&str], asks_clients: bool) -> ServerConfig {
         let (cert, key) = self.sign(names);
         let chain = vec![CertificateDer::from_pem_slice(cert.as_bytes()).unwrap()];

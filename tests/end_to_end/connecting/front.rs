@@ -1,7 +1,7 @@
-//! A proxy in front of a local cluster. It terminates TLS, or replaces the address of the cluster's server.
+//! A proxy in front of a local cluster. It can terminate TLS, replace the address of the cluster's server, or do both.
 //!
-//! Clients learn the server's address from the controller. The proxy rewrites the controller's responses, so
-//! that clients connect to the server's proxy instead.
+//! Clients learn the server's address from the controller. In the controller's responses, the proxy replaces this
+//! address with another one, such as that of a second proxy in front of the server.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-/// The bytes before the server's host name in the protocol: a list with one ingress, whose host name has nine
-/// letters.
+/// The bytes between the server's port and its host name in the protocol: the beginning of a list with one public
+/// address, whose host name has nine characters.
 const INGRESS: &[u8] = b"\0\0\0\x01\x01\0\x09";
 /// The host on which the local clusters of tests listen.
 const LOOPBACK: &str = "127.0.0.1";

@@ -1,5 +1,5 @@
 //! Simulates many browsers that show views, and tracks the latest mark that each has received. A mark is a numbered
-//! name that a test writes into a row.
+//! text that a test writes to a field of a row.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(super) struct Browsers {
     _reading: JoinSet<()>,
 }
 
-/// Returns a mark that can be used as a name in a row.
+/// Returns a mark, to be used as the value of a text field.
 pub(super) fn mark(number: u64) -> String {
     format!("mark-{number:06}")
 }

@@ -22,12 +22,12 @@ const CHANGES: u64 = 5;
 /// measurements.
 const WARM_CHANGES: u64 = 150;
 const MORE_CHANGES: u64 = 600;
-/// The number of distinct names. Names repeat, so that responses do not grow.
+/// The number of distinct marks. Marks repeat, so that responses do not grow.
 const NAMES: u64 = 10;
 const PACE: Duration = Duration::from_millis(50);
-/// The amount of freed memory that an allocator may retain. Two hundred copies of one response would exceed it.
-/// Memory must grow by less in one of the periods: a leak grows in all of them, but an allocator that adapts to a
-/// busy machine does not.
+/// The amount of freed memory that an allocator may retain. If each browser's copy of every response were kept, memory
+/// would grow by more. It must grow by less in one of the periods: a leak grows in all of them, but an allocator that
+/// adapts to a busy machine does not.
 const GROWTH_BYTES_MAX: u64 = 12 << 20;
 const PERIODS: usize = 3;
 

@@ -29,7 +29,7 @@ const PURCHASES: usize = 6;
 const PACE: Duration = Duration::from_millis(250);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn planted_fraud_and_outages_are_seen_within_five_seconds() {
+async fn planted_fraud_and_outages_are_seen() {
     let node = LocalCluster::start();
     let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
     let runner = Runner::at(&node.address).start();
@@ -37,7 +37,7 @@ async fn planted_fraud_and_outages_are_seen_within_five_seconds() {
     let dashboard = Running::start(&["dashboard", "--cluster", &node.address]);
     let address = dashboard.line("dashboard: http://").parse().unwrap();
     let game = Game::start(&cluster).await;
-    // Times are measured only after every derivation is running.
+    // Times are measured only after the runner has written rows from both sources.
     for topic in ["server-health", "purchase-summaries"] {
         harness::wait_for_derived(&cluster, topic, |rows| !rows.is_empty()).await;
     }
@@ -68,7 +68,7 @@ async fn fraud(cluster: &Cluster, address: SocketAddr) {
     assert_seen("fraud", &delays, LATENESS_MS);
 }
 
-/// Puts servers under load for two windows. Both the tile and the alert must show it.
+/// Puts one server after another under load, until its tile and then its alert show it. An alert takes two windows.
 async fn outages(cluster: &Cluster, address: SocketAddr) {
     let metrics = cluster.producer("server-metrics").await.unwrap();
     let (mut tiles, mut alerts) = (Vec::new(), Vec::new());
@@ -138,7 +138,7 @@ fn assert_seen(what: &str, delays_ms: &[i64], after_ms: i64) {
     );
 }
 
-/// Sends events of honest buyers and healthy servers, which advance the event time of every partition.
+/// Sends events of honest buyers and of a healthy server, which advance the event time of every partition.
 struct Game(JoinHandle<()>);
 
 impl Game {

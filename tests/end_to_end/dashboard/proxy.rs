@@ -69,7 +69,7 @@ impl Nginx {
         })
     }
 
-    /// Sends a request as a browser requests a script, with the origin of the page, which is that of nginx.
+    /// Sends a request with the header `origin`, as a browser does for a script. The page comes from nginx.
     async fn get(&self, path: &str) -> http::Response {
         let origin = format!("http://{}", self.address);
         http::request(self.address, "GET", path, &[("origin", &origin)]).await

@@ -1,5 +1,6 @@
-//! Kills the cluster, the runner and the dashboard. Each time the browser must report the failure and the
-//! view must recover by itself. In the end the view must contain exactly the windows of its topic.
+//! Kills and restarts the runner, the cluster and the dashboard, one after another. The browser must get a status that
+//! reports the failure of the runner and of the cluster. After each restart the view must contain exactly the windows
+//! of its topic.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -115,7 +116,7 @@ async fn assert_shows_every_window(cluster: &str, dashboard: SocketAddr) {
     }
 }
 
-/// Returns the players of all games in each window, from the last revisions.
+/// Returns the number of players in each window, summed over all games, from the last revisions.
 fn windows(rows: &[Value]) -> BTreeMap<i64, f64> {
     let mut last = BTreeMap::new();
     for row in rows {

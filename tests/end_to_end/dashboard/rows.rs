@@ -1,5 +1,5 @@
-//! Builds rows of the topics that change a view. Each contains a mark (see `browsers.rs`) in a name that the view
-//! shows.
+//! Builds a row for each view, of a topic that changes the view. Each row contains a mark (see `browsers.rs`) in a
+//! field that the view shows.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ fn level(mark: &str, window: i64) -> Value {
     )
 }
 
-/// The mark is in the platform, because that is the only name of a session that the view shows.
+/// The platform is also a mark, because it is the only text field of a session that the view shows.
 fn session(mark: &str, window: i64) -> Value {
     let time = Timestamp::from_millisecond(window).unwrap().to_string();
     row(

@@ -1,4 +1,5 @@
-//! A proxy in front of a cluster. It counts the streams that a client opens, by topic and partition.
+//! Two proxies, one in front of a cluster's controller and one in front of its server. The latter counts the streams
+//! that clients open, by topic and partition.
 //!
 //! The controller returns to clients the address of the server that stores records. The controller's proxy therefore
 //! replaces the server's port in these responses with that of the counting proxy.
@@ -108,7 +109,7 @@ fn text(bytes: &[u8]) -> (String, &[u8]) {
     (String::from_utf8(text.to_vec()).unwrap(), rest)
 }
 
-/// Replaces the port of an endpoint. In the protocol a list of one address follows the endpoint.
+/// Replaces the port of an endpoint. In the protocol a list of one address follows the port.
 fn change_port(frame: &mut [u8], (from, to): (u16, u16)) {
     let endpoint = |port: u16| [&port.to_be_bytes()[..], &[0, 0, 0, 1]].concat();
     let (known, wanted) = (endpoint(from), endpoint(to));

@@ -14,8 +14,8 @@ const SERVERS: i64 = 4;
 const REPORTS: i64 = 1_400;
 pub(super) const BRIDGES: usize = 8;
 
-/// The pauses between two transactions: short ones, the window lengths of the rules, and a millisecond more or less
-/// than these.
+/// The pauses between two transactions. Among them are the window lengths of the rules (1, 10 and 60 minutes) and
+/// values a millisecond away from these.
 const PAUSES_MS: [i64; 18] = [
     0, 0, 0, 1, 500, 1_000, 3_000, 12_000, 12_000, 30_000, 59_999, 60_000, 60_001, 300_000,
     599_999, 600_000, 3_599_999, 3_600_000,
@@ -94,7 +94,8 @@ pub(super) fn customers(dice: &mut Dice) -> Vec<Sent> {
             vary(&mut value, dice, platform, game);
             let topic = Topic::PurchaseEvents;
             if dice.is_one_in(12) {
-                // Sends the same transaction again in another JSON spelling.
+                // Sends the same transaction a second time. Neither the other name nor the additional field makes a
+                // difference.
                 let mut again = value.clone();
                 again["event_name"] = json!("transaction, again");
                 again["unknown"] = json!([1, {"a": null}]);
@@ -133,7 +134,7 @@ fn vary(value: &mut Value, dice: &mut Dice, platform: &str, game: Option<&str>) 
     if dice.is_one_in(6) {
         value["parameters"]["item_type"] = json!(format!("type{}", dice.pick(&STRANGE)));
     }
-    // Some users omit the game in one record and name it in the next.
+    // A few records of a user name another game than the others, or none.
     let game = match dice.is_one_in(20) {
         true => dice.pick(&GAMES),
         false => game,
@@ -165,7 +166,7 @@ pub(super) fn players(dice: &mut Dice) -> Vec<Sent> {
                 let (level, map) = (place[0].as_str(), place[1].as_str());
                 let session = format!("session {session}");
                 let mut value = action(&player, &session, kind, [level, map], &time(time_ms));
-                // Only the count of platforms depends on these fields.
+                // Of these fields only the platform has an effect on any row.
                 value["event_name"] = json!(dice.pick(&["player_action", "x"]));
                 value["user_data"] = json!({
                     "user_id": dice.pick(&["user", "another"]),
@@ -284,7 +285,7 @@ pub(super) fn from_the_future() -> Vec<Sent> {
 }
 
 /// Delays a record. Most records are on time, or out of order by less than the lateness; some are late by
-/// seconds or hours.
+/// seconds, minutes or hours.
 fn delayed(dice: &mut Dice, topic: Topic, key: &str, value: &Value, time_ms: i64) -> Sent {
     let delay_ms = match dice.below(40) {
         0 => 2_500 + dice.below(57_500),

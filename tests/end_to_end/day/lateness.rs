@@ -18,7 +18,7 @@ struct Position {
     partition: usize,
     offset: i64,
     time_ms: i64,
-    /// The greatest event time before this event in its partition.
+    /// The greatest time of the events before this one in its partition.
     greatest_ms: i64,
     is_of_the_afternoon: bool,
 }

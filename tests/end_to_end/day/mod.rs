@@ -36,8 +36,8 @@ const STUCK: Stuck = Stuck {
 
 const LATENESS_MS: i64 = 2_000;
 
-/// The event time of the markers, which are events sent after those of the day. They advance the watermark so far
-/// that all results of the day are written.
+/// The event time of the markers that are sent after the events of the day. They advance the watermark so far that all
+/// results of the day are written.
 const MARKERS_MS: i64 = END_MS + 2 * HOUR_MS;
 /// Only rows that end by this time are compared.
 const ALL_DAY_MS: i64 = END_MS + HOUR_MS;

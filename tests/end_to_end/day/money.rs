@@ -1,5 +1,5 @@
-//! Checks that sums of money over all kinds of windows equal the ledger, which adds up all transactions without
-//! windows, to the last minor unit of each currency.
+//! Checks sums of money over windows of several kinds. To the minor unit of each currency they must equal the ledger,
+//! which adds up all transactions without windows, times the number of windows that contain each transaction.
 
 use std::collections::BTreeMap;
 

@@ -65,8 +65,8 @@ pub(super) fn day(seed: u64) -> Day {
     let mut dice = Dice::new(seed);
     let (mut records, mut incidents) = (Vec::new(), Vec::new());
     let mut thin = world(seed, START_MS, THIN);
-    // The thin world has so few events that its servers would be silent all day, so only the peaks have
-    // servers.
+    // The thin world has so few events that its servers would be silent most of the time, so their reports are left
+    // out.
     take(&mut thin, END_MS, &mut records, |topic| {
         topic != Topic::ServerMetrics
     });
@@ -114,7 +114,7 @@ fn take(world: &mut World, until_ms: i64, records: &mut Vec<Sent>, is_kept: fn(T
     }
 }
 
-/// Adds a copy of one transaction in thirty, which is sent at once or hours later.
+/// Adds a copy of one transaction in thirty, which is sent at once or three hours later.
 fn deliver_again(records: &mut Vec<Sent>, dice: &mut Dice) {
     let mut again = Vec::new();
     for record in records.iter() {

@@ -38,7 +38,7 @@ pub(super) fn assert_planted_are_found(
             spans.iter().any(|span| overlaps(&span)),
             "not found: {incident:?}, but {spans:?}"
         );
-        let is_of_a_rule = case.0 != "stuck-players"; // there it is the level
+        let is_of_a_rule = case.0 != "stuck-players"; // the third part of these cases is the level
         rules.insert((case.0, is_of_a_rule.then_some(case.2)));
     }
     assert_eq!(rules.len(), 7 + 1 + 4, "every rule was planted: {rules:?}");

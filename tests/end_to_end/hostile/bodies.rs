@@ -16,11 +16,11 @@ use super::source::Source;
 pub(super) enum Expected {
     /// Status `200`, with each record either accepted into its topic or rejected for one of the reasons.
     Records(Vec<(Vec<u8>, Result<Source, Reasons>)>),
-    /// Either status `200`, where accepted records go into this topic, or a refusal.
+    /// Either status `200`, with all accepted records in this topic, or a refusal.
     Any(Source),
     /// One of these status codes.
     Refused(&'static [u16]),
-    /// Either the same as `Any`, or no response at all, because the request is not valid HTTP.
+    /// Either the same as `Any`, or no response at all, because the request is incomplete.
     Unreadable(Source),
 }
 
@@ -91,8 +91,8 @@ fn first_is_mutated(items: &[(Kind, Source)]) -> bool {
 
 type Body = (Vec<u8>, Vec<(Kind, Source)>, Expected);
 
-/// Builds a body with one record. If the record is not a complete object, the response depends on how the web API
-/// reads the body, so any is accepted.
+/// Builds a body with one record. If the record is not a complete object, or could be an envelope of records, the
+/// response depends on how the web API reads the body, so the request may be accepted or refused.
 fn single(item: Item, route: Route, head: &mut Head) -> Body {
     let text = item
         .value
@@ -116,7 +116,7 @@ fn is_envelope(text: &[u8]) -> bool {
         .all(|(key, _)| ["sent_at", "events"].contains(&key.as_str()))
 }
 
-/// Builds a body with an array of valid JSON values, sometimes in an envelope.
+/// Builds a body with an array of valid JSON values, sometimes in an envelope: an object with the time of sending.
 fn array(maker: &mut Maker, first: Item, route: Route) -> Body {
     let items = several(maker, first, |item| {
         is_json(&item.value) && item.kind != Kind::Huge

@@ -19,7 +19,7 @@ pub(super) type Position = (u32, i64);
 /// The dead letters by position. Payloads are stored as hashes.
 #[derive(Default)]
 pub(super) struct DeadLetters {
-    /// The reason and the payload of each record of a source topic that is not an event.
+    /// The reason and the payload of each record of a source topic that the runner rejected.
     pub(super) rejected: HashMap<(Source, Position), (String, u64)>,
     /// The number of records that the web API rejected, by reason.
     pub(super) posted: BTreeMap<String, u64>,
@@ -105,7 +105,7 @@ fn place(row: &Value) -> Position {
     )
 }
 
-/// Payloads of which only some parts have been read.
+/// Payloads of which only some parts have been read, and the hashes of all record keys so far.
 #[derive(Default)]
 struct Parts {
     cut: HashMap<String, Vec<u8>>,

@@ -8,7 +8,7 @@ use super::mutate::mutated;
 use super::oddities::{CHANGE, FOREIGN, NO_OBJECTS, NUMBERS, ODD_IDS, WRONG_TIMES};
 use super::source::Source;
 
-/// The number of different mutations in use at a time. After a million records, others are used. This bounds the
+/// The number of different mutations in use at a time. After a million records, a maker uses others. This bounds the
 /// number of mutated ids (players, levels, currencies) that derivations have to count at a time, because their memory
 /// is bounded too.
 const MUTATIONS: usize = 8_192;
@@ -239,7 +239,7 @@ impl Maker {
         text.into()
     }
 
-    /// Repeats a transaction: unchanged, in another JSON spelling, with another item type, or as a refund.
+    /// Repeats a transaction: unchanged, with an additional field, with another item type, or as a refund.
     fn repeated(&mut self, draft: &Draft) -> Vec<u8> {
         if self.purchases.is_empty() {
             return draft.text("").into();
@@ -300,7 +300,7 @@ fn with_time(mut text: Vec<u8>, now: &str) -> Vec<u8> {
 }
 
 fn nested(depth: usize) -> String {
-    let depth = depth - 1; // the record is an object around it
+    let depth = depth - 1; // the record itself is one more level
     format!("\"nested\":{}{}", "[".repeat(depth), "]".repeat(depth))
 }
 

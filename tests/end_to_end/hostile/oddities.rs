@@ -1,4 +1,4 @@
-//! Lists unexpected ids, numbers and times, and records of other products.
+//! Lists unexpected ids, numbers and times, and records in the formats of other products.
 
 /// Unusual ids, as JSON strings.
 pub(super) const ODD_IDS: [&str; 18] = [
@@ -48,7 +48,7 @@ pub(super) const NO_OBJECTS: [&[u8]; 16] = [
     b"\xef\xbb\xbf\xef\xbb\xbf{}",
     b"{\"a\":1,}",
 ];
-/// Amounts in currencies whose minor unit is not a hundredth, or which are not in use.
+/// Amounts in currencies whose minor unit is not a hundredth or is no longer in use.
 pub(super) const CHANGE: [(&str, [&str; 4]); 5] = [
     ("JPY", ["1", "150", "0.5", "99.5"]),
     ("VND", ["500", "25000", "1e4", "0.4"]),
@@ -66,7 +66,7 @@ pub(super) const WRONG_TIMES: [&str; 8] = [
     "\"9999-12-31T23:59:59-01:00\"",
     "{}",
 ];
-/// Numbers at the limits of the number format.
+/// Numbers in unusual spellings, or near the limits of 64-bit floating-point numbers.
 pub(super) const NUMBERS: [&str; 7] = [
     "1e308",
     "-0",

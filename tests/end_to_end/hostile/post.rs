@@ -16,7 +16,7 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// A client that has at most one connection to its address.
+/// A client that keeps at most one connection for its next request.
 pub(super) struct Connection {
     address: SocketAddr,
     stream: Option<TcpStream>,

@@ -25,7 +25,7 @@ const PRODUCERS: u64 = 4;
 /// The number of records that a producer sends before it waits for their acknowledgements.
 const BATCH: usize = 100;
 
-/// The number of records to send, and their rate.
+/// The number of records to send, their rate, and the seed of their random contents.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) records: usize,

@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, HashMap};
 use super::items::Kind;
 use super::source::Source;
 
-/// The counts of all senders. Tallies can be added.
+/// The counts of one sender, or the sums over several.
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) kinds: BTreeMap<Kind, u64>,
-    /// The number of records that the cluster has acknowledged.
+    /// The number of records from producers that the cluster has acknowledged.
     pub(super) produced: BTreeMap<Source, u64>,
     /// The number of records that the web API has reported as accepted.
     pub(super) accepted: BTreeMap<Source, u64>,
     /// The number of records that the web API has reported as rejected, by reason.
     pub(super) rejected: BTreeMap<String, u64>,
-    /// The number of rejected payloads whose content is known, by their hash.
+    /// The number of rejected records by the hash of their payload, where the response to each record was predicted.
     pub(super) payloads: HashMap<u64, i64>,
     pub(super) statuses: BTreeMap<u16, u64>,
     pub(super) hang_ups: u64,

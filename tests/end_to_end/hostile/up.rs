@@ -1,4 +1,4 @@
-//! Runs `up` under attack, and records its log and, second by second, its memory.
+//! Runs `up` under attack, writes its log to a file, and samples its memory once a second.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

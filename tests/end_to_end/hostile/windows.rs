@@ -1,5 +1,5 @@
-//! Checks every row against a recomputation from the source records, and every account against the outcomes
-//! of the records.
+//! Checks every row of a fixed window against a recomputation from the source records, and every account against the
+//! outcomes of the records.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -89,7 +89,7 @@ impl Maker {
         }
     }
 
-    /// Generates a record that must be rejected for `reason`, although its time would be accepted.
+    /// Generates a record that must be rejected for `reason`, and for no other reason.
     pub(super) fn broken(&mut self, users: &[String], reason: &'static str) -> Purchase {
         let user = self.pick(users);
         let mut value = self.purchase(&user, self.base_ms - 205_000);

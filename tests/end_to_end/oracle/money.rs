@@ -42,7 +42,8 @@ pub(crate) fn revenue(accepted: &Accepted) -> Rows {
     })
 }
 
-/// Returns the gross and refunded amounts of all accepted transactions by currency, in minor units.
+/// Returns the gross and refunded amounts of all accepted transactions by currency, in minor units. Repeated
+/// transactions count once.
 pub(crate) fn ledger(records: &[client::Record]) -> BTreeMap<String, (i64, i64)> {
     let mut seen = BTreeSet::new();
     let mut sums = BTreeMap::<_, (i64, i64)>::new();

@@ -10,7 +10,7 @@ use super::compare::revision_key;
 use super::measures::timestamp;
 use super::players::sorted_by;
 
-/// The parameters of `server-alerts` that tests change. The others are as in the dataflow file at the root.
+/// The parameters of `server-alerts` that tests change. The others have their default values.
 #[derive(Clone, Copy)]
 pub(crate) struct ServerRules {
     pub(crate) window_s: i64,
@@ -51,7 +51,7 @@ pub(crate) fn server_alerts(records: &[client::Record], rules: &ServerRules) -> 
             rows: &mut rows,
         };
         let (silent_ms, forget_ms) = (rules.silent_s * 1000, rules.forget_s * 1000);
-        // A silence ends a series of reports. The next report may begin another series.
+        // A silence ends a series of reports, and the next report begins another series.
         for stretch in reports.chunk_by(|a, b| b.time_ms - a.time_ms <= silent_ms) {
             server.report_again(Some(&stretch[0]), forget_ms);
             let window_of = |event: &Event| event.time_ms.div_euclid(rules.window_s * 1000);
@@ -75,8 +75,9 @@ const MEASURED: [(&str, &str, &str); 3] = [
 /// An open alert.
 struct Alert {
     opened_ms: i64,
-    /// The value of the last window, and the time of its end; for a silence, the time of the last report.
+    /// The value of the last window.
     last: f64,
+    /// For a silence, the time of the last report; otherwise not used.
     last_ms: i64,
 }
 

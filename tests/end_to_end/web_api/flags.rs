@@ -30,7 +30,7 @@ async fn flags_allow_origins_correct_clocks_and_close_idle_connections() {
         "1s",
     ]);
     let address: SocketAddr = web_api.line("web-api: http://").parse().unwrap();
-    // A beacon of a player whose clock has stopped.
+    // A request as browsers send it with `sendBeacon`, from a player whose clock is decades behind.
     let event = json!({
         "event_name": "player_action", "event_timestamp": "2001-01-01T00:00:00Z",
         "parameters": {"player_id": "p", "session_id": "s", "event_type": "move",

@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 use super::http;
 use crate::harness::{LocalCluster, Running};
 
-/// The limit for the growth of the process's memory: the space for bodies (96 MiB) and the writers' queues,
-/// with a margin for allocators that do not return all freed memory at once.
+/// The limit for the growth of the process's memory: the 96 MiB that all bodies together may occupy, with a margin for
+/// connections, and for an allocator that does not return all freed memory at once.
 const GROWTH_KIB_MAX: u64 = 384 * 1024;
 
 /// The first lines of the requests that are written to a socket directly.

@@ -150,7 +150,7 @@ impl Clients {
         }
     }
 
-    /// Waits until four more requests per client have been answered.
+    /// Waits until more requests have been answered, on average four for each client.
     async fn more_are_answered(&self) {
         let answered = || self.shared.answered.load(Ordering::Relaxed);
         let enough = answered() + 4 * CLIENTS as usize;

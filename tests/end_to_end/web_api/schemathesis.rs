@@ -7,9 +7,9 @@ use tempfile::TempDir;
 
 use crate::harness::{self, LocalCluster, Running};
 
-/// Allows three responses that schemathesis would report as errors: the refusal of a key that is repeated with another
-/// body, the response to a record that is not an event (`200`, with the rejection in the body), and the response of a
-/// busy server.
+/// Allows responses that schemathesis would report as errors: the refusal of an idempotency key that is in use (`409`)
+/// or is repeated with another body (`422`), any refusal of an invalid request, the response to a record that is not an
+/// event (`200`, with the rejection in the body), and the responses of a busy server (`429`, `503`).
 const CONFIGURATION: &str = "
 [checks]
 positive_data_acceptance.expected-statuses = ['2xx', 409, 422, 429, 503]

@@ -109,7 +109,7 @@ impl Layer {
     }
 }
 
-/// Makes an error for bytes that are not valid in this coding.
+/// Returns the error of a decoder whose input is not valid.
 pub(super) fn invalid(what: impl Into<String>) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, what.into())
 }

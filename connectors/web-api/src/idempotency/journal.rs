@@ -24,8 +24,8 @@ pub(crate) const TOPIC: &str = "web-api-requests";
 pub(super) struct Intent {
     pub(super) at_ms: i64,
     pub(super) digest: Digest,
-    /// The correction of its event times. It is stored because a repetition arrives later, but must write
-    /// the same records.
+    /// The correction of the request's event times. It is stored because a repetition arrives later, but must
+    /// write the same records.
     pub(super) correction: Option<Correction>,
     /// For each topic, the end offset of each partition before the records are written.
     pub(super) from: BTreeMap<String, Vec<Offset>>,
@@ -70,8 +70,8 @@ impl Intent {
         outgoing(key, &entry)
     }
 
-    /// Merges another intent of the same request. Its records may begin at the smaller of the two offsets
-    /// of each partition.
+    /// Merges another intent of the same request. The request's records may begin at the smaller of the two
+    /// offsets of each partition.
     pub(super) fn merge(&mut self, other: &Self) {
         for (topic, ends) in &other.from {
             let Some(mine) = self.from.get_mut(topic) else {

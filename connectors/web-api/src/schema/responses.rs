@@ -18,7 +18,7 @@ pub(crate) enum Responses {
     #[response(status = 401)]
     Unauthorized(Problem),
     /// The key is for a different topic or game (`index` is the record's position), or a web page of this
-    /// origin may not post. Nothing was written.
+    /// origin or a request for this host name is not allowed. Nothing was written.
     #[response(status = 403)]
     Forbidden(Problem),
     /// The body did not arrive in time.
@@ -37,13 +37,15 @@ pub(crate) enum Responses {
     /// This `Idempotency-Key` was used before with a different body.
     #[response(status = 422)]
     KeyReused(Problem),
-    /// The rate limit of the key is exceeded; `Retry-After` is the time to wait.
+    /// The rate limit of the key is exceeded, or the table of idempotency keys is full; `Retry-After` is the
+    /// time to wait.
     #[response(status = 429)]
     RateLimited(Problem),
-    /// The cluster refused a record permanently.
+    /// The cluster refused a record permanently, or an internal error occurred.
     #[response(status = 500)]
     Refused(Problem),
-    /// The cluster is unreachable, or a queue is full; `Retry-After` is the time to wait.
+    /// The cluster is unreachable, did not confirm the write or has a full disk, or the web API is busy;
+    /// `Retry-After` is the time to wait.
     #[response(status = 503)]
     Busy(Problem),
 }

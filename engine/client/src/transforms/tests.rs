@@ -1,7 +1,7 @@
 //! Modules, written as WebAssembly text, that duplicate records, drop them, reject them, trap, or run out of
 //! memory.
 //!
-//! A module's input consists of the base offset (8 bytes), the length of the records (4 bytes), the number of
+//! A module's input consists of the base offset (8 bytes), the length of the next two parts (4 bytes), the number of
 //! records (4 bytes), the records, and further data that begins with a zero byte. Its output consists of the
 //! number of records (4 bytes), the records, and a zero byte for "no error". A record ends with its value and
 //! a zero byte.

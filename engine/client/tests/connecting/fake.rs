@@ -45,7 +45,7 @@ pub(crate) async fn request(peer: &mut (impl AsyncRead + Unpin)) -> Option<Corre
     }
     let mut request = vec![0; length as usize];
     peer.read_exact(&mut request).await.ok()?;
-    // The correlation ID follows the request's kind and version, of two bytes each.
+    // The correlation ID follows the request's kind and version, which have two bytes each.
     request[4..8].try_into().ok()
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use client::{ClientError, Cluster, ConnectOptions};
 use tokio::io::AsyncWriteExt;
 
-/// Longer than any two deadlines of the client together, even on a busy machine.
+/// Longer than the client may take to connect and then to find out why that failed, even on a busy machine.
 const BOUND: Duration = Duration::from_secs(30);
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! Checkpoints: what a restart needs to know. A restart rebuilds the windows from the checkpoint's snapshot,
-//! if it refers to one, and from the records after that.
+//! if it refers to one, and from the source records that the snapshot does not contain.
 
 use client::{Cluster, Mode, Offset, Partition, Start};
 use futures_util::StreamExt;
@@ -23,11 +23,13 @@ const TAIL: u64 = 1_000;
 
 /// The durable progress of a derivation.
 ///
-/// - All output that it accounts for has been written: rows, dead letters, and its snapshot.
+/// - All output that it accounts for has been written: rows, dead letters, and its snapshot. Only the detections
+///   of a keyed process are written after it.
 /// - Its offsets never lie after a record that a restart may compute again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
-    /// All rows of windows that end by this time have been written.
+    /// All rows of windows that end by this time have been written. A restart computes the detections of a keyed
+    /// process again and writes those that are missing.
     pub(crate) watermark: Option<Timestamp>,
     /// Windows that ended by this time were computed from an earlier log of the source and must not be
     /// changed.
@@ -35,8 +37,8 @@ pub(crate) struct Checkpoint {
     pub(crate) closed_to: Option<Timestamp>,
     /// The progress in each source partition, in order.
     pub(crate) partitions: Vec<PartitionCheckpoint>,
-    /// Offsets of the derived topic's partitions. A restart reads the topic from here, because it may compute
-    /// rows after these offsets again and must not write them twice.
+    /// Offsets of the derived topic's partitions. A restart reads the topic from here, because it may compute again
+    /// the rows from these offsets on and must not write them twice.
     pub(crate) derived_from: Vec<Offset>,
     /// Offsets in `rejected-events`. A restart does not compute the dead letters before them again.
     pub(crate) rejected_from: Vec<Offset>,
@@ -56,8 +58,8 @@ pub(crate) struct Checkpoint {
 /// The durable progress of a derivation in one source partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PartitionCheckpoint {
-    /// The first offset whose record contributes to an entry in memory. Without a snapshot, a restart reads
-    /// from here.
+    /// The first offset of the batches that contribute to an entry in memory; if there are none, the next offset to
+    /// read. Without a snapshot, a restart reads from here.
     pub(crate) rewind_offset: Offset,
     /// Records before this offset have been counted.
     pub(crate) next_offset: Offset,
@@ -65,7 +67,8 @@ pub(crate) struct PartitionCheckpoint {
     #[serde(alias = "max_event_time")]
     pub(crate) stream_time: Option<Timestamp>,
     /// The fingerprint of the last record before `next_offset`. It distinguishes the log from another one of
-    /// the same name. `None` if nothing was read, or in a checkpoint by an early version.
+    /// the same name. `None` if nothing was read, if retention removed that record before it was read, or in a
+    /// checkpoint by an early version.
     #[serde(default)]
     pub(crate) last_record: Option<u64>,
     /// The partition's record counts.
@@ -86,7 +89,7 @@ impl PartitionCheckpoint {
 
     /// Whether a restart counts the record at this offset, because it has not been counted yet.
     #[cfg(test)]
-    pub(crate) fn is_counted_again(&self, offset: Offset) -> bool {
+    pub(crate) fn is_uncounted(&self, offset: Offset) -> bool {
         offset >= self.next_offset
     }
 }
@@ -134,7 +137,8 @@ impl Checkpoint {
         }
     }
 
-    /// Returns the offsets from which a restart from this checkpoint reads back dead letters.
+    /// Returns the offsets from which a restart from this checkpoint reads back dead letters, and the source
+    /// records that it reads again.
     pub(crate) fn restart(&self) -> Restart<'_> {
         let again = |partition: &PartitionCheckpoint| ReadAgain {
             rewind_offset: partition.rewind_offset,

@@ -20,7 +20,7 @@ use crate::watermarks::Watermarks;
 /// The maximum number of partitions whose last record is looked up at the same time.
 const CHECKS_AT_ONCE: usize = 16;
 
-/// The fields of a derived row that identify its window and revision.
+/// The fields of a derived row that recovery reads: its window, its revision, and whether it is withdrawn.
 #[derive(Deserialize)]
 struct Stamp {
     window_start: Timestamp,
@@ -31,7 +31,7 @@ struct Stamp {
 }
 
 /// Loads the derivation's last checkpoint and extends it to the current partitions of its source. Returns an
-/// error if the checkpoint was made for other windows or for another log.
+/// error if the checkpoint was made for another source, for other windows or for another log.
 pub(crate) async fn checkpoint(
     cluster: &Cluster,
     derivation: &str,
@@ -94,8 +94,8 @@ pub(crate) async fn restore(
             derivation,
             "the last snapshot no longer exists; reading again all records that windows need"
         );
-        // Source records from before the snapshot are read again, and their output may be anywhere in the
-        // output topics. Those are therefore read back from their beginning.
+        // Source records from before the snapshot are read again. Their rows and late events may be anywhere in
+        // the derived topic and in `late-events`, so both are read back from the beginning.
         checkpoint.derived_from.clear();
         checkpoint.late_from.clear();
         return Ok(());

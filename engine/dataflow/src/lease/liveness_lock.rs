@@ -13,11 +13,11 @@ use std::time::{Duration, SystemTime};
 /// Identifies the current boot of this host. Folders can be shared between hosts that do not see each other's
 /// locks, so each file contains the boot ID of its host. On systems without boot IDs there are no lock files.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-/// The metadata of this path contain the user that this process runs as.
+/// The owner of this path is the user that this process runs as.
 const SELF: &str = "/proc/self";
 const EXTENSION: &str = ".lock";
-/// The maximum length of a runner's ID in a file name. The IDs of runners are half as long; the limit guards
-/// against other content of the topic.
+/// The maximum length of a runner's ID in a file name. The IDs of runners are less than half as long; the limit
+/// guards against other content of the topic.
 const ID_LENGTH_MAX: usize = 64;
 /// The maximum number of bytes to read from a file. A boot ID is shorter.
 const FILE_BYTES_MAX: u64 = 64;

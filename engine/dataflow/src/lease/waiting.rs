@@ -101,18 +101,19 @@ enum ClaimReason {
     Free,
     /// The holder's process has died on this host.
     Dead,
-    /// No record of the holder, or of the last claim, has arrived for [`TAKEOVER`].
+    /// Neither a record of the holder nor this runner's last claim has arrived for [`TAKEOVER`].
     Silent,
 }
 
 /// The observations of a waiting runner since the last record of the current holder.
 #[derive(Debug)]
 struct Watch {
-    /// The time since which no record of the holder has arrived, or of the last claim by this runner.
+    /// The time of the holder's last record (at first, the start of waiting) or of this runner's last claim,
+    /// whichever is later.
     silent_from: Instant,
     /// The time at which the holder was found dead.
     dead_from: Option<Instant>,
-    /// Whether this runner has claimed the lease since that record.
+    /// Whether this runner has claimed the lease since the holder's last record.
     claimed: bool,
 }
 
@@ -126,7 +127,7 @@ impl Watch {
     }
 
     /// Notes that a claim was appended. Either it counts or an earlier claim does, and the record of the one that
-    /// counts will arrive. Until then, the lease is not claimed again.
+    /// counts will arrive. Until then, the lease is not claimed again before [`TAKEOVER`] has passed.
     fn claimed(&mut self, now: Instant) {
         self.silent_from = now;
         self.claimed = true;

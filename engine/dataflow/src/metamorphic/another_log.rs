@@ -1,6 +1,6 @@
-//! Tests in which the source is deleted and created again, or shortened, at any moment. Until the derivation
-//! is reset, nothing may be written from the other log. After the reset, nothing may be written into windows
-//! that were closed before it.
+//! Tests in which the source is deleted and created again, loses its end, or loses its beginning to retention, at
+//! any moment. Until the derivation is reset, nothing may be written from another log. After the reset, no row
+//! may be written of windows that were closed before it.
 
 use client::{Offset, Partition};
 use proptest::prelude::*;
@@ -65,7 +65,7 @@ fn another_log_is_refused_and_old_windows_stay(script: &Script, steps: usize, ot
     }
 }
 
-/// Returns a source with `partitions` partitions, whose texts are changed: with equal texts it could be the same
+/// Returns the source with `partitions` partitions and changed records: with equal records it could be the same
 /// log.
 fn another(source: &[Vec<Vec<String>>], partitions: usize) -> Vec<Vec<Vec<String>>> {
     let mut source = source.to_vec();

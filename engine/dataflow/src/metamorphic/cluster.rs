@@ -21,7 +21,7 @@ use crate::sink::counts::Counts;
 /// Longer than any lateness, timeout or window in the scripts.
 const LONG_MS: i64 = 1_000_000;
 
-/// The error of a write before which the runner is killed.
+/// Means that the runner is killed, by a step of its own or before a write.
 #[derive(Debug)]
 pub(super) struct Killed;
 

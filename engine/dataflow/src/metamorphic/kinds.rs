@@ -1,4 +1,4 @@
-//! The kinds of windows with which every property is tested.
+//! The kinds of windows with which the properties are tested.
 
 use model::Params;
 use model::fold::SourceRecord;
@@ -37,7 +37,7 @@ impl Kind {
         }
     }
 
-    /// The time after an event, in event time, by which all its rows have been written.
+    /// How far the watermark has to pass an event until all its rows have been written.
     pub(super) fn said_after_ms(self) -> i64 {
         match self.windowing() {
             Windowing::Windows { size_ms, .. } => size_ms,

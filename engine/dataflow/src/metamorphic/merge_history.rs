@@ -1,5 +1,5 @@
-//! A record of what a runner has merged and when, as plain maps. A hopping window may be forgotten before one
-//! of its events arrives, while later windows still accept that event.
+//! Notes what a runner has merged and when, in plain maps. A hopping window may be forgotten before one of its
+//! events arrives, while later windows still accept that event.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ impl MergeHistory {
         self.merged.extend(merged);
     }
 
-    /// Notes that windows are forgotten if they ended before the watermark minus the allowed lateness.
+    /// Notes that windows are forgotten if they end by the watermark minus the allowed lateness.
     pub(super) fn retire(&mut self, watermark: Option<Timestamp>, allowed_lateness_ms: i64) {
         let forgotten_to = watermark.map(|watermark| watermark.as_millis() - allowed_lateness_ms);
         self.forgotten_to = self.forgotten_to.max(forgotten_to);

@@ -13,7 +13,7 @@ use crate::output::lateness::LateEvent;
 use crate::output::prior::{PriorKeys, PriorOutput, PriorRow};
 use crate::pipeline::Pipeline;
 
-/// The fields of a derived row that identify its window and revision.
+/// The fields of a derived row that recovery reads: its window, its revision, and whether it is withdrawn.
 #[derive(Deserialize)]
 struct Stamp {
     window_start: Timestamp,
@@ -73,13 +73,13 @@ pub(super) fn prior(topics: &Topics, checkpoint: &Checkpoint) -> PriorOutput {
     prior
 }
 
-/// Returns the keys of the dead letters after the checkpoint that will be computed again.
+/// Returns the keys of the rejected and of the late events that were written after the checkpoint and will be
+/// computed again.
 pub(super) fn dead_letter(topics: &Topics, checkpoint: &Checkpoint) -> (PriorKeys, PriorKeys) {
     let mut rejected = PriorKeys::after(&checkpoint.rejected_from);
     let mut late = PriorKeys::after(&checkpoint.late_from);
-    let counts = |at: PartitionOffset| {
-        checkpoint.partitions[at.partition.index()].is_counted_again(at.offset)
-    };
+    let counts =
+        |at: PartitionOffset| checkpoint.partitions[at.partition.index()].is_uncounted(at.offset);
     for at in &topics.rejected[first(&checkpoint.rejected_from)..] {
         if counts(*at) {
             rejected.add(&key(*at));

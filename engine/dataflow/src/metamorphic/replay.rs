@@ -1,5 +1,4 @@
-//! A replay without a cluster. It has the same schedule as the real replay and makes the same calls in the same
-//! order.
+//! A replay without a cluster. It has the same schedule as the real replay and calls the pipeline in the same order.
 
 use client::{Offset, OffsetRange, Partition, PartitionOffset};
 use model::Timestamp;

@@ -148,7 +148,7 @@ fn settings(kind: Kind, lateness_ms: Range<i64>) -> impl Strategy<Value = Settin
         )
 }
 
-/// Splits the records, in the order in which they are produced, into batches.
+/// Groups the records of each partition into batches, in the order in which they are produced.
 fn batches(
     partitions: usize,
     records: impl IntoIterator<Item = (usize, String, bool)>,
@@ -223,7 +223,7 @@ pub(super) fn by_senders(kind: Kind, skew_ms: [i64; 3]) -> impl Strategy<Value =
     })
 }
 
-/// The record as written by a sender with this clock error, with its ingest time.
+/// The record as its sender writes it if the senders' clocks are wrong by `skew_ms`, with its ingest time.
 fn by_clock(text: &str, skew_ms: [i64; 3]) -> String {
     let Some((time, rest)) = text.split_once(" key-") else {
         return text.to_owned();
@@ -233,8 +233,8 @@ fn by_clock(text: &str, skew_ms: [i64; 3]) -> String {
     format!("@{time} {} key-{rest}", time + skew_ms[sender])
 }
 
-/// Scripts with all kinds of steps. Each key or value is always in the same partition, as in keyed topics:
-/// then the reading order does not affect which of two equal records is the duplicate.
+/// Scripts with all kinds of steps. As in keyed topics, all records of a key are in one partition, or else all of a
+/// value: then the reading order does not affect which of two equal records is the duplicate.
 pub(super) fn with_crashes(kind: Kind) -> impl Strategy<Value = Script> {
     let room = prop_oneof![5 => Just(ENTRIES_MAX), 1 => 1..12_usize];
     let script = (1..=PARTITIONS_MAX).prop_flat_map(move |partitions| wild(kind, partitions, 1));

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use client::{OffsetRange, Partition, PartitionOffset};
 use model::{RecordKey, Timestamp, Window};
 
-/// The window and key of events that are in no row. They apply to all events of one batch with this window and
-/// key.
+/// The window and key of events that are in no row: of all events in one batch that have this window and key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LatePlace {
     pub(crate) window: Window,
@@ -41,7 +40,7 @@ pub(crate) struct Lateness {
     decided: BTreeMap<PartitionOffset, Decision>,
     /// Whether lateness depends on the order in which events arrive. If so, a restart cannot recompute it.
     by_order: bool,
-    /// Whether an event has been refused since the last snapshot.
+    /// Whether an event has been refused since the last snapshot. Stays `false` unless `by_order` is set.
     refused_since: bool,
 }
 

@@ -2,8 +2,8 @@
 
 use client::Offset;
 
-/// Returns the given offsets, one per partition, extended with 0 for partitions that were empty or did not
-/// exist when the offsets were recorded.
+/// Returns the given offsets, one per partition, extended with 0 for partitions that they do not cover, such as
+/// those that were added since they were recorded.
 pub(crate) fn padded(offsets: &[Offset], partitions: usize) -> Vec<Offset> {
     let missing = partitions.saturating_sub(offsets.len());
     let offsets = offsets.iter().copied();

@@ -14,7 +14,7 @@ use super::offsets::padded;
 ///
 /// - A row is never written again with the same revision.
 /// - A late event stays late.
-/// - As long as an entry may be computed again, no checkpoint contains an offset after it.
+/// - As long as a row or a late event may be computed again, no checkpoint contains an offset after it.
 #[derive(Debug, Default)]
 pub(crate) struct PriorOutput {
     pub(crate) rows: PriorRows,
@@ -104,8 +104,8 @@ impl PriorRows {
         self.source_lost && self.row(window_start, key).is_some()
     }
 
-    /// Returns the rows whose windows end by this time, each with its window start and key. Skips rows that
-    /// must not be changed and rows that are already withdrawn.
+    /// Returns the rows whose windows begin before this time and end by it, each with its window start and key.
+    /// Skips rows that must not be changed and rows that are already withdrawn.
     pub(crate) fn rows_until(
         &self,
         end: Timestamp,
@@ -171,7 +171,7 @@ impl PriorRows {
 #[derive(Debug, Default)]
 pub(crate) struct PriorKeys {
     keys: HashSet<Vec<u8>>,
-    /// Offsets before all of these records.
+    /// Offsets of the topic that are before all of these dead letters.
     from: Vec<Offset>,
 }
 

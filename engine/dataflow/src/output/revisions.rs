@@ -90,7 +90,7 @@ pub(crate) struct DueDetection<'w> {
 pub(crate) struct EmptyRow<'w> {
     pub(crate) window: Window,
     pub(crate) measures: &'w dyn Measures,
-    /// Whether the record is marked as withdrawn, because its events are now in another row.
+    /// Whether the record is marked as withdrawn. Rows of sessions are: their events may now be in another row.
     pub(crate) withdrawn: bool,
 }
 
@@ -114,7 +114,7 @@ pub(crate) struct Withdrawal {
 /// - Each revision of a row is written once, whichever runner writes it.
 /// - The revisions of a row are 0, 1, 2 …, without gaps; each differs from the one before it.
 /// - A row of an earlier runner that no window accounts for is withdrawn before it is forgotten.
-/// - A row is left unchanged if retention removed source records that may belong to it.
+/// - An earlier runner's row is left unchanged if retention removed source records that may belong to it.
 #[derive(Debug, Default)]
 pub(crate) struct Revisions {
     prior: PriorRows,
@@ -135,9 +135,8 @@ impl Revisions {
         self.prior.lost_source();
     }
 
-    /// Returns the next revision of a row; `None` if that revision is already written or the row must not be
-    /// changed.
-    /// `ends` are the current end offsets of the derived topic.
+    /// Returns the next revision of a row; `None` if an earlier runner has already written the same content, or if
+    /// the row must not be changed. `ends` are the current end offsets of the derived topic.
     pub(crate) fn next(
         &mut self,
         row: DueRow<'_>,
@@ -281,8 +280,8 @@ impl Revisions {
         least
     }
 
-    /// Returns the offsets from which a restart must read the derived topic to find detections. They were its
-    /// end offsets at the last snapshot.
+    /// Returns the offsets from which a restart must read the derived topic to find detections, one for each
+    /// partition of `ends`. [`Self::snapshotted`] advances them.
     pub(crate) fn detections_from(&self, ends: &[Offset]) -> Vec<Offset> {
         padded(&self.detections_from, ends.len())
     }

@@ -1,4 +1,4 @@
-//! Reads one source partition through a derivation's SmartModule: one partial per batch, without gaps.
+//! Reads one source partition for one derivation: one partial per batch, without gaps.
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +33,7 @@ pub(crate) struct Source<U = UpstreamPartition> {
     /// The fingerprint of the last record that this reader received.
     last_record: Option<u64>,
     fold: FoldRequest,
-    /// The board on which it reports whether the partition can be read.
+    /// The board on which this reader reports whether the partition can be read.
     status: StatusBoard,
     /// The one partition that may be read while memory is short; `None` if all may be read.
     only: watch::Receiver<Option<Partition>>,
@@ -51,7 +51,7 @@ pub(crate) struct Arrival {
 enum Stop {
     /// The receiver of partials is dropped.
     ReceiverGone,
-    /// An error after which reading may be resumed.
+    /// An error. [`Source::after`] decides whether reading can be resumed.
     Failed(RunError),
 }
 
@@ -174,6 +174,9 @@ impl<U: Upstream> Source<U> {
                 send(arrivals, self.partition, nothing_before(next_available)).await
             }
             error if error.is_retryable() => {
+                if matches!(error, RunError::Client(ClientError::ModuleFailed { .. })) {
+                    self.subscription = None; // the same fold would fail in a shared stream, too
+                }
                 let pause = backoff.pause();
                 self.note(Some(&error));
                 let (topic, partition) = (&self.topic, self.partition);
@@ -231,8 +234,9 @@ impl<U: Upstream> Source<U> {
         }
     }
 
-    /// Returns an error if the log that has just been opened is not the one that was read so far. The first
-    /// opening needs no check here, because recovery has checked the log.
+    /// Returns an error if the log that has just been opened is not the one that was read so far. Does
+    /// nothing while no last record is known: before the first batch, because recovery has checked the log, and
+    /// after retention has removed unread records.
     async fn check(&mut self) -> Result<(), RunError> {
         if self.last_record.is_none() {
             return Ok(());
@@ -253,7 +257,7 @@ impl<U: Upstream> Source<U> {
         subscription.join(&self.upstream)
     }
 
-    /// Takes this derivation's partials from a shared reader until its channel closes.
+    /// Forwards this derivation's partials from a shared reader until the inbox is closed.
     async fn read_together(
         &mut self,
         mut joined: Joined,
@@ -288,7 +292,7 @@ impl<U: Upstream> Source<U> {
         }
     }
 
-    /// Waits until this partition may be read, then sends a partial.
+    /// Waits until this partition may be read, then sends the partial.
     async fn hand_on(
         &mut self,
         partial: Bytes,
@@ -296,7 +300,7 @@ impl<U: Upstream> Source<U> {
     ) -> Result<(), Stop> {
         let partition = self.partition;
         let may_go_on = |only: &Option<Partition>| only.is_none_or(|only| only == partition);
-        // This fails only if the sender is dropped; the receiver of partials is dropped at the same time.
+        // This fails only if the sender of `only` is dropped; the receiver of partials is dropped at the same time.
         drop(self.only.wait_for(may_go_on).await);
         send(arrivals, self.partition, partial).await
     }
@@ -310,8 +314,9 @@ impl<U: Upstream> Source<U> {
         });
     }
 
-    /// Advances to the end of the partial and returns `true`, unless its batch was already received. That
-    /// happens because a server may send the whole batch around the requested offset.
+    /// Advances to the end of the partial and returns `true`; returns `false` if its batch was already received.
+    /// A batch can arrive twice, because a server may send the whole batch that contains the requested offset, and
+    /// a shared reader sends recent batches to a new subscriber.
     fn covers_new_records(&mut self, partial: &[u8]) -> Result<bool, RunError> {
         let header =
             BatchHeader::decode(partial).map_err(RunError::partial(&self.topic, self.partition))?;

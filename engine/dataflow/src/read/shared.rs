@@ -27,20 +27,20 @@ use crate::read::upstream::Upstream;
 use reader::{Admission, SharedReader, Stage};
 pub(crate) use starting::Starting;
 
-/// The number of batches that may wait in one inbox, which is a fraction of a second's worth.
+/// The number of batches that may wait in one subscriber's inbox. They arrive within a fraction of a second.
 const INBOX: usize = 32;
 
 /// Subscribers within this many records of each other begin together: those ahead wait until the reader has
 /// reached their offset, which takes a fraction of a second.
 const NEAR: i64 = 100_000;
 
-/// After a shared reader has failed, each derivation reads by itself for this long and reports any error of
-/// its own.
+/// After a shared reader has failed in a way that reopening its stream may not cure, each derivation reads by
+/// itself for this long and reports any error of its own.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// The longest time for which a derivation that is ready to read waits for the other derivations of its source
-/// that are starting, so that one stream serves all of them from the beginning. Each reopening of the stream
-/// costs the server a compilation.
+/// that are starting, so that one stream serves all of them from the beginning. Each time the stream is opened
+/// again, the server has to compile the SmartModule.
 const GATHER: Duration = Duration::from_secs(10);
 
 /// The partials of a batch, which are sent to several subscribers.
@@ -50,8 +50,8 @@ type SharedPartials = Arc<Partials>;
 ///
 /// - Every subscriber receives its partials of whole stored batches, the same ones that a stream of its own
 ///   would give.
-/// - A subscriber that is too slow is dismissed. It delays the others by at most the `DELAY_MAX` of
-///   [`reader`].
+/// - A subscriber that is too slow is dismissed. Within [`INBOX`] batches, it delays the others by at most the
+///   `DELAY_MAX` of [`reader`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedReaders {
     sources: Arc<Mutex<BTreeMap<String, SharedSource>>>,
@@ -157,8 +157,8 @@ impl State {
     }
 
     /// Returns the offset at which a new reader would begin: the smallest offset among the subscribers within
-    /// [`NEAR`] of the one that is furthest ahead. `None` if there is only one subscriber, or shortly after an
-    /// error.
+    /// [`NEAR`] of the one that is furthest ahead. `None` if there is only one subscriber, or before
+    /// `paused_until`.
     fn start(&self) -> Option<Offset> {
         let is_paused = self
             .paused_until

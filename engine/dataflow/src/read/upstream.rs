@@ -20,7 +20,7 @@ pub(crate) trait Upstream: Clone + Send + Sync + 'static {
         offset: Offset,
         folds: &[FoldRequest],
     ) -> impl Future<Output = Opened<Bytes>> + Send;
-    /// Returns an error if the partition does not hold the log that `derivation` has read so far.
+    /// Returns an error if the partition's log is not the one that `derivation` has read so far.
     fn check(
         &self,
         derivation: &str,
@@ -34,7 +34,7 @@ type Opened<T> = Result<BoxStream<'static, Result<T, ClientError>>, ClientError>
 #[derive(Clone)]
 pub(crate) struct UpstreamPartition {
     pub(crate) cluster: Cluster,
-    /// The partition to read. Its offset is replaced each time it is opened.
+    /// The partition to read. The `offset` in it is replaced each time a stream is opened.
     pub(crate) source: PartitionSource,
     pub(crate) module: SmartModule,
 }

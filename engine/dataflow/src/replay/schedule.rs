@@ -2,8 +2,8 @@
 //! on the contents of the partitions, so two replays of one history are equal.
 //!
 //! Partitions are scanned once before the replay, so a window is closed when no remaining record belongs to
-//! it, in whatever order the history is. Only if more windows are open than fit into memory are they closed
-//! as a runner would close them; records of those windows that come later are late.
+//! it, in whatever order the records are stored. Only while memory is short are windows closed as a runner would
+//! close them; records of those windows that come later are late.
 
 use client::{Offset, OffsetRange, Partition};
 use model::Timestamp;
@@ -12,8 +12,8 @@ use model::partial::BatchHeader;
 use crate::covered::Covered;
 use crate::watermarks;
 
-/// The ends and the event times of a partition's batches. A replay has to know these before it merges the first
-/// batch.
+/// The ends and the smallest event times of a partition's batches. A replay has to know these before it merges the
+/// first batch.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scan {
     batches: Vec<ScannedBatch>,
@@ -23,8 +23,8 @@ pub(crate) struct Scan {
 struct ScannedBatch {
     /// The offset after its last record.
     end: Offset,
-    /// The smallest event time of its accepted records or, in [`Scan::least_from`], of those and all later
-    /// ones.
+    /// The smallest event time of its accepted records or, in the result of [`Scan::least_from`], of those and all
+    /// later ones.
     least_time: Option<Timestamp>,
 }
 
@@ -51,7 +51,7 @@ impl Scan {
 pub(crate) struct Schedule {
     partitions: Vec<PartitionHistory>,
     /// The time in milliseconds, measured in event time, that a runner waits after the end of a window before
-    /// it closes the window.
+    /// it can no longer correct the window.
     lateness_ms: i64,
     closed_to: Timestamp,
 }

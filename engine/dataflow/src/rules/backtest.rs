@@ -33,7 +33,7 @@ pub struct BacktestRead {
     pub late: Vec<u64>,
     /// The smallest event time in the first batches of the partitions.
     pub first_time: Option<Timestamp>,
-    /// The greatest event time.
+    /// The greatest event time. An event counts with its ingest time if that is earlier.
     pub last_time: Option<Timestamp>,
 }
 
@@ -62,8 +62,8 @@ impl RuleStore {
     }
 
     /// Runs each version over the records that were ingested from `since` on, beginning with empty state;
-    /// `None` is the version in the dataflow file. Passes the records that each version would have written to
-    /// `take`, with the version's index in `versions`.
+    /// `None` is the version in the dataflow file. Calls `take` with each record that a version would have
+    /// written, and with the version's index in `versions`.
     pub async fn backtest(
         &self,
         versions: &[Option<&RuleSet>],
@@ -239,7 +239,7 @@ fn is_since(record: &Record, since: Timestamp) -> bool {
         .is_none_or(|time| time >= since.as_millis())
 }
 
-/// The partition with the smallest event time among those with records left; the first one if several are
+/// The partition that has advanced event time least among those with records left; the first one if several are
 /// equal.
 fn slowest(histories: &[History]) -> Option<Partition> {
     let histories = Partition::all().zip(histories);

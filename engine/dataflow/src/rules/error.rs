@@ -15,7 +15,7 @@ pub enum RulesError {
     /// Reading or writing one of the runner's own topics failed.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// The derivation does not accept new rules.
+    /// The dataflow file has no derivation of this name with a rules topic.
     #[error(
         "derivation `{derivation}` has no rules topic in the dataflow file; derivations that have one: {known}"
     )]

@@ -23,7 +23,7 @@ pub struct Published {
     /// The version that this one replaces; `None` if that is the one in the dataflow file.
     pub before: Option<RuleSet>,
     derivation: String,
-    /// The checkpoints made since the version was written.
+    /// The checkpoints of all derivations, from just before the version was written.
     checkpoints: RecordStream,
 }
 

@@ -30,7 +30,8 @@ struct Account<'a> {
     duplicate: u64,
     evicted: u64,
     ahead: u64,
-    /// The senders of events ahead of their ingest time since the last account, and how far ahead those were.
+    /// The senders of events that were ahead of their ingest time since the last account, and how far ahead the
+    /// events were.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     senders_ahead: &'a [SenderAhead],
     next_offset: Offset,

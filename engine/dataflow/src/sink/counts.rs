@@ -12,18 +12,18 @@ use serde::{Deserialize, Serialize};
 pub struct Counts {
     /// All records that were read.
     pub read: u64,
-    /// Records whose event is in a row.
+    /// Records that are neither rejected nor late nor duplicates.
     pub accepted: u64,
     /// Records that are not valid events, by reason.
     pub rejected: BTreeMap<Reason, u64>,
-    /// Records whose window could no longer be corrected.
+    /// Records whose window could no longer be corrected, or which did not fit into memory.
     pub late: u64,
     /// Records that duplicate another one.
     pub duplicate: u64,
     /// Records that retention removed before they were read. They are not included in `read`.
     #[serde(default)]
     pub evicted: u64,
-    /// Accepted events whose time was far ahead of their ingest time. They are included in `accepted`.
+    /// Valid events whose time was far ahead of their ingest time. They are included in the counts above.
     #[serde(default)]
     pub ahead: u64,
 }
@@ -34,7 +34,8 @@ impl Counts {
         self.rejected.values().sum()
     }
 
-    /// Adds the counts of one batch. `late` and `duplicate` are numbers of accepted events.
+    /// Adds the counts of one batch. `late` and `duplicate` are the numbers of late and of duplicate events among
+    /// those that the SmartModule accepted.
     pub(crate) fn add(&mut self, header: &BatchHeader, late: u64, duplicate: u64) {
         let BatchHeader {
             first_offset,

@@ -71,7 +71,7 @@ impl DeadLetters {
         })
     }
 
-    /// Creates a writer of late records only, into a topic that the caller chooses.
+    /// Creates a value that writes only late events, to the topic `late`.
     pub(crate) async fn into(
         cluster: &Cluster,
         derivation: &str,
@@ -102,7 +102,8 @@ impl DeadLetters {
         )
     }
 
-    /// Reads the dead letters after the checkpoint and passes the late events among them to `late`.
+    /// Reads the dead letters that were written after the checkpoint, and passes the late events among them to
+    /// `late`.
     pub(crate) async fn read_back(
         &mut self,
         restart: &Restart<'_>,
@@ -335,8 +336,8 @@ impl DeadLetters {
         Ok(parts)
     }
 
-    /// Fetches the plain source records at the wanted offsets. Other records, possibly millions, are dropped
-    /// while reading.
+    /// Fetches the source records at the wanted offsets, without a SmartModule. Other records, possibly millions,
+    /// are dropped while reading.
     async fn fetch(
         &self,
         partition: Partition,

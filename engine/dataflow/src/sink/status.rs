@@ -39,7 +39,7 @@ pub struct DerivationStatus {
     pub lag: Vec<u64>,
     /// The time of this process's last checkpoint.
     pub saved_at: Option<SystemTime>,
-    /// The time at which the first partial was merged that is in no checkpoint yet.
+    /// The time at which the runner merged the first of the partials that are in no checkpoint yet.
     pub unsaved_since: Option<SystemTime>,
     /// The time from the end of a window until its rows are in the derived topic.
     pub latency: Latency,

@@ -15,7 +15,7 @@ pub(crate) struct TopicWriter {
     cluster: Cluster,
     topic: String,
     producer: Producer,
-    /// The end offset of each partition, as of the last write or read by this runner.
+    /// The end offset of each partition, as of opening the topic or of this runner's last write to it.
     ends: Vec<Offset>,
 }
 
@@ -39,14 +39,14 @@ impl TopicWriter {
         &self.topic
     }
 
-    /// The end offset of each partition, as of the last write or read by this runner.
+    /// The end offset of each partition, as of opening the topic or of this runner's last write to it.
     pub(crate) fn ends(&self) -> &[Offset] {
         &self.ends
     }
 
     /// Returns these offsets of an earlier checkpoint, one per partition, extended with 0 for partitions that
-    /// the checkpoint does not contain. A partition that now ends before its offset was deleted and created
-    /// again: all its records are later, so its offset becomes 0.
+    /// the checkpoint does not contain. A partition that now ends before its offset in the checkpoint has since
+    /// been deleted and created again: all its records are newer than the checkpoint, so its offset becomes 0.
     pub(crate) fn padded(&self, from: &[Offset]) -> Vec<Offset> {
         let offsets = padded(from, self.ends.len()).into_iter();
         let within = |(offset, end): (Offset, &Offset)| {
@@ -55,7 +55,7 @@ impl TopicWriter {
         offsets.zip(&self.ends).map(within).collect()
     }
 
-    /// Passes every record from these offsets on to `take`.
+    /// Reads every record at or after these offsets, and passes it to `take`.
     pub(crate) async fn read_back(
         &self,
         from: &[Offset],

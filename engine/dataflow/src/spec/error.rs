@@ -50,7 +50,7 @@ pub enum SpecError {
         /// What is expected instead.
         expected: String,
     },
-    /// The dataflow file has more partitions than a cluster accepts.
+    /// The topics of the dataflow file have too many partitions in total.
     #[error(
         "the dataflow file's topics have {partitions} partitions in total; the limit is {max}; reduce some"
     )]
@@ -103,7 +103,7 @@ impl SpecError {
         }
     }
 
-    /// The section of the dataflow file, the name in that section, and the field of that entry.
+    /// The section of the dataflow file, the name of the entry in that section, and the field of that entry.
     fn place(&self) -> (&str, &str, &str) {
         const DERIVATIONS: &str = "derivations";
         match self {

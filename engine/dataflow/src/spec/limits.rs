@@ -9,8 +9,8 @@ use model::REJECTED_EVENTS;
 use super::{DataflowSpec, DerivationSpec, SpecError, WindowSpec};
 use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, SNAPSHOTS};
 
-/// The maximum number of partitions of one topic, as in the local cluster. Each partition needs a stream, a
-/// connection and a watermark per derivation.
+/// The maximum number of partitions of one topic, as in the local cluster. Each source partition needs a stream
+/// with its own connection, and a watermark per derivation.
 const PARTITIONS_PER_TOPIC_MAX: u32 = 256;
 /// The maximum number of partitions of all topics together. The local cluster accepts 4,096, and some are
 /// reserved for topics that are not in the dataflow file.
@@ -31,7 +31,7 @@ const ENTRIES_MAX: usize = 1_000_000_000;
 const NAME_CHARACTERS_MAX: usize = 63;
 
 impl DataflowSpec {
-    /// Checks everything except the derivations' own parameters.
+    /// Checks the names of topics, the numbers of partitions, the durations and `entries_max`.
     pub(super) fn check_limits(&self) -> Result<(), SpecError> {
         self.check_names()?;
         for (name, source) in &self.sources {

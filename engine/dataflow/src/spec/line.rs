@@ -1,5 +1,5 @@
 //! Finds the line of an entry in the dataflow file's text, for messages: entries are checked only after the
-//! text has been parsed.
+//! text has been parsed, and the parsed values do not contain their lines.
 
 /// The line, counted from 1, on which an entry of a section sets `field`. If the entry does not set it, the
 /// line of the entry's name.

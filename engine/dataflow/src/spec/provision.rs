@@ -1,4 +1,5 @@
-//! Ensures that every topic of the dataflow file and the SmartModule `dataflow` exist. Idempotent.
+//! Ensures that the topics of the dataflow file, the runner's own topics and the SmartModule `dataflow` exist.
+//! Idempotent.
 
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, SNAPSHOTS};
 /// Rules are few and apply until newer ones replace them, so they are retained for ten years.
 const RULES_RETENTION: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-/// Ensures the source and derived topics of the dataflow file, the SmartModule `dataflow`, and the runner's own
-/// topics. `progress` counts the topics of the dataflow file and the SmartModule.
+/// Ensures the source, derived and rules topics of the dataflow file, the SmartModule `dataflow`, and the
+/// runner's own topics. `progress` counts the source topics, the derived topics and the SmartModule.
 pub async fn provision(
     cluster: &Cluster,
     dataflow: &DataflowSpec,

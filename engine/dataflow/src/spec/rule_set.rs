@@ -1,4 +1,4 @@
-//! Versions of a derivation's parameters, and the versions that its checkpoint has adopted.
+//! Versions of a derivation's parameters, and the history of adopted versions in its checkpoint.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub struct AdoptedRules {
     pub from: Vec<Offset>,
 }
 
-/// The versions of a derivation in its checkpoint.
+/// The versions of a derivation's parameters that its checkpoint contains.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleHistory {
     /// The offset of the next record of the rules topic.
@@ -45,7 +45,7 @@ pub struct RuleHistory {
 }
 
 impl RuleHistory {
-    /// The newest version.
+    /// The number of the newest version.
     pub fn version(&self) -> u32 {
         self.adopted
             .last()
@@ -101,8 +101,8 @@ impl RuleSet {
     }
 }
 
-/// Rules may contain only the derivation's own parameters. The others, such as the greatest skew, are also
-/// used by the SmartModule, which takes them from the dataflow file. The version number is set by the writer.
+/// Rules may contain only the derivation's own parameters. The others, such as `max_skew`, are also used by the
+/// SmartModule, which takes them from the dataflow file. The version number is set by the writer.
 fn check_names(
     parameters: &BTreeMap<String, String>,
     registration: &Registration,

@@ -1,5 +1,5 @@
-//! The forms of `window` in the dataflow file: `10s` (tumbling), `{size: 1m, hop: 10s}` (hopping) and
-//! `{gap: 30m}` (sessions).
+//! The forms of `window` in the dataflow file: `10s` or `{size: 10s}` (tumbling), `{size: 1m, hop: 10s}` (hopping)
+//! and `{gap: 30m}` (sessions).
 
 use std::fmt;
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! A keyed process whose detections depend on the order of events: each event is numbered and refers to the
-//! previous one, each third event revises the detection of the second, and silence is reported once.
+//! previous one, every third event revises the detection of the event before it, and silence is reported once.
 
 use model::keyed_process::{Collect, Detection, KeyedProcess, TimedEvent};
 use model::{ParamError, Params, RecordKey, Timestamp, Window};
@@ -10,7 +10,7 @@ use super::Tick;
 /// A key without events for this long is silent.
 pub(crate) const SILENCE_MS: i64 = 5_000;
 
-/// A key that becomes silent after this many events is forgotten.
+/// A key that becomes silent after this many events or more is forgotten.
 const FORGOTTEN_AFTER: u64 = 6;
 
 pub(crate) struct FollowedTicks;

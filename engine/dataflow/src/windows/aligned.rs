@@ -1,5 +1,6 @@
 //! Windows aligned to the epoch. Each window consists of panes as long as the hop; a tumbling window has a
-//! single pane. The data of a window is stored with the pane that begins at the same time.
+//! single pane. The state of a window, such as the revisions of its rows, is stored with the pane that begins at
+//! the same time.
 
 mod pane;
 
@@ -26,8 +27,8 @@ pub(crate) struct Panes<D: Windowed> {
     panes: BTreeMap<Timestamp, Pane<D::Partial>>,
     /// The number of slots in all panes.
     slots: usize,
-    /// The number of merges so far. A window compares it with the count at its last emission to find what has
-    /// changed.
+    /// The number of merges so far. Panes and slots note it when they change, and windows when they are emitted: the
+    /// comparison finds what has changed since.
     merges: u64,
     /// Windows that end by this time are forgotten.
     retired_to: Option<Timestamp>,
@@ -83,14 +84,18 @@ impl<D: Windowed> Panes<D> {
         pane.first_offsets[origin.partition.index()].get_or_insert(origin.first_offset);
         pane.changed = self.merges;
         let mut key = contribution.key;
-        if self.slots >= self.bounds.entries_max && pane.slots.find(key.as_str()).is_none() {
+        let mut number = pane.slots.number_of(key.as_str());
+        if number.is_none() && self.slots >= self.bounds.entries_max {
             key = key.any_other();
+            number = pane.slots.number_of(key.as_str());
         }
-        let slots = &mut self.slots;
-        let slot = pane.slots.find_or_insert(key.as_str(), || {
-            *slots += 1;
-            Slot::new(key.clone())
+        let number = number.unwrap_or_else(|| {
+            self.slots += 1;
+            pane.slots.insert(Slot::new(key))
         });
+        let Some(slot) = pane.slots.get_mut(number) else {
+            unreachable!("the table has just returned this number");
+        };
         slot.changed = self.merges;
         slot.partial.merge(contribution.partial);
         slot.events += contribution.events;
@@ -99,8 +104,8 @@ impl<D: Windowed> Panes<D> {
         slot.duplicates.saturating_sub(before)
     }
 
-    /// The keys of a window that have changed since merge number `since`, when the window was emitted; all keys if
-    /// `since` is `None`.
+    /// The keys of a window that have changed since merge number `since`, the last one before the window was emitted;
+    /// all keys if `since` is `None`.
     fn changed_keys(&self, window: Window, since: Option<u64>) -> BTreeSet<RecordKey> {
         let mut changed = BTreeSet::new();
         for pane in self
@@ -290,7 +295,8 @@ impl<D: Windowed> Correctable for Panes<D> {
         self.panes.contains_key(&start) && self.has_events(self.window(start), key)
     }
 
-    /// If all events of the window are late this time, an empty partial replaces them.
+    /// After a restart, all events of a window that an earlier runner emitted may be late. Its row is then computed
+    /// from an empty partial.
     fn empty(
         &self,
         start: Timestamp,

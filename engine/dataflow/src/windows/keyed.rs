@@ -1,6 +1,6 @@
 //! Keyed processes: the events of each key are processed one by one, in the order of event time. The SmartModule
-//! reduces each event to a fact. A fact waits until the watermark has passed it; a fact that arrives after that
-//! is late. Detections depend only on the facts and their order, so a restart from a snapshot computes the same
+//! reduces each event to a fact. A fact waits until the watermark has passed it, and is late if it arrives after
+//! that. Detections depend only on the facts and their order, so a restart from a snapshot computes the same
 //! detections again.
 
 mod facts;
@@ -38,7 +38,7 @@ pub(crate) struct KeyedProcesses<M: KeyedProcess> {
     followed_to: Option<Timestamp>,
     /// The value of `followed_to` in the last checkpoint. The restored snapshot may be older than that.
     resumed_at: Option<Timestamp>,
-    /// Facts before this time were processed in an earlier log of the source.
+    /// Facts before this time were processed from an earlier log of the source.
     closed_to: Option<Timestamp>,
     last_time: Option<Timestamp>,
 }

@@ -1,6 +1,7 @@
-//! Sessions: events of one key with no gap between them longer than the configured gap. A late event may
-//! extend a session that has already been emitted, or join two sessions: the earlier one continues with its
-//! next revision, and the later one is displaced. A session is identified by its key and its start.
+//! Sessions: events of one key with no gap between them longer than the configured gap. A session is identified by
+//! its key and its start. An out-of-order event may extend a session that has already been emitted, or join two
+//! sessions: the earlier one continues with its next revision, and the later one is displaced. An event that gives
+//! a session an earlier start displaces it as well.
 
 mod due;
 mod session;
@@ -34,7 +35,7 @@ pub(crate) struct Sessions<D: model::Sessions> {
     ending: BTreeSet<(Timestamp, Number)>,
     /// Sessions whose `forgotten_at` is at or before this time are forgotten.
     retired_to: Option<Timestamp>,
-    /// Sessions that began before this time were made from an earlier log of the source.
+    /// Sessions that began before this time were computed from an earlier log of the source.
     closed_to: Option<Timestamp>,
 }
 
@@ -56,20 +57,21 @@ impl<D: model::Sessions> Sessions<D> {
         }
     }
 
-    /// The time after which no event can belong to a session of this span.
+    /// From this time on, no event can belong to a session of this span.
     fn ends_at(&self, span: Window) -> Timestamp {
         span.end.plus_ms(self.gap_ms)
     }
 
-    /// The time after which a session can no longer be corrected. An event that is not late may begin as
-    /// early as one gap before the retired time, and may belong to a session that ended one gap before that.
+    /// Once `retired_to` has reached this time, a session can no longer be corrected. A contribution that is not late
+    /// may begin as early as one gap before `retired_to`, and may belong to a session that ended one gap before that.
     fn forgotten_at(&self, span: Window) -> Timestamp {
         self.ends_at(span).plus_ms(self.gap_ms)
     }
 
-    /// Whether events of this span are too late, because the session that they would begin is over. Events
-    /// that extend a session in memory are never too late. No accepted event can touch a forgotten session,
-    /// so a restart that reads events again cannot assign them to another session.
+    /// Whether events of this span are too late, because the session that they would begin is over. They are not
+    /// too late if they continue a session that began no later than they do and can still be corrected. No
+    /// accepted event can touch a forgotten session, so a restart that reads events again cannot assign them to
+    /// another session.
     fn is_retired(&self, span: Window, key: &RecordKey) -> bool {
         let Some(retired) = self.retired_to else {
             return false;
@@ -216,7 +218,8 @@ impl<D: model::Sessions> Windows for Sessions<D> {
         Ok(Batch::new(header, contributions))
     }
 
-    /// Events that were merged before a restart are merged again, however late they are.
+    /// Events that were merged before a restart are merged again, however late they are. Only those that begin before
+    /// `closed_to` are not: they belong to sessions of an earlier log.
     fn is_over(&self, span: Window, key: &RecordKey, is_replayed: bool) -> bool {
         let is_closed = self.closed_to.is_some_and(|closed| span.start < closed);
         is_closed || (!is_replayed && self.is_retired(span, key))

@@ -1,5 +1,5 @@
-//! A hash table whose entries contain their own keys. Entries are stored side by side without gaps, and the
-//! index takes five bytes for each of them.
+//! A hash table whose entries contain their own keys. Entries are stored side by side, and a new entry takes the
+//! place of a removed one. The index takes five bytes for each of its buckets.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -55,17 +55,17 @@ impl<E: Entry> Table<E> {
         entries.filter(move |(_, entry)| entry.key() == key)
     }
 
-    /// The number of a key's first entry.
+    /// The number of one entry of a key, whichever the index returns first.
     pub(super) fn number_of(&self, key: &str) -> Option<Number> {
         self.of_key(key).next().map(|(number, _)| number)
     }
 
-    /// The first entry of a key.
+    /// One entry of a key, whichever the index returns first.
     pub(super) fn find(&self, key: &str) -> Option<&E> {
         self.of_key(key).next().map(|(_, entry)| entry)
     }
 
-    /// The first entry of a key; if there is none, a new one.
+    /// One entry of a key, as [`Self::find`] returns it; if there is none, a new one.
     pub(super) fn find_or_insert(&mut self, key: &str, new: impl FnOnce() -> E) -> &mut E {
         let found = self.number_of(key);
         let number = found.unwrap_or_else(|| self.insert(new()));

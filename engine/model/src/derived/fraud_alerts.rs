@@ -13,8 +13,8 @@ pub struct FraudAlerts {
     pub user_id: String,
     /// The rule that fired.
     pub rule: FraudRule,
-    /// The rule's name, followed by a fingerprint of the game, the user, the rule and `window_start`. All
-    /// revisions and rule versions of an alert have the same id.
+    /// The rule's name, followed by a fingerprint of the game, the user, the rule and `window_start`. An alert
+    /// keeps its id in all revisions and under all rule versions.
     pub alert_id: String,
     /// The urgency, derived from the score.
     pub severity: Severity,

@@ -11,10 +11,10 @@ pub struct PlayerSessionSummaries {
     pub game_id: String,
     /// The player.
     pub player_id: String,
-    /// The session id of the events. If the same id is used again after a gap, it has a second record.
+    /// The session id of the events. If the id is used again after a gap, those events have a record of their own.
     pub session_id: String,
-    /// The platform of the first event. If several events share that instant, the alphabetically first
-    /// platform; null in a withdrawn session.
+    /// The platform of the first event. If several events have the earliest time, this is the first of their
+    /// platforms in byte order; null in a withdrawn session.
     pub platform: Option<String>,
     /// The time of the first event.
     pub session_start: Timestamp,

@@ -23,7 +23,7 @@ pub struct ServerHealth {
     pub status: ServerStatus,
 }
 
-/// A usage in percent, to three decimals.
+/// CPU or memory usage in percent, to three decimals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     /// The mean of the reports.
@@ -32,8 +32,8 @@ pub struct Load {
     pub max: f64,
 }
 
-/// A latency in milliseconds, to three decimals. A quantile pQ estimates the report at index ⌊Q / 100 ·
-/// (samples − 1)⌋ in ascending order, to within 1 %. It is never outside the range of the reports.
+/// Network latency in milliseconds, to three decimals. The quantile pQ estimates, to within 1 %, the latency at index
+/// ⌊Q / 100 · (samples − 1)⌋ in ascending order. It is never outside the range of the reports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LatencyMs {
     /// The mean of the reports.

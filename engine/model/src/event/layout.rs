@@ -1,8 +1,8 @@
 //! Layouts: the bytes that all records of one sender share. With a known layout, reading a record takes
 //! little more than a comparison.
 //!
-//! A sender writes its fields in a fixed order with fixed spacing; only the values differ. A layout is that
-//! text without the values. If a record has exactly the bytes of a layout between its values, a strict parser
+//! A sender writes its fields in a fixed order with fixed spacing; only the values differ. A layout is the text
+//! of a record without the values. If a record has exactly the bytes of a layout between its values, a strict parser
 //! would pass through the same states as when the layout was learnt, so only the values need to be checked.
 //! Any other record is scanned in full. Layouts therefore change how long reading takes, but never its
 //! result.
@@ -113,7 +113,7 @@ struct Layout {
     rest: Vec<u8>,
 }
 
-/// A value and the bytes between the previous value and it, a string's quotes included.
+/// A value and the bytes between the previous value and this one, including the quotes of strings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step {
     before: Vec<u8>,
@@ -131,8 +131,8 @@ impl Layout {
         scan(record, |seen| {
             let is_string = matches!(seen.value, Value::String(_));
             let quote = usize::from(is_string);
-            // In other records the same section may be an object whose fields count, so no layout is learnt
-            // from a null section.
+            // No layout is learnt from a record with a null section: in other records that section may be an
+            // object whose fields count.
             let is_section = seen.section == Section::Root && Section::named(seen.key).is_some();
             is_learnable &= !is_section && steps.len() < FIELDS_MAX;
             if is_learnable {

@@ -62,13 +62,13 @@ impl<P: Merge + Serialize> Groups<P> for BatchSessions<P> {
     }
 }
 
-/// Adds an event's contribution to a session of its key.
 /// Sorts sessions by window, then by the index of their key. Not generic, because each copy of a sort is 16 kB of
 /// WASM, which a server compiles for each stream.
 fn sort(order: &mut [(Window, u32, u32)]) {
     order.sort_unstable();
 }
 
+/// Adds an event's contribution to a session of its key.
 struct SessionEmitter<'s, P> {
     keys: &'s mut Slots<KeySessions<P>>,
     gap_ms: i64,

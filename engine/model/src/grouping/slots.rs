@@ -1,5 +1,5 @@
-//! A hash table of partials by key, used while a batch is folded. It finds a key by its fields, and for a known
-//! key it neither joins nor copies them.
+//! A hash table of partials by key, used while a batch is folded. It finds a key by its fields. It joins and copies
+//! the fields only if the key is new or contains a percent sign.
 
 use crate::key::RecordKey;
 use crate::words;

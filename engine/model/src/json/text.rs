@@ -12,7 +12,7 @@ pub struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// Creates a string from these bytes, whose escapes must have been validated.
+    /// Creates a string from its content, whose escapes must have been validated.
     pub(super) fn new(raw: &'a str, escaped: bool) -> Self {
         Self { raw, escaped }
     }

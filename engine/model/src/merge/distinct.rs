@@ -53,8 +53,8 @@ impl Distinct {
     /// The relative error of a sketch's count: two standard deviations, each 1.04 / √65,536. About 19 of 20
     /// counts are closer than this.
     pub const SKETCH_ERROR: f64 = 0.0082;
-    /// A set is checked against the limit only when it may contain twice as many values. A check sorts the
-    /// set, and with a lower value a set just below the limit would be sorted again for each new value.
+    /// A set is checked against the limit only when it may contain twice as many values. A check sorts the set; if
+    /// sets were checked at the limit itself, a set just below it would be sorted again for each new fingerprint.
     const LOOK_AT: usize = 2 * Self::EXACT_MAX;
 
     /// Adds one value.

@@ -30,8 +30,8 @@ impl Bookkeeping {
         })
     }
 
-    /// Enters one event into the ledger of its game and currency, or of a part of them such as an item. All
-    /// events of a ledger must be entered with the same parameters.
+    /// Enters one event into a ledger. All events of a ledger must have the same game and currency, and must be
+    /// entered with the same parameters.
     pub fn enter(self, event: &PurchaseEvent<'_>, ledger: &mut Ledger) {
         if self.unique_transactions {
             ledger.transactions.insert(Transaction::of(event));
@@ -152,9 +152,9 @@ struct Transaction {
 }
 
 impl Transaction {
-    /// Creates the transaction of an event. Its content is every field of the event except game and currency,
-    /// which are the same in a whole ledger, and except the fields stored next to the fingerprint. The fields
-    /// are joined into a key, which separates them whatever characters they contain.
+    /// Creates the transaction of an event. The fingerprint `content` covers every field of the event except game
+    /// and currency, which are the same in a whole ledger, and except type and amount, which are stored next to
+    /// it. The fields are joined into a key, which separates them whatever characters they contain.
     fn of(event: &PurchaseEvent<'_>) -> Self {
         let content = RecordKey::new(&[
             &event.transaction_id,

@@ -22,7 +22,7 @@ pub use quantiles::{QUANTILE_ERROR, Quantiles};
 pub use sorted_set::SortedSet;
 pub use spread::Spread;
 
-/// A commutative monoid. Implementors add their counts and sums as plain integers.
+/// A commutative monoid. Counts and sums are plain integers, which implementations of `merge` add themselves.
 pub trait Merge: Default {
     /// Adds `other` to `self`.
     fn merge(&mut self, other: Self);

@@ -6,9 +6,9 @@ use smallvec::SmallVec;
 
 use super::Merge;
 
-/// The first `MAX` of the inserted names in byte order, and whether there were more. The result does not
-/// depend on how the names are split: if one part drops a name, that part has `MAX` lesser ones, so the whole
-/// drops the name, too.
+/// The inserted names that come first in byte order, at most `MAX`, and whether there were more. The result does
+/// not depend on how the names are split into parts: a part drops a name only if it has `MAX` names that come
+/// before it, and the merged set then has them, too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names<const MAX: usize> {
     /// In ascending order. Most sets have a single, short name, which needs no allocation.

@@ -16,7 +16,7 @@ pub struct SortedSet<T> {
     sorted: usize,
 }
 
-/// The tail is merged into the sorted part when it is longer than the sorted part and than this number of values.
+/// The tail is merged into the sorted part when it is longer than both the sorted part and this number of values.
 const TAIL_MAX: usize = 32;
 
 impl<T> Default for SortedSet<T> {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The position of the checksum, and of the bytes that it covers, according to the format's description.
+/// The position of the checksum according to the format's description. It covers all bytes after it.
 const CHECKSUM: std::ops::Range<usize> = 17..21;
 
 fn with_checksum(mut bytes: Vec<u8>) -> Bytes {

@@ -4,7 +4,7 @@ use super::*;
 
 const RETENTION: Duration = Duration::from_secs(3600);
 
-/// A log of several segments with two batches each.
+/// A log of eleven batches, two in each segment but the last.
 fn written(dir: &Path, max_bytes: u64) -> PartitionLog {
     let segment_bytes = 2 * plain(&["value"]).bytes().len() as u64;
     let config = LogConfig {

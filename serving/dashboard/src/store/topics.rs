@@ -1,5 +1,5 @@
-//! Lists the topics that the dashboard shows. A new topic needs its own file in this folder and one line in
-//! [`shown_topics!`]; each view that uses it lists it in `View::topics`.
+//! Lists the topics that the dashboard shows. A new topic needs its own file in the folder `topics` and one line
+//! in [`shown_topics!`]; each view that uses the topic lists it in `View::topics`.
 
 mod active_players;
 mod fraud_alerts;

@@ -10,7 +10,7 @@ use crate::span::{Mean, Span};
 use crate::store::Topic;
 use crate::symbols::Symbol;
 
-/// The number of latest alerts on this page; the other views list all of them.
+/// The number of latest alerts on this page; the other views list more.
 const LATEST_SHOWN: usize = 8;
 
 #[derive(Serialize)]
@@ -137,11 +137,11 @@ fn latest<'a>(context: &ViewContext<'a>) -> Vec<RecentAlert<'a>> {
             game: None,
             reason: &row.measures.reason,
         });
-    let latest = fraud
-        .take(LATEST_SHOWN)
-        .chain(stuck.take(LATEST_SHOWN))
-        .chain(servers.take(LATEST_SHOWN));
-    let mut latest: Vec<_> = latest.filter(|alert| context.has(alert.time)).collect();
+    let is_shown = |alert: &RecentAlert<'_>| context.has(alert.time);
+    let fraud = fraud.filter(is_shown).take(LATEST_SHOWN);
+    let stuck = stuck.filter(is_shown).take(LATEST_SHOWN);
+    let servers = servers.filter(is_shown).take(LATEST_SHOWN);
+    let mut latest: Vec<_> = fraud.chain(stuck).chain(servers).collect();
     latest.sort_by_key(|alert| std::cmp::Reverse(alert.time));
     latest.truncate(LATEST_SHOWN);
     latest

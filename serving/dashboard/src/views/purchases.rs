@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use model::decimal;
 use serde::Serialize;
 
 use super::{ViewContext, money};
 use crate::limits::RANKS_MAX;
 use crate::span::Span;
-use crate::store::Topic;
+use crate::store::{RevenueRow, Topic};
 use crate::symbols::Symbol;
 
 #[derive(Serialize)]
@@ -30,11 +31,12 @@ struct Currency<'a> {
     refunds: u64,
     /// Net revenue in each piece of the span; `None` if the piece has no window.
     nets: Vec<Option<String>>,
-    /// Net revenue per buyer in the latest window of each piece that has buyers.
+    /// For each piece, the net revenue per buyer in its latest window that has buyers.
     arppus: Vec<Option<String>>,
-    /// Net revenue per buyer in the latest window of the span (`None` without buyers), and its number of buyers.
+    /// The net revenue per buyer in the latest window of the span (`None` without buyers), and the window's
+    /// number of buyers.
     arppu: Option<String>,
-    buyers: u32,
+    buyers: u64,
 }
 
 #[derive(Serialize)]
@@ -87,14 +89,45 @@ pub(super) fn view<'a>(context: &ViewContext<'a>) -> Purchases<'a> {
     }
 }
 
+/// The buyers of all games in the window that begins at `start`, and their net revenue in minor units.
+#[derive(Clone, Copy)]
+struct Paying {
+    start: i64,
+    buyers: u64,
+    net: i128,
+}
+
+impl Paying {
+    fn of(start: i64, row: &RevenueRow) -> Self {
+        let arppu = row.arppu.unwrap_or_default();
+        Self {
+            start,
+            buyers: row.buyers.into(),
+            net: i128::from(arppu) * i128::from(row.buyers),
+        }
+    }
+
+    /// Adds a game to `latest`, or replaces `latest` if it is of an earlier window.
+    fn add_to(mut self, latest: &mut Option<Self>) {
+        if let Some(same) = latest.filter(|latest| latest.start == self.start) {
+            self.buyers += same.buyers;
+            self.net += same.net;
+        }
+        *latest = Some(self);
+    }
+
+    fn per_buyer(self) -> Option<i128> {
+        (self.buyers > 0).then(|| decimal::divide(self.net, self.buyers.into()))
+    }
+}
+
 /// Returns the currencies, the one with the most purchases first.
 fn currencies<'a>(context: &ViewContext<'a>, span: &Span) -> Vec<Currency<'a>> {
     struct Line {
         sums: Sums,
         nets: Vec<Option<i128>>,
-        arppus: Vec<Option<i64>>,
-        arppu: Option<i64>,
-        buyers: u32,
+        paying: Vec<Option<Paying>>,
+        last: Option<Paying>,
     }
     let mut lines = BTreeMap::<Symbol, Line>::new();
     for (start, (game, currency), row) in context.store.topics.revenue.range(span.range()) {
@@ -104,16 +137,18 @@ fn currencies<'a>(context: &ViewContext<'a>, span: &Span) -> Vec<Currency<'a>> {
         let line = lines.entry(*currency).or_insert_with(|| Line {
             sums: Sums::default(),
             nets: span.values(),
-            arppus: span.values(),
-            arppu: None,
-            buyers: 0,
+            paying: span.values(),
+            last: None,
         });
         line.sums
             .add(row.purchases, row.refunds, row.gross, row.refunded);
         let net = i128::from(row.gross) - i128::from(row.refunded);
         *line.nets[piece].get_or_insert(0) += net;
-        line.arppus[piece] = row.arppu.or(line.arppus[piece]);
-        (line.arppu, line.buyers) = (row.arppu, row.buyers);
+        let paying = Paying::of(start, row);
+        paying.add_to(&mut line.last);
+        if row.arppu.is_some() {
+            paying.add_to(&mut line.paying[piece]);
+        }
     }
     let currencies = lines.into_iter().map(|(currency, line)| {
         let currency = context.name(currency);
@@ -126,12 +161,12 @@ fn currencies<'a>(context: &ViewContext<'a>, span: &Span) -> Vec<Currency<'a>> {
             refunds: line.sums.refunds,
             nets: line.nets.iter().map(|minor| minor.map(text)).collect(),
             arppus: line
-                .arppus
+                .paying
                 .iter()
-                .map(|minor| minor.map(|minor| text(minor.into())))
+                .map(|paying| paying.and_then(Paying::per_buyer).map(text))
                 .collect(),
-            arppu: line.arppu.map(|minor| text(minor.into())),
-            buyers: line.buyers,
+            arppu: line.last.and_then(Paying::per_buyer).map(text),
+            buyers: line.last.map_or(0, |paying| paying.buyers),
             currency,
         }
     });

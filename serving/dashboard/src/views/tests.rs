@@ -96,6 +96,21 @@ fn the_overview_has_a_card_for_each_game_busiest_first() {
 }
 
 #[test]
+fn the_overview_of_a_past_span_shows_its_own_alerts() {
+    let alert = |at, id: &str| (Topic::FraudAlerts, row(at, 0, fraud("u", id, "low")));
+    let later = 7_200_000;
+    let mut rows = vec![alert(START, "old")];
+    rows.extend((0..20).map(|n| alert(START + later + n, &format!("new{n}"))));
+    let answer = store(&rows).answer(
+        View::Overview,
+        &format!("from={}&to={}", START - later / 2, START + later / 2),
+    );
+    let alerts = answer["data"]["latest"].as_array().unwrap();
+    let times: Vec<_> = alerts.iter().map(|alert| &alert["time"]).collect();
+    assert_eq!(times, [&json!(START)]);
+}
+
+#[test]
 fn engagement_sums_games_and_takes_means_of_windows() {
     let store = store(&[
         (Topic::ActivePlayers, row(START, 0, active("g", 10, 4))),
@@ -172,6 +187,31 @@ fn currencies_are_summed_exactly_and_separately() {
     );
     assert_eq!(known(&sums[0]["nets"]), ["0.10", "-0.10"]);
     assert_eq!(sums[0]["arppu"], "0.20");
+}
+
+#[test]
+fn the_buyers_of_several_games_are_added() {
+    let mut other = revenue("USD", "0.50", "0.00");
+    (other["game_id"], other["buyers"]) = (json!("h"), json!(4));
+    let store = store(&[
+        (
+            Topic::Revenue,
+            row(START - 10_000, 0, revenue("USD", "9.00", "0.00")),
+        ),
+        (
+            Topic::Revenue,
+            row(START, 0, revenue("USD", "0.20", "0.00")),
+        ),
+        (Topic::Revenue, row(START, 0, other)),
+    ]);
+    let answer = store.answer(View::Purchases, "");
+    let sums = &answer["data"]["currencies"][0];
+    // (2 · 0.20 + 4 · 0.50) / 6
+    assert_eq!(
+        (&sums["buyers"], &sums["arppu"]),
+        (&json!(6), &json!("0.40"))
+    );
+    assert_eq!(*known(&sums["arppus"]).last().unwrap(), "0.40");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 const HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u0007\u202e";
 const TIMEOUT_MS = 240_000;
-/** A player with thirty moves in two minutes is stuck. */
+/** A player who makes thirty moves on a level in two minutes or more is stuck. */
 const MOVE_EVERY_MS = 3_000;
 
 /** The elements of each view that show the string. */
@@ -16,7 +16,7 @@ const ELEMENTS = {
   sessions: ".stat",
 };
 
-/** Starts to send events, so that the player is stuck by the time of the check. Returns a function that stops. */
+/** Starts to send events, so that the player is stuck by the time of the check. Returns a function that ends this. */
 export function playHostile(webApi) {
   post(webApi, [
     player("another session"),

@@ -73,7 +73,7 @@ async function visit(page, screen, theme) {
   }
 }
 
-/** Without the chart library the table of every panel is open. */
+/** Checks that without the chart library the table of every panel is open. */
 async function useTables(page, url) {
   let where = "tables";
   listen(page, () => where);

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 const FIRST_PAINT_MS_MAX = 1_000;
 /** Without the chart library, which browsers cache; with the largest answer of all views. */
 const PAGE_BYTES_MAX = 600_000;
-/** The best of these counts, because the machine may be busy. */
+/** The number of loads. Only the fastest one counts, because the machine may be busy. */
 const LOADS = 4;
 
 /** Opens the page several times in fresh contexts. */

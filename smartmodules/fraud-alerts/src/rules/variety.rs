@@ -11,7 +11,7 @@ use crate::alarm::Suspicion;
 use crate::history::{Entry, History, Transaction};
 use crate::parameters;
 
-/// The number of values that an alert lists.
+/// The largest number of values that an alert lists.
 const NAMED_MAX: usize = 50;
 
 /// The field that a rule checks, and the names of the rule's parameters.

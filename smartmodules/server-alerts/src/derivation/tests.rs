@@ -272,7 +272,7 @@ fn a_state_stays_small_after_any_number_of_reports() {
     let mut run = Run::new();
     let key = RecordKey::new(&["s|1"]);
     for ms in 0..9_999 {
-        // The smallest and the largest possible latency occur in one window.
+        // The smallest latency above 0 and the largest possible one occur in one window.
         let latency_ms = if ms % 2 == 0 { 1 } else { 86_400_000_000_000 };
         let event = moment(ms, [50_000_000, 50_000_000, latency_ms]);
         run.machine

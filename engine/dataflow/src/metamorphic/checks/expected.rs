@@ -184,7 +184,8 @@ pub(super) fn duplicates(cluster: &Cluster) -> u64 {
     groups.iter().map(repeated).sum()
 }
 
-/// The rows of a keyed process: one per event, a revision at each third event, and one per silence.
+/// The rows of a keyed process: one per event, a revision of the row before at each third event, and one row per
+/// silence.
 fn followed(accepted: Vec<Event>) -> Expected {
     let mut found = Expected::new();
     for (key, events) in by_key(accepted) {

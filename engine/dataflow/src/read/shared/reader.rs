@@ -111,8 +111,8 @@ impl SharedReader {
         self.inboxes.len()
     }
 
-    pub(super) fn dismiss(&mut self, subscribe: u64) {
-        self.inboxes.remove(&subscribe);
+    pub(super) fn dismiss(&mut self, subscriber: u64) {
+        self.inboxes.remove(&subscriber);
     }
 
     fn retain(&mut self, partials: SharedPartials) {
@@ -234,15 +234,15 @@ impl SharedPartition {
         let inboxes = reader.inboxes.iter();
         Some(
             inboxes
-                .map(|(subscribe, inbox)| (*subscribe, inbox.clone()))
+                .map(|(subscriber, inbox)| (*subscriber, inbox.clone()))
                 .collect(),
         )
     }
 
-    fn dismiss(&self, id: u64, subscribe: u64) {
+    fn dismiss(&self, id: u64, subscriber: u64) {
         let mut state = self.lock();
         if let Some(reader) = state.reader.as_mut().filter(|reader| reader.id == id) {
-            reader.dismiss(subscribe);
+            reader.dismiss(subscriber);
         }
     }
 }
@@ -259,8 +259,8 @@ struct Wait {
 
 impl Waits {
     /// Sends a batch to a subscriber. Returns `false` if the subscriber has closed its inbox or takes too long.
-    async fn deliver(&mut self, subscribe: u64, inbox: &Inbox, partials: &SharedPartials) -> bool {
-        let wait = self.0.entry(subscribe).or_default();
+    async fn deliver(&mut self, subscriber: u64, inbox: &Inbox, partials: &SharedPartials) -> bool {
+        let wait = self.0.entry(subscriber).or_default();
         if wait.batches >= INBOX {
             *wait = Wait::default();
         }
@@ -275,7 +275,7 @@ impl Waits {
         wait.waited += since.elapsed();
         let is_sent = matches!(sent, Ok(Ok(())));
         if !is_sent {
-            self.0.remove(&subscribe);
+            self.0.remove(&subscriber);
         }
         is_sent
     }

@@ -231,6 +231,24 @@ async fn when_the_stream_breaks_each_goes_on_alone() {
 }
 
 #[tokio::test]
+async fn a_fold_that_fails_leaves_the_others_together() {
+    let mut readers = Readers::of(Script::breaking(80, 50, Breaking::OneFold));
+    let mut three = readers.add_all([0, 0, 0]);
+    let (fails, others) = three.split_first_mut().expect("three readers");
+    futures_util::future::join(fails.take_to(50), take_all(&mut *others, 80)).await;
+    let two_are_left = async {
+        while readers.shared.lock().subscriptions.len() != 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(DEADLINE, two_are_left).await.expect("in time");
+    readers.shared.lock().paused_until = None;
+    readers.script.0.batches.send_replace(120);
+    take_all(others, 120).await;
+    assert_eq!(readers.script.opened().1, 2, "they read together again");
+}
+
+#[tokio::test]
 async fn a_stream_that_cannot_be_opened_is_no_obstacle() {
     let mut readers = Readers::of(Script::breaking(40, 0, Breaking::Error));
     let mut two = readers.add_all([0, 0]);

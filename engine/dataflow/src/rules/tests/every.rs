@@ -1,4 +1,4 @@
-//! A keyed process for tests: records are `MILLISECONDS KEY`, and every n-th record of a key is a detection.
+//! A keyed process for tests: records are `MILLISECONDS KEY`, and every n-th record of a key causes a detection.
 
 use model::keyed_process::{Collect, Detection, TimedEvent};
 use model::{KeyedProcess, ParamError, Params, RecordKey, Window};

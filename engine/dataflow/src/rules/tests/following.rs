@@ -202,7 +202,8 @@ proptest! {
     }
 }
 
-/// All rows of 40 records in batches of `step`. After each batch the watermark advances to its last record.
+/// All rows of 40 records, merged in batches of `step`. After each batch the watermark advances to the time of the
+/// batch's last record.
 fn in_steps_of(step: usize) -> Vec<(String, Vec<u8>)> {
     let values: Vec<String> = (0..40).map(|n| format!("{} {}", n * 10, n % 3)).collect();
     let records: Vec<_> = (0..)

@@ -22,7 +22,7 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 /// The longest time that rows wait for a checkpoint. When sessions of many keys end continually, a checkpoint
 /// per batch of rows would cost more than all other work.
 const ROWS_INTERVAL: Duration = Duration::from_secs(1);
-/// The number of pending dead letters at which a checkpoint is made early.
+/// A checkpoint is made early at this number of pending rejected records and batches with late records.
 const PENDING_MAX: usize = 10_000;
 
 impl DerivationTask {
@@ -33,7 +33,8 @@ impl DerivationTask {
             .any(|position| position.next_offset < position.replayed_to)
     }
 
-    /// Runs the stages after merging, in order: rows, sink, checkpoint.
+    /// Runs the stages after merging: computes the rows that are due, writes them, and makes a checkpoint if one is
+    /// due.
     pub(super) async fn close_windows(&mut self) -> Result<(), RunError> {
         let mut written = 0;
         if !self.is_replaying()
@@ -193,8 +194,8 @@ impl DerivationTask {
         Ok(())
     }
 
-    /// Publishes the accounts if they are due, or if `now` is set. They equal the last checkpoint, so
-    /// published counts never decrease.
+    /// Publishes the accounts if they are due, or if `now` is set. They contain the counts of the last checkpoint,
+    /// so published counts never decrease.
     pub(super) async fn account(&mut self, now: bool) -> Result<(), RunError> {
         if self.is_replaying() || !(now || self.accounting.is_due()) {
             return Ok(());

@@ -13,8 +13,8 @@ use crate::read::partition::{Arrival, PARTIALS_AHEAD};
 use crate::sink::status::DerivationStatus;
 
 impl DerivationTask {
-    /// Merges all partials that have arrived, before any row is written: to write many rows and wait for their
-    /// acknowledgement takes as long as for a single one.
+    /// Merges the partials that have arrived, before any row is written: writing many rows and waiting for their
+    /// acknowledgement takes about as long as writing one.
     pub(super) fn merge_all(
         &mut self,
         first: Arrival,
@@ -46,8 +46,8 @@ impl DerivationTask {
         let offsets = merged.header.offsets();
         position.evicted_before(offsets.start);
         position.moved_behind(&merged.header);
-        let is_counted_again = offsets.end > position.replayed_to;
-        if is_counted_again {
+        let is_new = offsets.end > position.replayed_to;
+        if is_new {
             position
                 .counts
                 .add(&merged.header, merged.late, merged.duplicate);
@@ -56,7 +56,7 @@ impl DerivationTask {
         self.watermarks
             .heard(partition, merged.header.stream_time, self.now_ms());
         self.dirty = true;
-        if is_counted_again {
+        if is_new {
             self.divert(partition, merged);
         }
         self.job

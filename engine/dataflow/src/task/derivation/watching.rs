@@ -1,4 +1,5 @@
-//! Periodic checks between partials: silent partitions, added partitions, and accounts that are due.
+//! Periodic checks between partials: silent partitions, added partitions, unread records, and accounts that are
+//! due.
 
 use std::time::Duration;
 
@@ -10,11 +11,11 @@ use tracing::debug;
 use super::DerivationTask;
 use crate::error::RunError;
 
-/// How often the source is asked whether it has more partitions.
+/// How often the cluster is asked whether the source has more partitions, and how many records are unread.
 const PARTITIONS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long to wait for the end offsets of silent partitions. The partials of other partitions wait
-/// in the meantime.
+/// How long to wait for the end offsets of partitions. Partials that arrive in the meantime are merged only
+/// afterwards.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(2);
 
 impl DerivationTask {
@@ -52,8 +53,8 @@ impl DerivationTask {
         Ok(())
     }
 
-    /// Updates the number of unread records of each partition. A partition that does not answer keeps its
-    /// last value.
+    /// Updates the number of unread records of each partition. A partition whose end offset cannot be read keeps
+    /// its last value; if one takes longer than [`ANSWER_DEADLINE`], all partitions do.
     async fn look_for_lag(&self) {
         let (cluster, source) = (&self.job.cluster, &self.job.spec.from);
         let partitions = Partition::all().zip(&self.partitions);
@@ -71,7 +72,8 @@ impl DerivationTask {
         });
     }
 
-    /// If the source has more partitions, restarts from a checkpoint with all of them.
+    /// If the source has more partitions, makes a checkpoint and returns the error that restarts the derivation
+    /// with all of them.
     async fn look_for_partitions(&mut self) -> Result<(), RunError> {
         let asked = self.job.cluster.partition_count(&self.job.spec.from).await;
         let last_error = asked.as_ref().err().map(ToString::to_string);

@@ -12,11 +12,11 @@ pub(super) struct Pane<P> {
     pub(super) slots: Table<Slot<P>>,
     /// Whether all windows that contain this pane are open, not only the one that begins here.
     pub(super) is_open: bool,
-    /// The first contributing offset of each partition: a restart must read from there.
+    /// For each partition, the offset at which the first contributing batch begins: a restart must read from there.
     pub(super) first_offsets: Vec<Option<Offset>>,
     /// The number of the last merge that changed this pane.
     pub(super) changed: u64,
-    /// The number of the last merge before the window that begins here was emitted.
+    /// The number of the last merge before the last emission of the window that begins here.
     pub(super) emitted: Option<u64>,
     /// Where the derived topic ended before the first row of the window that begins here.
     pub(super) rows_from: RowsFrom,

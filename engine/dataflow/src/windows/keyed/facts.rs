@@ -44,7 +44,8 @@ impl<F> WaitingFacts<F> {
         (!self.is_empty()).then_some(self.first)
     }
 
-    /// Adds a fact. After a restart, a fact may be added that is already there.
+    /// Adds a fact. A fact from a snapshot may be added again after a restart; [`Self::take_until`] removes the
+    /// duplicate.
     pub(super) fn add(&mut self, position: FactPosition, fact: F) {
         if self.facts.is_empty() {
             self.facts.reserve_exact(1); // most keys have one waiting fact

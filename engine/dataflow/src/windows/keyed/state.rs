@@ -13,7 +13,7 @@ pub(super) struct Version<M> {
     pub(super) from: Vec<Offset>,
 }
 
-/// The newest version that applies to the record at this partition and offset.
+/// The index of the newest version that applies to the record at this partition and offset.
 pub(super) fn version_at<M>(versions: &[Version<M>], at: PartitionOffset) -> usize {
     let holds = |version: &Version<M>| {
         let from = version.from.get(at.partition.index());

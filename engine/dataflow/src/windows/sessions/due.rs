@@ -103,7 +103,7 @@ impl<D: model::Sessions> Correctable for Sessions<D> {
         sessions.any(|(_, session)| session.span.start == start)
     }
 
-    /// Emits the row as withdrawn: the session's events are now in another session.
+    /// Emits the row as withdrawn: the session's events are now in another session, or late after a restart.
     fn empty(
         &self,
         start: Timestamp,

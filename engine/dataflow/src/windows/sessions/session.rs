@@ -18,7 +18,8 @@ pub(super) struct Session<P> {
     pub(super) partial: P,
     pub(super) events: u64,
     pub(super) duplicates: u64,
-    /// The first offset of each contributing partition: a restart must read from there.
+    /// For each contributing partition, the offset at which the first contributing batch begins: a restart must
+    /// read from there.
     pub(super) first_offsets: SmallVec<[PartitionOffset; 1]>,
     /// The revision of the session's row.
     pub(super) revision: Revision,

@@ -43,6 +43,8 @@ pub(super) enum Breaking {
     Shift,
     /// The first shared stream loses its connection; later ones do not.
     ConnectionLost,
+    /// The fold of the first derivation fails in every stream.
+    OneFold,
     /// The first shared stream cannot be opened because the server does not answer; later ones can.
     Unreachable,
 }
@@ -87,18 +89,24 @@ impl Upstream for Script {
         folds: &[FoldRequest],
     ) -> Result<BoxStream<'static, Result<Bytes, ClientError>>, ClientError> {
         let folds = folds.to_vec();
+        let (breaks_at, how) = (self.0.breaks_at, self.0.how);
+        let first_fold = fold("ticks-0");
+        let traps = how == Breaking::OneFold && folds.contains(&first_fold);
+        let traps = move |number: usize| traps && number >= breaks_at;
         if let [_] = folds.as_slice() {
             self.0.opened_alone.fetch_add(1, SeqCst);
             let script = self.0.clone();
             let outputs = self.numbers(offset).map(move |number| {
                 script.read_alone.fetch_add(1, SeqCst);
-                Ok(output(number, 0, &folds))
+                match traps(number) {
+                    true => Err(trapped()),
+                    false => Ok(output(number, 0, &folds)),
+                }
             });
             return Ok(outputs.boxed());
         }
         assert_eq!(offset.0 % SIZE, 0, "no batch begins there");
         let is_first = self.0.opened_together.fetch_add(1, SeqCst) == 0;
-        let (breaks_at, how) = (self.0.breaks_at, self.0.how);
         if is_first && how == Breaking::Unreachable {
             return Err(unavailable());
         }
@@ -110,6 +118,7 @@ impl Upstream for Script {
             Breaking::ConnectionLost if is_first && number >= breaks_at => Err(unavailable()),
             Breaking::Panic if number >= breaks_at => panic!("a defect, for once on purpose"),
             Breaking::Shift if number >= breaks_at => Ok(output(number, 1, &folds)),
+            _ if traps(number) => Err(trapped()),
             _ => Ok(output(number, 0, &folds)),
         });
         Ok(outputs.boxed())
@@ -135,6 +144,13 @@ fn broken() -> ClientError {
         partition: Partition(0),
         offset: Offset::ZERO,
         next_available: Offset::ZERO,
+    }
+}
+
+fn trapped() -> ClientError {
+    ClientError::ModuleFailed {
+        what: "reading `ticks-0`".to_owned(),
+        reason: "SmartModule err wasm trap".to_owned(),
     }
 }
 
