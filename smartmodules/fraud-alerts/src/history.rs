@@ -99,7 +99,7 @@ impl History {
         self.0.drain(..old);
     }
 
-    /// Returns the transactions that are less than `window_ms` before `now`, at `now` or after it, the newest first.
+    /// Returns the transactions later than `now` − `window_ms`, the newest first.
     pub(crate) fn within(&self, now: Timestamp, window_ms: i64) -> impl Iterator<Item = &Entry> {
         self.0
             .iter()

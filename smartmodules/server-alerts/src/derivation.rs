@@ -25,7 +25,7 @@ pub struct Report {
     server_type: String,
 }
 
-/// The state of a server: a few numbers, and the sketch of one window.
+/// The state of a server: a few small values, and the latency sketch of the current window.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Server {
     /// The time of the last report; `None` for an unknown server.

@@ -52,8 +52,8 @@ pub(super) async fn test(args: TestRulesCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether the alert for an entry can occur in the history that was read: the entry begins in it and is
-/// complete.
+/// Whether the alert for an entry of the ground truth can be in the history that was read: the incident begins in
+/// it and is complete.
 fn is_within(read: &BacktestRead, entry: &Entry) -> bool {
     let (first, last) = (read.first_time, read.last_time);
     entry.complete

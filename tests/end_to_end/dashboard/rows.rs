@@ -1,5 +1,5 @@
-//! Builds a row for each view, of a topic that changes the view. Each row contains a mark (see `browsers.rs`) in a
-//! field that the view shows.
+//! For each view, builds a row of a topic that the view is computed from. The row contains a mark (see
+//! `browsers.rs`) in a field that the view shows.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

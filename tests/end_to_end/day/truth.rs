@@ -32,7 +32,7 @@ pub(super) fn assert_planted_are_found(
         }
         let (start, end) = (incident.start.as_millis(), incident.end.as_millis());
         let spans = found.get(&case).map_or(&[][..], Vec::as_slice);
-        // A server's alert opens two windows after its incident has begun.
+        // A server's alert opens at the end of its second window above the limit, up to 20 s after the incident.
         let overlaps = |span: &&(i64, i64)| span.0 <= end + 20_000 && span.1 > start;
         assert!(
             spans.iter().any(|span| overlaps(&span)),

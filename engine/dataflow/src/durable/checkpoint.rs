@@ -37,8 +37,8 @@ pub(crate) struct Checkpoint {
     pub(crate) closed_to: Option<Timestamp>,
     /// The progress in each source partition, in order.
     pub(crate) partitions: Vec<PartitionCheckpoint>,
-    /// Offsets of the derived topic's partitions. A restart reads the topic from here, because it may compute again
-    /// the rows from these offsets on and must not write them twice.
+    /// One offset for each partition of the derived topic. A restart may compute the rows after it again, so it first
+    /// reads back those that are already written.
     pub(crate) derived_from: Vec<Offset>,
     /// Offsets in `rejected-events`. A restart does not compute the dead letters before them again.
     pub(crate) rejected_from: Vec<Offset>,

@@ -24,7 +24,7 @@ use crate::sink::status::StatusBoard;
 /// The number of partials that may wait to be merged. Each covers a batch of hundreds of events.
 pub(crate) const PARTIALS_AHEAD: usize = 64;
 
-/// One partition to read, and the position of the reader in it.
+/// The reader of one source partition for one derivation, and its position.
 pub(crate) struct Source<U = UpstreamPartition> {
     upstream: U,
     topic: String,

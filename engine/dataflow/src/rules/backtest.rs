@@ -18,7 +18,7 @@ use crate::watermarks;
 /// The number of records folded at a time, about the size of a busy producer's batch.
 const BATCH: usize = 500;
 /// The search for the first record stops when this few records are left: reading them takes less time than
-/// searching on.
+/// another step of the search.
 const SEARCH_MIN: i64 = 2_000;
 
 /// The records that a backtest has read.
@@ -38,8 +38,8 @@ pub struct BacktestRead {
 }
 
 impl RuleStore {
-    /// The version that applies now, or as soon as a runner reads it; `None` if the parameters in the
-    /// dataflow file apply.
+    /// The version in force, or a newer one that comes into force as soon as a runner reads it; `None` if the
+    /// parameters in the dataflow file apply.
     pub async fn current(&self) -> Result<Option<RuleSet>, RulesError> {
         Ok(publishing::in_force(self.list().await?))
     }

@@ -60,7 +60,7 @@ pub enum SpecError {
         /// The maximum number of partitions.
         max: u32,
     },
-    /// The window has a form that the derivation does not support.
+    /// The `window` is missing, not allowed, or of a kind that the derivation does not support.
     #[error("derivation `{derivation}`: {expected}")]
     Window {
         /// The derivation.

@@ -64,7 +64,8 @@ impl<'e> Field<'e> {
         }
     }
 
-    /// Returns a required number × 10^`scale`, rounded half to even. The result must be in `0..=max`.
+    /// Returns a required number × 10^`scale`, rounded half to even. The number must not be negative,
+    /// and the result must be at most `max`.
     pub(super) fn number(&self, scale: u32, max: i64) -> Result<i64, Rejection> {
         let text = match self.value {
             None | Some(Value::Null) => return Err(self.reject(Reason::MissingField)),
