@@ -249,14 +249,6 @@ async fn a_fold_that_fails_leaves_the_others_together() {
 }
 
 #[tokio::test]
-async fn a_stream_that_cannot_be_opened_is_no_obstacle() {
-    let mut readers = Readers::of(Script::breaking(40, 0, Breaking::Error));
-    let mut two = readers.add_all([0, 0]);
-    take_all(&mut two, 40).await;
-    assert_eq!(readers.script.opened(), (2, 1));
-}
-
-#[tokio::test]
 async fn a_stream_that_loses_its_server_is_opened_again_for_all() {
     let mut readers = Readers::of(Script::breaking(51, 50, Breaking::ConnectionLost));
     let mut three = readers.add_all([0, 20, 20]);
@@ -280,10 +272,12 @@ async fn a_stream_whose_server_does_not_answer_is_opened_again_for_all() {
 
 #[tokio::test]
 async fn a_stream_that_fails_at_its_first_batch_is_no_obstacle() {
-    let mut readers = Readers::of(Script::breaking(40, 0, Breaking::ConnectionLost));
-    let mut two = readers.add_all([0, 0]);
-    take_all(&mut two, 40).await;
-    assert_eq!(readers.script.opened(), (2, 1));
+    for how in [Breaking::Error, Breaking::ConnectionLost] {
+        let mut readers = Readers::of(Script::breaking(40, 0, how));
+        let mut two = readers.add_all([0, 0]);
+        take_all(&mut two, 40).await;
+        assert_eq!(readers.script.opened(), (2, 1));
+    }
 }
 
 #[tokio::test]
