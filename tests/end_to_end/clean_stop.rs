@@ -74,14 +74,7 @@ fn assert_quiet(folder: &TempDir, args: &[&str], moment: &str, signal: &str) {
         );
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let pid = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args([signal, &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    harness::signal(child.id(), signal);
     let status = child.wait().unwrap();
     let log = std::fs::read_to_string(&err).unwrap();
     let is_bad = |line: &&str| {

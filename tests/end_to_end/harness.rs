@@ -92,9 +92,7 @@ impl Running {
 
     /// Sends SIGTERM, waits for a successful exit, and returns the lines of output that are not yet read.
     pub(crate) fn stop(mut self) -> Vec<String> {
-        let pid = self.child.id().to_string();
-        let signalled = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        assert!(signalled.success(), "it had ended by itself");
+        signal(self.pid(), "-TERM");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "it ended with {status}");
         self.lines.iter().collect()
@@ -110,6 +108,14 @@ impl Running {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+}
+
+/// Sends a signal, such as `-STOP`, to a process that is running.
+pub(crate) fn signal(pid: u32, signal: &str) {
+    let sent = Command::new("kill")
+        .args([signal, &pid.to_string()])
+        .status();
+    assert!(sent.unwrap().success(), "process {pid} had ended by itself");
 }
 
 impl Drop for Running {

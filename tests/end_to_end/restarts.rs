@@ -19,12 +19,6 @@ async fn on_any_cluster_a_runner_that_stops_and_starts_neither_loses_nor_repeats
     let generator = Generator::at(node.address()).rate(500).seed(3).start();
     for restarts in 1..4 {
         let runner = Runner::at(node.address()).dataflow(&dataflow).start();
-        let windows = |rows: &[serde_json::Value]| {
-            rows.iter()
-                .map(|row| row["window_start"].to_string())
-                .collect::<BTreeSet<_>>()
-                .len()
-        };
         harness::wait_for_derived(&cluster, "level-engagement", |rows| {
             windows(rows) >= restarts
         })
@@ -105,6 +99,45 @@ async fn on_any_cluster_a_runner_detects_that_another_one_on_its_host_was_killed
     let expected = oracle::level_engagement(&players);
     harness::wait_for_rows(&cluster, "level-engagement", &expected, |_| 1e-12).await;
     second.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_any_cluster_a_runner_that_was_suspended_writes_nothing_after_another_took_over() {
+    let node = AnyCluster::start();
+    let dataflow = DataflowFile::quick();
+    let cluster = Cluster::connect(Some(node.address())).await.unwrap();
+    let generator = Generator::at(node.address()).rate(500).seed(7).start();
+    let suspended = Runner::at(node.address()).dataflow(&dataflow).start();
+    harness::wait_for_derived(&cluster, "level-engagement", |rows| !rows.is_empty()).await;
+    let held = in_claims(
+        &harness::derived(&cluster, "dataflow-leases").await,
+        "runner",
+    );
+    let successor = Runner::at(node.address()).dataflow(&dataflow).start();
+    harness::signal(suspended.pid(), "-STOP");
+    harness::wait_for_derived(&cluster, "dataflow-leases", |records| {
+        in_claims(records, "supersedes").is_superset(&held)
+    })
+    .await;
+    harness::signal(suspended.pid(), "-CONT");
+    // Both now have the state of the same windows.
+    let before = windows(&harness::derived(&cluster, "level-engagement").await);
+    harness::wait_for_derived(&cluster, "level-engagement", |rows| {
+        windows(rows) >= before + 5
+    })
+    .await;
+    generator.stop();
+    let players = oracle::player_events(&harness::records(&cluster, "player-events").await);
+    let expected = oracle::level_engagement(&players);
+    harness::wait_for_rows(&cluster, "level-engagement", &expected, |_| 1e-12).await;
+    suspended.stop();
+    successor.stop();
+}
+
+/// Returns the number of different windows of these rows.
+fn windows(rows: &[serde_json::Value]) -> usize {
+    let starts = rows.iter().map(|row| row["window_start"].to_string());
+    starts.collect::<BTreeSet<_>>().len()
 }
 
 /// Returns the runners that this field contains in the records of `dataflow-leases` that claim a lease.

@@ -43,10 +43,8 @@ pub enum RunError {
         /// The offset that was received.
         found: Offset,
     },
-    /// No heartbeat of this runner has been acknowledged for a while, so another runner may have taken over.
-    #[error(
-        "the lease of derivation `{0}` may have expired; it must be acquired again before anything is written"
-    )]
+    /// Another runner holds the lease.
+    #[error("another runner has taken over derivation `{0}`; this one waits until it stops")]
     LeaseLost(String),
     /// The target topic of a replay already contains records.
     #[error(

@@ -3,6 +3,7 @@
 //! still holds the lease. A holder that has died on this host is superseded soon; a holder that is only
 //! silent is superseded once it can no longer write.
 
+mod held;
 mod holder;
 mod liveness_lock;
 mod log;
@@ -12,11 +13,11 @@ mod waiting;
 use std::time::Duration;
 
 use client::{ANSWER_DEADLINE, Cluster, Producer};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::debug;
 
+use self::held::Held;
 use self::holder::Kind;
 use self::log::{append, confirm};
 pub(crate) use self::runner::Runner;
@@ -44,8 +45,7 @@ pub(crate) struct Lease {
     derivation: String,
     runner: Runner,
     producer: Producer,
-    /// The time at which the last acknowledged heartbeat was sent.
-    heard: watch::Receiver<Instant>,
+    held: Held,
     heartbeats: JoinHandle<()>,
 }
 
@@ -74,41 +74,40 @@ impl Lease {
         producer: Producer,
         confirmed: Instant,
     ) -> Self {
-        let (sender, heard) = watch::channel(confirmed);
+        let held = Held::since(confirmed);
         let heartbeats = tokio::spawn(beat(
             producer.clone(),
             derivation.to_owned(),
             runner.clone(),
-            sender,
+            held.clone(),
         ));
         Self {
             cluster: cluster.clone(),
             derivation: derivation.to_owned(),
             runner: runner.clone(),
             producer,
-            heard,
+            held,
             heartbeats,
         }
     }
 
     /// Ensures that the lease does not expire during the next write. If the last acknowledged heartbeat is
-    /// too old, appends a new one and checks the holder. Returns an error if another runner holds the lease, or if
-    /// the check takes longer than [`WRITE_DEADLINE`].
+    /// too old, appends a new one and checks the holder, again and again until one check takes less than
+    /// [`WRITE_DEADLINE`]: a slow cluster delays the writes, and the state in memory remains valid. Returns an
+    /// error if another runner holds the lease.
     pub(crate) async fn ensure(&self) -> Result<(), RunError> {
-        if self.heard.borrow().elapsed() < WRITE_DEADLINE {
-            return Ok(());
+        while !self.held.allows_a_write(Instant::now()) {
+            let confirmed = confirm(
+                &self.cluster,
+                &self.producer,
+                &self.derivation,
+                self.runner.id(),
+            )
+            .await?;
+            let lost = || RunError::LeaseLost(self.derivation.clone());
+            self.held.confirmed(confirmed.ok_or_else(lost)?);
         }
-        let confirmed = confirm(
-            &self.cluster,
-            &self.producer,
-            &self.derivation,
-            self.runner.id(),
-        )
-        .await?;
-        match confirmed {
-            Some(confirmed) if confirmed.elapsed() < WRITE_DEADLINE => Ok(()),
-            _ => Err(RunError::LeaseLost(self.derivation.clone())),
-        }
+        Ok(())
     }
 
     /// Releases the lease, so that the next runner does not have to wait.
@@ -132,14 +131,8 @@ impl Drop for Lease {
     }
 }
 
-/// Appends a heartbeat every [`HEARTBEAT`] until the task is aborted. Once a heartbeat is acknowledged, `heard`
-/// receives the time at which that heartbeat was sent.
-async fn beat(
-    producer: Producer,
-    derivation: String,
-    runner: Runner,
-    heard: watch::Sender<Instant>,
-) {
+/// Appends a heartbeat every [`HEARTBEAT`] until the task is aborted, and notes each acknowledged one in `held`.
+async fn beat(producer: Producer, derivation: String, runner: Runner, held: Held) {
     let mut ticks = interval(HEARTBEAT);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut refreshed = Instant::now();
@@ -151,7 +144,7 @@ async fn beat(
         }
         let sent = Instant::now();
         match append(&producer, &derivation, runner.id(), Kind::Heartbeat).await {
-            Ok(()) => drop(heard.send(sent)),
+            Ok(()) => held.acknowledged(sent, Instant::now()),
             Err(error) => debug!(derivation, %error, "heartbeat"),
         }
     }

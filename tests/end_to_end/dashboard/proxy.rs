@@ -151,18 +151,13 @@ async fn pages_data_and_streams_pass_through_nginx_under_a_prefix() {
     }
     // While the dashboard process is paused, it sends nothing that could fill a buffer of nginx. So an event that nginx
     // holds back in a buffer would not arrive.
-    signal("-STOP", shown.pid());
+    harness::signal(shown.pid(), "-STOP");
     through.wait_for("view", |_| true).await;
     through.wait_for("status", |_| true).await;
-    signal("-CONT", shown.pid());
+    harness::signal(shown.pid(), "-CONT");
     for _ in 0..2 {
         through.wait_for("status", |_| true).await;
     }
     drop((through, beside, nginx));
     shown.kill();
-}
-
-fn signal(name: &str, pid: u32) {
-    let sent = Command::new("kill").args([name, &pid.to_string()]).status();
-    assert!(sent.unwrap().success());
 }

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -71,16 +70,10 @@ async fn acknowledged_records_are_written_once_whatever_is_killed() {
 
 /// Pauses the cluster until the web API gives up waiting for its responses, then lets it continue.
 async fn stall(node: &LocalCluster) {
-    let signal = |name: &str| {
-        let status = Command::new("kill")
-            .args([name, &node.pid().to_string()])
-            .status();
-        assert!(status.unwrap().success());
-    };
     eprintln!("the cluster stalls");
-    signal("-STOP");
+    harness::signal(node.pid(), "-STOP");
     sleep(client::ANSWER_DEADLINE + Duration::from_secs(2)).await;
-    signal("-CONT");
+    harness::signal(node.pid(), "-CONT");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,12 +29,22 @@ pub(super) enum Kind {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Holder {
     pub(super) runner: Option<String>,
-    /// Whether a claim or a heartbeat has been applied. Reading may begin in the middle of the history, where
-    /// the holder is not known yet.
+    /// Whether a claim or a heartbeat has been applied, or the whole log was read. Reading may begin in the middle of
+    /// the history, where the holder is not known yet.
     known: bool,
 }
 
 impl Holder {
+    /// Notes that all records of the log have been applied.
+    pub(super) fn has_read_all(&mut self) {
+        self.known = true;
+    }
+
+    /// Whether no runner holds the lease. If the holder's last record was not read, this is not known.
+    pub(super) fn is_free(&self) -> bool {
+        self.known && self.runner.is_none()
+    }
+
     /// Applies the next record. Returns whether it came from the holder, or from a runner that has become the
     /// holder by this record.
     pub(super) fn apply(&mut self, record: LeaseRecord) -> bool {

@@ -136,10 +136,7 @@ fn sweep(folder: &Path) {
 fn path_in(folder: &Path, id: &str) -> io::Result<PathBuf> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if id.is_empty() || id.len() > ID_LENGTH_MAX || !id.bytes().all(is_plain) {
-        return Err(io::Error::new(
-            ErrorKind::InvalidInput,
-            "not a runner's name",
-        ));
+        return Err(io::Error::new(ErrorKind::InvalidInput, "not a runner's ID"));
     }
     Ok(folder.join(format!("{id}{EXTENSION}")))
 }

@@ -8,8 +8,8 @@ use super::holder::{Holder, Kind, LeaseRecord};
 use crate::error::RunError;
 use crate::topics::LEASES;
 
-/// The number of records to read from the end of the topic. They must include a living holder's last record;
-/// this covers two seconds of five hundred derivations.
+/// The number of records to read from the end of the topic: two seconds of five hundred derivations. If they contain
+/// no record of a holder, the lease counts as held until [`super::TAKEOVER`] has passed.
 const TAIL: u64 = 1_000;
 
 /// Appends a heartbeat of `runner`, then checks whether it holds the lease. If it does, no other runner may
@@ -35,12 +35,17 @@ pub(super) async fn tail(
         .records(LEASES, Partition(0), Start::FromEnd(TAIL), Mode::UntilEnd)
         .await?;
     let (mut holder, mut next_offset) = (Holder::default(), Offset::ZERO);
+    let mut read = 0;
     while let Some(record) = records.next().await {
         let record = record?;
+        read += 1;
         next_offset = record.offset.next();
         if let Some(record) = record_of(derivation, &record) {
             holder.apply(record);
         }
+    }
+    if read < TAIL {
+        holder.has_read_all();
     }
     Ok((holder, next_offset))
 }

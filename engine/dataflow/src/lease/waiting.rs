@@ -147,7 +147,7 @@ impl Watch {
             return None;
         }
         let Some(holder) = &holder.runner else {
-            return Some(ClaimReason::Free);
+            return holder.is_free().then_some(ClaimReason::Free);
         };
         if self.dead_from.is_none() && is_dead(holder) {
             self.dead_from = Some(now);

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::*;
 
 /// The environment variable with the folder of lock files. It is set only in the process that the test kills.
-const FOLDER: &str = "PRESENCE_TEST_FOLDER";
+const FOLDER: &str = "LIVENESS_LOCK_TEST_FOLDER";
 /// Printed by that process, at the end of a line, once it holds the lock.
 const ANNOUNCED: &str = "announced";
 
@@ -49,7 +49,7 @@ fn a_killed_process_is_found_dead_and_a_living_one_is_not() {
 
 /// Holds the lock until this process is killed or its parent has died.
 fn live_in(folder: &Path) {
-    let _presence = LivenessLock::announce_in(folder, "a").unwrap();
+    let _lock = LivenessLock::announce_in(folder, "a").unwrap();
     println!("{ANNOUNCED}");
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }

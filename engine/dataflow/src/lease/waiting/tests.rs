@@ -18,7 +18,8 @@ fn held_by(runner: &str) -> Holder {
 fn a_free_lease_is_claimed_once_until_somebody_is_heard() {
     let start = Instant::now();
     let mut watch = Watch::new(start);
-    let holder = Holder::default();
+    let mut holder = Holder::default();
+    holder.has_read_all();
     assert_eq!(
         watch.right(&holder, start, |_| true),
         Some(ClaimReason::Free)
@@ -41,6 +42,19 @@ fn a_holder_of_whom_nothing_is_known_is_superseded_once_it_cannot_write_any_more
     let almost = start + TAKEOVER - SOON;
     assert_eq!(watch.right(&holder, almost, |_| false), None);
     let right = watch.right(&holder, almost + SOON, |_| false);
+    assert_eq!(right, Some(ClaimReason::Silent));
+}
+
+#[test]
+fn a_holder_whose_last_record_was_not_read_may_still_write() {
+    let start = Instant::now();
+    let mut watch = Watch::new(start);
+    let holder = Holder::default();
+    assert_eq!(
+        watch.right(&holder, start + TAKEOVER - SOON, |_| true),
+        None
+    );
+    let right = watch.right(&holder, start + TAKEOVER, |_| true);
     assert_eq!(right, Some(ClaimReason::Silent));
 }
 

@@ -44,7 +44,7 @@ impl Cause {
     /// The reason and the detail of a late event.
     pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::Late => ("late", "its window could be corrected no more"),
+            Self::Late => ("late", "its window could no longer be corrected"),
             Self::NoRoom => (
                 "no_room",
                 "as many keys as `entries_max` allows were in memory",
