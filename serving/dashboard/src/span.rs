@@ -23,7 +23,8 @@ impl Span {
         let length = (range.end - range.start).max(1);
         let fits = |step_ms: &i64| *step_ms >= window_ms && length / step_ms <= POINTS_MAX;
         let steps = PIECES_S.iter().map(|seconds| seconds * 1_000);
-        let step_ms = steps.clone().find(fits).unwrap_or(length / POINTS_MAX + 1);
+        let longest = || window_ms.max(length / POINTS_MAX + 1);
+        let step_ms = steps.clone().find(fits).unwrap_or_else(longest);
         let from = range.start.div_euclid(step_ms) * step_ms;
         let pieces = (range.end - from + step_ms - 1) / step_ms;
         Self {
@@ -95,6 +96,9 @@ mod tests {
             assert!(span.times().len() as i64 <= POINTS_MAX);
         }
         assert_eq!(Span::over(0..60_000, 60_000).times(), [0]);
+        let longer_than_any_round_step = 7 * 3_600_000;
+        let span = Span::over(0..longer_than_any_round_step, longer_than_any_round_step);
+        assert_eq!(span.times(), [0]);
     }
 
     #[test]
