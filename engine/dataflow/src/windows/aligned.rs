@@ -150,6 +150,52 @@ impl<D: Windowed> Panes<D> {
         self.panes_of(window).any(has_events)
     }
 
+    /// Hands out the rows of a window that have changed since merge number `since`; all rows if it is `None`.
+    fn hand_out_changed(
+        &mut self,
+        window: Window,
+        since: Option<u64>,
+        on_row: &mut OnRow<'_>,
+    ) -> Result<(), serde_json::Error> {
+        if self.size_ms == self.hop_ms {
+            return self.hand_out_pane(window, since, on_row);
+        }
+        for key in self.changed_keys(window, since) {
+            self.hand_out(window, &key, on_row)?;
+        }
+        Ok(())
+    }
+
+    /// As [`Self::hand_out_changed`], for a window that consists of a single pane.
+    fn hand_out_pane(
+        &mut self,
+        window: Window,
+        since: Option<u64>,
+        on_row: &mut OnRow<'_>,
+    ) -> Result<(), serde_json::Error> {
+        let has_changed = |changed| since.is_none_or(|since| changed > since);
+        let Some(pane) = self.panes.get_mut(&window.start) else {
+            return Ok(());
+        };
+        if !has_changed(pane.changed) {
+            return Ok(());
+        }
+        let slots = pane.slots.values_mut();
+        for slot in slots.filter(|slot| slot.events > 0 && has_changed(slot.changed)) {
+            let measures = self.derivation.finish(window, &slot.key, &slot.partial);
+            if let Some(measures) = measures {
+                on_row(DueRow {
+                    key: &slot.key,
+                    window,
+                    measures: &measures,
+                    revision: &mut slot.revision,
+                    rows_from: &mut pane.rows_from,
+                })?;
+            }
+        }
+        Ok(())
+    }
+
     fn hand_out(
         &mut self,
         window: Window,
@@ -263,9 +309,7 @@ impl<D: Windowed> Correctable for Panes<D> {
             if since.is_some() && !corrections && !last_chance {
                 continue;
             }
-            for key in self.changed_keys(window, since) {
-                self.hand_out(window, &key, on_row)?;
-            }
+            self.hand_out_changed(window, since, on_row)?;
             let merges = self.merges;
             if let Some(pane) = self.panes.get_mut(&start) {
                 pane.emitted = Some(merges);

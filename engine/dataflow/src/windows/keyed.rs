@@ -8,6 +8,7 @@ mod saved;
 mod state;
 
 use std::collections::BTreeSet;
+use std::iter::repeat_n;
 
 use client::{Offset, Partition, PartitionOffset};
 use model::keyed_process::{Detection, Fact, Facts, TimedEvent};
@@ -34,6 +35,8 @@ pub(crate) struct KeyedProcesses<M: KeyedProcess> {
     waiting: usize,
     /// The keys by the time at which each has to be processed next.
     agenda: BTreeSet<(Timestamp, Number)>,
+    /// The facts that [`Self::process`] is processing. Their memory is used again for the next key.
+    due: Vec<(FactPosition, M::Fact)>,
     /// Facts before this time have been processed.
     followed_to: Option<Timestamp>,
     /// The value of `followed_to` in the last checkpoint. The restored snapshot may be older than that.
@@ -54,6 +57,7 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
             keys: Table::new(),
             waiting: 0,
             agenda: BTreeSet::new(),
+            due: Vec::new(),
             followed_to: None,
             resumed_at: None,
             closed_to: None,
@@ -112,10 +116,10 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
             return;
         };
         key.due = None;
-        let due = key.waiting.take_until(watermark);
-        self.waiting -= due.facts.len() + due.duplicates;
+        let duplicates = key.waiting.take_until(watermark, &mut self.due);
+        self.waiting -= self.due.len() + duplicates;
         let mut fired = None;
-        for (FactPosition { time, at }, fact) in due.facts {
+        for (FactPosition { time, at }, fact) in self.due.drain(..) {
             key.fire(&self.versions, time, &mut fired, detections);
             let event = TimedEvent {
                 time,
@@ -145,10 +149,11 @@ impl<M: KeyedProcess> Windows for KeyedProcesses<M> {
             contributions,
         } = BatchPartial::<Facts<M::Fact>>::decode(partial)?;
         let facts = contributions.into_iter().flat_map(|of_key| {
-            let key = of_key.key;
-            of_key.partial.0.into_iter().map(move |fact| Contribution {
+            let facts = of_key.partial.0;
+            let keys = repeat_n(of_key.key, facts.len());
+            keys.zip(facts).map(|(key, fact)| Contribution {
                 window: Window::instant(fact.time),
-                key: key.clone(),
+                key,
                 events: 1,
                 partial: fact,
             })

@@ -39,6 +39,10 @@ impl<E: Entry> Table<E> {
         self.entries.iter().map(|(_, entry)| entry)
     }
 
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut E> {
+        self.entries.iter_mut().map(|(_, entry)| entry)
+    }
+
     pub(super) fn get(&self, number: Number) -> Option<&E> {
         self.entries.get(number as usize)
     }

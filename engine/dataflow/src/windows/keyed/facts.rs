@@ -18,13 +18,6 @@ pub(super) struct WaitingFacts<F> {
     first: Timestamp,
 }
 
-/// The facts that are due, in order.
-pub(super) struct DueFacts<F> {
-    pub(super) facts: Vec<(FactPosition, F)>,
-    /// The number of facts that were removed because they had been added twice.
-    pub(super) duplicates: usize,
-}
-
 impl<F> Default for WaitingFacts<F> {
     fn default() -> Self {
         Self {
@@ -54,28 +47,29 @@ impl<F> WaitingFacts<F> {
         self.facts.push((position, fact));
     }
 
-    /// Removes and returns the facts before `watermark`.
-    pub(super) fn take_until(&mut self, watermark: Timestamp) -> DueFacts<F> {
+    /// Moves the facts before `watermark` to the end of `due`, in order. Returns the number of facts that were
+    /// removed because they had been added twice.
+    pub(super) fn take_until(
+        &mut self,
+        watermark: Timestamp,
+        due: &mut Vec<(FactPosition, F)>,
+    ) -> usize {
         if self.first >= watermark {
-            return DueFacts {
-                facts: Vec::new(),
-                duplicates: 0,
-            };
+            return 0;
         }
         let added = self.facts.len();
         self.facts.sort_by_key(|(position, _)| *position);
         self.facts.dedup_by_key(|(position, _)| *position);
         let duplicates = added - self.facts.len();
-        let due = self
-            .facts
-            .partition_point(|(position, _)| position.time < watermark);
-        let waiting = self.facts.split_off(due);
-        let first = waiting.first().map(|(position, _)| position.time);
+        let is_due = |(position, _): &(FactPosition, F)| position.time < watermark;
+        let count = self.facts.partition_point(is_due);
+        due.extend(self.facts.drain(..count));
+        let first = self.facts.first().map(|(position, _)| position.time);
         self.first = first.unwrap_or(Timestamp::MAX);
-        DueFacts {
-            facts: std::mem::replace(&mut self.facts, waiting),
-            duplicates,
+        if self.facts.is_empty() {
+            self.facts = Vec::new(); // most keys wait for their next fact for a long time
         }
+        duplicates
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &(FactPosition, F)> {
@@ -118,11 +112,12 @@ mod tests {
                 }
                 let first = oracle.keys().next().map(|position| position.time);
                 prop_assert_eq!(waiting.first_time(), first);
-                let due = waiting.take_until(Timestamp::from_millis(watermark));
+                let mut due = Vec::new();
+                let duplicates = waiting.take_until(Timestamp::from_millis(watermark), &mut due);
                 let later = oracle.split_off(&position((watermark, i64::MIN)));
                 let expected: Vec<_> = std::mem::replace(&mut oracle, later).into_iter().collect();
-                remaining -= due.facts.len() + due.duplicates;
-                prop_assert_eq!(due.facts, expected);
+                remaining -= due.len() + duplicates;
+                prop_assert_eq!(due, expected);
                 prop_assert_eq!(waiting.iter().count(), remaining);
                 prop_assert_eq!(waiting.is_empty(), oracle.is_empty());
             }
