@@ -31,6 +31,7 @@ mod monitoring;
 mod oracle;
 mod plain_reader;
 mod players;
+mod producers;
 mod promptness;
 mod python_client;
 mod replay;

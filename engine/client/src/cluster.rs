@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use crate::batch_producer::Connections;
 use crate::chain::chain;
 use crate::connect_error::{ConnectError, ConnectErrorKind};
 use crate::connector::Connector;
@@ -50,6 +51,7 @@ struct Inner {
     opening: Semaphore,
     /// The tasks that send the pending records of dropped producers.
     last_sends: TaskTracker,
+    connections: Connections,
 }
 
 impl Cluster {
@@ -73,6 +75,7 @@ impl Cluster {
                 topology: Mutex::new(None),
                 opening: Semaphore::new(OPENING_MAX),
                 last_sends: TaskTracker::new(),
+                connections: Connections::default(),
             }),
         };
         cluster.session().await?;
@@ -106,6 +109,10 @@ impl Cluster {
 
     pub(crate) fn last_sends(&self) -> &TaskTracker {
         &self.inner.last_sends
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.inner.connections
     }
 
     /// Waits for the permit to open a stream. The caller holds the permit until the stream is open.

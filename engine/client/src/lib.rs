@@ -3,6 +3,7 @@
 
 mod address;
 mod backoff;
+mod batch_producer;
 mod chain;
 mod clock;
 mod cluster;
@@ -33,6 +34,7 @@ mod transforms;
 
 pub use address::{HostPort, InvalidHostPort};
 pub use backoff::Backoff;
+pub use batch_producer::BatchProducer;
 pub use chain::chain;
 pub use clock::now_ms;
 pub use cluster::Cluster;

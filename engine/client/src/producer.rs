@@ -24,7 +24,7 @@ use crate::{ClientError, Cluster, Offset, Partition, PartitionOffset};
 const LINGER: Duration = Duration::from_millis(10);
 /// With hundreds of events in a batch, the cost of a SmartModule per batch is negligible. This is also far
 /// below the 1 MB that consumers fetch at a time.
-const BATCH_BYTES_MAX: usize = 128 * 1024;
+pub(crate) const BATCH_BYTES_MAX: usize = 128 * 1024;
 /// The size of the largest record, key and value together. By default, consumers fetch about 1 MB at a time and
 /// never see a record that is larger; the difference leaves space for headers.
 pub const RECORD_BYTES_MAX: usize = 960_000;
@@ -32,7 +32,7 @@ pub const RECORD_BYTES_MAX: usize = 960_000;
 /// So a large record after a nearly full batch needs space for both.
 const REQUEST_BYTES_MAX: usize = RECORD_BYTES_MAX + 2 * BATCH_BYTES_MAX;
 /// The time within which a server has to commit a batch.
-const COMMIT_DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) const COMMIT_DEADLINE: Duration = Duration::from_secs(5);
 /// After this long without a response, a batch is considered lost. A request to a server that dies is never
 /// answered, so a restarting server delays a producer by this time. While a server compiles SmartModules, it
 /// does not respond for seconds. With a shorter deadline, the producer would report an error, and a program that
@@ -151,10 +151,7 @@ impl Producer {
         let (key, value) = (key.into().0, value.into());
         let bytes = key.as_ref().map_or(0, Bytes::len) + value.len();
         if bytes > RECORD_BYTES_MAX {
-            let reason = format!(
-                "a record of {bytes} bytes exceeds the limit of {RECORD_BYTES_MAX}; make it smaller"
-            );
-            return Err(ClientError::fatal(self.sending(), reason));
+            return Err(too_large(self.sending(), bytes));
         }
         let sent_before = self.sent.fetch_add(1, Ordering::Relaxed);
         if sent_before.is_multiple_of(GIVE_WAY_EVERY) {
@@ -224,6 +221,14 @@ impl Debug for Delivery {
             .field("topic", &self.topic)
             .finish_non_exhaustive()
     }
+}
+
+/// The error for a record of more than [`RECORD_BYTES_MAX`].
+pub(crate) fn too_large(what: String, bytes: usize) -> ClientError {
+    let reason = format!(
+        "a record of {bytes} bytes exceeds the limit of {RECORD_BYTES_MAX}; make it smaller"
+    );
+    ClientError::fatal(what, reason)
 }
 
 fn unacknowledged(what: String) -> ClientError {

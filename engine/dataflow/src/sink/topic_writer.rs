@@ -1,7 +1,7 @@
 //! An output topic. Records are written in order and acknowledged; what an earlier runner wrote after its
 //! last checkpoint can be read back.
 
-use client::{Cluster, Mode, Offset, Partition, Producer, Record, Start};
+use client::{BatchProducer, Cluster, Mode, Offset, Partition, Record, Start};
 use futures_util::StreamExt;
 
 use crate::error::RunError;
@@ -14,18 +14,18 @@ use crate::output::offsets::padded;
 pub(crate) struct TopicWriter {
     cluster: Cluster,
     topic: String,
-    producer: Producer,
+    producer: BatchProducer,
     /// The end offset of each partition, as of opening the topic or of this runner's last write to it.
     ends: Vec<Offset>,
 }
 
 impl TopicWriter {
     pub(crate) async fn open(cluster: &Cluster, topic: &str) -> Result<Self, RunError> {
+        let producer = cluster.batch_producer(topic).await?;
         let mut ends = Vec::new();
-        for partition in Partition::of(cluster.partition_count(topic).await?) {
+        for partition in Partition::of(producer.partitions()) {
             ends.push(cluster.end_offset(topic, partition).await?);
         }
-        let producer = cluster.producer(topic).await?;
         Ok(Self {
             cluster: cluster.clone(),
             topic: topic.to_owned(),
@@ -79,31 +79,11 @@ impl TopicWriter {
         &mut self,
         records: impl IntoIterator<Item = (String, Vec<u8>)>,
     ) -> Result<u64, RunError> {
-        let mut deliveries = Vec::new();
-        let mut result = Ok(());
-        for (key, value) in records {
-            match self.producer.send(key, value).await {
-                Ok(delivery) => deliveries.push(delivery),
-                Err(error) => {
-                    result = Err(error);
-                    break;
-                }
-            }
+        let mut written = 0;
+        let counted = records.into_iter().inspect(|_| written += 1);
+        for end in self.producer.write(counted).await? {
+            self.ends[end.partition.index()] = end.offset;
         }
-        if !deliveries.is_empty() {
-            result = result.and(self.producer.flush().await);
-        }
-        let written = deliveries.len() as u64;
-        for delivery in deliveries {
-            match delivery.wait().await {
-                Ok(at) => {
-                    let end = &mut self.ends[at.partition.index()];
-                    *end = (*end).max(at.offset.next());
-                }
-                Err(error) => result = result.and(Err(error)),
-            }
-        }
-        result?;
         Ok(written)
     }
 }

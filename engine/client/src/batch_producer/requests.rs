@@ -1,0 +1,194 @@
+//! Dividing records into batches, and batches into requests.
+
+use fluvio::dataplane::core::{Encoder, Version};
+use fluvio::dataplane::record::{Batch, RawRecords, Record};
+use fluvio::{Compression, Isolation};
+use fluvio_compression::CompressionError;
+use fluvio_spu_schema::produce::{
+    DefaultPartitionRequest, DefaultProduceRequest, DefaultTopicRequest,
+};
+
+use crate::producer::{BATCH_BYTES_MAX, COMMIT_DEADLINE};
+use crate::{Partition, now_ms};
+
+/// The number of batches in a request. Each request is committed before the next one is sent.
+const BATCHES_MAX: usize = 8;
+
+/// The encoding of records has a single version.
+const VERSION: Version = 0;
+
+/// One request, and the number of records in each of its batches.
+pub(super) struct Request {
+    pub(super) body: DefaultProduceRequest,
+    pub(super) lengths: Vec<i64>,
+}
+
+/// Divides the records of a server's partitions into requests. They have to be sent in order.
+pub(super) fn requests(
+    topic: &str,
+    partitions: Vec<(Partition, Vec<Record>)>,
+    compression: Compression,
+) -> impl Iterator<Item = Result<Request, CompressionError>> {
+    let mut batches = partitions
+        .into_iter()
+        .flat_map(|(partition, records)| batches(records).map(move |records| (partition, records)));
+    std::iter::from_fn(move || {
+        let next: Vec<_> = batches.by_ref().take(BATCHES_MAX).collect();
+        (!next.is_empty()).then(|| request(topic, next, compression))
+    })
+}
+
+/// Divides records into batches of about [`BATCH_BYTES_MAX`]. A larger record is in a batch of its own.
+fn batches(records: Vec<Record>) -> impl Iterator<Item = Vec<Record>> {
+    let mut records = records.into_iter().peekable();
+    std::iter::from_fn(move || {
+        let first = records.next()?;
+        let mut bytes = size_of(&first);
+        let mut batch = vec![first];
+        while let Some(next) = records.next_if(|next| bytes + size_of(next) <= BATCH_BYTES_MAX) {
+            bytes += size_of(&next);
+            batch.push(next);
+        }
+        Some(batch)
+    })
+}
+
+fn size_of(record: &Record) -> usize {
+    record.write_size(VERSION)
+}
+
+fn request(
+    topic: &str,
+    batches: Vec<(Partition, Vec<Record>)>,
+    compression: Compression,
+) -> Result<Request, CompressionError> {
+    let mut lengths = Vec::with_capacity(batches.len());
+    let mut partitions = Vec::with_capacity(batches.len());
+    for (partition, records) in batches {
+        lengths.push(records.len() as i64);
+        let mut of_partition = DefaultPartitionRequest {
+            partition_index: partition.0,
+            ..DefaultPartitionRequest::default()
+        };
+        let batch = encoded(records, compression)?;
+        of_partition.records.batches.push(batch);
+        partitions.push(of_partition);
+    }
+    let topic = DefaultTopicRequest {
+        name: topic.to_owned(),
+        partitions,
+        ..DefaultTopicRequest::default()
+    };
+    let body = DefaultProduceRequest {
+        // Wait for the commit, so that the end offset after a response includes the records.
+        isolation: Isolation::ReadCommitted,
+        timeout: COMMIT_DEADLINE,
+        topics: vec![topic],
+        ..DefaultProduceRequest::default()
+    };
+    Ok(Request { body, lengths })
+}
+
+/// Encodes a batch. Its records have the current time as their timestamp.
+fn encoded(
+    mut records: Vec<Record>,
+    compression: Compression,
+) -> Result<Batch<RawRecords>, CompressionError> {
+    for (delta, record) in (0..).zip(&mut records) {
+        record.get_mut_header().set_offset_delta(delta);
+    }
+    let mut plain = Vec::with_capacity(records.write_size(VERSION));
+    records.encode(&mut plain, VERSION)?;
+    let mut batch = Batch::<RawRecords>::default();
+    batch.mut_records().0 = match compression {
+        Compression::None => plain.into(),
+        compression => compression.compress(&plain)?,
+    };
+    let now = now_ms();
+    let header = batch.get_mut_header();
+    header.set_compression(compression);
+    header.last_offset_delta = records.len() as i32 - 1;
+    header.first_timestamp = now;
+    header.max_time_stamp = now;
+    Ok(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the values of each batch of each request, with their partition.
+    fn divided(partitions: Vec<(u32, Vec<usize>)>) -> Vec<Vec<(u32, Vec<usize>)>> {
+        let record = |bytes| Record::new_key_value("key", vec![0; bytes]);
+        let partitions = partitions.into_iter().map(|(partition, sizes)| {
+            (
+                Partition(partition),
+                sizes.into_iter().map(record).collect(),
+            )
+        });
+        let requests = requests("clicks", partitions.collect(), Compression::None);
+        requests
+            .map(|request| sizes(&request.expect("encodes")))
+            .collect()
+    }
+
+    fn sizes(request: &Request) -> Vec<(u32, Vec<usize>)> {
+        let [topic] = request.body.topics.as_slice() else {
+            panic!("one topic");
+        };
+        assert_eq!(topic.partitions.len(), request.lengths.len());
+        let partitions = topic.partitions.iter().zip(&request.lengths);
+        partitions
+            .map(|(partition, length)| {
+                let [batch] = partition.records.batches.as_slice() else {
+                    panic!("one batch");
+                };
+                let records = batch.memory_records().expect("decodes");
+                assert_eq!(records.len() as i64, *length);
+                assert_eq!(batch.records_len(), records.len());
+                let deltas = records.iter().map(|record| record.preamble.offset_delta());
+                assert!(deltas.eq(0..records.len() as i64));
+                let values = records.iter().map(|record| record.value.len());
+                (partition.partition_index, values.collect())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn batches_are_full_and_in_order() {
+        let third = BATCH_BYTES_MAX / 3;
+        let large = 2 * BATCH_BYTES_MAX;
+        let found = divided(vec![
+            (1, vec![third, third, third, 1, large, 2]),
+            (4, vec![3]),
+        ]);
+        let expected = vec![vec![
+            (1, vec![third, third]),
+            (1, vec![third, 1]),
+            (1, vec![large]),
+            (1, vec![2]),
+            (4, vec![3]),
+        ]];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_request_has_a_limited_number_of_batches() {
+        let sizes = vec![BATCH_BYTES_MAX; BATCHES_MAX + 1];
+        let lengths: Vec<_> = divided(vec![(0, sizes)]).iter().map(Vec::len).collect();
+        assert_eq!(lengths, [BATCHES_MAX, 1]);
+        assert!(divided(Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn a_batch_is_compressed_as_its_header_states() {
+        let records = vec![Record::new_key_value("key", "value".repeat(1_000))];
+        for compression in [Compression::Gzip, Compression::Lz4, Compression::Zstd] {
+            let batch = encoded(records.clone(), compression).expect("encodes");
+            assert_eq!(batch.get_compression().expect("is known"), compression);
+            assert!(batch.records().0.len() < 1_000);
+            let read = batch.memory_records().expect("decodes");
+            assert_eq!(read[0].value.as_ref(), records[0].value.as_ref());
+        }
+    }
+}
