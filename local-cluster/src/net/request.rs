@@ -15,7 +15,6 @@ pub(crate) enum RequestError {
     Decode {
         /// The request's key; 0 if the header itself cannot be decoded.
         api_key: u16,
-        /// The decoder's error.
         reason: String,
     },
     /// This port serves no request with this key.
@@ -24,15 +23,12 @@ pub(crate) enum RequestError {
     /// The node does not support this version.
     #[error("version {version} of request `{api_key}` is not supported")]
     Version {
-        /// The request's key.
         api_key: u16,
-        /// The requested version.
         version: i16,
     },
     /// The object kind inside an admin request is unknown or not supported by that request.
     #[error("request `{api_key}` names an object kind that this node does not serve")]
     UnknownObject {
-        /// The request's key.
         api_key: u16,
     },
 }
@@ -45,7 +41,6 @@ pub(crate) struct Request {
     pub(crate) version: i16,
     /// The correlation id, which the response repeats.
     pub(crate) correlation_id: i32,
-    /// The encoded body.
     pub(crate) body: Bytes,
 }
 

@@ -8,12 +8,13 @@ use super::holder::{Holder, Kind, LeaseRecord};
 use crate::error::RunError;
 use crate::topics::LEASES;
 
-/// The number of records to read from the end of the topic. They must include a living holder's last record;
-/// this covers two seconds of five hundred derivations.
+/// The number of records to read from the end of the topic, which should include the last heartbeat of each living
+/// holder. With one heartbeat per second and derivation, they cover two seconds of 500 derivations, or 10 s of 100.
 const TAIL: u64 = 1_000;
 
-/// Appends a heartbeat of `runner`, then checks whether it holds the lease. If it does, no other runner may
-/// treat it as silent until [`super::TAKEOVER`] has passed since the returned moment.
+/// Appends a heartbeat of `runner`, then checks whether it holds the lease. If it does, returns the time just
+/// before the heartbeat was sent: until [`super::TAKEOVER`] has passed since then, no other runner may treat this
+/// one as silent.
 pub(super) async fn confirm(
     cluster: &Cluster,
     producer: &Producer,
