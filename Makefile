@@ -1,10 +1,10 @@
-# Every task of this repository is a target here. `make` lists them.
+# The tasks of this repository. `make` lists them.
 
-# One profile for the binary, its lints and its tests, so that no dependency is compiled twice.
+# The binary, its lints and its tests use the same profile, so that no dependency is compiled twice.
 CARGO_PROFILE ?= dev
 
 TOPIC ?= level-engagement
-# Passed to the tests in the environment when given.
+# If CLUSTER is set on the command line, make passes it to the tests in the environment.
 CLUSTER ?=
 IMAGE ?= game-analytics
 TAG ?= local
@@ -44,7 +44,7 @@ dashboard-assets: ## download the dashboard's chart library; without Node.js the
 build: wasm dashboard-assets ## build the binary, with the SmartModules inside
 	cargo build $(profile)
 
-test: wasm $(venv)/bin/python ## the whole test suite
+test: wasm $(venv)/bin/python ## run the whole test suite
 	PYTHON=$(CURDIR)/$(venv)/bin/python cargo test --workspace $(profile)
 
 test-dashboard: build ## click through the dashboard in headless Chromium; needs Node.js, npm and Chromium
@@ -53,14 +53,14 @@ test-dashboard: build ## click through the dashboard in headless Chromium; needs
 chaos: wasm ## kill runner and cluster 200 times at random points; settings: CHAOS_KILLS, CHAOS_SEED
 	CHAOS_KILLS=$${CHAOS_KILLS:-200} cargo test $(profile) --test end_to_end -- chaos --nocapture
 
-hostile: wasm ## ten million hostile records and bodies; settings: HOSTILE_RECORDS, HOSTILE_RATE, HOSTILE_SEED
+hostile: wasm ## send ten million hostile records and bodies; settings: HOSTILE_RECORDS, HOSTILE_RATE, HOSTILE_SEED
 	HOSTILE_RECORDS=$${HOSTILE_RECORDS:-10000000} cargo test $(profile) --test end_to_end -- hostile::a_hostile --nocapture
 
-test-cluster: wasm ## tests on a real cluster: make test-cluster CLUSTER=HOST:PORT [RESTART_SPU=COMMAND]
+test-cluster: wasm ## run tests on a real cluster: make test-cluster CLUSTER=HOST:PORT [RESTART_SPU=COMMAND]
 	@test -n "$(CLUSTER)" || { echo "give an empty cluster: make test-cluster CLUSTER=HOST:PORT"; exit 1; }
 	cargo test $(profile) --test end_to_end -- on_any_cluster --nocapture --test-threads=1
 
-check: wasm ## the repository's own rules, formatting, lints and documentation, warnings denied
+check: wasm ## check the repository's own rules, formatting, lints and documentation; warnings are errors
 	cargo test --package tidy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets $(profile) -- -D warnings
@@ -68,17 +68,17 @@ check: wasm ## the repository's own rules, formatting, lints and documentation, 
 	@if command -v npm >/dev/null; then scripts/check-dashboard; \
 		else echo "the dashboard's JavaScript is not checked: install Node.js 20 or newer with npm" >&2; fi
 
-check-dashboard: ## format and lint rules of the dashboard's JavaScript; FIX=1 applies fixes; needs Node.js and npm
+check-dashboard: ## check the dashboard's JavaScript: format and lint rules; FIX=1 applies fixes; needs Node.js and npm
 	@scripts/check-dashboard
 
-instructions: wasm ## store the WASM instructions per event of each SmartModule, after an intended change
+instructions: wasm ## store each SmartModule's number of WASM instructions per event, after an intended change
 	STORE_INSTRUCTIONS=1 cargo test --package benches --test instructions $(profile)
 
-bench: wasm ## the measured claims, each with its baseline
+bench: wasm ## measure the claims of docs/benchmarks.md, each against its baseline
 	@scripts/build-wasm benches target/smartmodules-bench
 	cargo bench --package benches --bench smartmodules --bench web_api --bench dashboard
 
-start-cluster: ## everything on a real cluster, in containers; MONITORING=1 adds Prometheus and Grafana
+start-cluster: ## run everything on a real cluster, in containers; MONITORING=1 adds Prometheus and Grafana
 	$(compose) build
 	$(compose) up --detach --wait
 
@@ -88,7 +88,7 @@ stop-cluster: ## stop and remove the containers; their data stays in volumes
 logs: ## follow the containers' logs: make logs [SERVICE=run]
 	docker compose --profile monitoring logs --follow --tail 50 $(SERVICE)
 
-check-deployment: $(deployment_venv)/bin/python ## compose file, Dockerfile, workflows, alerts, dashboards
+check-deployment: $(deployment_venv)/bin/python ## check compose file, Dockerfile, workflows, alerts, dashboards
 	@$(deployment_venv)/bin/python tests/deployment/check_files.py
 
 test-monitoring: ## test the alert rules; needs Prometheus's promtool
@@ -96,37 +96,37 @@ test-monitoring: ## test the alert rules; needs Prometheus's promtool
 	promtool check config deploy/monitoring/prometheus.yml
 	promtool test rules deploy/monitoring/alerts_test.yml
 
-test-compose: build $(deployment_venv)/bin/python ## docker-compose.yml as processes: make test-compose FLUVIO_RUN=FILE
+test-compose: build $(deployment_venv)/bin/python ## run the compose file as processes: make test-compose FLUVIO_RUN=FILE
 	COMPOSE=$(CURDIR)/$(deployment_venv)/bin/docker-compose BINARY=$(CURDIR)/$(binary) FLUVIO_RUN=$(FLUVIO_RUN) \
 		$(deployment_venv)/bin/python tests/deployment/run_compose.py
 
-measure-scale: build ## one server against two: make measure-scale FLUVIO_RUN=FILE CARGO_PROFILE=release
+measure-scale: build ## compare one server with two: make measure-scale FLUVIO_RUN=FILE CARGO_PROFILE=release
 	BINARY=$(CURDIR)/$(binary) FLUVIO_RUN=$(FLUVIO_RUN) python3 scripts/measure-scale
 
-measure-backlog: wasm ## how fast a backlog is read; settings: EVENTS, ROUNDS, CLUSTER=HOST:PORT, CLUSTER_PID
+measure-backlog: wasm ## measure how fast a backlog is read; settings: EVENTS, ROUNDS, CLUSTER=HOST:PORT, CLUSTER_PID
 	cargo build --release
 	CLUSTER=$(CLUSTER) cargo bench --package benches --bench backlog
 
-measure-latency: wasm ## the time from a window's end to its row; settings: RATE, DURATION_S
+measure-latency: wasm ## measure the time from a window's end to its row; settings: RATE, DURATION_S
 	cargo build --release
 	cargo bench --package benches --bench latency
 
 image: ## build our image: make image [IMAGE=game-analytics TAG=local]
 	docker build --file deploy/Dockerfile --tag $(IMAGE):$(TAG) .
 
-push-image: image ## the same, and push it to its registry
+push-image: image ## build our image and push it to its registry
 	docker push $(IMAGE):$(TAG)
 
-package: ## release archive, SmartModule packages and checksums, in target/package/
+package: ## create the release archive, SmartModule packages and checksums in target/package/
 	@$(MAKE) --no-print-directory CARGO_PROFILE=release build
 	@scripts/package
 
-ci: check test ## what .ci/run runs
+ci: check test ## run `check` and `test`, as .ci/run does
 
 clean-data: ## remove ./data, the local cluster's topics
 	rm -rf data
 
-# Tests also use Fluvio's own Python client on the cluster, and schemathesis on the web API.
+# Some tests use Fluvio's own Python client on the cluster, and schemathesis on the web API.
 $(venv)/bin/python: Makefile
 	python3 -m venv $(venv)
 	$(venv)/bin/python -m pip install --quiet '$(fluvio_python)' '$(schemathesis)'

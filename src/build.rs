@@ -1,6 +1,6 @@
 //! Embeds the SmartModules that `make wasm` has built in `target/smartmodules/`.
 //!
-//! If they are missing, the table is empty, and the binary explains at run time how to build them.
+//! If there are none, the build still succeeds, and the binary explains at run time how to build them.
 
 use std::{env, fs, io, path::PathBuf};
 

@@ -1,5 +1,4 @@
-//! Checks before a start that the cluster and this process have enough connections for the streams of the
-//! dataflow.
+//! Checks, before the dataflow starts, that the cluster and this process can open enough connections for its streams.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +7,20 @@ use client::{ClientError, Cluster};
 use dataflow::DataflowSpec;
 use local_cluster::open_files_max;
 
-/// Connections reserved for the dashboard, other clients, producers and short requests.
+/// The number of connections reserved for the dashboard, other clients, producers and short requests.
 const OTHERS: usize = 100;
-/// Each stream compiles its SmartModule when it starts; for more streams of a topic than this, compiling takes minutes.
+/// The number of partitions of a topic above which a warning is logged: each partition's stream compiles the
+/// SmartModule when it starts, and compiling it this often may take minutes.
 const SMARTMODULES_MANY: usize = 200;
 
-/// Returns an error if the derivations need more streams than the cluster or this process can have open. If a
-/// topic has more partitions than the dataflow file declares, the actual number is used.
+/// Returns an error if the derivations need more streams than the cluster or this process can have open at once. If a
+/// topic has more partitions than the dataflow file declares, the actual number counts.
 pub(crate) async fn check(cluster: &Cluster, dataflow: &DataflowSpec) -> anyhow::Result<()> {
     let own = usize::try_from(open_files_max()).unwrap_or(usize::MAX);
     let of_cluster = cluster.connections_max().await?;
     let streams = Streams::of(cluster, dataflow).await?;
-    // The limit is not lowered for a local cluster in this process: that cluster already leaves a third of
-    // the open files for the client ends of its connections.
+    // A local cluster in this process does not lower `own` any further: it serves at most a third of the open files as
+    // connections, so that another third is left for the client ends of these connections.
     let max = own
         .min(of_cluster.unwrap_or(usize::MAX))
         .saturating_sub(OTHERS);
@@ -39,8 +39,9 @@ pub(crate) async fn check(cluster: &Cluster, dataflow: &DataflowSpec) -> anyhow:
     Ok(())
 }
 
-/// The number of streams that each source topic needs: one for each partition, shared by its derivations. A
-/// derivation whose offset is far from that of the others has a separate stream for a while; [`OTHERS`] covers it.
+/// The number of streams that each source topic needs: one for each partition, shared by the topic's derivations. A
+/// derivation whose offset is far from the offsets of the others temporarily has a stream of its own, for which
+/// [`OTHERS`] leaves room.
 struct Streams(BTreeMap<String, usize>);
 
 impl Streams {
@@ -63,7 +64,7 @@ impl Streams {
         self.0.iter().max_by_key(|(_, partitions)| **partitions)
     }
 
-    /// Explains why `max` connections are not enough; `None` if they are.
+    /// Explains why `max` connections are not enough. Returns `None` if they are.
     fn refusal(&self, max: usize) -> Option<String> {
         let (total, (topic, partitions)) = (self.0.values().sum::<usize>(), self.largest()?);
         if total <= max {

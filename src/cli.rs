@@ -1,7 +1,6 @@
 //! The command line: every subcommand and flag, with its help.
 //!
-//! Types named `…Command` are subcommands. Types named `…Args` and `…Arg` are flags that several subcommands
-//! share.
+//! Types named `…Command` are subcommands. Types named `…Args` or `…Arg` are flags that several subcommands share.
 
 mod bounds;
 mod cluster;
@@ -87,7 +86,7 @@ pub(crate) struct UpCommand {
     /// Incidents to plant per hour: fraud, stuck players and server problems, each kind in turn.
     #[arg(long, value_name = "PER_HOUR", default_value_t = 240.0)]
     pub(crate) incidents: f64,
-    /// File to append the ground truth about planted incidents to, one JSON object per line.
+    /// File to which the ground truth about planted incidents is appended, one JSON object per line.
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: Option<PathBuf>,
     /// Do not run the generator.
@@ -108,10 +107,10 @@ pub(crate) struct HttpSourceCommand {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) dataflow: DataflowArg,
-    /// File with the values of secrets, one `NAME=value` per line; default: environment variables.
+    /// File with the values of secrets, one `NAME=value` per line; without it, environment variables are used.
     #[arg(long, value_name = "FILE")]
     pub(crate) secrets: Option<PathBuf>,
-    /// Read one response of each endpoint to its end, then exit, instead of polling until stopped.
+    /// Read one response of each endpoint to its end and exit, instead of running until stopped.
     #[arg(long)]
     pub(crate) once: bool,
     /// Check the configuration files and exit.
@@ -127,7 +126,7 @@ pub(crate) struct RunCommand {
     pub(crate) dataflow: DataflowArg,
     #[command(flatten)]
     pub(crate) metrics: MetricsArgs,
-    /// Replay: recompute the history that the source topics hold, then exit; requires --into.
+    /// Replay: recompute the history in the source topics and exit; requires --into.
     #[arg(long, value_enum, requires = "into")]
     pub(crate) from: Option<ReplayFrom>,
     /// Write a replay to separate topics named `<derived-topic>-SUFFIX`; requires --from.
@@ -139,8 +138,8 @@ pub(crate) struct RunCommand {
         value_parser = crate::suffix::parse
     )]
     pub(crate) into: Option<String>,
-    /// Let a derivation continue after its source topic was deleted and created again, then exit; shows the effects
-    /// and asks for confirmation.
+    /// Reset a derivation so that it can continue after its source topic was deleted and created again, then exit;
+    /// first shows the effects and asks for confirmation.
     #[arg(long, value_name = "DERIVATION", conflicts_with = "from")]
     pub(crate) reset: Vec<String>,
     /// Reset without asking for confirmation.
@@ -180,7 +179,7 @@ pub(crate) struct ConsumeCommand {
 pub(crate) enum Output {
     /// Partition, offset, key and value, with control characters escaped.
     Pretty,
-    /// Only the value, one per line, byte for byte as it was written.
+    /// Only the values, one per line, byte for byte as they were written.
     Json,
 }
 

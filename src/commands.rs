@@ -1,5 +1,5 @@
-//! Contains one file per subcommand; each has a function named after the subcommand. `reset` is a part of `run`, and
-//! `provisioned` contains the startup that several subcommands share.
+//! Contains one file per subcommand, each with a function named after the subcommand. Two files are no subcommands:
+//! `reset` implements `run --reset`, and `provisioned` contains the startup that several subcommands share.
 
 mod cluster;
 mod consume;
@@ -20,7 +20,6 @@ mod web_api;
 
 use crate::cli::Command;
 
-/// Runs one subcommand to its end.
 pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Up(args) => up::up(args).await,

@@ -1,5 +1,5 @@
-//! Connects to a cluster in order to read and write records. If an SPU cannot be reached, connecting fails, because
-//! deliveries to that SPU would be retried without end.
+//! Connects to a cluster in order to read and write records. Connecting fails if an online SPU cannot be reached,
+//! because deliveries to that SPU would be retried forever.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use tokio::time::{Instant, sleep};
 
 use crate::cli::ClusterArgs;
 
-/// How long an SPU may be unreachable. The controller reports a starting SPU as online shortly before the SPU
-/// accepts connections, and still reports a dead one as online for a moment. On a busy machine, an SPU that compiles
-/// SmartModules may not respond for almost half a minute.
+/// How long an SPU may be unreachable before connecting fails. An SPU that starts is reported as online shortly before
+/// it accepts connections, and an SPU that dies is reported as online for a moment longer. On a busy machine, an SPU
+/// that compiles SmartModules may not respond for almost half a minute.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The interval between attempts.
+/// The pause between two attempts to reach the SPUs.
 const POLL: Duration = Duration::from_millis(250);
 
-/// Connects to the cluster, and checks that this machine can reach every online SPU.
+/// Connects to the cluster and checks that this machine can reach every online SPU.
 pub(crate) async fn connect(args: &ClusterArgs) -> anyhow::Result<Cluster> {
     let cluster = Cluster::connect_with(&args.options()).await?;
     let deadline = Instant::now() + TIMEOUT;

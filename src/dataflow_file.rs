@@ -1,4 +1,4 @@
-//! Loads the dataflow file: either the given one, or the repository's `dataflow.yaml` that was embedded at
+//! Loads the dataflow file: the one that the user gives, or else the repository's `dataflow.yaml`, which is embedded at
 //! build time.
 
 use anyhow::Context;
@@ -8,7 +8,7 @@ use crate::cli::DataflowArg;
 
 const BUILT_IN: &str = include_str!("../dataflow.yaml");
 
-/// Returns the text of the dataflow file and the checked specification.
+/// Returns the text of the dataflow file, and the specification that was parsed from it and checked.
 pub(crate) fn load(
     args: &DataflowArg,
     registry: &Registry,

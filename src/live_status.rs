@@ -10,11 +10,12 @@ use tokio::time::interval;
 
 use crate::terminal::{self, say};
 
-/// A person at a terminal wants an update every second. A log file should grow more slowly.
+/// The intervals between two updates: short for a person at a terminal, and longer for a log file, which should grow
+/// slowly.
 const ON_TERMINAL: Duration = Duration::from_secs(1);
 const IN_LOG: Duration = Duration::from_secs(10);
 
-/// Prints the status until it is stopped.
+/// Prints the status until [`LiveStatus::stop`] is called.
 pub(crate) struct LiveStatus(JoinHandle<()>);
 
 impl LiveStatus {
@@ -76,8 +77,8 @@ fn line(status: &BTreeMap<String, DerivationStatus>, events: u64, rate: f64) -> 
     )
 }
 
-/// Returns the number of records read from all source topics. Derivations of one source read the same
-/// records, so these are counted once.
+/// Returns the number of records read from all source topics. Derivations of the same source read the same records, so
+/// each source counts once.
 fn events_in(
     status: &BTreeMap<String, DerivationStatus>,
     sources: &BTreeMap<String, String>,
@@ -90,7 +91,7 @@ fn events_in(
     by_source.values().sum()
 }
 
-/// Returns the wall-clock time minus the slowest watermark.
+/// Returns the wall-clock time minus the lowest watermark. Returns `None` if no derivation has a watermark yet.
 fn delay_ms(status: &BTreeMap<String, DerivationStatus>) -> Option<i64> {
     let watermark = status
         .values()

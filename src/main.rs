@@ -25,15 +25,15 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-/// The default log filter, quiet enough to keep the live status readable; `RUST_LOG` overrides it. Four modules are
-/// off: `consumer` and `controller` log every orderly end of a connection as an error, the engine logs in full every
-/// record that a SmartModule refuses, and sockets log errors that they also return.
+/// The default log filter, quiet enough to keep the live status readable. `RUST_LOG` overrides it. Four modules are
+/// off: `consumer` and `controller` log an error even for the orderly end of a connection; Fluvio's engine logs the
+/// full text of each record that a SmartModule rejects; sockets log errors that they also return.
 const LOG_DEFAULT: &str = "warn,fluvio::consumer=off,fluvio::sync::controller=off,\
     fluvio_smartengine=off,fluvio_socket=off";
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Raises the limit of open files first, because every stream needs a connection.
+    // Called for its effect: it raises this process's limit of open files. Every stream needs a connection.
     local_cluster::open_files_max();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_DEFAULT));
     tracing_subscriber::fmt()

@@ -11,14 +11,14 @@ use tokio::time::{Instant, interval};
 
 use crate::terminal::note;
 
-/// The interval on a terminal, short enough for a person who watches.
+/// The interval between two updates on a terminal, short enough for a person who watches.
 const ON_TERMINAL: Duration = Duration::from_millis(200);
-/// The interval elsewhere, long enough to keep a log file small.
+/// The interval between two lines elsewhere, long enough to keep a log file small.
 const IN_LOG: Duration = Duration::from_secs(10);
 
 const TEMPLATE: &str = "{prefix} {bar:30} {human_pos}/{human_len} {msg} ({rate}, {eta} left)";
 
-/// The completed and total units. Both are 0 while the total is unknown.
+/// The number of completed units and their total number. Both are 0 while the total is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Done {
     pub(crate) done: u64,
@@ -29,7 +29,7 @@ pub(crate) struct Done {
 pub(crate) struct Progress(JoinHandle<()>);
 
 impl Progress {
-    /// Shows the values that `poll` returns, counted in `unit` and labelled `name`.
+    /// Shows the progress that `poll` returns, in units named `unit`, for the operation `name`.
     pub(crate) fn start(
         name: &'static str,
         unit: &'static str,
@@ -44,7 +44,7 @@ impl Progress {
 }
 
 impl Progress {
-    /// Shows the progress of an operation on the dataflow.
+    /// Shows the progress that an operation of the `dataflow` crate reports.
     pub(crate) fn of(name: &'static str, unit: &'static str, progress: dataflow::Progress) -> Self {
         Self::start(name, unit, move || Done {
             done: progress.done(),
@@ -66,7 +66,7 @@ async fn draw(name: &'static str, unit: &'static str, poll: impl Fn() -> Done) {
     }
     bar.set_prefix(name);
     bar.set_message(unit);
-    // The bar disappears when the work is done, because the task ends.
+    // Dropping `Progress` aborts this task, which drops the bar. A dropped bar disappears from the terminal.
     let mut ticks = interval(ON_TERMINAL);
     loop {
         ticks.tick().await;
@@ -82,7 +82,7 @@ async fn draw(name: &'static str, unit: &'static str, poll: impl Fn() -> Done) {
     }
 }
 
-/// Formats the rate: `20000/s`.
+/// Formats the rate, for example `20000/s`.
 fn rate(state: &ProgressState, text: &mut dyn fmt::Write) {
     // Writing to a string cannot fail.
     let _written = write!(text, "{:.0}/s", state.per_sec());
@@ -98,7 +98,7 @@ async fn write(name: &'static str, unit: &'static str, poll: impl Fn() -> Done) 
     }
 }
 
-/// Formats a line: `generate: 20000 of 100000 events, 2000/s, 40s left`.
+/// Formats a line, for example `generate: 20000 of 100000 events, 2000/s, 40s left`.
 fn line(name: &str, unit: &str, Done { done, total }: Done, elapsed: Duration) -> String {
     let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
     let left = total.saturating_sub(done) as f64 / rate;

@@ -1,5 +1,5 @@
-//! Provisions a cluster: creates everything that the dataflow needs, and also the SmartModules that belong to
-//! no derivation. People and connectors use these by name.
+//! Provisions a cluster: creates everything that the dataflow needs, and registers the conventional SmartModules, which
+//! people and connectors use by name.
 
 use client::Cluster;
 use dataflow::{DataflowSpec, Registry};
@@ -8,7 +8,7 @@ use tracing::info;
 use crate::progress::Progress;
 use crate::registry;
 
-/// Creates whatever is missing. This is safe to repeat, and to run in several processes at once.
+/// Creates whatever is missing. It can be repeated, and several processes can run it at the same time.
 pub(crate) async fn provision(
     cluster: &Cluster,
     dataflow: &DataflowSpec,

@@ -24,8 +24,8 @@ pub(crate) fn stop_token() -> io::Result<CancellationToken> {
     Ok(token)
 }
 
-/// Returns the result of `starting`, or an error if a request to stop arrives first. Without this function, a
-/// start that waits for an absent cluster could not be stopped.
+/// Returns the result of `starting`, or an error if a request to stop arrives first. This makes it possible to stop a
+/// start that waits for an unreachable cluster.
 pub(crate) async fn unless_stopped<T>(
     stop: &CancellationToken,
     starting: impl Future<Output = anyhow::Result<T>>,

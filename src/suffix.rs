@@ -1,8 +1,8 @@
-//! Parses the suffix of a replay's topics, which is the value of `--into`.
+//! Parses the value of `--into`: the suffix of the topics that a replay writes.
 
-/// The maximum length of a topic name in Fluvio.
+/// The maximum length of a topic name in Fluvio, in bytes.
 const TOPIC_BYTES_MAX: usize = 63;
-/// The length of `player-session-summaries`, the longest topic name that gets a suffix, plus the dash.
+/// The length of `player-session-summaries-`: the longest topic name that gets a suffix, and the dash.
 const BEFORE_BYTES_MAX: usize = 25;
 
 /// Parses a suffix for topics named `NAME-SUFFIX`; a leading dash is ignored.

@@ -3,20 +3,20 @@
 use crate::terminal::say;
 use dataflow::{Counts, DerivationStatus, StatusBoard};
 
-/// Prints the summary of every derivation.
 pub(crate) fn print(board: &StatusBoard) {
     for (name, status) in board.snapshot() {
         say!("{name}: {}", line(&status));
     }
 }
 
-/// Formats a line: `read 10, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, duplicate 1, written
-/// 3`
+/// Formats a line, for example
+/// `read 10, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, duplicate 1, written 3`.
 fn line(status: &DerivationStatus) -> String {
     format!("{}, written {}", counts(&status.counts()), status.written)
 }
 
-/// Formats counts: `read 10, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, duplicate 1`
+/// Formats counts, for example
+/// `read 10, accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, duplicate 1`.
 fn counts(counts: &Counts) -> String {
     format!(
         "read {}, accepted {}, rejected {}, late {}, duplicate {}",
@@ -28,8 +28,8 @@ fn counts(counts: &Counts) -> String {
     )
 }
 
-/// Formats counts as an equation: `read 10 = accepted 7 + rejected 2 (not_json 1, wrong_type 1) + late 0 +
-/// duplicate 1`
+/// Formats counts as an equation, for example
+/// `read 10 = accepted 7 + rejected 2 (not_json 1, wrong_type 1) + late 0 + duplicate 1`.
 pub(crate) fn identity(counts: &Counts) -> String {
     format!(
         "read {} = accepted {} + rejected {} + late {} + duplicate {}",
@@ -41,7 +41,7 @@ pub(crate) fn identity(counts: &Counts) -> String {
     )
 }
 
-/// Formats the rejected records: `2 (not_json 1, wrong_type 1)`
+/// Formats the number of rejected records, for example `2 (not_json 1, wrong_type 1)`.
 fn rejected(counts: &Counts) -> String {
     let reasons: Vec<_> = counts
         .rejected

@@ -19,12 +19,12 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// Prints a line. If the pipe is closed, this is not an error.
+/// Escapes control characters and prints a line to standard output. A closed pipe is not an error.
 pub(crate) fn print_line(text: &str) {
     print(&format!("{}\n", visible(text)));
 }
 
-/// Prints trusted text without escaping.
+/// Prints trusted text to standard output without escaping it.
 pub(crate) fn print(text: &str) {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -36,7 +36,7 @@ pub(crate) fn print(text: &str) {
     }
 }
 
-/// Prints a line to standard error.
+/// Escapes control characters and prints a line to standard error.
 pub(crate) fn note(text: &str) {
     // A failure to write to standard error cannot be reported anywhere.
     let _ignored = io::stderr().write_all(format!("{}\n", visible(text)).as_bytes());
@@ -62,7 +62,7 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Does the same as [`visible`] for bytes. Bytes that are not valid UTF-8 are escaped one by one.
+/// Does the same as [`visible`] for bytes. Bytes that are not valid UTF-8 are escaped one by one, as `\xff`.
 pub(crate) fn visible_bytes(bytes: &[u8]) -> String {
     let mut shown = String::new();
     for chunk in bytes.utf8_chunks() {
@@ -82,7 +82,8 @@ fn is_hidden(character: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Escapes a hidden character, as JSON does if JSON has a single escape for it. Returns all others unchanged.
+/// Escapes a hidden character as in JSON, but writes `\u{e0041}` where JSON would need two escapes. Returns any other
+/// character unchanged.
 fn code(character: char) -> Cow<'static, str> {
     match character {
         '\n' => "\\n".into(),
@@ -94,9 +95,8 @@ fn code(character: char) -> Cow<'static, str> {
     }
 }
 
-/// Formats the fields of log events and spans with control characters escaped, so that each event is one
-/// line. By default the subscriber writes line breaks unescaped, and colour codes too if it prints in colour
-/// itself.
+/// Formats the fields of log events and spans with control characters escaped, so that each event is one line. By
+/// default, the subscriber does not escape line breaks. If it prints in colour, it does not escape colour codes either.
 pub(crate) fn fields() -> impl for<'w> FormatFields<'w> + Send + Sync + 'static {
     let field = |out: &mut Writer<'_>, field: &Field, value: &dyn Debug| {
         let value = format!("{value:?}");
@@ -108,7 +108,7 @@ pub(crate) fn fields() -> impl for<'w> FormatFields<'w> + Send + Sync + 'static 
     debug_fn(field).delimited(" ")
 }
 
-/// Prints several lines. Line breaks are trusted; all other control characters are escaped.
+/// Prints several lines to standard output. Line breaks are kept; all other control characters are escaped.
 pub(crate) fn print_lines(text: impl Display) {
     text.to_string().lines().for_each(print_line);
 }

@@ -1,10 +1,9 @@
-//! Golden pairs of the conventional SmartModules: `testdata/<case>.input.jsonl` contains records, one a line,
-//! `<case>.expected.jsonl` the module's output, byte by byte, and `<case>.params` the parameters as lines of
-//! `name=value`.
+//! Golden pairs of the conventional SmartModules: `testdata/<case>.input.jsonl` contains records, one per line,
+//! `<case>.expected.jsonl` the module's exact output, and `<case>.params` the parameters as lines of `name=value`.
 //!
-//! Each pair is tested twice: with the module as a plain function, and as WASM in the cluster of the real binary,
-//! which has registered the module by its name. The module must pass the last record of an input, because the test
-//! stops reading after it.
+//! Each pair is tested twice: with the module as a plain function, and as WASM in the cluster of the real binary, where
+//! the module is registered by its name. The last record of an input must be one that the module passes: the test
+//! stops reading after the last expected record, and would not notice a wrong record after it.
 #![allow(
     clippy::unwrap_used,
     reason = "a test panics where an expectation fails"
@@ -24,14 +23,14 @@ use running_totals::RunningTotals;
 use tempfile::TempDir;
 use valid_events::ValidEvents;
 
-/// More than ten times what any step takes on an idle machine.
+/// The timeout of each step: more than ten times what any step takes on an idle machine.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 type Params = BTreeMap<String, String>;
 type Records = Vec<Vec<u8>>;
 
-/// Returns the module in a folder as a plain function from records to records. The modules are listed here because
-/// each has a type of its own.
+/// Returns a module as a plain function from records to records. The modules are listed here because each has its own
+/// type.
 fn runner_of(module: &str) -> Option<fn(model::Params, &Records) -> Records> {
     match module {
         "valid-events" => Some(|params, records| {
@@ -290,7 +289,7 @@ impl Up {
         up.address = lines
             .find_map(|line| line.strip_prefix("runner: reads from ").map(str::to_owned))
             .expect("its log contains where its runner reads from");
-        // Reads the rest of the output, because the process would block when its live status has filled the pipe.
+        // Reads the rest of the output. Otherwise the live status would fill the pipe, and the process would block.
         std::thread::spawn(move || lines.for_each(drop));
         up
     }

@@ -1,9 +1,9 @@
-//! Golden pairs: in the folder of each derivation, `testdata/<case>.input.jsonl` contains source records, one
-//! a line, and `<case>.expected.jsonl` the derived records expected from them, by window and key.
+//! Golden pairs: in the folder of each derivation, `testdata/<case>.input.jsonl` contains source records, one per line,
+//! and `<case>.expected.jsonl` the derived records expected from them, in the order of window and key.
 //!
-//! Two more files are optional: `<case>.params` (lines of `name=value`: the derivation's parameters, and
-//! `ingest_time` of all records) and `<case>.rejected` (lines of `reason count`; without it no record may be
-//! rejected). A case must have the same result in one batch and in any split into batches.
+//! Two more files are optional. `<case>.params` has lines of `name=value`: the derivation's parameters, and
+//! `ingest_time`, the ingest time of all records. `<case>.rejected` has lines of `reason count`; without it, no record
+//! may be rejected. The result of a case must be the same for any split of its records into batches.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,10 +14,10 @@ use model::fold::SourceRecord;
 use model::{Params, Shape, Timestamp};
 use serde_json::Value;
 
-/// The window of cases whose `.params` file has none.
+/// The length in milliseconds of the windows of cases whose `.params` file does not set it.
 const WINDOW_MS: &str = "10000";
 
-/// Random splits of each case, in addition to one batch and one batch for each record.
+/// The number of random splits of each case. One batch, and one batch for each record, are tested in addition.
 const SPLITS: u64 = 40;
 
 #[test]
@@ -203,7 +203,6 @@ fn zip_longest<'a, T>(
     (0..a.len().max(b.len())).map(|index| (a.get(index), b.get(index)))
 }
 
-/// The result of a case.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     rows: Vec<Value>,
@@ -252,7 +251,7 @@ fn run(registration: &Registration, case: &Case, split: &Split) -> Outcome {
     }
 }
 
-/// Batches of record numbers, ascending within each, in the order in which they are merged.
+/// Batches in the order in which they are merged. Each contains the indexes of its records, in ascending order.
 struct Split(Vec<Vec<usize>>);
 
 impl Split {
@@ -264,7 +263,7 @@ impl Split {
         Self((0..records).rev().map(|index| vec![index]).collect())
     }
 
-    /// Records are dealt out at random, so that batches interleave as those of partitions do.
+    /// Assigns each record to a random batch, so that the batches interleave like those of several partitions.
     fn random(records: usize, seed: u64) -> Self {
         let mut state = seed;
         let mut below = |limit: usize| {
@@ -280,7 +279,8 @@ impl Split {
     }
 }
 
-/// A linear congruential step (Knuth's MMIX constants): the same splits in every run.
+/// Returns the next number of a linear congruential generator (Knuth's MMIX constants), so that every run uses the same
+/// splits.
 fn next_random(state: u64) -> u64 {
     state
         .wrapping_mul(6_364_136_223_846_793_005)

@@ -8,8 +8,9 @@ use client::{Cluster, Mode, Partition, Start};
 use futures_util::TryStreamExt;
 use serde::Deserialize;
 
-/// Derivations with windows of at most 10 s, some of which close even in the small backlog. The others may have
-/// no rows: their windows of a minute or sessions may not close, and a world without incidents raises no alerts.
+/// Derivations with windows of at most 10 s. Even in the small backlog, some of these windows close. The other
+/// derivations may have no rows: windows of a minute and sessions may stay open, and a world without incidents raises
+/// no alerts.
 const SHORT_WINDOWS: [&str; 5] = [
     "active-players",
     "level-engagement",

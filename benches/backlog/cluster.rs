@@ -18,10 +18,9 @@ pub(crate) enum Clusters {
     Real { address: String, pid: Option<u32> },
 }
 
-/// A cluster without topics.
 pub(crate) struct EmptyCluster {
     pub(crate) address: String,
-    /// The server process to measure.
+    /// The process id of the server to measure; `None` for a real cluster without `CLUSTER_PID`.
     pub(crate) pid: Option<u32>,
     local: Option<LocalCluster>,
 }

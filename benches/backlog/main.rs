@@ -1,15 +1,17 @@
-//! `cargo bench --package benches --bench backlog`: measures how fast the runner works off a backlog. A generated
+//! `cargo bench --package benches --bench backlog`: measures how fast the runner processes a backlog. A generated
 //! world is written to the source topics of a cluster. Then the runner, in a separate process, reads it from the
 //! beginning, once with all derivations of `dataflow.yaml` and once with only one of them. Linux only.
 //!
-//! Each round also measures a small backlog, a tenth as large. The difference between the two is the cost of the
-//! additional events, without the cost of the start. Speed is not asserted, but the counts must be right.
+//! Each round also measures a small backlog, a tenth as large as the full one. The difference between the two
+//! measurements is the cost of the additional events, without the cost of the start. Speed is not asserted, but the
+//! counts must be right.
 //!
 //! - `EVENTS`: the events of the full backlog; default 3,000,000.
 //! - `ROUNDS`: the number of rounds; default 5.
 //! - `BINARY`: the binary to measure; default: the one in this benchmark's target folder.
 //! - `CLUSTER=HOST:PORT`: an empty real cluster to use instead of local ones. Its topics are deleted after each
-//!   measurement. With `CLUSTER_PID`, the process of its server is measured like the local cluster.
+//!   measurement.
+//! - `CLUSTER_PID`: the id of the real cluster's server process, whose processor time and memory are then measured.
 
 mod check;
 mod cluster;

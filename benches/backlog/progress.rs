@@ -7,13 +7,13 @@ use anyhow::{Context, ensure};
 use benches::http;
 use benches::process::Running;
 
-/// The interval of requests until the first record is read. Later the interval is longer, because each response
-/// costs the runner processor time.
+/// The interval between requests until the first record is read. After that the interval is `LATER`, because each
+/// response costs the runner processor time.
 const FIRST: Duration = Duration::from_millis(20);
 const LATER: Duration = Duration::from_millis(50);
 const TIMEOUT: Duration = Duration::from_secs(1_800);
 
-/// Times from the start of the runner's process.
+/// When the first record was read and when all were counted, measured from the start of the runner's process.
 pub(crate) struct Times {
     pub(crate) first_read: Duration,
     pub(crate) accounted: Duration,

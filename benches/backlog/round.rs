@@ -31,19 +31,20 @@ pub(crate) struct Round {
 /// The measurements of one backlog.
 #[derive(Debug)]
 pub(crate) struct Measured {
-    /// The events in the topics that the derivations read.
+    /// The number of events in the topics that the derivations read.
     pub(crate) events: u64,
-    /// Rows in the derived topics.
+    /// The number of rows in the derived topics.
     pub(crate) rows: u64,
     /// Times from the start of the runner's process.
     pub(crate) first_read_s: f64,
     pub(crate) accounted_s: f64,
-    /// `None` without a process to measure.
+    /// `None` for a real cluster without `CLUSTER_PID`.
     pub(crate) cluster: Option<Usage>,
     pub(crate) runner: Usage,
 }
 
-/// What a process used from the start of the runner until the runner had counted every record.
+/// The processor time and memory that a process used from the start of the runner until the runner had counted every
+/// record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
     pub(crate) processor_s: f64,

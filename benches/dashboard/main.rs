@@ -1,5 +1,5 @@
-//! `cargo bench --package benches --bench dashboard`: measures the memory of a dashboard that has loaded a
-//! day of a game.
+//! `cargo bench --package benches --bench dashboard`: measures the memory of a dashboard that has loaded one day of
+//! history.
 //!
 //! This process runs the cluster and writes the derived rows of a day of `make start`. A second process runs
 //! the dashboard, and this one measures its memory. The benchmark fails if the claim does not hold.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// The `lateness` of every derivation in `dataflow.yaml`, which is the default.
+/// The default `lateness`, which every derivation in `dataflow.yaml` has.
 const LATENESS_MS: i64 = 2_000;
 
 /// The delays of a topic's rows, beyond the lateness.
@@ -29,7 +29,7 @@ struct Row {
 }
 
 impl Delays {
-    /// Starts to read new rows. Only first revisions of windows that end in the range are measured.
+    /// Starts to read new rows. Only rows with revision 0 whose window ends in the range are measured.
     pub(crate) async fn start(
         cluster: &Cluster,
         topics: &[&'static str],

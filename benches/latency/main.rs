@@ -1,6 +1,6 @@
-//! `cargo bench --package benches --bench latency`: measures the time from a window's end until a consumer has
-//! its row, minus the `lateness` that every window waits. A local cluster, a runner, a generator and a dashboard
-//! are processes on this machine; this process reads the derived topics and prints the delays. It asserts
+//! `cargo bench --package benches --bench latency`: measures the time from the end of a window until a consumer has
+//! received its row, minus the `lateness` that every window waits. A local cluster, a runner, a generator and a
+//! dashboard run in separate processes. This process reads the derived topics and prints the delays. It asserts
 //! nothing.
 //!
 //! - `RATE`: events per second; default 20,000.

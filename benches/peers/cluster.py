@@ -1,4 +1,4 @@
-"""A local cluster and our other programs, as processes."""
+"""Runs a local cluster and other subcommands of our binary as processes."""
 
 import re
 import signal
@@ -22,7 +22,7 @@ Program = subprocess.Popen[bytes]
 
 @dataclass
 class Cluster:
-    """A local cluster with its data in `data`; it and all that was started on it stop on leaving."""
+    """A local cluster with its data in `data`. On exit it stops, and so does everything that was started on it."""
 
     binary: Path
     dataflow: Path
@@ -42,7 +42,7 @@ class Cluster:
             stop(process)
 
     def start(self, name: str, *words: str) -> Program:
-        """Starts a program of ours on this cluster. Its output goes to `logs/name`."""
+        """Starts a subcommand of our binary on this cluster. Its output goes to `logs/name`."""
         return self.spawn(self.command(*words), name)
 
     def do(self, *words: str) -> str:
@@ -56,13 +56,13 @@ class Cluster:
         return [str(self.binary), *words, *dataflow, "--cluster", self.address]
 
     def address_in(self, name: str) -> str:
-        """The address that a program prints once it answers."""
+        """The address that a program prints once it accepts connections."""
         self.wait_until(lambda: ADDRESS.search((self.logs / name).read_text()) is not None, START_S)
         found = ADDRESS.search((self.logs / name).read_text())
         return found[1] if found else ""
 
     def wait_until(self, holds: Callable[[], bool], at_most_s: float = DEADLINE_S) -> None:
-        """Waits until `holds` is true; exits if a program ends before that, or after `at_most_s`."""
+        """Waits until `holds` returns true. Exits with an error if a program ends before, or after `at_most_s`."""
         ends = time.monotonic() + at_most_s
         while not holds():
             if any(process.poll() is not None for process in self.running) or time.monotonic() > ends:

@@ -1,4 +1,4 @@
-"""The engines: how each is started, and its tuning."""
+"""Defines how each engine is started, with its tuning."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ JOBS = Path(__file__).parent / "jobs"
 
 @dataclass(frozen=True)
 class Input:
-    """One input in the forms that engines read, and the rows expected."""
+    """One input in the two forms that engines read, and the expected rows."""
 
     events: Path  # a file of JSON lines
     topic: Path  # data of a local cluster

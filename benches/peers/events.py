@@ -12,7 +12,7 @@ from cluster import Cluster
 
 DATAFLOW = Path(__file__).parent / "dataflow.yaml"
 START = "2025-01-01T00:00:00Z"
-PLAYER_SHARE = 0.8  # somewhat less than that of player events among all events of the generated world
+PLAYER_SHARE = 0.8  # less than the share of player events in the generated world, so that there are enough of them
 
 
 def make(path: Path, count: int, binary: Path) -> None:

@@ -1,4 +1,4 @@
-"""Ours: the runner and a local cluster whose topic contains the events. Loading the topic is not measured."""
+"""Runs the job in this project: a local cluster has the events in a topic, whose loading is not measured."""
 
 import http.client
 import json
@@ -16,14 +16,14 @@ import usage
 from cluster import Cluster, stop
 
 DATAFLOW = Path(__file__).parent / "dataflow.yaml"
-BATCH = 700  # events in a request: about 350 for each partition, stored as one batch
+BATCH = 700  # events in a request: about 350 for each partition, which stores them as one batch
 END_GAME = "end-of-input"
-END_PLAYERS = 64  # enough that both partitions get one
+END_PLAYERS = 64  # enough for both partitions to receive an event
 END_AFTER_S = 3600
 
 
 def load(events: Path, data: Path, binary: Path) -> None:
-    """Writes the events to the topic, in order, and then the end of the input."""
+    """Writes the events to the topic, in order, and then the events of `end_of_input`."""
     work = data.with_suffix(".loading")
     rmtree(work, ignore_errors=True)
     work.mkdir()
@@ -51,7 +51,7 @@ def post(connection: http.client.HTTPConnection, batch: list[bytes]) -> None:
 
 
 def end_of_input(last: bytes) -> Iterator[bytes]:
-    """Events an hour later, which close all windows as the end of a file does for the other engines."""
+    """Events an hour later. They close all windows, which the end of the file does in the other engines."""
     event = json.loads(last)
     at_ms = rows.milliseconds(event["event_timestamp"]) + END_AFTER_S * 1000
     event["event_timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_ms / 1000))
@@ -62,7 +62,7 @@ def end_of_input(last: bytes) -> Iterator[bytes]:
 
 
 def run(data: Path, folder: Path, binary: Path, expected: rows.Rows) -> usage.Usage:
-    """Times a runner on a copy of the topic, from its start until a reader has read all rows."""
+    """Measures a runner on a copy of the topic, from the runner's start until a reader has read all rows."""
     copytree(data, folder / "data")
     found = folder / "rows.json"
     with Cluster(binary, DATAFLOW, folder / "data", folder) as cluster:
@@ -81,7 +81,7 @@ def run(data: Path, folder: Path, binary: Path, expected: rows.Rows) -> usage.Us
 
 
 class Arrival:
-    """Counts rows, without their corrections, as they are appended to a file."""
+    """Counts the rows that are appended to a file. Corrections of rows are not counted."""
 
     def __init__(self, file: IO[bytes], expected: int) -> None:
         self.file, self.lacking, self.rest = file, expected, b""
@@ -114,7 +114,7 @@ class MemoryPeak:
 
 
 def written(file: Path) -> rows.Rows:
-    """The last revision of each row, without the end of the input."""
+    """The last revision of each row, without the rows of the events of `end_of_input`."""
     found: rows.Rows = {}
     for row in rows.json_lines([file]):
         if row["game_id"] != END_GAME:

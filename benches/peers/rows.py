@@ -1,4 +1,4 @@
-"""Rows of the job: the reference, what an engine wrote, and whether both are equal."""
+"""Computes the reference rows of the job, reads the rows that an engine wrote, and compares them."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 WINDOW_MS = 10_000
-DEFAULT_GAME = "default"  # the game of events that name none
+DEFAULT_GAME = "default"  # the game of events without a `game_id`
 
 
 class Key(NamedTuple):
@@ -39,7 +39,7 @@ class Group:
 
 
 def reference(events: Path) -> Rows:
-    """The rows of a file of events, recomputed in plain Python."""
+    """The rows that result from a file of events, computed in plain Python."""
     groups: dict[Key, Group] = {}
     with events.open("rb") as lines:
         for event in map(json.loads, lines):
@@ -70,7 +70,7 @@ def written(target: Path) -> Rows:
 
 
 def compare(found: Rows, expected: Rows) -> None:
-    """Fails with the first difference, in the order of windows."""
+    """Raises an error with the first difference, in the order of windows."""
     for key in sorted(found.keys() | expected.keys()):
         if found.get(key) != expected.get(key):
             raise DifferenceError(f"{key}: found {found.get(key)}, expected {expected.get(key)}")
@@ -83,5 +83,5 @@ def json_lines(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
 
 
 def milliseconds(time: str) -> int:
-    """Milliseconds since the epoch of `2025-01-01T00:00:00.123Z`; a space may replace the `T`."""
+    """Converts a time such as `2025-01-01T00:00:00.123Z` to milliseconds since the epoch. `T` may be a space."""
     return round(datetime.fromisoformat(time).timestamp() * 1000)

@@ -1,4 +1,4 @@
-"""What processes use: wall time, processor time and memory. Linux only."""
+"""Measures the wall time, processor time and memory of processes. Linux only."""
 
 import ctypes
 import os
@@ -27,7 +27,7 @@ class Usage:
 
 
 def adopt_orphans() -> None:
-    """Lets this process wait for the children of its children, so that their processor time counts."""
+    """Makes this process the parent of orphaned descendants, so that it can wait for them and count their time."""
     if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         sys.exit("cannot adopt orphaned processes")
 
@@ -57,7 +57,7 @@ def of_command(command: list[str], environment: Mapping[str, str], folder: Path)
 
 
 def has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Waits for a process, but not longer than until the next sample."""
+    """Waits for a process until the next sample is due. Returns whether the process has ended."""
     try:
         process.wait(SAMPLE_S)
     except subprocess.TimeoutExpired:
@@ -72,7 +72,7 @@ def reap_orphans() -> None:
 
 
 def children_cpu_s() -> float:
-    """The processor time of all children that were waited for, and of theirs."""
+    """The processor time of all children that were waited for, including that of their own children."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -86,7 +86,7 @@ def memory_mib(pids: Iterable[int]) -> float:
 
 
 def descendants(root: int) -> list[int]:
-    """A process and all that it started, directly or not."""
+    """The ids of a process and all its descendants."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and (fields := stat(int(folder.name))):

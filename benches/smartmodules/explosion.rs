@@ -1,6 +1,6 @@
-//! Measures the memory of every derivation of player events when ten million players send events within one
-//! window; native code, one thread. Each event must either be part of a row or be counted as dropped for lack
-//! of room. Each derivation is measured in a process of its own.
+//! Measures the memory of every derivation of player events while ten million players send events within one window.
+//! The derivations run as native code in one thread, each in its own process. Each event must either be part of a row
+//! or be counted as dropped because `ENTRIES_MAX` was reached.
 
 use std::env;
 use std::process::Command;
@@ -23,7 +23,7 @@ const GROWTH_MAX_MIB: f64 = 2_048.0;
 /// The limit in MiB for derivations that only estimate the number of players with a sketch.
 const SKETCHES_MAX_MIB: f64 = 150.0;
 
-/// The argument that chooses [`measure_one`].
+/// The command-line argument that makes this program run [`measure_one`].
 pub(crate) const ONE: &str = "explosion-of";
 
 struct Candidate {
@@ -33,8 +33,7 @@ struct Candidate {
     max_mib: f64,
 }
 
-/// Prints a table. Fails if an event is lost, if a sketch exceeds its error, or if memory grows beyond the
-/// claim.
+/// Prints a table. Fails if an event is lost, if a sketch exceeds its error, or if memory grows beyond its limit.
 pub(crate) fn measure() -> anyhow::Result<()> {
     println!("\n{PLAYERS} players in one window, at most {ENTRIES_MAX} entries in memory");
     println!(
@@ -105,8 +104,7 @@ impl Candidate {
         Ok(())
     }
 
-    /// Counts the events in the rows. This number and that of the events dropped for lack of room must add up to
-    /// all events.
+    /// Returns the number of events in the rows. Together with the dropped events, they must be all events.
     fn count<'r>(&self, rows: impl Iterator<Item = &'r [u8]>) -> anyhow::Result<u64> {
         let mut events = 0;
         for row in rows {
@@ -120,8 +118,8 @@ impl Candidate {
     }
 }
 
-/// Checks a row that estimates the number of players: because each player sends one event, it must be the number of
-/// events, within the stated error.
+/// Checks a row that estimates the number of players. Each player sends one event, so the estimate must be within 2 %
+/// of the number of events.
 fn check_sketch(row: &Value) -> anyhow::Result<()> {
     let (Some(players), Some(events)) = (row["active_players"].as_f64(), row["events"].as_f64())
     else {
@@ -152,7 +150,7 @@ fn play(offline: &mut Offline) -> anyhow::Result<f64> {
 }
 
 fn event(player: usize) -> String {
-    let (ms, level, map) = (player % 4_000, player % 50, player % 5); // within any window
+    let (ms, level, map) = (player % 4_000, player % 50, player % 5); // four seconds are within one window
     let time = format!("2026-01-01T00:00:0{}.{:03}Z", ms / 1_000, ms % 1_000);
     let ids = format!(r#""player_id":"player_{player}","session_id":"session_{player}""#);
     let place = format!(r#""level_id":"level_{level}","map_id":"map_{map}""#);

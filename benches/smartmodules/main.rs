@@ -1,6 +1,6 @@
-//! A part of `make bench`: measures the speed of the batch module compared with a conventional one, the gain of
-//! reading a source once for several derivations, the memory of the batch module, and the memory of the runner with
-//! ten million players. It fails if a claim does not hold.
+//! A part of `make bench`. It measures the speed of the batch module compared with a conventional module, the gain of
+//! reading a source once for several derivations, the memory of the batch module, and the memory of derivations in the
+//! runner with ten million players. It fails if a claim does not hold.
 
 mod explosion;
 mod memory;
@@ -17,7 +17,7 @@ const MEASUREMENTS: [Named; 4] = [
     ("explosion", explosion::measure),
 ];
 
-/// Runs the measurements that the arguments name, or all of them without arguments.
+/// Runs the measurements that the arguments name, or all measurements if the arguments name none.
 fn main() -> anyhow::Result<()> {
     let names: Vec<String> = std::env::args().skip(1).collect();
     if names.first().is_some_and(|name| name == explosion::ONE) {

@@ -1,7 +1,7 @@
-//! Measures the processor time that the cluster and the client together need to bring the partials of several
-//! derivations from a partition to the client, in two ways:
+//! Measures the processor time that the cluster and the client together need to deliver the partials of several
+//! derivations of one partition to the client, in two ways:
 //!
-//! - **apart**: a stream for each derivation, as when the derivations' offsets are far from each other;
+//! - **apart**: one stream for each derivation, which is necessary if their offsets are far from each other;
 //! - **together**: one stream for all of them, the runner's default.
 
 use anyhow::{Context, ensure};
@@ -16,14 +16,14 @@ use model::partial::BatchHeader;
 use tokio_util::sync::CancellationToken;
 
 const TOPIC: &str = "player-events";
-/// The offset at which the measurement starts. A module is compiled when its stream starts, and that time
-/// does not count.
+/// The offset at which the measurement starts. The records before it exclude the start of the stream, when the module
+/// is compiled, from the measurement.
 const FROM: Offset = Offset(80_000);
 /// The offset at which the measurement ends.
 const TO: Offset = Offset(400_000);
 const DIFFERENT: usize = 40_000;
 const ROUNDS: usize = 5;
-/// The claim: apart, [`CLAIMED_MEMBERS`] derivations need at least this many times the processor time that they
+/// The claim: [`CLAIMED_MEMBERS`] derivations read apart need at least this many times the processor time that they
 /// need together.
 const CLAIMED_RATIO: f64 = 1.3;
 const CLAIMED_MEMBERS: usize = 3;

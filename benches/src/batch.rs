@@ -1,4 +1,4 @@
-//! Builds batches of generated events in the form in which a server passes them to the engine.
+//! Builds batches of generated events as a server passes them to the engine.
 
 use anyhow::Context;
 use data_generator::{Event, Topic, World, WorldOptions};
@@ -8,7 +8,7 @@ use fluvio_smartmodule::dataplane::smartmodule::SmartModuleInput;
 
 use crate::INTERFACE_VERSION;
 
-/// The world that all measurements share. It starts in 2026 and uses the generator's default rate.
+/// The world from which all batches are built. It starts in 2026 and has the generator's default rate.
 const WORLD: WorldOptions = WorldOptions {
     seed: 1,
     start_ms: 1_767_225_600_000,
@@ -72,7 +72,7 @@ impl Batch {
         self.input.clone()
     }
 
-    /// Encodes the batch as the engine passes it to a module.
+    /// Encodes the batch in the form in which the engine passes it to a module.
     pub fn encode(&self) -> anyhow::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.input.encode(&mut bytes, INTERFACE_VERSION)?;

@@ -27,7 +27,7 @@ impl Guest {
         Self::start_in(Store::new(&Engine::default(), ()), wasm, params)
     }
 
-    /// Compiles and initialises a module in a store of the caller.
+    /// Compiles and initialises a module in the given store.
     pub fn start_in(mut store: Store<()>, wasm: &[u8], params: &Params) -> anyhow::Result<Self> {
         let engine = store.engine().clone();
         let mut linker = Linker::new(&engine);

@@ -1,6 +1,6 @@
-//! Counts the WASM instructions that a module executes, as the fuel that Wasmtime consumes: one unit for each
-//! instruction, and none for a few such as `block` and `nop`. The count depends on the module and its input alone,
-//! not on the machine or its load.
+//! Counts the WASM instructions that a module executes. Wasmtime counts them as *fuel*: one unit for each instruction,
+//! and none for a few instructions such as `block` and `nop`. The count depends only on the module and its input, not
+//! on the machine or its load.
 
 use anyhow::ensure;
 use wasmtime::{Config, Engine, Store};

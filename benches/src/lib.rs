@@ -1,6 +1,6 @@
-//! Code that the benchmarks and the tests of built SmartModules share: generated batches, the built modules with
-//! two ways to run and measure them, and the binary's subcommands as child processes whose use of processor time
-//! and memory can be read.
+//! Code that the benchmarks and the tests of built SmartModules share. It generates batches, runs and measures built
+//! modules in two ways (in Fluvio's engine and directly in Wasmtime), and runs the binary's subcommands as child
+//! processes, whose processor time and memory it reads.
 
 pub mod batch;
 pub mod chain;
@@ -20,7 +20,7 @@ pub use guest::Guest;
 pub use instructions::Counter;
 pub use spread::Spread;
 
-/// The version of the engine's interface that clients of version 0.50.1 request.
+/// The version of the SmartModule interface that Fluvio's client 0.50.1 requests.
 pub const INTERFACE_VERSION: i16 = 25;
 
 /// The parameter that a derivation with windows requires.

@@ -8,11 +8,11 @@ use crate::modules::Params;
 
 /// The number of records in a batch.
 const BATCH: usize = 500;
-/// The share of broken events. A module also receives events of other topics. Neither kind may remain in its
-/// memory.
+/// The share of broken events. Each module also receives events of the topics that it does not read. Neither may
+/// accumulate in its memory.
 const BROKEN: f64 = 0.002;
 
-/// The numbers of events of a measurement.
+/// How many events a measurement uses.
 #[derive(Clone, Copy, Debug)]
 pub struct EventCounts {
     /// The number of different events of each topic. They are sent repeatedly, each time at new offsets.

@@ -31,7 +31,7 @@ pub fn required(derivation: &Registration) -> Vec<(&'static str, &'static str)> 
     }
 }
 
-/// Returns the parameters with which the batch module folds for these derivations.
+/// Returns the parameters that make the batch module fold for these derivations.
 pub fn request<'n, 's, 'p: 's>(
     derivations: impl IntoIterator<Item = (&'n str, &'s [Pair<'p>])>,
 ) -> Params {

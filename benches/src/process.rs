@@ -98,7 +98,7 @@ impl Running {
 /// A local cluster in a separate process, with its data in a temporary folder.
 #[derive(Debug)]
 pub struct LocalCluster {
-    /// The process. It ends before its folder is removed.
+    /// The process. It is declared before `_data`, so that it is killed before its folder is removed.
     pub process: Running,
     /// The address for clients.
     pub address: String,
@@ -121,7 +121,7 @@ impl LocalCluster {
     }
 }
 
-/// Returns the binary that `BINARY` names, or the one in the target folder of this benchmark.
+/// Returns the binary that the environment variable `BINARY` names, or the one in the target folder of this benchmark.
 fn binary() -> anyhow::Result<PathBuf> {
     if let Some(named) = std::env::var_os("BINARY").filter(|named| !named.is_empty()) {
         return Ok(named.into());

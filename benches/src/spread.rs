@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Spread {
     /// The least value.
     pub min: f64,
-    /// The middle value. Of an even number of values, the greater of the two middle ones.
+    /// The middle value. If the number of values is even, the greater of the two middle values.
     pub median: f64,
     /// The greatest value.
     pub max: f64,

@@ -5,9 +5,9 @@ use anyhow::Context;
 /// Which value of a process's resident memory to read.
 #[derive(Clone, Copy, Debug)]
 pub enum Memory {
-    /// The memory that it has now.
+    /// The current value.
     Resident,
-    /// The most that it ever had, or had since [`reset_peak`].
+    /// The maximum since the process started, or since [`reset_peak`].
     Peak,
 }
 
@@ -33,7 +33,7 @@ pub fn memory_mb(pid: u32, which: Memory) -> anyhow::Result<f64> {
     Ok(kib.parse::<f64>()? * 1_024.0 / 1e6)
 }
 
-/// Resets the peak of a process's memory to the memory that it has now.
+/// Resets the peak of a process's memory to its current memory.
 pub fn reset_peak(pid: u32) -> anyhow::Result<()> {
     std::fs::write(format!("/proc/{pid}/clear_refs"), "5")
         .with_context(|| format!("cannot reset the peak memory of process {pid}"))

@@ -17,14 +17,14 @@ const EVENTS: usize = 2_000;
 /// The number of events in a batch.
 const BATCH: usize = 500;
 
-/// The difference in percent up to which a number counts as unchanged. The same compiler gives the same number
-/// on every machine, but another compiler, or a change elsewhere in a module, changes it slightly.
+/// The difference in percent up to which a number counts as unchanged. With the same compiler, the number is the same
+/// on every machine. Another compiler, or a change elsewhere in the module, changes it slightly.
 const MARGIN_PERCENT: f64 = 3.0;
 
 /// If this variable is set, the test stores the numbers instead of comparing them.
 const STORE: &str = "STORE_INSTRUCTIONS";
 
-/// Conventional modules that are measured as well, with the player events.
+/// The conventional modules that are also measured, with player events.
 const CONVENTIONAL: [&str; 2] = ["normalize-events", "valid-events"];
 
 /// Instructions per event, by module.
@@ -45,8 +45,8 @@ fn each_module_executes_the_stored_number_of_instructions_per_event() {
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
 
-/// Measures every derivation by itself and all derivations of each source together, with their parameters in the
-/// dataflow file, and the conventional modules without any.
+/// Measures each derivation alone, all derivations of each source together, and the conventional modules. The
+/// derivations have the parameters of the dataflow file, and the conventional modules have none.
 fn measured() -> Numbers {
     let modules = modules::all().expect("built modules");
     let module = |name: &str| {
@@ -106,8 +106,8 @@ fn root() -> PathBuf {
     root.expect("the root is one folder above").to_owned()
 }
 
-/// Returns a line for each module whose number differs by more than the margin, or is only stored or only
-/// measured.
+/// Returns a line for each module whose number differs by more than the margin, or that is stored but not measured, or
+/// measured but not stored.
 fn problems(stored: &Numbers, measured: &Numbers) -> Vec<String> {
     let gone = stored.keys().filter(|name| !measured.contains_key(*name));
     let gone = gone.map(|name| format!("`{name}` is stored but no longer measured: {ADVICE}"));

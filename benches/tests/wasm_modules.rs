@@ -1,5 +1,5 @@
-//! Tests the built batch module: its memory stays constant, its partials are byte for byte those of the native
-//! folds, and its errors name a wrong parameter.
+//! Tests the built batch module: its memory stays constant, its partials are byte for byte equal to those of native
+//! code, and its errors name the wrong parameter.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ fn compare(source: &str, derivations: &[Registration]) {
     }
 }
 
-/// Returns the partial of each fold, with its length before it.
+/// Returns the partials of all folds, each preceded by its length.
 fn native_partials(folds: &mut [Box<dyn AnyFold>], offset: i64, events: &[Event]) -> Vec<u8> {
     let mut partials = Vec::new();
     for fold in folds {

@@ -12,17 +12,17 @@ use tokio::time::sleep_until;
 /// The argument that starts this program as the load generator.
 pub(crate) const CHILD: &str = "as-load";
 
-/// The time at the start that is not measured.
+/// How long requests are sent before the measurement starts.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// The load that is put on a server.
+/// The requests that are sent to a server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
     pub(crate) connections: usize,
     /// The number of events in a request.
     pub(crate) events: usize,
-    /// The number of requests per second over all connections. `None`: each connection sends its next
-    /// request as soon as its last one is answered.
+    /// The number of requests per second over all connections. If `None`, each connection sends its next request as
+    /// soon as the previous one is answered.
     pub(crate) requests_per_s: Option<f64>,
 }
 

@@ -1,6 +1,6 @@
-//! `cargo bench --package benches --bench web_api`: measures the throughput of the web API, and compares it
-//! with a handler of the same framework that does nothing. The load comes from a second process, which shares
-//! the machine with this one and the local cluster. The benchmark fails if a claim does not hold.
+//! `cargo bench --package benches --bench web_api`: measures the throughput of the web API, and compares it with that
+//! of a handler of the same framework that does nothing. A second process generates the load, on the same machine as
+//! this process and the local cluster. The benchmark fails if a claim does not hold.
 
 mod load;
 mod servers;
@@ -15,7 +15,7 @@ use load::{Load, Measured};
 /// batches.
 const SINGLES_PER_S: f64 = 15_000.0;
 const BATCHED_EVENTS_PER_S: f64 = 100_000.0;
-/// The claimed 99th percentile of the latency at half of that throughput.
+/// The claimed 99th percentile of the latency at half of the claimed throughput.
 const P99_MS: f64 = 100.0;
 
 const LASTS: Duration = Duration::from_secs(8);
@@ -97,7 +97,7 @@ fn check(measured: &[Measured]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts a child process that puts `load` on the server, and returns its measurements.
+/// Starts a child process that sends `load` to the server, and returns its measurements.
 async fn child(address: SocketAddr, load: Load) -> anyhow::Result<Measured> {
     let output = tokio::process::Command::new(std::env::current_exe()?)
         .arg(load::CHILD)

@@ -20,7 +20,6 @@ pub(crate) async fn nothing() -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-/// The web API with its cluster.
 pub(crate) struct WebApi {
     handle: Handle,
     node: Node,

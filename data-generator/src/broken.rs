@@ -9,11 +9,12 @@ use crate::event::{Broken, Topic};
 
 /// The breaker's own random stream, so that the world is the same with and without broken records.
 const STREAM: u64 = 1;
-/// A thousand years ahead: in the future for every consumer, whatever the start of the world.
+/// A thousand years after the event: in the future for every consumer, whatever the start of the world.
 const AHEAD_MS: i64 = 31_556_952_000_000;
 /// The last millisecond that RFC 3339 can express.
 const LATEST_MS: i64 = 253_402_300_799_999;
-/// Far larger than any event, but below the 1,000,000 bytes that consumers fetch at a time.
+/// The size of an oversized record: far larger than any event, but below the 1,000,000 bytes that consumers fetch at a
+/// time.
 const OVERSIZE_BYTES: (i64, i64) = (700_000, 900_000);
 
 /// How common each reason is, in the order of [`Broken::ALL`]. Oversized records are rare: each is as large

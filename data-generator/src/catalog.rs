@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use crate::dice::Dice;
 
-/// The games. Events of the second have no `game_id`, which is optional.
+/// The games. Events of the second game have no `game_id`, which is an optional field.
 pub(crate) const GAMES: [Option<&str>; 3] = [Some("skyforge"), None, Some("rift-runners")];
 pub(crate) const GAME_WEIGHTS: [u32; 3] = [50, 20, 30];
 
 pub(crate) const PLATFORMS: [&str; 3] = ["PC", "Console", "Mobile"];
 pub(crate) const PLATFORM_WEIGHTS: [u32; 3] = [45, 25, 30];
 
-/// A currency and its minor digits (ISO 4217).
+/// A currency, with the number of decimal digits of its amounts (ISO 4217).
 pub(crate) struct Currency {
     pub(crate) code: &'static str,
     pub(crate) minor_digits: u32,
@@ -49,9 +49,9 @@ const fn item(id: &'static str, kind: &'static str, prices: [i64; 4]) -> Item {
     Item { id, kind, prices }
 }
 
-/// All items, cheapest first. Each has about the same value in every currency. In every currency, the price
-/// of 0.99 dollars is small for the rule `card-testing`, the price of 49.99 dollars is just below a large one,
-/// and no price is near the absolute limit of `amount-spike`.
+/// All items, cheapest first. Each has about the same value in every currency. In every currency, the item for 0.99
+/// dollars is a small purchase for the rule `card-testing`, the item for 49.99 dollars is just below a large purchase,
+/// and no item is near the absolute limit of `amount-spike`.
 pub(crate) static ITEMS: [Item; 14] = [
     item("emote_wave", "emote", [99, 89, 145, 375]),
     item("boost_xp_1h", "boost", [149, 139, 220, 560]),
@@ -69,9 +69,8 @@ pub(crate) static ITEMS: [Item; 14] = [
     item("bundle_legend", "bundle", [9_999, 8_999, 14_900, 37_500]),
 ];
 
-/// A player's price range: adjacent [`ITEMS`], each with a weight. The most expensive item of a range costs
-/// well below ten times the cheapest, so that no honest purchase is a spike compared with others of the
-/// same user.
+/// A player's price range: adjacent [`ITEMS`], each with a weight. The most expensive item of a range costs less than
+/// nine times the cheapest, so that no honest purchase is a spike compared with the user's other purchases.
 pub(crate) struct Purse {
     cheapest: usize,
     weights: &'static [u32],

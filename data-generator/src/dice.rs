@@ -1,10 +1,10 @@
-//! Random numbers that are the same on every machine: they use only integers and exact binary fractions, no
-//! logarithms and no ranges of `usize`.
+//! Random numbers that are the same on every machine. They are computed from integers and exact binary fractions,
+//! because the results of logarithms and of `usize` ranges can differ between machines.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// A random stream. Streams with the same seed but different numbers are independent of each other.
+/// A stream of random numbers. Streams with the same seed but different stream numbers are independent of each other.
 #[derive(Debug, Clone)]
 pub(crate) struct Dice {
     source: ChaCha8Rng,
@@ -57,8 +57,7 @@ impl Dice {
         weights.len() - 1
     }
 
-    /// Returns a pause with this mean, evenly distributed between a quarter of the mean and seven quarters
-    /// of it.
+    /// Returns a random pause with this mean, uniformly distributed from a quarter to seven quarters of the mean.
     pub(crate) fn pause(&mut self, mean: i64) -> i64 {
         let quarter = mean / 4;
         self.between(quarter, 2 * mean - quarter)

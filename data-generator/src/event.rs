@@ -3,8 +3,7 @@
 /// The reason for which a broken record must be rejected.
 pub use model::reject::Reason as Broken;
 
-/// The longest time between an event and its sending, and so the largest difference by which event times in a
-/// topic can be out of order.
+/// The maximum time between an event and its sending. Event times in a topic are out of order by at most this.
 pub const DELAY_MS_MAX: i64 = 1_500;
 
 /// The source topics.

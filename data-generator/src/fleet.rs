@@ -8,7 +8,6 @@ use crate::catalog::{REGIONS, SERVER_TYPES};
 use crate::dice::Dice;
 use crate::payload::{Reading, ServerMetric, Site, encode};
 
-/// Players per server.
 const PLAYERS_PER_SERVER: usize = 200;
 const SERVERS_MIN: usize = 3;
 const SERVERS_MAX: usize = 40;
@@ -19,17 +18,17 @@ const HICCUP_EVERY_US: f64 = 480e6;
 const HICCUPS_APART_US: i64 = 60_000_000;
 /// The CPU load that a hiccup adds, in percent. Half as much is added to the memory usage.
 const HICCUP: i64 = 38;
-/// The number of players above which the load no longer grows, on a scale on which the mean of all servers is
-/// 40. With this limit, a full server is still healthy.
+/// The maximum CPU load that players cause, in percent. A server with the average number of players has 40. With this
+/// limit, even the fullest server is healthy.
 const CROWD_MAX: i64 = 48;
 /// The minimum time from the end of a server's fault to its next fault, so that the alerts of the first fault
 /// can close.
 const REPRIEVE_US: i64 = 90_000_000;
-/// The duration of a planted fault: many windows of ten seconds. Where reports are rare, a fault
-/// lasts longer: `FAULT_REPORTS` times the mean time between two reports of a server.
+/// The duration of a planted fault: many windows of ten seconds. If servers report rarely, a fault lasts longer:
+/// `FAULT_REPORTS` times the mean time between two reports of a server.
 const FAULT_US: (i64, i64) = (60_000_000, 90_000_000);
 const FAULT_REPORTS: i64 = 8;
-/// The duration of a silence: well over the thirty seconds that raise an alert.
+/// The duration of a silence. `server-alerts` reports a server after thirty seconds of silence.
 const SILENCE_US: (i64, i64) = (45_000_000, 75_000_000);
 
 pub(crate) struct Fleet {
@@ -50,7 +49,6 @@ struct Server {
     free_at_us: i64,
 }
 
-/// A planted fault.
 #[derive(Clone, Copy)]
 struct Fault {
     condition: ServerCondition,
@@ -66,7 +64,6 @@ pub(crate) struct Planted {
     pub(crate) until_us: i64,
 }
 
-/// A server's report.
 pub(crate) struct Report {
     pub(crate) key: String,
     pub(crate) value: Vec<u8>,
@@ -98,7 +95,6 @@ impl Fleet {
         self.servers.len()
     }
 
-    /// Returns the mean time between two reports of a server.
     pub(crate) fn report_us(&self) -> i64 {
         self.report_us
     }
@@ -114,7 +110,7 @@ impl Fleet {
         self.servers[server].players -= 1;
     }
 
-    /// Plants a fault on a random server that is free for one; `None` if it finds no such server.
+    /// Plants a fault on a random server for which [`Server::is_free`] is true; `None` if it finds no such server.
     pub(crate) fn plant(
         &mut self,
         condition: ServerCondition,
@@ -147,7 +143,8 @@ impl Fleet {
         })
     }
 
-    /// Returns a server's report. A fault changes only the readings, and nothing else in the world.
+    /// Returns a server's report. A fault changes or suppresses only the server's own reports, because it draws no
+    /// random numbers from `dice`.
     pub(crate) fn report(
         &mut self,
         server: usize,

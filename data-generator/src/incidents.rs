@@ -32,16 +32,16 @@ const STREAM: u64 = 2;
 /// The maximum rate, one incident per second: at a higher rate a small world would contain little else.
 const PER_HOUR_MAX: f64 = 3_600.0;
 const HOUR_US: f64 = 3.6e9;
-/// The minimum rate, one incident in ten thousand hours, so that times remain far from the limits of their
-/// type.
+/// The minimum rate, one incident in ten thousand hours, so that times in microseconds do not overflow.
 const PER_HOUR_MIN: f64 = 0.000_1;
-/// The number of random players that are tried when looking for an account that can be taken over.
+/// The number of random players that are tried when looking for an account that can be taken over, that is, used for
+/// fraud.
 const CANDIDATES: usize = 8;
-/// The probability of using an existing account, for rules that allow it.
+/// The probability of taking over an existing account, for rules that allow it.
 const TAKEN_OVER: f64 = 0.5;
 
-/// All kinds, in the order of planting. Those that take longest to be found come early, and the order gives
-/// each dashboard view data soon.
+/// All kinds of incidents, in the order of planting. The kinds that take longest to be detected come early, so that
+/// each view of the dashboard soon has data.
 const TURNS: [IncidentKind; 12] = [
     IncidentKind::Fraud(FraudRule::Velocity),
     IncidentKind::Server(ServerCondition::Silent),
@@ -81,8 +81,8 @@ pub(crate) struct Incidents {
     every_us: i64,
     planted: u64,
     turn: usize,
-    /// The players whose accounts were taken over. Each is taken over at most once, so that two incidents
-    /// do not together amount to a third.
+    /// The players whose accounts were taken over. Each is taken over at most once, because two incidents on one
+    /// account could together break a third rule.
     victims: BTreeSet<usize>,
     ledger: Ledger,
 }
@@ -133,7 +133,6 @@ impl Incidents {
         }
     }
 
-    /// Records that an event is sent.
     pub(crate) fn sent(&mut self, event: &Event) {
         self.ledger.sent(event);
     }

@@ -13,7 +13,6 @@ pub(crate) struct PlayerAction<'a> {
     pub(crate) user_data: User<'a>,
 }
 
-/// A player's action.
 #[derive(Serialize)]
 pub(crate) struct Action<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,7 +24,6 @@ pub(crate) struct Action<'a> {
     pub(crate) map_id: &'a str,
 }
 
-/// The user of an event.
 #[derive(Serialize)]
 pub(crate) struct User<'a> {
     pub(crate) user_id: &'a str,
@@ -41,7 +39,6 @@ pub(crate) struct Transaction<'a> {
     pub(crate) user_data: User<'a>,
 }
 
-/// The parameters of a transaction.
 #[derive(Serialize)]
 pub(crate) struct Payment<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +60,6 @@ pub(crate) struct ServerMetric<'a> {
     pub(crate) server_data: Site,
 }
 
-/// A server's readings.
 #[derive(Serialize)]
 pub(crate) struct Reading<'a> {
     pub(crate) server_id: &'a str,
@@ -72,20 +68,19 @@ pub(crate) struct Reading<'a> {
     pub(crate) latency: i64,
 }
 
-/// A server's region and type.
 #[derive(Serialize)]
 pub(crate) struct Site {
     pub(crate) region: &'static str,
     pub(crate) server_type: &'static str,
 }
 
-/// An amount of money, written as a JSON number with at most as many decimals as the currency has minor digits.
+/// An amount of money, written as a JSON number with at most the currency's number of decimals.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Amount {
     Whole(i64),
-    /// The binary fraction closest to the amount. It is written as the shortest decimal that parses to the
-    /// same fraction, which is the exact amount.
+    /// The binary fraction closest to the amount. JSON contains the shortest decimal that parses to this fraction,
+    /// which is the exact amount.
     Decimal(f64),
 }
 
@@ -99,7 +94,6 @@ impl Amount {
     }
 }
 
-/// Encodes an event.
 pub(crate) fn encode(event: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(event)
         .expect("structs of strings and finite numbers always have a JSON form")

@@ -11,20 +11,20 @@ use crate::fleet::Fleet;
 use crate::payload::{Action, PlayerAction, User, encode};
 use crate::wallet::Wallet;
 
-/// The first number of the random streams for players' traits. Each player has a stream, so that the traits
-/// do not depend on the start of the world.
+/// The first number of the random streams for players' traits. Each player has its own stream, so that the traits do
+/// not depend on anything that happens in the world.
 const NATURES: u64 = 1 << 32;
-/// The maximum number of players per slot, of whom one is online at a time. The others log in again later.
+/// The maximum number of players per slot. One of them is online at a time, and the others log in again later.
 const POPULATION_PER_SLOT: usize = 4;
 /// The share of logins by new players, as long as the population may grow.
 const NEWCOMERS: f64 = 0.4;
 /// The share of whales: players who buy a lot.
 const WHALES: f64 = 0.02;
-/// The lengths of sessions in seconds, as ranges whose weights follow.
+/// The ranges of session lengths in seconds, and their weights.
 const SESSION_S: [(i64, i64); 3] = [(15, 60), (120, 480), (480, 1_800)];
 const SESSION_WEIGHTS: [u32; 3] = [10, 60, 30];
-/// The time and the number of actions after which, at the latest, a player completes a level: well below the
-/// two minutes and thirty events of a stuck player.
+/// A player completes a level after this time or this number of actions at the latest. Both are well below the limits
+/// of `stuck-players`: two minutes and thirty events.
 const LEVEL_US_MAX: i64 = 80_000_000;
 const LEVEL_ACTIONS_MAX: u32 = 24;
 /// The share of moves that lead to another map of the same level.
@@ -62,8 +62,8 @@ struct PlaySession {
 
 pub(crate) struct Population {
     seed: u64,
-    /// A part of each session's id that differs between runs of the world, so that their sessions are
-    /// different.
+    /// A part of each session's id that is different for each start of the world, so that two runs do not share
+    /// session ids.
     run: String,
     players: Vec<Player>,
     away: Vec<usize>,
@@ -84,7 +84,7 @@ impl Population {
         }
     }
 
-    /// Returns the key and value of the next event in this slot. In an empty slot it is a login.
+    /// Returns the key and value of the next event in this slot. In an empty slot the event is a login.
     pub(crate) fn act(
         &mut self,
         slot: usize,
@@ -186,7 +186,6 @@ pub(crate) struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// Encodes the action as an event.
     pub(crate) fn encode(&self) -> Vec<u8> {
         encode(&PlayerAction {
             event_name: "player_action",
@@ -207,12 +206,10 @@ impl Step<'_> {
     }
 }
 
-/// Returns the name of a level.
 pub(crate) fn level_id(level: u16) -> String {
     format!("level_{level:02}")
 }
 
-/// Returns the name of a map.
 pub(crate) fn map_id(map: u16) -> String {
     format!("map_{map:02}")
 }

@@ -19,7 +19,8 @@ use crate::world::{World, WorldOptions};
 
 /// The interval at which the sender looks for due events: too short to be visible on a dashboard.
 const TICK: Duration = Duration::from_millis(10);
-/// The delay behind the clock above which a warning is logged, at most once per `BEHIND_EVERY`.
+/// If events are sent later than they are due by more than this, a warning is logged, at most once per
+/// `BEHIND_EVERY`.
 const BEHIND_MS: i64 = 1_000;
 const BEHIND_EVERY: Duration = Duration::from_secs(10);
 
@@ -102,7 +103,7 @@ pub async fn run(
             break;
         }
         options.sent.fetch_add(1, Ordering::Relaxed);
-        // Take them even without a truth file: the world keeps ended incidents until they are taken.
+        // Ended incidents are taken even without a truth file, because the world keeps them until they are taken.
         let ended = world.ended_incidents();
         if let Some(truth) = &mut truth {
             truth.append(ended)?;
@@ -119,8 +120,8 @@ pub async fn run(
     Ok(summary)
 }
 
-/// Awaits `work` to its end, so that the summary equals the content of the topics. After `shutdown`, sets
-/// `stopping`, so that sending no longer waits for space on a full disk.
+/// Awaits `work` to its end even after `shutdown`, so that the summary equals the content of the topics. After
+/// `shutdown` it sets `stopping`, so that sending no longer waits for space on a full disk.
 async fn hurried<T>(
     work: impl Future<Output = T>,
     shutdown: Pin<&mut impl Future<Output = ()>>,

@@ -10,14 +10,14 @@ use tokio::time::sleep;
 
 use crate::event::{Broken, Event, Topic};
 
-/// The maximum number of unacknowledged records. It is enough for full batches, and below the number that
-/// fills the producer's own queue.
+/// The maximum number of unacknowledged records. It is enough for full batches, and records of the usual size do
+/// not fill the producer's own queue.
 const UNACKNOWLEDGED_MAX: usize = 10_000;
-/// The number of attempts to send a record. With pauses of up to five seconds in between, the cluster may
-/// be unavailable for about a minute.
+/// The number of attempts to send a record. With pauses of up to five seconds between them, the cluster may be
+/// unavailable for about a minute.
 const ATTEMPTS: u32 = 15;
 
-/// The maximum number of lost records that are sent again together: a few batches per partition.
+/// The maximum number of lost records that are resent together: a few batches per partition.
 const RESENT_TOGETHER_MAX: usize = 1_000;
 
 /// The events that the cluster has acknowledged.
@@ -58,7 +58,6 @@ struct PendingRecord {
     broken: Option<Broken>,
 }
 
-/// The producers of all topics.
 #[derive(Clone)]
 struct Producers {
     cluster: Cluster,
@@ -75,8 +74,7 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// Opens a sender. While `stopping` is false, the sender waits for space when the cluster's disk is
-    /// full.
+    /// Opens a sender. If a disk of the cluster is full, the sender retries until there is space or `stopping` is true.
     pub(crate) async fn open(
         cluster: &Cluster,
         stopping: watch::Receiver<bool>,
@@ -162,8 +160,8 @@ impl Producers {
         }
     }
 
-    /// Sends records again until all are acknowledged. It sends them together, because a failing server
-    /// loses many at once.
+    /// Resends records until all are acknowledged. They are sent together, because a failing server loses many at
+    /// once.
     async fn deliver(
         &mut self,
         lost: Vec<PendingRecord>,
@@ -196,17 +194,17 @@ impl Producers {
                 "the cluster did not acknowledge records; sending them again"
             );
             attempt = if lost.len() < records { 1 } else { attempt + 1 };
-            // A restarted server needs some time to learn which partitions it leads.
+            // A restarted server does not accept records until the controller has assigned its partitions to it.
             self.pause(&mut backoff).await;
         }
     }
 
-    /// Whether to stop retrying. While the disk is full, retries continue until there is space or a shutdown
-    /// is requested. Other retryable errors end them after `ATTEMPTS` attempts.
+    /// Whether to stop retrying. While a disk is full, retries continue until there is space or a shutdown is
+    /// requested. After other retryable errors, they stop after `ATTEMPTS` attempts.
     fn gives_up(&self, error: &ClientError, attempt: u32) -> bool {
         match error {
             ClientError::Full { .. } => {
-                // `has_changed` fails if the watch's sender was dropped. The result is then not needed.
+                // `has_changed` fails if the watch's sender was dropped. Then `run` is over, and retries are useless.
                 *self.stopping.borrow() || self.stopping.has_changed().is_err()
             }
             error => !error.is_retryable() || attempt >= ATTEMPTS,
@@ -222,7 +220,7 @@ impl Producers {
     }
 }
 
-/// Awaits acknowledgements in the order of sending, and sends lost records again.
+/// Awaits acknowledgements in the order of sending, and resends lost records.
 async fn acknowledge(
     mut deliveries: mpsc::Receiver<Sent>,
     mut producers: Producers,
@@ -238,7 +236,7 @@ async fn acknowledge(
             }
             Err(error) => return Err(error),
         }
-        // Records sent after a lost one were probably lost with it.
+        // Records sent after a lost one were probably lost too, so all of them are collected before they are resent.
         let is_over = deliveries.is_empty() || lost.len() >= RESENT_TOGETHER_MAX;
         if !lost.is_empty() && is_over {
             let lost = std::mem::take(&mut lost);

@@ -1,10 +1,10 @@
 //! Serves the world as a web API for clients that pull: an endless stream of all events, and single events
 //! of each kind.
 //!
-//! Every stream is a separate world. With `Pace::WallClock` it starts when its reader connects. The response
+//! Every stream is a separate world. With `Pace::WallClock`, the world starts when its reader connects. The response
 //! headers contain the seed, start and rate with which the same events can be generated again. Single events come from
-//! another world, which starts with the first request for such an event. Each of them goes to only one
-//! reader, and is dropped if no request takes it before the next event of its kind is due.
+//! another world, which starts with the first request for such an event. A single event goes to only one reader. It is
+//! dropped if no request takes it before the next event of its kind is due.
 
 mod envelope;
 mod latest;

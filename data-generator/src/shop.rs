@@ -13,8 +13,8 @@ use crate::population::{Player, Population};
 
 /// The number of random players considered for a purchase. Whales among them are preferred.
 const CANDIDATES: usize = 8;
-/// The probability that a purchase begins a series, the probability that each further purchase continues it,
-/// and the minimum time between two purchases of a series.
+/// The probability that a purchase begins a series, the probability that each further purchase continues the series,
+/// and the range from which the minimum time between two purchases of a series is drawn.
 const SPREES: f64 = 0.06;
 const SPREES_GO_ON: f64 = 0.5;
 const SPREE_US: (i64, i64) = (6_000_000, 12_000_000);
@@ -130,7 +130,6 @@ pub(crate) struct ShopTransaction<'a> {
 }
 
 impl ShopTransaction<'_> {
-    /// Encodes the transaction as an event.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let currency = &CURRENCIES[self.currency];
         encode(&Transaction {

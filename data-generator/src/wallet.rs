@@ -1,5 +1,5 @@
-//! A player's wallet: the currency, the price range, and the latest transactions, which limit what an
-//! honest player does next.
+//! A player's wallet: the currency, the price range, and the latest transactions. The latest transactions limit what an
+//! honest player may do next.
 
 use crate::catalog::PURSES;
 use crate::dice::Dice;
@@ -7,8 +7,8 @@ use crate::dice::Dice;
 /// The minimum time between two visits to the shop that do not belong to one series: more frequent purchases
 /// look like fraud.
 const REST_US: i64 = 25_000_000;
-/// The maximum number of a player's transactions within `IN_A_ROW_US`. It stays below the velocity rule's six
-/// purchases per minute even if a planted fraud on the account adds two.
+/// The maximum number of a player's transactions within `IN_A_ROW_US`. Even with two purchases of a planted fraud on
+/// the account, there are fewer than the six purchases per minute that the velocity rule reports.
 const IN_A_ROW: usize = 3;
 const IN_A_ROW_US: i64 = 61_000_000;
 /// The number of latest purchases that a player can return, and the time within which they can be returned.
@@ -17,7 +17,6 @@ const RETURN_US: i64 = 3_000_000_000;
 /// The minimum time between two refunds: just over the hour that the refund-abuse rule considers.
 const REFUNDS_APART_US: i64 = 3_660_000_000;
 
-/// A player's currency, price range and latest transactions.
 pub(crate) struct Wallet {
     pub(crate) currency: usize,
     /// The index of the price range in [`PURSES`].

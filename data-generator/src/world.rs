@@ -23,7 +23,7 @@ const PURCHASE_SHARE: f64 = 0.06;
 const SERVER_SHARE: f64 = 0.06;
 /// The mean number of seconds between two actions of a player.
 const ACTION_EVERY_S: f64 = 4.0;
-/// The minimum rate: about one event per quarter of an hour. A slower world would appear broken.
+/// The minimum rate: about one event in 17 minutes. A slower world would appear broken.
 const RATE_MIN: f64 = 0.001;
 /// The maximum rate: above it, the pause between two purchases is too short for the precision of whole
 /// microseconds.
@@ -86,15 +86,16 @@ pub struct World {
     /// The upcoming turns: the time in microseconds since the start, and a number that orders turns at the
     /// same time.
     turns: BinaryHeap<Reverse<(i64, u64, Turn)>>,
-    /// The delayed events: the time of sending, a number, and the index in `waiting`.
+    /// The delayed events: the time of sending, a number that orders events of the same time, and the index in
+    /// `waiting`.
     on_their_way: BinaryHeap<Reverse<(i64, u64, usize)>>,
     waiting: Vec<Option<Event>>,
     free: Vec<usize>,
     counter: u64,
 }
 
-/// Returns the seed of what players, shop and servers do. Unlike the seed of the players' traits, of broken
-/// records and of incidents, it also depends on the start.
+/// Returns the seed for the actions of players, shop and servers. It also depends on the start of the world; the seed
+/// for players' traits, broken records and incidents does not.
 fn event_seed(options: &WorldOptions) -> u64 {
     options.seed ^ options.start_ms.cast_unsigned().rotate_left(20)
 }
@@ -179,11 +180,10 @@ impl World {
             Turn::Player(_) => self.action_us,
             Turn::Shop => self.trade_us,
             Turn::Server(_) => self.fleet.report_us(),
-            Turn::Incident => 0, // The pauses of incidents come from their own random stream.
+            Turn::Incident => 0, // not used: `Incidents::pause_us` returns the pauses of incidents
         }
     }
 
-    /// Executes the next turn.
     fn step(&mut self) {
         let Some(Reverse((now_us, _, turn))) = self.turns.pop() else {
             return;
@@ -285,7 +285,7 @@ impl World {
             .push(Reverse((emitted_ms, self.counter, place)));
     }
 
-    /// Whether no later turn can send an event before the first delayed one.
+    /// Whether the first delayed event is the next to be sent: no remaining turn can produce an earlier one.
     fn first_is_settled(&self) -> bool {
         match (self.on_their_way.peek(), self.turns.peek()) {
             (Some(Reverse((emitted_ms, ..))), Some(Reverse((next_us, ..)))) => {
@@ -313,7 +313,7 @@ impl Iterator for World {
     }
 }
 
-/// Returns the part of ids that differs between runs of the world.
+/// Returns a part of ids that is different for each start of the world.
 fn run(options: &WorldOptions) -> String {
     format!("{:x}", options.start_ms)
 }

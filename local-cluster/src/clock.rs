@@ -1,4 +1,4 @@
-//! The system clock. Outside tests, no other file of this crate reads it.
+//! The wall clock. Outside tests, no other file of this crate reads it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -74,22 +74,19 @@ impl Cluster {
 
     /// Returns a read lock on the state that clients see.
     pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
-        // A poisoned lock only means that a request panicked: every change of the maps is a single step, so
-        // they are consistent.
+        // A poisoned lock means only that a request panicked. Every change of a map is a single step, so the maps
+        // are consistent.
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the engine that compiles SmartModules.
     pub(crate) fn engine(&self) -> &SmartEngine {
         &self.engine
     }
 
-    /// Returns the address of the data port.
     pub(crate) fn spu_addr(&self) -> SocketAddr {
         self.spu_addr
     }
 
-    /// Finds a partition by topic and index.
     pub(crate) fn partition(&self, topic: &str, index: u32) -> Option<Arc<Partition>> {
         self.state()
             .topics
@@ -99,7 +96,6 @@ impl Cluster {
             .cloned()
     }
 
-    /// Returns every partition of every topic.
     pub(crate) fn partitions(&self) -> Vec<Arc<Partition>> {
         self.state()
             .topics
@@ -108,7 +104,7 @@ impl Cluster {
             .collect()
     }
 
-    /// Marks the partitions to which records were appended, so that their watchers get an update.
+    /// Marks the partitions that have grown since the last call, so that their watchers get an update.
     pub(crate) fn publish_offsets(&self) {
         let grown: Vec<_> = self
             .partitions()

@@ -4,24 +4,25 @@
 use std::time::Duration;
 
 /// The largest request frame. Clients send at most 32 MiB of records in a request (their own limit for one
-/// batch), so twice that leaves room for the envelope and accepts every legitimate request.
+/// batch). Twice that size accepts every legitimate request.
 pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A frame's buffer grows by this much as bytes arrive, so that a peer that announces a large frame but does
 /// not send it takes little memory.
 pub(crate) const FRAME_BYTES_STEP: usize = 256 * 1024;
 
-/// The maximum number of concurrent connections to the data port, unless a third of the process's limit of
-/// open files is lower. This project's client opens a connection for each stream: ten derivations of sources with
-/// the most partitions need 2,560, if no two share a stream. Each connection costs two idle tasks and a socket.
+/// The maximum number of concurrent connections to the data port, unless a third of the process's limit of open
+/// files is lower. This project's client opens a connection for each stream: ten derivations that each read 256
+/// partitions need 2,560 connections, if they share no streams. Each connection costs two idle tasks and a
+/// socket.
 pub(crate) const CONNECTIONS_MAX: usize = 8_192;
 
 /// The maximum number of concurrent connections to the control port: a program needs one or two.
 pub(crate) const CONTROL_CONNECTIONS_MAX: usize = 1_024;
 
-/// The number of streams that one connection may open in its lifetime. Clients do not report that they drop
-/// a stream, so it stays open until its connection ends. A program that polls once a second with short-lived
-/// consumers opens 86,400 streams a day.
+/// The number of streams that one connection may open in its lifetime. Clients do not report that they drop a
+/// stream, so the node keeps it open until its connection ends. A program that polls once a second with
+/// short-lived consumers opens 86,400 streams a day.
 pub(crate) const STREAMS_PER_CONNECTION_MAX: usize = 100_000;
 
 /// The number of response frames queued for a connection's socket before its tasks have to wait: enough to
@@ -32,16 +33,16 @@ pub(crate) const OUTBOX_FRAMES: usize = 16;
 /// or a chain's output for it, is sent whole even if it is larger than the requested size.
 pub(crate) const FETCH_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// The stored bytes that a SmartModule stream runs through its chain before it must send a frame, even an
-/// empty one: a filter that passes nothing must still show its progress to the client.
+/// The number of stored bytes after which a stream with SmartModules sends a frame, even an empty one: a filter
+/// that passes nothing must still report its progress to the client.
 pub(crate) const CHAIN_INPUT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// The stored bytes that are read at a time for a chain: few enough to bound memory, and so large that the
-/// cost of reading is negligible beside WASM.
+/// The number of stored bytes that are read at a time for a chain: few enough to bound memory, and enough that
+/// reading costs little compared with running WASM.
 pub(crate) const CHAIN_READ_BYTES: usize = 1024 * 1024;
 
-/// The maximum number of records in one look-back: the SmartModule gets them in a single call, so they must
-/// all fit in memory.
+/// The maximum number of records in one look-back. The SmartModule gets them in a single call, so they must all
+/// fit in memory.
 pub(crate) const LOOK_BACK_RECORDS_MAX: u64 = 1_000_000;
 
 /// The largest SmartModule after decompression; real ones have 0.1–5 MB.
@@ -53,12 +54,12 @@ pub(crate) const CHAIN_MODULES_MAX: usize = 16;
 /// The maximum number of partitions of one topic: each keeps a file open as long as the node runs.
 pub(crate) const PARTITIONS_PER_TOPIC_MAX: u32 = 256;
 
-/// The maximum number of partitions of the node, for the same reason. The topics that a dataflow file declares
-/// may have 4,000 in total; the rest is for other topics.
+/// The maximum number of partitions of the node, each of which keeps a file open. The topics that a dataflow file
+/// declares may have 4,000 partitions in total; the rest is for other topics.
 pub(crate) const PARTITIONS_MAX: usize = 4_096;
 
-/// The segment size of a topic that does not specify one. Retention drops whole segments, so they must be
-/// small enough that it has something to drop on a laptop.
+/// The segment size of a topic that does not specify one. Retention drops whole closed segments, so they must be
+/// small enough that even small topics have some.
 pub(crate) const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The maximum size of a partition whose topic does not specify one: the default of Fluvio's own servers.
@@ -71,8 +72,8 @@ pub(crate) const RETENTION_PERIOD: Duration = Duration::from_secs(10);
 /// the records of one such period.
 pub(crate) const SYNC_PERIOD: Duration = Duration::from_secs(1);
 
-/// How often watchers get changed offsets and sizes. Watchers only display them; programs that depend on
-/// current offsets request them.
+/// How often watchers get changed offsets and sizes. Watchers only display these; programs that depend on current
+/// offsets request them.
 pub(crate) const STATUS_PERIOD: Duration = Duration::from_secs(2);
 
 /// How long a change waits for each connection to queue its watch frames. After that, the change is acknowledged
@@ -80,8 +81,8 @@ pub(crate) const STATUS_PERIOD: Duration = Duration::from_secs(2);
 pub(crate) const WATCH_FLUSH_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// How long the response to an administrative change is delayed after its watch frames were queued, if several
-/// connections watch. A client fails at once if it is asked for a topic whose watch frame it has not *read* yet,
-/// and programs often create a topic on one connection and use it on another.
+/// connections watch. Programs often create a topic on one connection and use it on another. A client fails at
+/// once if it has not yet *read* the watch frame of the topic that it uses.
 pub(crate) const WATCH_SETTLE: Duration = Duration::from_millis(20);
 
 /// How long a closing connection waits for the client to read the frames queued for it.

@@ -21,9 +21,9 @@ pub struct ListenError {
 /// The bound sockets that [`start`](crate::start) serves.
 #[derive(Debug)]
 pub struct Listeners {
-    /// The control port, which clients are configured with.
+    /// The control port, whose address clients are configured with.
     pub sc: TcpListener,
-    /// The data port, whose address clients learn from the control port.
+    /// The data port, whose address clients get from the control port.
     pub spu: TcpListener,
 }
 

@@ -1,8 +1,8 @@
-//! One partition's log on disk: segments of whole batches, exactly in Fluvio's wire encoding.
+//! One partition's log on disk: segments of whole batches in Fluvio's wire encoding.
 //!
-//! Each segment is a file named after its first offset (`00000000000000000000.log`, …). Only the last one,
-//! the active segment, is written to; the others are closed. The positions of batches are kept in memory
-//! and rebuilt at open by scanning the files.
+//! Each segment is a file named after its first offset (`00000000000000000000.log`, …). Only the last one, the
+//! active segment, is written to; the others are closed. An index of batch positions is kept in memory. Opening
+//! the log rebuilds it by scanning the files.
 //!
 //! # What an acknowledged append guarantees
 //!
@@ -11,9 +11,9 @@
 //! crash of the machine. They are synced to the disk (`sync_data`) when their segment is full and closed,
 //! when the log is closed or dropped, and on [`PartitionLog::sync`], which the owner calls periodically.
 //!
-//! Opening a log reads the active segment in full. Bytes after the last intact batch, such as those of a
-//! write that was interrupted by the end of the process, are removed with a warning, and offsets continue
-//! from there. Damage in a closed segment is an error.
+//! Opening a log reads the active segment in full. Bytes after the last intact batch, such as those of a write
+//! that was interrupted by the end of the process, are removed with a warning, and offsets continue after that
+//! batch. Damage in a closed segment is an error.
 
 mod batch;
 mod error;
@@ -77,7 +77,7 @@ pub(crate) struct PartitionLog {
     end: watch::Sender<i64>,
 }
 
-/// The state behind the writer lock. A caller must hold this lock while it changes the log.
+/// The state behind the writer lock, which must be held while the log is changed.
 #[derive(Debug)]
 struct Writer {
     closed: bool,
@@ -104,7 +104,8 @@ impl PartitionLog {
 
     /// Appends all batches or none in one write, and returns the base offset of each.
     ///
-    /// Sets the base offsets, which no checksum covers, so that they continue at the log's end.
+    /// Sets the base offsets of the batches, so that they continue at the log's end. No checksum covers base
+    /// offsets.
     pub(crate) fn append(&self, batches: &[CheckedBatch]) -> Result<Vec<i64>, LogError> {
         self.check_sizes(batches)?;
         let writer = self.writer();
@@ -163,7 +164,7 @@ impl PartitionLog {
         self.end.subscribe()
     }
 
-    /// Removes closed segments that are too old, and the oldest ones as long as the log is too large.
+    /// Removes the oldest closed segments while they are too old or the log is too large.
     pub(crate) fn enforce_retention(&self, now: SystemTime) -> Result<(), LogError> {
         let writer = self.writer();
         let mut removed = false;
@@ -171,8 +172,8 @@ impl PartitionLog {
             if self.size_bytes() <= self.config.max_bytes && !self.expired(&oldest, now)? {
                 break;
             }
-            // Both steps happen under one write lock. A reader that has already looked the segment up finds
-            // no file; it then sees the new start offset, and reports the offset as evicted.
+            // The file and its entry are removed under one write lock. A reader that has already looked the
+            // segment up finds no file. It then sees the new start offset, and reports the offset as evicted.
             self.with_segments_mut(|segments| {
                 fs::remove_file(oldest.path()).map_err(LogError::io("remove", oldest.path()))?;
                 segments.remove(&oldest.base_offset());

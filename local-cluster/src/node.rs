@@ -104,13 +104,13 @@ impl Handle {
         self.sc_addr
     }
 
-    /// Returns the address of the data port; clients learn it from the control port.
+    /// Returns the address of the data port, which clients get from the control port.
     pub fn spu_addr(&self) -> SocketAddr {
         self.spu_addr
     }
 
     /// Returns the number of connections that the data port serves at once. This project's client opens one
-    /// for each stream, and another that all producers of a program share.
+    /// connection for each stream, and another that all producers of a program share.
     pub fn connections_max(&self) -> usize {
         self.connections_max
     }
@@ -123,14 +123,14 @@ impl Handle {
     }
 }
 
-/// Waits for the end of the tasks that listen and of the connections, and closes the data folder.
+/// Waits until the listening tasks and the connections have ended, and closes the data folder.
 async fn run(
     listening: [JoinHandle<()>; 3],
     tasks: TaskTracker,
     cluster: Arc<Cluster>,
 ) -> Result<(), ShutdownError> {
     for task in listening {
-        // If the task panicked, the panic is already logged; in both cases the task has ended.
+        // The result is ignored: it is an error only if the task panicked, and a panic is already logged.
         let _ = task.await;
     }
     tasks.close();
@@ -146,8 +146,9 @@ async fn run(
         .map_err(|error| ShutdownError::Sync(error.into()))
 }
 
-/// Closes the logs, then waits until no task holds the cluster, which owns the lock of the data folder. A task
-/// may hold it for a while, because the compilation of a chain cannot be interrupted.
+/// Closes the logs, then waits until no task uses the cluster, which owns the lock of the data folder. A task may
+/// use it for a while, because the compilation of a chain cannot be interrupted. Waits at most
+/// [`SHUTDOWN_TIMEOUT`].
 fn close(cluster: Arc<Cluster>) -> Result<(), LogError> {
     let closed = cluster.close();
     let deadline = Instant::now() + SHUTDOWN_TIMEOUT;

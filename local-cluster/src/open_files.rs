@@ -6,7 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::limits::CONNECTIONS_MAX;
 
-/// The limit to request where the hard limit is refused: some systems, such as macOS, report no hard limit but
+/// The limit to request if the hard limit is refused: some systems, such as macOS, report no hard limit but
 /// accept no larger number than this.
 const CAUTIOUS: u64 = 10_240;
 

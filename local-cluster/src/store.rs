@@ -64,7 +64,6 @@ impl MetadataStore {
         Ok(store)
     }
 
-    /// Returns all topics by name.
     pub(crate) fn topics(&self) -> BTreeMap<String, TopicSpec> {
         read(&self.topics).all()
     }
@@ -93,12 +92,10 @@ impl MetadataStore {
         Ok(true)
     }
 
-    /// Returns all SmartModules by name.
     pub(crate) fn smartmodules(&self) -> BTreeMap<String, SmartModuleSpec> {
         read(&self.smartmodules).all()
     }
 
-    /// Creates or replaces a SmartModule.
     pub(crate) fn put_smartmodule(
         &self,
         name: &str,

@@ -209,7 +209,7 @@ fn smartmodule_with_endless_payload() -> Vec<u8> {
     request
 }
 
-/// Sends `bytes` to both ports and ends the sending side. The node must then close the connection.
+/// Sends `bytes` to each port and closes the sending side. The node must then close the connection.
 async fn offend(node: &Node, bytes: &[u8]) {
     for address in [node.handle.sc_addr(), node.handle.spu_addr()] {
         let mut socket = connect(address).await;

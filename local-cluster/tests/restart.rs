@@ -72,7 +72,7 @@ async fn a_live_nodes_folder_is_refused_and_free_again_after_it() {
     drop(dir);
 }
 
-/// Kills a node, which runs in its own process, each time after a client's records were acknowledged.
+/// Starts a node in its own process three times. Kills it each time after a client's records were acknowledged.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_node_keeps_every_acknowledged_record() {
     let dir = TempDir::new().unwrap();

@@ -1,9 +1,8 @@
 //! SmartModules for the tests, written as WebAssembly text so that no wasm toolchain is needed.
 //!
-//! The layout of their input: base offset (8 bytes), length of the records (4), number of records (4),
-//! records. The layout of their output: number of records (4), records, and a zero byte for "no error". A
-//! record is its length as a zig-zag varint followed by that many bytes; the last of these are its value
-//! and a zero byte.
+//! The layout of their input: base offset (8 bytes), length of the records (4), number of records (4), records.
+//! The layout of their output: number of records (4), records, and a zero byte for "no error". A record is its
+//! length as a zig-zag varint followed by that many bytes, which end with its value and a zero byte.
 
 /// The beginning of every test module: its import, its memory, its allocator, and functions for big-endian numbers.
 /// Each call of the allocator returns the same buffer, which has room for an output after the input.

@@ -1,4 +1,4 @@
-//! Embeds the pages and, if `make dashboard-assets` has fetched it, the chart library.
+//! Embeds the pages, and the chart library if `make dashboard-assets` has downloaded it.
 //!
 //! Without the library, the pages show only tables, and the build prints how to add the charts.
 

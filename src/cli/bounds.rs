@@ -1,13 +1,13 @@
-//! Limits for durations on the command line.
+//! Parses durations that have limits on the command line.
 
 use std::time::Duration;
 
-/// A shorter timeout would close a connection before its next request could arrive.
+/// A shorter timeout would close connections between two requests of the same client.
 const IDLE_MIN: Duration = Duration::from_secs(1);
-/// No client keeps an idle connection for longer than a day.
+/// A client that sends nothing for a day is assumed to be gone.
 const IDLE_MAX: Duration = Duration::from_secs(86_400);
 
-/// Parses how long an idle connection is kept.
+/// Parses the time for which an idle connection is kept open.
 pub(super) fn idle_timeout(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if (IDLE_MIN..=IDLE_MAX).contains(&duration) {

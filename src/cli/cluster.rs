@@ -1,4 +1,4 @@
-//! Flags that select a cluster and set how to connect to it, and the subcommands that manage and check
+//! The flags that select a cluster and determine how to connect to it, and the subcommands that manage and check
 //! clusters.
 
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use super::DataflowArg;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Cluster")]
 pub(crate) struct ClusterArgs {
-    /// Cluster to use; default: that of the active Fluvio profile, otherwise 127.0.0.1:9003.
+    /// Cluster to use; default: the cluster of the active Fluvio profile, or 127.0.0.1:9003 if there is none.
     #[arg(long, value_name = "HOST:PORT", env = "GAME_ANALYTICS_CLUSTER")]
     pub(crate) cluster: Option<String>,
     /// Use TLS and trust certificates signed by these authorities (PEM).
@@ -36,8 +36,8 @@ pub(crate) struct ClusterArgs {
         requires = "tls_cert"
     )]
     pub(crate) tls_key: Option<PathBuf>,
-    /// Domain name in the cluster's certificate; its SPUs' certificates are for `custom-spu-N.NAME`.
-    /// Default: the host of each address.
+    /// Domain name in the controller's certificate; the certificate of SPU N is for `custom-spu-N.NAME`.
+    /// Default: the host in each address.
     #[arg(
         long,
         value_name = "NAME",
@@ -63,7 +63,6 @@ pub(crate) struct ClusterArgs {
 }
 
 impl ClusterArgs {
-    /// Converts the flags into the client's options.
     pub(crate) fn options(&self) -> ConnectOptions {
         let identity = self.tls_cert.as_ref().zip(self.tls_key.as_ref());
         let verified = self.tls_ca.as_ref().map(|ca| {
@@ -86,9 +85,9 @@ impl ClusterArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClusterCommand {
-    /// Register an SPU with the controller, which accepts only registered SPUs; repeating it changes nothing.
+    /// Register an SPU with the controller, which accepts only registered SPUs; repeating the command changes nothing.
     RegisterSpu(RegisterSpuCommand),
-    /// Print the SPUs and the partitions without a leader; fails if anything is offline.
+    /// Print each SPU's state and the numbers of topics and partitions; fails if any of them cannot be used.
     Status(ClusterStatusCommand),
 }
 
@@ -103,7 +102,7 @@ pub(crate) struct RegisterSpuCommand {
     /// Address for clients that connect with --spu-local-addresses.
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) local: Option<HostPort>,
-    /// Address for the other SPUs.
+    /// Address for connections from other SPUs.
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) private: HostPort,
     #[command(flatten)]
@@ -132,7 +131,7 @@ pub(crate) struct ProvisionCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct HealthCommand {
-    /// HTTP address of the service: its --metrics-addr, --web-api-addr or --dashboard-addr.
+    /// HTTP address of the service, as set by its --metrics-addr, --web-api-addr or --dashboard-addr.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9464")]
     pub(crate) addr: SocketAddr,
     /// Path to request.

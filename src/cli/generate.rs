@@ -14,27 +14,27 @@ pub(crate) struct GenerateCommand {
     /// Events per second; default: 1000, or as fast as the cluster accepts them if --events is given.
     #[arg(long, value_name = "EVENTS_PER_SECOND")]
     pub(crate) rate: Option<f64>,
-    /// Seed of the world: the same seed, start and rate give the same events.
+    /// Seed of the world: with the same seed, start and rate, the events are the same.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Stop after this many events; default: run until stopped.
     #[arg(long)]
     pub(crate) events: Option<u64>,
-    /// Share of broken records to mix in, 0 to 1.
+    /// Share of the records that are broken on purpose, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub(crate) broken: f64,
     /// Incidents to plant per hour of world time: fraud, stuck players and server problems, each kind in turn.
     #[arg(long, value_name = "PER_HOUR", default_value_t = 0.0)]
     pub(crate) incidents: f64,
-    /// File to append the ground truth about planted incidents to, one JSON object per line.
+    /// File to which the ground truth about planted incidents is appended, one JSON object per line.
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: Option<PathBuf>,
-    /// Time at which the world begins (RFC 3339), if --events is given without --rate; default: chosen so that it ends
-    /// now.
+    /// Time at which the world begins (RFC 3339), if --events is given without --rate; default: the world begins so
+    /// early that it ends now.
     #[arg(long, value_name = "TIME")]
     pub(crate) start: Option<String>,
-    /// Serve the events over HTTP instead of writing them to a cluster: /stream_events, and one event
-    /// at a time at /player_event, /purchase_event and /server_metric. Port 0 picks a free one.
+    /// Serve the events over HTTP instead of writing them to a cluster: a stream at /stream_events, and single events
+    /// at /player_event, /purchase_event and /server_metric; port 0 picks a free one.
     #[arg(
         long,
         value_name = "IP:PORT",

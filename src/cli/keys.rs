@@ -6,11 +6,11 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
-    /// Create a key and print it once; the file contains only its hash.
+    /// Create a key and print it; it cannot be shown again, because the file contains only its hash.
     Add(AddKeyCommand),
     /// List the keys and what each one permits.
     List(KeysFileArg),
-    /// Revoke a key, effective immediately.
+    /// Revoke a key; a running web API applies this within a second.
     Revoke(RevokeKeyCommand),
 }
 
@@ -25,13 +25,13 @@ pub(crate) struct KeysFileArg {
 pub(crate) struct AddKeyCommand {
     #[command(flatten)]
     pub(crate) file: KeysFileArg,
-    /// Game whose events the key may write; `default` for events without a game id.
+    /// Game whose events the key permits to write; `default` for events without a game id.
     #[arg(long, value_name = "GAME_ID")]
     pub(crate) game: String,
-    /// Source topic that the key may write to; may be given several times; default: all.
+    /// Source topic that the key permits to write to; can be given several times; default: all.
     #[arg(long = "topic", value_name = "TOPIC")]
     pub(crate) topics: Vec<String>,
-    /// Maximum number of records per second.
+    /// Maximum number of records per second with this key.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) events_per_second: u32,
 }

@@ -11,16 +11,16 @@ use super::{ClusterArgs, DataflowArg};
 pub(crate) enum RulesCommand {
     /// Write the next version of a derivation's parameters; the runner applies it to the records it reads from then on.
     Set(SetRulesCommand),
-    /// List versions, with the offsets they apply from or why they were rejected.
+    /// List the versions, each with the offsets from which it applies, or with the reason why it was rejected.
     List(DerivationArg),
-    /// Run the given parameters and those in force over the history of the source topic; writes nothing.
+    /// Backtest: run the given parameters and those in force over recent history and compare alerts; writes nothing.
     Test(TestRulesCommand),
 }
 
-/// The derivation whose rules are meant.
+/// Selects the derivation, and the dataflow file and cluster that it belongs to.
 #[derive(Debug, Args)]
 pub(crate) struct DerivationArg {
-    /// Derivation to use; the dataflow file must declare `rules: TOPIC` for it.
+    /// Derivation whose rules to use; the dataflow file must declare `rules: TOPIC` for it.
     #[arg(long, value_name = "NAME", default_value = "fraud-alerts")]
     pub(crate) derivation: String,
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub(crate) struct SetRulesCommand {
     /// Reason for the change, shown by `rules list`.
     #[arg(long, value_name = "TEXT")]
     pub(crate) comment: Option<String>,
-    /// How long to wait for a runner to apply the version; 0s does not wait.
+    /// How long to wait until a runner applies the version; 0s does not wait.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     pub(crate) wait: Duration,
     #[command(flatten)]
@@ -49,10 +49,10 @@ pub(crate) struct TestRulesCommand {
     /// YAML or JSON file with the parameters that differ from the dataflow file; all others keep the dataflow file's
     /// values.
     pub(crate) file: PathBuf,
-    /// How much history to read: the records ingested within this time before now.
+    /// How much history to read: the records that were ingested at most this long ago.
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
     pub(crate) last: Duration,
-    /// Ground truth as written by the generator; adds precision and recall.
+    /// Ground truth that `generate --truth FILE` wrote; adds precision and recall to the output.
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: Option<PathBuf>,
     #[command(flatten)]

@@ -22,10 +22,10 @@ pub(crate) struct LocalClusterArgs {
     /// Data folder of the cluster; created if missing.
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub(crate) data_dir: PathBuf,
-    /// Address for clients to connect to; port 0 picks a free one.
+    /// Address that clients connect to; port 0 picks a free one.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9003")]
     pub(crate) cluster_addr: SocketAddr,
-    /// Address for reading and writing records, which clients discover by themselves; port 0 picks a free one.
+    /// Address for reading and writing records, which the cluster reports to its clients; port 0 picks a free one.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9010")]
     pub(crate) spu_addr: SocketAddr,
 }
@@ -33,7 +33,7 @@ pub(crate) struct LocalClusterArgs {
 /// Address of the runner's metrics.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct MetricsArgs {
-    /// Address of /metrics (Prometheus) and /health, over HTTP; port 0 picks a free one.
+    /// HTTP address of /metrics (for Prometheus) and /health; port 0 picks a free one.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9464")]
     pub(crate) metrics_addr: SocketAddr,
 }
@@ -44,21 +44,22 @@ pub(crate) struct WebApiArgs {
     /// Address of the web API; port 0 picks a free one.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
     pub(crate) web_api_addr: SocketAddr,
-    /// File with the API keys, one of which every request must carry; reloaded when it changes. Without it, only
-    /// requests from this machine are accepted.
+    /// File with the API keys; every request must contain one of them. The file is reloaded when it changes. Without
+    /// it, only requests from this machine are accepted.
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     pub(crate) keys: Option<PathBuf>,
     /// Allow every client that reaches the address to write events, without a key.
     #[arg(long)]
     pub(crate) insecure: bool,
-    /// Origin whose web pages may write events, such as `https://game.example`; may be given several times;
-    /// `*` for all, with --keys. Default: only the API's own page.
+    /// Origin whose web pages may write events, such as `https://game.example`; can be given several times; `*` allows
+    /// all origins and requires --keys. Default: only the API's own page.
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     pub(crate) cors_origins: Vec<CorsOrigin>,
-    /// How long to keep an idle connection open for its next request; choose more than the load balancer's own timeout.
+    /// How long to keep an idle connection open for its next request; behind a load balancer, longer than its idle
+    /// timeout.
     #[arg(long, value_name = "TIME", default_value = "75s", value_parser = bounds::idle_timeout)]
     pub(crate) idle_timeout: Duration,
-    /// Correct the event times of senders whose clock is wrong, for requests that contain their sending time:
+    /// Correct the event times of senders whose clocks are wrong. This needs requests that contain the time of sending:
     /// `{"sent_at": TIME, "events": […]}`. The time in transit counts as part of the clock's error.
     #[arg(long)]
     pub(crate) correct_clocks: bool,

@@ -1,4 +1,4 @@
-//! `cluster`: register SPUs and show cluster status without Fluvio's own command line.
+//! `cluster`: register SPUs and show the cluster's status, without Fluvio's own command-line tool.
 
 use anyhow::bail;
 use client::{Cluster, Registered, Registration, Server};

@@ -1,4 +1,4 @@
-//! `consume`: print the records of a topic without Fluvio's own command line.
+//! `consume`: print the records of a topic, without Fluvio's own command-line tool.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -11,7 +11,7 @@ use crate::cli::{ConsumeCommand, Output};
 use crate::signal;
 use crate::terminal::visible_bytes;
 
-/// The default start: this many records before the end of each partition.
+/// How many records before the end of each partition reading starts by default.
 const FROM_END_DEFAULT: u64 = 10;
 
 pub(crate) async fn consume(args: ConsumeCommand) -> anyhow::Result<()> {
@@ -49,8 +49,8 @@ pub(crate) async fn consume(args: ConsumeCommand) -> anyhow::Result<()> {
     }
 }
 
-/// Writes records to standard output. If the process that reads the output closes the pipe (`| head`), this
-/// ends without an error.
+/// Writes records to standard output. If the process that reads the output closes the pipe (`| head`), `consume` ends
+/// without an error.
 struct Printer {
     output: Output,
     out: io::LineWriter<io::Stdout>,

@@ -1,4 +1,4 @@
-//! `dashboard`: the live dashboard for browsers.
+//! `dashboard`: serve the live dashboard to browsers.
 
 use ::dashboard::{Access, Handle, Options, Token};
 use anyhow::Context;

@@ -18,7 +18,7 @@ use crate::progress::{Done, Progress};
 use crate::terminal::say;
 use crate::{dataflow_file, registry, signal};
 
-/// The rate of the world without `--rate`, in events per second.
+/// The rate of the world if `--rate` is not given, in events per second.
 const RATE_DEFAULT: f64 = 1_000.0;
 
 pub(crate) async fn generate(args: GenerateCommand) -> anyhow::Result<()> {
@@ -88,7 +88,7 @@ async fn serve(
     Ok(())
 }
 
-/// Returns the options of the generator in `up`, whose world runs in real time.
+/// Returns the options of the generator in `up`. Its world runs in real time.
 pub(crate) fn live(cluster: Cluster, args: &UpCommand) -> anyhow::Result<Options> {
     check_rate(args.rate)?;
     check_incidents(args.incidents)?;
@@ -109,7 +109,6 @@ pub(crate) fn live(cluster: Cluster, args: &UpCommand) -> anyhow::Result<Options
     })
 }
 
-/// Generates events until stopped.
 pub(crate) async fn generate_until(
     stop: CancellationToken,
     options: Options,

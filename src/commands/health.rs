@@ -1,5 +1,5 @@
-//! `health`: check a service's health over HTTP and report it as the exit code, for containers that have no
-//! other HTTP client.
+//! `health`: check a service's health over HTTP and report it as the exit code. It is for containers that have no other
+//! HTTP client.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use tokio::time::timeout;
 use crate::cli::HealthCommand;
 use crate::terminal::say;
 
-/// The timeout of the request. Services answer from memory, so one that takes longer is not healthy.
+/// The timeout of the request. Services answer from memory, so a service that takes longer is not healthy.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// The number of bytes of a body that are read: many times what all derivations' reasons need.
+/// The maximum number of bytes read from a response body. The reasons of all derivations need much less.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 pub(crate) async fn health(args: HealthCommand) -> anyhow::Result<()> {
@@ -36,7 +36,7 @@ pub(crate) async fn health(args: HealthCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns an error with the status and the body unless the status is a success.
+/// Sends the request. Returns an error with the status and the body unless the status is a success.
 async fn check(args: &HealthCommand) -> anyhow::Result<()> {
     let connection = TcpStream::connect(args.addr).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(connection)).await?;
@@ -55,7 +55,7 @@ async fn check(args: &HealthCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the beginning of the body, as much of it as could be read.
+/// Returns at most [`BODY_BYTES_MAX`] bytes of the body. After a read error, returns the part that was received.
 async fn text(mut response: Response<Incoming>) -> String {
     let mut body = Vec::new();
     while let Some(Ok(frame)) = response.frame().await

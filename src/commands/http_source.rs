@@ -19,7 +19,7 @@ use crate::connect::connect;
 use crate::terminal::say;
 use crate::{dataflow_file, registry, signal};
 
-/// The interval of progress lines: short enough to show progress, and long enough to keep a log small.
+/// The interval between two progress lines: short enough to show progress, and long enough to keep a log small.
 const STATUS_EVERY: Duration = Duration::from_secs(10);
 
 pub(crate) async fn http_source(args: HttpSourceCommand) -> anyhow::Result<()> {
@@ -140,8 +140,8 @@ fn config(file: &Path, secrets: &Secrets) -> anyhow::Result<Config> {
     Config::parse(&text, secrets).with_context(|| shown.to_string())
 }
 
-/// Whether a connector writes to a source topic. Source topics are created with the settings in the dataflow
-/// file.
+/// Whether a connector writes to a source topic of the dataflow. In this case the source topics are created first, with
+/// the settings in the dataflow file.
 fn feeds_a_source(config: &Config, dataflow: &DataflowSpec) -> bool {
     match &config.target {
         Target::One(topic) => dataflow.sources.contains_key(&topic.name),

@@ -1,4 +1,4 @@
-//! `keys`: manage the file with the API keys of the web API.
+//! `keys`: manage the file that contains the API keys of the web API.
 
 use model::Timestamp;
 use web_api::{KeyEntry, KeyFile, NewKey};
@@ -31,7 +31,8 @@ pub(crate) fn keys(command: KeysCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Formats a key: `3f0a…: game chess, topics player-events, 10000 events/s, since 2026-11-21T10:00:00.000Z`
+/// Formats a key, for example
+/// `3f0a…: game chess, topics player-events, 10000 events/s, since 2026-11-21T10:00:00.000Z`.
 fn line(key: &KeyEntry) -> String {
     let topics = Vec::from_iter(key.topics.iter().map(String::as_str)).join(" ");
     let revoked = key

@@ -13,7 +13,7 @@ pub(crate) async fn local_cluster(args: LocalClusterCommand) -> anyhow::Result<(
     Ok(node.stopped().await?)
 }
 
-/// Starts the cluster and prints its address. It runs until `stop` is cancelled.
+/// Starts the cluster and prints its address. The cluster runs until `stop` is cancelled.
 pub(crate) async fn start(
     args: LocalClusterArgs,
     stop: CancellationToken,

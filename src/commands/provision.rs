@@ -1,4 +1,4 @@
-//! `provision`: create everything that the dataflow needs before any service runs.
+//! `provision`: create everything that the dataflow needs, before any service runs.
 
 use client::Cluster;
 

@@ -1,5 +1,5 @@
-//! Connects to a cluster and creates the topics that a subcommand needs. In the functions that connect, a request to
-//! stop ends every wait with an error.
+//! Connects to a cluster and creates the topics that a subcommand needs. The functions that connect return an error if
+//! a request to stop arrives while they wait.
 
 use ::dataflow::{DataflowSpec, Registry, provision_sources};
 use client::Cluster;
@@ -11,7 +11,7 @@ use crate::connect::connect;
 use crate::provision::provision;
 use crate::signal::unless_stopped;
 
-/// Connects, and creates any missing source topics.
+/// Connects and creates any missing source topics.
 pub(super) async fn with_sources(
     args: &ClusterArgs,
     dataflow: &DataflowSpec,
@@ -25,7 +25,7 @@ pub(super) async fn with_sources(
     .await
 }
 
-/// Connects, and creates everything that the dataflow needs.
+/// Connects and creates everything that the dataflow needs.
 pub(super) async fn with_dataflow(
     args: &ClusterArgs,
     dataflow: &DataflowSpec,

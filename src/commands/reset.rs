@@ -1,4 +1,4 @@
-//! `run --reset`: show what resetting a derivation will do, ask for confirmation, and do it.
+//! `run --reset`: show what resetting a derivation will do, ask for confirmation, and reset it.
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -37,7 +37,7 @@ async fn confirmed(derivation: &str) -> anyhow::Result<()> {
         );
     }
     terminal::print(&format!("Reset `{}`? [y/N] ", visible(derivation)));
-    // Reads on a separate thread, so that the process can stop without waiting for an answer.
+    // Reads the answer on a separate thread, so that the process can stop without waiting for it.
     let (sender, answer) = oneshot::channel();
     std::thread::spawn(move || {
         let mut answer = String::new();

@@ -43,7 +43,7 @@ fn read_file(file: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     read_parameters(&text).with_context(place)
 }
 
-/// Formats the offset of each partition: `0:120, 1:98`.
+/// Formats the offset of each partition, for example `0:120, 1:98`.
 fn offsets(from: &[Offset]) -> String {
     let texts: Vec<_> = Partition::all()
         .zip(from)

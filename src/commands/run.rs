@@ -15,8 +15,8 @@ pub(crate) async fn run(args: RunCommand) -> anyhow::Result<()> {
     let registry = registry::registry();
     let (_, dataflow) = dataflow_file::load(&args.dataflow, &registry)?;
     let status = StatusBoard::default();
-    // A replay or reset serves no metrics: it ends by itself, and often runs beside a runner that already
-    // uses the port.
+    // A replay or reset serves no metrics: it ends by itself, and often runs on the same machine as a runner that uses
+    // the port.
     if args.into.is_none() && args.reset.is_empty() {
         let address = args.metrics.metrics_addr;
         monitoring::start(address, &dataflow, status.clone(), stop.clone()).await?;
@@ -37,7 +37,7 @@ pub(crate) async fn run(args: RunCommand) -> anyhow::Result<()> {
     }
 }
 
-/// Recomputes history into separate topics. If it is stopped early, the rows written so far remain.
+/// Recomputes history into separate topics. If the replay is stopped early, the rows written so far remain.
 async fn replay(options: &Options, suffix: &str, stop: &CancellationToken) -> anyhow::Result<()> {
     let progress = ::dataflow::Progress::default();
     let shown = Progress::of("replay", "records", progress.clone());

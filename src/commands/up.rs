@@ -16,7 +16,8 @@ pub(crate) async fn up(args: UpCommand) -> anyhow::Result<()> {
     let status = StatusBoard::default();
     let metrics_addr = args.metrics.metrics_addr;
     monitoring::start(metrics_addr, &dataflow, status.clone(), stop.clone()).await?;
-    // The cluster stops after the services: they still write to it when `stop` is cancelled.
+    // The cluster has its own token, so that it stops after the services: they write to it even after `stop` is
+    // cancelled.
     let stop_node = CancellationToken::new();
     let node = local_cluster::start(args.local_cluster.clone(), stop_node.clone()).await?;
     let address = node.sc_addr().to_string();
@@ -26,7 +27,8 @@ pub(crate) async fn up(args: UpCommand) -> anyhow::Result<()> {
     result
 }
 
-/// Runs every service on the cluster. When this returns, no service uses the cluster any longer.
+/// Runs every service on the cluster until all of them have stopped, then waits for a limited time until their pending
+/// records have been sent.
 async fn run_services(
     args: &UpCommand,
     address: &str,
@@ -59,7 +61,7 @@ async fn run_services(
     result
 }
 
-/// Waits for all services. If one fails, the others are stopped.
+/// Waits until all services have ended. If one of them fails, the others are stopped.
 async fn all(
     mut services: JoinSet<anyhow::Result<()>>,
     stop: &CancellationToken,

@@ -1,5 +1,5 @@
-//! Changes numbers in the dataflow file at the root of the repository. If the result is accepted, its derivations must
-//! work, and it must be usable to provision a cluster.
+//! Changes numbers in the repository's dataflow file. If the changed file is accepted, its derivations must work, and a
+//! cluster can be provisioned with it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -61,7 +61,7 @@ fn mutated() -> impl Strategy<Value = String> {
     let change = (0..places.len(), prop::sample::select(EXTREMES.to_vec()));
     prop::collection::btree_map(0..places.len(), change, 1..4).prop_map(move |changes| {
         let mut text = BUILT_IN.to_owned();
-        // Replaces from the end, so that earlier ranges stay valid.
+        // Replaces the last range first, so that the ranges before it stay valid.
         for (place, (_, value)) in changes.iter().rev() {
             text.replace_range(places[*place].clone(), value);
         }
@@ -69,7 +69,7 @@ fn mutated() -> impl Strategy<Value = String> {
     })
 }
 
-/// Returns the records of each golden input of a derivation.
+/// Returns the records of all golden inputs of a derivation.
 fn golden_records(derivation: &str) -> Vec<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join(format!("smartmodules/{derivation}/testdata"));

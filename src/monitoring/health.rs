@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 use dataflow::DerivationStatus;
 use serde::Serialize;
 
-/// While records arrive, a derivation writes a checkpoint every few seconds. A gap of this length is a
-/// failure.
+/// If a derivation has read records and writes no checkpoint for longer than this, it counts as failing. Normally, it
+/// writes a checkpoint every few seconds while records arrive.
 const CHECKPOINT_OVERDUE: Duration = Duration::from_secs(60);
 
-/// The health of the process, computed from that of its derivations.
+/// The health of the process, computed from the health of its derivations.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Health {
     status: Verdict,
@@ -28,14 +28,13 @@ struct DerivationHealth {
 #[serde(rename_all = "snake_case")]
 enum Verdict {
     Ok,
-    /// Another runner is running the derivation.
+    /// Another runner works on the derivation, and this one waits to take over.
     Standby,
     Failing,
 }
 
 impl Health {
-    /// Computes the health of every derivation in `names`. A derivation that is not on the status board has
-    /// not started yet.
+    /// Computes the health of every derivation in `names`. A derivation that is not in `statuses` has not started yet.
     pub(super) fn of<'a>(
         names: impl Iterator<Item = &'a String>,
         statuses: &BTreeMap<String, DerivationStatus>,
@@ -95,7 +94,7 @@ pub(super) fn reasons(status: &DerivationStatus, now: SystemTime) -> Vec<String>
     for (partition, error) in &status.unread {
         reasons.push(format!("partition {partition} cannot be read: {error}"));
     }
-    // If the clock was set back, no checkpoint is overdue.
+    // If the clock was set back to before `since`, the checkpoint does not count as overdue.
     let unsaved = status
         .unsaved_since
         .and_then(|since| now.duration_since(since).ok())

@@ -1,4 +1,4 @@
-//! Encodes the status board as metrics for Prometheus, with a name and a help text for every metric family.
+//! Encodes the status board as metrics for Prometheus. Every metric family has a name and a help text.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -86,7 +86,7 @@ pub(super) fn render(
     now: SystemTime,
 ) -> Result<String, fmt::Error> {
     for name in sources.keys() {
-        statuses.entry(name.clone()).or_default(); // not started yet, but part of the metrics
+        statuses.entry(name.clone()).or_default(); // a derivation that has not started yet has metrics, too
     }
     let mut registry = Registry::with_prefix(PREFIX);
     registry.register_collector(Box::new(Snapshot {
@@ -227,7 +227,7 @@ impl Snapshot {
         )
     }
 
-    /// Adds a sample for each derivation that has a value.
+    /// Returns a sample, with its labels, for each derivation for which `sample` returns one.
     fn each<'a, T>(
         &'a self,
         sample: impl Fn(&'a DerivationStatus) -> Option<T>,
@@ -237,7 +237,7 @@ impl Snapshot {
         })
     }
 
-    /// Returns the counts of each source partition.
+    /// Returns the counts of each derivation and source partition, with their labels.
     fn partitions(&self) -> impl Iterator<Item = (Labels, &Counts)> {
         self.statuses.iter().flat_map(|(name, status)| {
             let counts = |(partition, counts)| (self.labels(name, partition), counts);

@@ -26,10 +26,10 @@ use tracing::error;
 use crate::listen::listen;
 use crate::terminal::say;
 
-/// The data from which responses are computed.
+/// The data from which every response is computed.
 struct Monitored {
     board: StatusBoard,
-    /// The source topic of every derivation.
+    /// The source topic of each derivation, by derivation.
     sources: BTreeMap<String, String>,
 }
 
@@ -66,7 +66,7 @@ fn router(monitored: Monitored) -> Router {
         .with_state(Arc::new(monitored))
 }
 
-/// Refuses requests that a browser on this machine sends for web pages, including pages whose own host name
+/// Refuses requests that a browser on this machine sends for other sites' web pages, including pages whose host name
 /// resolves to this address (DNS rebinding).
 async fn this_machine_alone(request: Request, next: Next) -> Response {
     let headers = request.headers();

@@ -31,7 +31,7 @@ fn control_characters_are_escaped_and_all_others_are_unchanged() {
     );
 }
 
-/// Returns the log of an event that contains a hostile error text.
+/// Logs an event whose fields contain a hostile text, and a second event. Returns the log.
 fn logged(has_colours: bool, hostile: &str) -> String {
     #[derive(Clone, Default)]
     struct Memory(Arc<Mutex<Vec<u8>>>);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the deployment files with the tools that read them: `make check-deployment`.
 
-Starts nothing and needs no container engine. Reports missing tools; only promtool is optional.
+Starts nothing and needs no container engine. Only promtool is optional: without it, alerts are not tested.
 """
 
 import json
@@ -21,9 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 MONITORING = ROOT / "deploy/monitoring"
 DASHBOARDS = sorted((MONITORING / "grafana/provisioning/dashboards/json").glob("*.json"))
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
-# The web API explains its metrics in its own README.
+# The metrics of the web API are documented in its own README.
 METRICS = OPERATIONS + (ROOT / "connectors/web-api/README.md").read_text()
-# Prometheus appends these to the name of a histogram or a counter.
+# The suffixes that samples of a histogram or a counter have, and that the documented names lack.
 MADE = re.compile(r"_(bucket|sum|count|total)$")
 PREFIXES = re.compile(r"^game_analytics_(web_api_)?")
 
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def compose() -> list[str]:
-    """Checks the file against its schema, and that compose resolves it."""
+    """Checks that the file matches its schema, and that compose can resolve it."""
     return [
         *tool("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"),
         *tool("docker-compose", "--profile", "monitoring", "config", "--quiet"),
@@ -82,14 +82,14 @@ def containers_are_confined() -> list[str]:
 
 
 def one_service_builds() -> list[str]:
-    """Compose builds all services at once, so two services that build one image are an error."""
+    """Checks that no two services build the same image, because compose builds all services at once."""
     built = [service["image"] for service in services().values() if "build" in service]
     return [f"{built.count(image)} services build `{image}`" for image in sorted(set(built)) if built.count(image) > 1]
 
 
 def services() -> dict:
     command = [beside("docker-compose"), "--profile", "monitoring", "config", "--format", "json"]
-    environment = {"PATH": os.environ["PATH"]}  # the file's defaults, without this machine's variables
+    environment = {"PATH": os.environ["PATH"]}  # without this machine's other variables, the file's defaults apply
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
     return json.loads(done.stdout)["services"]
 
@@ -101,7 +101,7 @@ def dockerfile() -> list[str]:
 
 
 def docker_context() -> list[str]:
-    """Checks that the build context includes every room and every file that the Dockerfile copies."""
+    """Checks that the build context includes the folder of every crate, and the other files that the build needs."""
     lines = (ROOT / "deploy/Dockerfile.dockerignore").read_text().splitlines()
     allowed = {line[1:] for line in lines if line.startswith("!")}
     members = re.search(r"members = \[(.*?)\]", (ROOT / "Cargo.toml").read_text(), re.DOTALL)[1]
@@ -123,7 +123,7 @@ def workflows() -> list[str]:
 
 
 def only_make(found: list[str]) -> list[str]:
-    """CI runs only what a developer can run: each `run` is a make target, or prepares the machine."""
+    """Checks that CI runs only make targets, which developers can run too, and commands that prepare the machine."""
     prepares = ("rustup ", "sudo apt-get ", "echo ", "gh ")
     problems = []
     for path in found:
@@ -145,7 +145,7 @@ def scripts() -> list[str]:
 
 
 def alerts() -> list[str]:
-    """Checks that each alert is documented, uses known metrics, and is tested."""
+    """Checks that each alert is documented, uses documented metrics, and has a test."""
     groups = yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"]
     tests = (MONITORING / "alerts_test.yml").read_text()
     problems = []
@@ -171,7 +171,7 @@ def promtool() -> list[str]:
 
 
 def dashboards() -> list[str]:
-    """Checks that Grafana's own model of a dashboard knows every key in the files."""
+    """Checks that Grafana's own model knows every key of a dashboard, that ids are unique, and metrics documented."""
     register_default_plugins()
     problems = [] if DASHBOARDS else ["no dashboard found"]
     for path in DASHBOARDS:
@@ -199,7 +199,7 @@ def what_is_lost(written, understood, where: str) -> list[str]:
 
 
 def unknown_metrics(where: str, expression: str) -> list[str]:
-    """Checks names against the tables of the docs, which `make test-compose` compares with a running cluster."""
+    """Reports metrics that the docs do not list. Whether services export them is checked by `make test-compose`."""
     names = set(re.findall(r"game_analytics_\w+", expression))
     short = {name: PREFIXES.sub("", name) for name in names}
     return [
@@ -214,7 +214,7 @@ def tool(name: str, *words: str) -> list[str]:
 
 
 def beside(name: str) -> str:
-    """The path of a tool, which is installed beside the Python that runs this."""
+    """The path of a tool, which is installed in the folder of the Python interpreter that runs this script."""
     return str(Path(sys.executable).parent / name)
 
 

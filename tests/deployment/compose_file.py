@@ -1,8 +1,8 @@
-"""Reads docker-compose.yml with compose itself, and translates it to processes of one machine.
+"""Reads docker-compose.yml with compose itself, and translates its services to processes on one machine.
 
-Every service gets its own loopback address, so that the ports of the file can be used. Container terms are
-replaced: names of services and 0.0.0.0 by addresses, the image's program by a file, volumes by folders.
-Nothing else of a command, an environment or a health check changes.
+Every service gets its own loopback address, so that services can listen on the ports of the file. Terms of containers
+are replaced: the names of services and 0.0.0.0 by addresses, the image's program by a file, and volumes by folders. The
+rest of each command, environment and health check stays as it is.
 """
 
 import json
@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ENGINE = "/fluvio-run"  # the path in the engine's image
-OURS = "game-analytics"  # in the path of our image, and its entry point
+ENGINE = "/fluvio-run"  # the path of Fluvio's program in its image
+OURS = "game-analytics"  # our program, and a part of the name of our image
 
 
 @dataclass
@@ -90,7 +90,7 @@ class ComposeFile:
         return seconds(check["start_period"]) + check["retries"] * seconds(check["interval"])
 
     def _environment(self, name: str, defined: dict, translate) -> dict[str, str]:
-        # Each container has its own /tmp, in which the engine creates a socket.
+        # Each container has its own /tmp, in which Fluvio's program creates a socket.
         own = self.work / "tmp" / name
         inherited = {"PATH": os.environ["PATH"], "HOME": str(own), "TMPDIR": str(own)}
         inherited["FLUVIO_METRIC_SPU"] = str(own / "spu.sock")
@@ -98,7 +98,7 @@ class ComposeFile:
         return inherited | {key: translate(value) for key, value in defined.get("environment", {}).items()}
 
     def _places(self, name: str, defined: dict) -> dict[str, str]:
-        """Paths in the container, with the paths that replace them here."""
+        """Maps paths in the container to the paths on this machine that replace them."""
         places = {}
         for volume in defined.get("volumes", []):
             here = self.work / "volumes" / volume["source"].lstrip("/")
@@ -124,7 +124,7 @@ class ComposeFile:
             word = re.sub(rf"(?<![\w/]){re.escape(there)}(?![\w-])", here, word)
         own = self.addresses[name]
         word = re.sub(r"(?<![\d.])(0\.0\.0\.0|127\.0\.0\.1)(?=:\d)", own, word)
-        # A health check may have host and port as two words.
+        # A health check may have the host and the port as two arguments.
         word = own if word == "127.0.0.1" else word
         names = "|".join(map(re.escape, sorted(self.addresses, key=len, reverse=True)))
         return re.sub(rf"(?<![\w.-])({names})(?=:\d)", lambda found: self.addresses[found[1]], word)

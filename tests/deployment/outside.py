@@ -14,7 +14,7 @@ from processes import Failed, Processes
 from published import Published
 
 SOURCES = ("player-events", "purchase-events", "server-metrics")
-MADE = re.compile(r"_(bucket|sum|count|total)$")  # appended by Prometheus to the name of a histogram or a counter
+MADE = re.compile(r"_(bucket|sum|count|total)$")  # suffixes that Prometheus's metadata of a metric does not have
 DEADLINE_S = 120
 POLL_S = 0.5
 
@@ -40,13 +40,13 @@ def look(file: ComposeFile, processes: Processes, published: Published) -> int:
 
 
 def containers_use_their_own_addresses(_file: ComposeFile, _processes: Processes, published: Published) -> None:
-    """No service may have used a published port before the first outside connection: containers cannot reach them."""
+    """Checks that no service uses a published port, which containers cannot reach. Runs before other connections."""
     if published.connections:
         raise Failed(f"{published.connections} connections of services to published ports")
 
 
 def the_cluster_is_whole(file: ComposeFile, processes: Processes, published: Published) -> None:
-    """Checks the cluster from the host, by the addresses that the controller gives to clients."""
+    """Checks the cluster from the host, through the addresses that the controller gives to clients."""
     ours(file, "cluster", "status", "--spus", "2")
     if not published.connections:
         raise Failed("`cluster status` did not use the published ports")
@@ -81,7 +81,7 @@ def an_event_can_be_posted(file: ComposeFile, _processes: Processes, _published:
 
 
 def sources_lie_on_both_servers(file: ComposeFile, processes: Processes, _published: Published) -> None:
-    """Each server stores records of source partitions. The controller chooses which ones."""
+    """Waits until each server stores records of source topics. The controller assigns partitions to servers."""
     for name in ("spu-1", "spu-2"):
         command = processes.services[name].command
         logs = file.work / command[command.index("--log-base-dir") + 1]
@@ -91,7 +91,7 @@ def sources_lie_on_both_servers(file: ComposeFile, processes: Processes, _publis
 
 
 def derived_rows_arrive(file: ComposeFile, _processes: Processes, _published: Published) -> None:
-    """Waits for rows of every derived topic with windows, including the window of the posted event."""
+    """Waits for rows of the derived topics with windows of at most 10 s, and for the window of the posted event."""
     for topic in ("active-players", "level-engagement", "player-activity", "purchase-summaries", "server-health"):
         wait_for(f"rows of `{topic}`", lambda topic=topic: len(rows(file, topic)) > 0)
     wait_for("the window of the posted event", lambda: any(
@@ -130,7 +130,7 @@ def prometheus_scrapes(file: ComposeFile, processes: Processes, _published: Publ
 
 
 def every_named_metric_exists(at: str) -> None:
-    """Services export each metric that an alert or a dashboard names, and Prometheus accepts each query."""
+    """Checks that services export each metric of an alert or dashboard, and that Prometheus accepts each query."""
     monitoring = ROOT / "deploy/monitoring"
     boards = [json.loads(path.read_text()) for path in monitoring.glob("grafana/provisioning/dashboards/json/*.json")]
     questions = [target["expr"] for board in boards for panel in board["panels"] for target in panel["targets"]]
@@ -151,7 +151,7 @@ def rows(file: ComposeFile, topic: str) -> list[dict]:
 
 
 def ours(file: ComposeFile, *words: str) -> str:
-    """Runs our program on the host, with only the published address."""
+    """Runs a subcommand of our program on the host, with only the published address of the cluster."""
     command = [file.programs[OURS], *words, "--cluster", f"{file.published_address}:9003"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S)
     if done.returncode != 0:

@@ -1,4 +1,4 @@
-"""Services as processes: started in the order of their dependencies, checked for health, stopped in reverse order."""
+"""Runs services as processes: starts them in the order of their dependencies, checks their health, and stops them."""
 
 import signal
 import subprocess
@@ -26,7 +26,7 @@ class Processes:
         logs.mkdir(parents=True, exist_ok=True)
 
     def start_all(self) -> None:
-        """Starts all services and waits until each is healthy or, if it is one that ends, has completed."""
+        """Starts all services. Waits until each is healthy or, if it is one that ends by itself, has completed."""
         while len(self.done) < len(self.services):
             for service in self.services.values():
                 if service.name not in self.running and self._may_start(service):
@@ -58,7 +58,7 @@ class Processes:
                 raise Failed(f"`{name}` ended with {code}:\n{self.tail(name)}")
 
     def is_healthy(self, service: Service) -> bool:
-        """Runs the health check of the file. A service without one is healthy."""
+        """Runs the service's health check. A service without a health check is healthy."""
         if service.check is None:
             return True
         try:
@@ -74,7 +74,7 @@ class Processes:
         return asked.returncode == 0
 
     def stop_all(self) -> dict[str, int]:
-        """Stops with SIGTERM in reverse order of starts. Returns the exit codes by name."""
+        """Stops all processes with SIGTERM, in the reverse order of their starts. Returns the exit codes by name."""
         codes = {}
         for name in reversed(list(self.running)):
             process = self.running[name]

@@ -1,4 +1,4 @@
-"""Published ports: forwards connections from an address of the host to the service, and counts them."""
+"""Publishes ports of services: forwards connections from an address of the host to the services, and counts them."""
 
 import asyncio
 import threading
@@ -34,6 +34,6 @@ async def _pump(reader, writer) -> None:
             writer.write(data)
             await writer.drain()
     except OSError:
-        pass  # one side is gone; closing tells the other
+        pass  # one side has closed its connection, and the other side's connection is closed below
     finally:
         writer.close()

@@ -3,18 +3,18 @@
 
     FLUVIO_RUN=…/fluvio-run make test-compose
 
-Commands, arguments, environment, health checks and the order of starts are those of the file, read by
-compose itself. Properties of containers are not tested: limits, users and read-only file systems. Runs on
-Linux only, where all of 127.0.0.0/8 is local.
+Commands, arguments, environment, health checks and the order of starts are those of the file, which compose itself
+reads. Properties of containers are not tested: limits, users and read-only file systems. Runs on Linux only, where
+all of 127.0.0.0/8 is local.
 
   FLUVIO_RUN   the engine's program (required)
-  BINARY       ours; default target/debug/game-analytics
-  COMPOSE      default `docker compose`; the file is only read with it
-  PROMETHEUS   Prometheus's program; with it the monitoring profile runs too, without Grafana
+  BINARY       our program; default target/debug/game-analytics
+  COMPOSE      the command that reads the file; default `docker compose`
+  PROMETHEUS   Prometheus's program; if given, the monitoring profile also runs, without Grafana
 
-With services as arguments only these and their dependencies run, without the tests. `--keep` then leaves all running
-until Ctrl-C, restarts what is killed, and prints the address of the cluster: a real one for
-`make test-cluster`, where RESTART_SPU is `kill -9 $(cat LOGS/spu-1.pid)`.
+If services are given as arguments, only these and their dependencies run, and nothing is tested. With `--keep`, all
+run until Ctrl-C, killed services are restarted, and the address of the cluster is printed. `make test-cluster` can use
+this real cluster, with RESTART_SPU set to `kill -9 $(cat LOGS/spu-1.pid)`.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from compose_file import ENGINE, OURS, ROOT, ComposeFile
 from processes import Failed, Processes
 from published import Published
 
-NOT_HERE = {"grafana"}  # it has no package for tests
+NOT_HERE = {"grafana"}  # services that are not run
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
         pass
     finally:
         for ending in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(ending, signal.SIG_IGN)  # a second signal does not skip the wait for processes
+            signal.signal(ending, signal.SIG_IGN)  # a second signal must not interrupt the wait for processes
         if processes:
             processes.stop_all()
         shutil.rmtree(work, ignore_errors=True)
@@ -95,7 +95,7 @@ def prepare(file: ComposeFile, names: list[str], work: Path) -> tuple[Processes,
 
 
 def once_are_waited_for(services: dict) -> None:
-    """`docker compose up --wait` treats the end of a service as a failure unless another service waits for it."""
+    """Checks that a service waits for each service that ends: `docker compose up --wait` reports others as failed."""
     awaited = {
         other
         for service in services.values()

@@ -10,7 +10,7 @@ use crate::commands::{Generator, Runner};
 use crate::harness::{self, AnyCluster};
 use crate::oracle::{self, RECOMPUTATIONS, Recomputation};
 
-/// The events of two hundred seconds of event time. Two cores process them in seconds.
+/// The number of events: two hundred seconds of event time.
 const EVENTS: u64 = 200_000;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,7 +67,8 @@ async fn on_any_cluster_a_bounded_run_equals_a_recomputation() {
     assert_payloads_are_kept(&cluster, &generated.broken).await;
 }
 
-/// Checks that the accounts of a derivation add up, include the last record and equal the counts of the oracle.
+/// Checks that the accounts of a derivation add up, include the last record, and have the number of accepted events
+/// that the recomputation has.
 async fn assert_accounts(
     cluster: &Cluster,
     recomputation: &Recomputation,

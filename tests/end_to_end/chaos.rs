@@ -113,8 +113,8 @@ async fn on_any_cluster_results_are_exact_whatever_is_killed() {
     let mut runner = run.start();
     let mut restarts = 0;
     for kill in 0..kills {
-        // The moment is random on purpose: it can be before or after the runner takes over the leases, while it
-        // rebuilds windows, or in normal operation.
+        // The moment is random, so that kills occur before and after the runner takes over the leases, while it
+        // rebuilds windows, and in normal operation.
         tokio::time::sleep(Duration::from_millis(u64::from(dice.next_u32() % 8_000))).await;
         let mut what = dice.next_u32() % 3;
         if restarts == cluster.restarts_max() {

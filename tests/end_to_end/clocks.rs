@@ -82,8 +82,8 @@ async fn on_any_cluster_a_server_whose_clock_is_ahead_silences_no_other() {
         }
     }
     producer.flush().await.unwrap();
-    // Waits until two windows of each server are closed. If the fast clock had advanced the watermark, it would have
-    // closed windows too early by then.
+    // Waits until two windows of each server are closed. If the event of the fast clock had advanced the watermark, the
+    // checks below would find late events or alerts by now.
     let rows = harness::wait_for_derived(&cluster, "server-health", |rows| {
         ["a", "b", "c"].iter().all(|server| {
             rows.iter()

@@ -13,7 +13,7 @@ use tokio::task::block_in_place;
 
 use crate::harness::{self, Running, path};
 
-/// A local cluster in a process of its own. It keeps its folder and its two ports across restarts.
+/// A local cluster in a separate process. It keeps its folder and its two ports across restarts.
 pub(crate) struct LocalCluster {
     pub(crate) address: String,
     pub(crate) spu_address: String,
@@ -64,8 +64,8 @@ impl LocalCluster {
     }
 }
 
-/// The cluster of a test that can run on any cluster: a fresh local one, or the one in `CLUSTER`. On the cluster in
-/// `CLUSTER`, tests run one after the other, and each begins without any topic.
+/// The cluster of a test that can run on any cluster: a new local cluster, or the cluster that `CLUSTER` names. On the
+/// named cluster, each test begins without any topic, so tests must run one after another.
 pub(crate) enum AnyCluster {
     Local(LocalCluster),
     Real(String),
@@ -129,8 +129,8 @@ pub(crate) fn named(variable: &str) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
-/// Deletes the topics of earlier tests, because tests check the contents of whole topics. Before the first
-/// test the cluster must be empty, so that no topic of anyone else is deleted.
+/// Deletes the topics of earlier tests, because tests check the contents of whole topics. Before the first test the
+/// cluster must be empty, so that only topics of these tests are deleted.
 fn make_empty(address: &str) {
     static IS_OURS: AtomicBool = AtomicBool::new(false);
     block_in_place(|| {

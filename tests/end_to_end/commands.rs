@@ -1,4 +1,4 @@
-//! Builds the two command lines that most tests need, those of the generator and of the runner.
+//! Builds the command lines of the generator and of the runner, which most tests need.
 
 use std::fmt::Display;
 use std::process::Output;

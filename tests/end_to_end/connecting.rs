@@ -1,5 +1,5 @@
-//! Tests clusters that require TLS, with subcommands for each kind of request, and a cluster whose server is
-//! registered under an address that this machine cannot resolve.
+//! Tests connections to clusters that require TLS, with subcommands that send every kind of request, and to a cluster
+//! whose server is registered under an address that this machine cannot resolve.
 
 mod certificates;
 mod front;
@@ -16,8 +16,8 @@ use front::Rewriting;
 /// The time within which every connection error must be reported, even if a name server does not answer.
 const BOUND: Duration = Duration::from_secs(60);
 
-/// The names in the certificates: that of the cluster, and that of its server (SPU) 5001. Fluvio's client expects
-/// the prefix `custom-spu-5001` in the certificate of the server.
+/// The names in the certificates: the name of the cluster, and the name of its server (SPU) 5001. Fluvio's client
+/// expects the prefix `custom-spu-5001` in the certificate of the server.
 const NAMES: &[&str] = &[DOMAIN, "custom-spu-5001.fluvio.test"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -42,7 +42,7 @@ async fn every_subcommand_connects_over_tls_with_certificates_of_a_domain_on_bot
         DOMAIN,
     ];
     through_every_subcommand(&flags, &[]);
-    // Passes the same values in environment variables.
+    // The same values are passed in environment variables.
     let environment = [
         ("GAME_ANALYTICS_CLUSTER", address.as_str()),
         ("GAME_ANALYTICS_TLS_CA", path(&ca)),
@@ -142,8 +142,8 @@ async fn a_server_whose_address_cannot_be_resolved_is_named() {
     }
 }
 
-/// Starts one TLS proxy in front of the controller and one in front of the server. The controller's proxy replaces
-/// the server's address with that of the server's proxy. Returns the address of the controller's proxy.
+/// Starts a TLS proxy in front of the controller and another in front of the server. The controller's proxy replaces
+/// the server's address with the address of the server's proxy. Returns the address of the controller's proxy.
 async fn before(
     node: &LocalCluster,
     authority: &Authority,
@@ -159,7 +159,7 @@ async fn before(
 /// Runs subcommands that administer, write, ask for offsets, and read both with and without a SmartModule. Each must
 /// succeed.
 fn through_every_subcommand(cluster: &[&str], environment: &[(&str, &str)]) {
-    // Every replay needs new topics, so this counts the replays.
+    // Every replay needs new topics, so their names contain the number of the replay.
     static REPLAYS: AtomicUsize = AtomicUsize::new(0);
     let into = format!("again-{}", REPLAYS.fetch_add(1, Ordering::Relaxed));
     let run = |args: &[&str]| {

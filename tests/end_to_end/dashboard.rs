@@ -1,5 +1,6 @@
-//! Tests the dashboard of `up` and a separate one on the same cluster. Every view of both fills with data. The
-//! first one shows the evidence of planted fraud, and the second one the reason of an alert about a failing server.
+//! Tests the dashboard of `up`, and a separate dashboard on the same cluster. Every view of both dashboards must fill
+//! with data. The dashboard of `up` must show the evidence of planted fraud, and the separate one must show the reason
+//! of an alert about a failing server.
 
 mod browsers;
 mod crowd;

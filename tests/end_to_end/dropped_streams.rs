@@ -1,6 +1,6 @@
-//! Checks that a stream that is dropped before its end closes its connection. When a runner fetches the source
-//! records of late and rejected events, it drops each stream at the last record that it needs. If the connections
-//! stayed open, it would hold more of them every minute, each with a buffer.
+//! Checks that a stream that is dropped before its end closes its connection. When a runner fetches the source records
+//! of late and rejected events, it drops each stream at the last record that it needs. If the connections stayed open,
+//! the runner would have more of them every minute, each with a buffer.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ const RECORDS: usize = 30_000;
 const RECORD_BYTES: usize = 1_000;
 const STREAMS: usize = 600;
 const AT_ONCE: usize = 12;
-/// The number of connections that may remain, for example those of the test itself and of a read that is just ending.
+/// The number of additional connections that may remain, for example of a read that is just ending.
 const SPARE: usize = 8;
 const TIMEOUT: Duration = Duration::from_secs(60);
 

@@ -1,5 +1,5 @@
-//! Checks that flags with extreme values are refused by name before anything else is done, and that addresses without a
-//! port or already in use are reported.
+//! Checks that a flag with an extreme value is refused before anything else is done, with an error that names the flag.
+//! Addresses that have no port or are in use must be reported too.
 
 use crate::harness;
 
@@ -49,7 +49,7 @@ fn flags_at_their_extremes_are_refused_by_name() {
     }
 }
 
-/// No cluster runs, so connecting is the only step that fails.
+/// The values are accepted, so the only error is that no cluster runs.
 #[test]
 fn large_values_that_are_allowed_cause_no_error() {
     let no_cluster = ["--cluster", "127.0.0.1:1"];

@@ -1,5 +1,5 @@
-//! Recomputes the derived topics without fixed windows, sessions and alerts, and waits until each topic equals its
-//! recomputation.
+//! Recomputes sessions and alerts, which are the derived topics without fixed windows, and waits until each topic
+//! equals its recomputation.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -14,7 +14,8 @@ type Recompute = Box<dyn Fn(&[Record]) -> Rows + Send + Sync>;
 /// The partitions and offsets of late records.
 type Late = BTreeSet<(u64, i64)>;
 
-/// A derived topic, with functions that read its rows and recompute them from the records that are not late for it.
+/// A derived topic, with a function that reads its rows and one that recomputes them from the records that are not
+/// late.
 pub(crate) struct Followed {
     pub(crate) topic: &'static str,
     pub(crate) source: &'static str,
@@ -22,7 +23,7 @@ pub(crate) struct Followed {
     recompute: Recompute,
 }
 
-/// Returns the derived topics without fixed windows, to be recomputed with the given parameters.
+/// Returns the derived topics without fixed windows, whose recomputations use the given parameters.
 pub(crate) fn followed(
     gap_ms: i64,
     stuck: Stuck,

@@ -1,5 +1,5 @@
-//! Adds partitions to the sources while events are produced and the runner is running. Keys move to other
-//! partitions, but no event may be lost or counted twice.
+//! Adds partitions to the sources while events are produced and the runner reads them. Keys move to other partitions,
+//! but no event may be lost or counted twice.
 
 use std::time::{Duration, Instant};
 

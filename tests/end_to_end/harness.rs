@@ -18,8 +18,8 @@ use crate::{clusters, oracle};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_game-analytics");
 
-/// The timeout of every wait. It only ends a test that hangs: it is several times what the longest wait needs on an
-/// idle machine, because a busy one, or a busy cluster named by `CLUSTER`, may be much slower.
+/// The timeout of every wait, which only ends a test that hangs. It is several times the longest wait on an idle
+/// machine, because a busy machine, or a busy cluster named by `CLUSTER`, may be much slower.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// A running subcommand. It is killed when this value is dropped.
@@ -45,8 +45,8 @@ impl Running {
         )
     }
 
-    /// Starts a subcommand with its standard error in a file. `GAME_ANALYTICS_BINARY` can name another
-    /// binary.
+    /// Starts a subcommand, and writes its standard error to a file. The environment variable `GAME_ANALYTICS_BINARY`
+    /// can name another binary.
     pub(crate) fn start_logged(args: &[&str], log: &Path) -> Self {
         let binary = clusters::named("GAME_ANALYTICS_BINARY").unwrap_or(BINARY.to_owned());
         let mut command = Command::new(binary);
@@ -90,7 +90,7 @@ impl Running {
         self.child.id()
     }
 
-    /// Sends SIGTERM, waits for a successful exit, and returns the lines of output that are not yet read.
+    /// Sends SIGTERM, waits for a successful exit, and returns the lines of output that have not been read yet.
     pub(crate) fn stop(mut self) -> Vec<String> {
         signal(self.pid(), "-TERM");
         let status = self.child.wait().unwrap();
@@ -236,8 +236,8 @@ async fn try_partition(
     Ok(records)
 }
 
-/// Dead letters by the topic, partition and offset of their source record. Each has its reason, and its
-/// payload joined from its parts.
+/// The reason and the payload of each dead letter, by the topic, partition and offset of its source record. The payload
+/// is joined from its parts.
 pub(crate) type DeadLetters = BTreeMap<(String, u64, i64), (String, Vec<u8>)>;
 
 /// Returns the dead letters in a topic of rejected records.
@@ -250,7 +250,7 @@ pub(crate) async fn late(cluster: &Cluster, derivation: &str) -> DeadLetters {
     late_in(cluster, "late-events", derivation).await
 }
 
-/// Returns the late events of one derivation from a topic that a replay wrote.
+/// Returns the late events of one derivation from this topic, which may be the topic of a replay.
 pub(crate) async fn late_in(cluster: &Cluster, topic: &str, derivation: &str) -> DeadLetters {
     dead_letters(cluster, topic, Some(derivation)).await
 }
@@ -264,7 +264,8 @@ async fn dead_letters(cluster: &Cluster, topic: &str, derivation: Option<&str>) 
             "a dead letter is written twice: {:?}",
             record.key
         );
-        // Filters by text first: topics with many late events are read often, and parsing JSON is slow.
+        // Records are filtered by their text first, because topics with many late events are read often, and parsing
+        // JSON is slow.
         let text = String::from_utf8_lossy(&record.value);
         if derivation.is_some_and(|derivation| !text.contains(derivation)) {
             continue;
@@ -325,13 +326,13 @@ pub(crate) fn assert_adds_up(account: &Value) {
     );
 }
 
-/// Returns the records of a derived topic.
+/// Returns the records of a topic, parsed as JSON.
 pub(crate) async fn derived(cluster: &Cluster, topic: &str) -> Vec<Value> {
     let parse = |record: &Record| serde_json::from_slice(&record.value).unwrap();
     records(cluster, topic).await.iter().map(parse).collect()
 }
 
-/// Waits until `enough` accepts the rows of a derived topic, and returns them.
+/// Waits until `enough` returns true for the records of a topic, parsed as JSON, and returns them.
 pub(crate) async fn wait_for_derived(
     cluster: &Cluster,
     topic: &str,

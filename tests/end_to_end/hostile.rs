@@ -1,6 +1,6 @@
-//! Simulates a hostile afternoon: good, skewed, odd, wrong, foreign, repeated and mutated records arrive over
-//! HTTP and from producers at the same time. `up` must not panic, its memory must not grow, every row of a fixed
-//! window must be exact, and every record must be accounted for.
+//! Simulates an attack. Valid, skewed, odd, wrong, foreign, repeated and mutated records arrive over HTTP and from
+//! producers at the same time. `up` must not panic, its memory must not grow, every row of a fixed window must be
+//! exact, and every record must be accounted for.
 
 mod bodies;
 mod dead_letters;
@@ -35,14 +35,14 @@ use up::Up;
 /// A field that only events of senders with a correct clock have.
 const HEALTHY: &str = r#""clock":"right""#;
 
-/// The number of records in a run of the whole suite. A body without records counts as one. `HOSTILE_RECORDS`
+/// The number of records in a run of the whole suite. A body without records counts as one record. `HOSTILE_RECORDS`
 /// overrides this number.
 const RECORDS: usize = 60_000;
-/// The number of records per second, which two busy cores can process in the build profile of tests. `HOSTILE_RATE`
-/// overrides it.
+/// The number of records per second. Two busy cores can process this many in the build profile of tests.
+/// `HOSTILE_RATE` overrides it.
 const PER_SECOND: f64 = 3_000.0;
 
-/// The derivations for which an event is late as soon as the watermark has passed it.
+/// The derivations for which an event is late as soon as the watermark has passed its time.
 const WITHOUT_WINDOWS: [&str; 3] = ["fraud-alerts", "server-alerts", "stuck-players"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,8 +101,8 @@ fn number<N: std::str::FromStr>(variable: &str) -> Option<N> {
     Some(number.unwrap_or_else(|| panic!("{variable} is `{value}`, which is not a number")))
 }
 
-/// Waits until the runner has read everything, and the watermark is so far past `until_ms` that every window that ends
-/// by then is written, including its corrections, which are written once a second.
+/// Waits until the runner has read everything, and until the watermark is so far past `until_ms` that every window that
+/// ends by `until_ms` is written. Corrections, which are written once a second, are then written too.
 async fn wait_until_read(cluster: &Cluster, until_ms: i64) {
     const CORRECTED_MS: i64 = 3_000;
     let mut ends = BTreeMap::new();
@@ -166,7 +166,7 @@ fn assert_posted_are_dead_letters(tally: &Tally, dead_letters: &DeadLetters) {
     }
 }
 
-/// Checks that no event of a healthy sender is late for a window because of other senders.
+/// Checks that other senders make no event of a healthy sender late for a window.
 fn assert_healthy_are_on_time(dead_letters: &DeadLetters) {
     let late = dead_letters.healthy_late.iter();
     let late: Vec<_> = late

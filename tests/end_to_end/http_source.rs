@@ -1,6 +1,5 @@
-//! Tests the HTTP source as a user runs it: reading from the generator's web API with the example configurations,
-//! reading from an endpoint that closes connections in the middle of a response, and writing to a cluster that is
-//! killed.
+//! Tests `http-source` as a user runs it. It reads from the generator's web API with the example configurations, reads
+//! from an endpoint that closes connections in the middle of a response, and writes to a cluster that is killed.
 
 mod endpoint;
 mod packed;

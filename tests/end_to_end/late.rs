@@ -13,7 +13,7 @@ use crate::oracle::RECOMPUTATIONS;
 
 const TOPIC: &str = "level-engagement";
 
-/// An event, with the revisions that must be written before the next event is sent.
+/// An event, with a condition for the written revisions. The next event is sent when the condition is true.
 struct Step {
     time: &'static str,
     note: &'static str,
@@ -55,7 +55,7 @@ const TOO_LATE: Step = Step {
 async fn on_any_cluster_late_events_correct_their_window_or_are_kept() {
     let node = AnyCluster::start();
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
-    // Sessions and keyed processes have a lateness of their own, so they are left out.
+    // Sessions and keyed processes follow other rules for late events, so they are left out.
     let dataflow = DataflowFile::windows();
     let runner = Runner::at(node.address()).dataflow(&dataflow).start();
     runner.line("runner: reads from ");

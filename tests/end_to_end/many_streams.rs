@@ -1,5 +1,5 @@
-//! Checks that a source can have the maximum number of partitions, and that `up` refuses to start if it is not allowed
-//! to open enough connections for them.
+//! Checks that a source can have the maximum number of partitions, and that `up` refuses to start if the limit of open
+//! files does not allow enough connections for them.
 
 use client::{Cluster, Mode, Partition, Start};
 use tempfile::TempDir;
@@ -20,7 +20,7 @@ async fn a_stream_of_each_of_256_partitions_for_each_of_five_readers_leaves_room
     generator.clone().events(2_000).run();
     let mut streams = Vec::new();
     for _reader in 0..5 {
-        // Uses a separate client for each reader, so that readers share no connection.
+        // Each reader has its own client, so that readers share no connection.
         let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
         for partition in Partition::of(PARTITIONS) {
             let stream = cluster.records("player-events", partition, Start::End, Mode::Follow);

@@ -1,5 +1,5 @@
-//! Checks that metrics can be parsed and add up, and that `/health` reports a failure after the cluster is killed and
-//! none after it is restarted.
+//! Checks that metrics can be parsed and add up. `/health` must report a failure after the cluster is killed, and no
+//! failure after it is restarted.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -49,7 +49,7 @@ async fn metrics_add_up_and_health_follows_the_cluster() {
     assert_reasons(&wait_for_health(&address, 503, "failing"));
     node.restart();
     wait_for_health(&address, 200, "ok");
-    // The counts miss no record, and count none twice.
+    // After the restart, no record is missing from the counts or counted twice.
     assert_counts(&cluster, &address).await;
 
     let (code, text) = get(&address, "/");
@@ -212,7 +212,7 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
     samples
 }
 
-/// Waits until `/health` responds with this status code, and returns the body.
+/// Waits until `/health` responds with this status code, checks that the body has this status, and returns the body.
 fn wait_for_health(address: &str, code: u16, status: &str) -> String {
     let deadline = Instant::now() + WAIT_MAX;
     loop {
@@ -236,7 +236,7 @@ pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
     get_with(address, path, &format!("Host: {address}"))
 }
 
-/// Sends a request with this header line, which is added to the others or replaces `Host`.
+/// Sends a request with an additional header line. If the line is a `Host` header, it replaces the usual one.
 fn get_with(address: &str, path: &str, header: &str) -> (u16, String) {
     let mut connection = TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(WAIT_MAX)).unwrap();

@@ -13,8 +13,8 @@ use crate::harness::{self, AnyCluster};
 
 const TOPIC: &str = "plain-reader";
 const EVENTS: usize = 300_000;
-/// The maximum size of responses that consumers request by default. Most batches have nearly this size, so hardly more
-/// than one fits into a response, and the last one may be cut.
+/// The maximum size of batches, which equals the maximum size of responses that consumers request by default. Most
+/// batches have nearly this size, so a response rarely has room for two, and its last batch may be cut.
 const BATCH_BYTES: usize = 1_000_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -74,7 +74,7 @@ async fn write(stock: &Fluvio) {
     let producer = stock.topic_producer_with_config(TOPIC, settings);
     let producer = producer.await.unwrap();
     for place in 0..EVENTS {
-        // Dropping the outcome is safe: `flush` reports that of the newest record, and the reader counts all
+        // The outcome can be dropped: `flush` reports the outcome of the newest record, and the reader counts all
         // records.
         let _sent = producer.send(RecordKey::NULL, event(place)).await.unwrap();
         if place % 64 == 0 {

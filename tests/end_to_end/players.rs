@@ -9,8 +9,8 @@ use crate::dataflow_file::DataflowFile;
 use crate::harness::{self, AnyCluster};
 use crate::oracle::{self, Stuck};
 
-/// Players act every four seconds, so a gap of this length splits their sessions, and the thresholds below
-/// report many of them as stuck. A world of two minutes then yields thousands of rows.
+/// The session gap. Players act about every four seconds, so a gap of this length splits their sessions, and with the
+/// thresholds below many players are stuck. Two minutes of event time then yield thousands of rows.
 const GAP_MS: i64 = 8_000;
 const STUCK: Stuck = Stuck {
     min_ms: 20_000,

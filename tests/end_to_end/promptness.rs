@@ -1,5 +1,5 @@
-//! Checks that sessions and alerts are written when they are due: a stuck player is reported while still
-//! playing, and a session ends even if no further event follows.
+//! Checks that sessions and alerts are written when they are due: a stuck player is reported while still playing, and a
+//! session ends even if no further event follows.
 
 use std::time::Duration;
 
@@ -29,12 +29,12 @@ const LATENESS_MS: i64 = 2_000;
 const STUCK_MS: i64 = 3_000;
 const STUCK_EVENTS: usize = 10;
 
-/// Ten times the promised delay, for machines that also compile.
+/// Ten times the promised delay, for machines that compile at the same time.
 const PROMISE_MS: i64 = 10 * 2_000;
 
 const PACE: Duration = Duration::from_millis(100);
 const EVENTS: usize = 120;
-/// The number of events after which the other player completes a level and continues on the next one.
+/// The number of events after which the player who is not stuck completes a level and continues on the next one.
 const LEVEL_EVENTS: usize = 20;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +72,7 @@ async fn on_any_cluster_the_stuck_are_reported_while_they_play_and_sessions_end_
 }
 
 /// Sends events of one player who stays on a level, and of another who moves from level to level. Returns the event
-/// times, which are the same for both. They are evenly spaced even if a busy machine sends some events later.
+/// times, which are the same for both players. The times are evenly spaced even if a busy machine sends events late.
 async fn play(producer: &Producer) -> Vec<i64> {
     let mut ticks = interval(PACE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);

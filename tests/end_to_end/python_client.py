@@ -1,4 +1,4 @@
-"""Uses nothing but the stock Fluvio client, as a program from outside this project would.
+"""Uses only the stock Fluvio client, like a program that is not part of this project.
 
 usage: ADDRESS round-trip | ADDRESS count TOPIC
 """

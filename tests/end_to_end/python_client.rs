@@ -1,5 +1,4 @@
-//! Runs Fluvio's own Python client, the unmodified package `fluvio` from PyPI, in a program that uses nothing
-//! else.
+//! Runs a Python program that uses only Fluvio's own client, the unmodified package `fluvio` from PyPI.
 
 use std::process::Command;
 

@@ -1,5 +1,4 @@
-//! Checks that replays recompute history into topics of their own, each time with byte for byte the same
-//! result.
+//! Checks that replays recompute history into separate topics, each time with byte for byte the same result.
 
 use client::Cluster;
 use serde_json::json;
@@ -9,8 +8,8 @@ use crate::dataflow_file::DataflowFile;
 use crate::harness::{self, AnyCluster};
 use crate::oracle;
 
-/// The number of players. Each has one event per hour. The events of a player are written after all events of the
-/// previous player, so that event times are out of order.
+/// The number of players. Each player has one event per hour. All events of one player are written before those of the
+/// next player, so that event times are out of order.
 const PLAYERS: usize = 20;
 const HOURS: usize = 72;
 /// The number of further records, which are not events.
@@ -87,8 +86,8 @@ async fn on_any_cluster_a_history_in_any_order_is_replayed_and_late_events_are_k
             .is_empty()
     );
 
-    // If fewer entries fit into memory, windows close earlier and some events are too late. These must be in no row,
-    // and must be stored as dead letters.
+    // If fewer entries fit into memory, windows close earlier and some events are too late. The late events must be in
+    // no row, and must be stored as dead letters.
     let short = DataflowFile::of_derivations(
         "\n  level-engagement:\n    from: player-events\n    window: 10s\n    entries_max: 20\n",
     );

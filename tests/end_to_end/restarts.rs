@@ -1,5 +1,5 @@
-//! Restarts the runner, which must neither lose nor repeat a window, and the local cluster, which must retain
-//! all acknowledged records even after `kill -9`.
+//! Restarts the runner and the local cluster. The runner must neither lose nor repeat a window, and the cluster must
+//! keep all acknowledged records even after `kill -9`.
 
 use std::collections::BTreeSet;
 
@@ -66,8 +66,8 @@ async fn on_any_cluster_one_of_two_runners_writes_and_the_other_takes_over() {
     oracle::assert_rows_equal(&found, &oracle::level_engagement(&players), |_| 1e-12);
 }
 
-// On other systems a runner cannot detect that the killed runner has ended, and has to wait until that runner has
-// been silent for long enough.
+// On other systems a runner cannot detect that another runner was killed. It takes over only after the other runner has
+// written no heartbeat for some time.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn on_any_cluster_a_runner_detects_that_another_one_on_its_host_was_killed() {
@@ -140,7 +140,8 @@ fn windows(rows: &[serde_json::Value]) -> usize {
     starts.collect::<BTreeSet<_>>().len()
 }
 
-/// Returns the runners that this field contains in the records of `dataflow-leases` that claim a lease.
+/// Returns the values that this field, which names a runner, has in the records of `dataflow-leases` that claim a
+/// lease.
 fn in_claims(records: &[serde_json::Value], field: &str) -> BTreeSet<String> {
     records
         .iter()

@@ -1,5 +1,5 @@
-//! Changes rules while the runner runs, is killed and starts again. The version in force at a record's offset
-//! must apply to the record. The expected alerts are recomputed from the source topic.
+//! Changes rules while the runner runs, is killed and starts again. The version in force at a record's offset must
+//! apply to the record. The test recomputes the expected alerts from the source topic.
 
 mod shop;
 
@@ -33,7 +33,7 @@ derivations:
 const SOURCE: &str = "purchase-events";
 const PARTITIONS: u32 = 2;
 
-/// Writes a file of parameters, which is deleted together with its folder.
+/// Writes a file of parameters to the folder, and returns its path.
 fn parameters(folder: &TempDir, velocity_n: u32) -> String {
     let file = folder.path().join(format!("velocity-{velocity_n}.yaml"));
     std::fs::write(&file, format!("velocity_n: {velocity_n}\n")).unwrap();
@@ -144,7 +144,7 @@ async fn on_any_cluster_the_version_at_its_offset_applies_to_a_record_after_kill
 
     let mut runner = run.start();
     wait_for_version(&cluster, 1).await;
-    // The limit never rises: after a rise the same user could be reported again, but one alert is expected.
+    // Versions only lower the limit: after a rise, a user could be reported again, but one alert per user is expected.
     let mut versions = vec![(1, 4, vec![0, 0])];
     let second = set(3, "120s");
     assert!(
@@ -158,8 +158,8 @@ async fn on_any_cluster_the_version_at_its_offset_applies_to_a_record_after_kill
     versions.push(version(3, 2, &set(2, "120s")));
     wait_for_version(&cluster, 3).await;
     runner.kill();
-    // This version is published while no runner runs. The next runner applies it to the records that it has
-    // not read yet.
+    // This version is published while no runner runs. The next runner applies it to the records that have not been
+    // read.
     let fourth = set(1, "10ms");
     assert!(
         fourth.contains("no runner has applied it within 10ms"),
@@ -298,7 +298,7 @@ async fn a_backtest_counts_the_alerts_of_other_parameters() {
             buy(&producer, user, round).await;
         }
     }
-    // The users who buy five or six times, and one who does not exist.
+    // The guilty users are those who buy five or six times, and one who does not exist.
     let guilty = users.iter().filter(|(_, purchases)| *purchases >= 5);
     let guilty = guilty.map(|(user, _)| user.as_str()).chain(["user-99"]);
     let truth = folder.path().join("truth.jsonl");
@@ -324,8 +324,8 @@ async fn a_backtest_counts_the_alerts_of_other_parameters() {
     assert!(harness::records(&cluster, "fraud-rules").await.is_empty());
 }
 
-/// Checks the precision and recall of `velocity`. With a limit of four purchases it reports four of the twelve users,
-/// all of them among the five guilty ones. With a limit of three it reports six users, and four of them are guilty.
+/// Checks the precision and recall of `velocity`. With a limit of four purchases, the rule reports four of the twelve
+/// users, all of them among the five guilty users. With a limit of three, it reports six users, four of them guilty.
 fn assert_precision(report: &str) {
     assert!(
         report.contains(&format!("read: {} records", 2 * 21)),
@@ -347,8 +347,8 @@ fn assert_precision(report: &str) {
     assert!(!report.contains("amount-spike"), "600 yen: {report}");
 }
 
-/// Writes one incident for each user, which covers the whole time of the purchases, and a line about another
-/// kind of incident.
+/// Writes a truth file. It contains one incident for each user, which covers the time of all purchases, and an incident
+/// of another kind.
 async fn write_truth<'u>(file: &Path, cluster: &Cluster, users: impl Iterator<Item = &'u str>) {
     let events = harness::derived(cluster, SOURCE).await;
     let times = events

@@ -1,6 +1,6 @@
-//! Alternates between one runner, which reads each source once for all derivations, and two runners, each of which
-//! has the derivations whose leases it acquires. Each must continue where the others stopped, and every row must
-//! equal a recomputation.
+//! Alternates between one runner, which reads each source once for all derivations, and two runners, which share the
+//! derivations, because each has those whose leases it acquires. Each runner must continue where the earlier ones
+//! stopped, and every row must equal a recomputation.
 
 use std::collections::BTreeSet;
 

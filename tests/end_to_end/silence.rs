@@ -1,4 +1,4 @@
-//! Checks that the last windows of a stream close within a promised time after it stops, without further
+//! Checks that the last windows of a stream close within a promised time after the stream stops, without further
 //! events.
 
 use std::time::Duration;
@@ -18,10 +18,11 @@ const IDLE_TIMEOUT_MS: i64 = 2_000;
 /// last record.
 const PROMISE: Duration = Duration::from_millis(IDLE_TIMEOUT_MS as u64 + 2_000);
 
-/// A topic is not tested if its last window ends later than this after the last record. The same rule applies to it.
+/// A topic is not tested if its last window ends later than this after the last record, because the test would take too
+/// long.
 const WAIT_MS_MAX: i64 = 10_000;
 
-/// The factor by which a machine that also compiles or runs other tests may be slower.
+/// The factor by which a machine may be slower if it also compiles or runs other tests.
 const NOISE: u32 = 10;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
-//! Deletes a source topic and creates it again. The derivation must refuse the new log with an explanation
-//! and leave its rows as they are, other derivations must continue, and `run --reset` must let the derivation
-//! begin with the new log.
+//! Deletes a source topic and creates it again. The derivation must refuse the new log with an explanation and leave
+//! its rows as they are. Other derivations must continue. After `run --reset`, the derivation must begin with the new
+//! log.
 
 use client::{Cluster, TopicSettings};
 use fluvio::metadata::topic::TopicSpec;
@@ -14,7 +14,7 @@ use crate::monitoring;
 
 const SOURCE: &str = "player-events";
 const DERIVATION: &str = "level-engagement";
-/// The event times in the old and in the new log, to the minute.
+/// The minutes of the event times in the old log and in the new log.
 const OLD: &str = "2026-01-01T00:00";
 const YOUNG: &str = "2026-01-01T01:00";
 

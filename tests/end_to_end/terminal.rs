@@ -1,5 +1,5 @@
-//! Checks that every command that prints text from outside prints its control characters as codes on one
-//! line, so that they have no effect on a terminal.
+//! Checks that commands escape the control characters in text from outside, so that these have no effect on a terminal
+//! and do not begin new lines.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -28,8 +28,8 @@ derivations:
     parameters: { velocity_n: 4 }
 ";
 
-/// Returns the whole output of a command. Checks that it contains no control characters except line feeds,
-/// and no forged line.
+/// Returns the whole output of a command. Checks that the output contains no control characters except line feeds, and
+/// that no line is forged.
 fn seen(output: &Output) -> String {
     let bytes = [&output.stdout[..], &output.stderr[..]].concat();
     let text = String::from_utf8(bytes).unwrap();
@@ -120,7 +120,7 @@ fn a_file_of_keys_lists_one_key_a_line() {
     );
 }
 
-/// Starts a server that sends the next of these responses on each connection, and repeats the last one.
+/// Starts a server that sends one of these responses on each connection, in order, and then repeats the last one.
 fn server(answers: Vec<String>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

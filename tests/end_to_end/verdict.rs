@@ -1,4 +1,4 @@
-//! Checks the final results of a generated world, whatever a test has killed before: every derived row must equal its
+//! Checks the final results of a test, which may have killed processes before: every derived row must equal its
 //! recomputation, none may be written twice, and every account must add up.
 
 use std::collections::BTreeSet;
@@ -13,8 +13,8 @@ use crate::oracle::{self, RECOMPUTATIONS, Recomputation};
 /// The length of most windows. The last of them end within this time after the last record.
 const SOON_MS: i64 = 10_000;
 
-/// The maximum share of late events. Only those are late that a cluster delayed for a minute or that a test sends late
-/// on purpose, so there are few.
+/// The maximum share of late events. Events are late only if the cluster delayed them by a minute, or if the test sends
+/// them late on purpose.
 const LATE_SHARE_MAX: f64 = 0.05;
 
 /// The windows that are checked.

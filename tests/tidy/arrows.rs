@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::repository::{File, assert_none, crate_manifests};
 
-/// The packages of this repository that each crate may depend on. The first row whose folder matches applies.
+/// For each folder of crates, the packages of this repository on which they may depend. The first matching row applies.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("engine/model", &[]),
     ("smartmodules/batch", &[]),
@@ -15,7 +15,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         "smartmodules/derivations",
         &["dataflow", "dataflow-smartmodule"],
     ),
-    ("smartmodules/fold-testing", &["model", "dataflow"]), // for tests: runs what the runner runs
+    ("smartmodules/fold-testing", &["model", "dataflow"]), // for tests: runs derivations as the runner does
     (
         "smartmodules/normalize-events",
         &["model", "conventional-shell"],
@@ -32,19 +32,20 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("engine/client", &[]),
     ("serving/http-service", &[]),
     ("engine/dataflow", &["model", "client"]),
-    ("local-cluster/testing", &["client", "local-cluster"]), // for tests: connects to what it starts
+    ("local-cluster/testing", &["client", "local-cluster"]), // for tests: connects to the cluster that it starts
     ("local-cluster", &[]),
     ("data-generator", &["model", "client"]),
     ("connectors/", &["model", "client", "http-service"]),
     ("serving/dashboard", &["model", "client", "http-service"]),
     ("benches/idiomatic-baseline", &[]),
     ("tests/tidy", &[]),
-    ("benches", &[ANY]), // like tests/, it must see what it measures
+    ("benches", &[ANY]), // measures every component
 ];
 
 const ANY: &str = "*";
 
-/// The only crate that may connect to a cluster, and the external crate that no other one may depend on.
+/// The only crate that may connect to a cluster, and the external crate on which no other crate may depend, except for
+/// development.
 const DOOR: (&str, &str) = ("engine/client", "fluvio");
 
 #[test]
@@ -107,7 +108,8 @@ fn package(manifest: &File) -> Option<&str> {
         .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
 }
 
-/// Returns the line and name of each dependency that is not for development, including those of a single platform.
+/// Returns the line and name of each dependency, including those of a single platform. Dependencies for development are
+/// left out.
 fn dependencies(manifest: &File) -> impl Iterator<Item = (usize, &str)> {
     let mut inside = false;
     manifest.lines().filter_map(move |(number, line)| {

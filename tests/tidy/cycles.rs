@@ -1,7 +1,6 @@
-//! Inside a crate, modules do not import each other in a cycle, direct or indirect, so a crate can be read
-//! bottom-up.
+//! Checks that the modules of a crate do not import each other in a cycle, so that a crate can be read bottom-up.
 //!
-//! A module is a file of `src/` together with the folder of its name. Test code is left out.
+//! A module is a file directly in `src/`, together with the folder of the same name. Test code is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,8 +76,8 @@ fn crates(files: &[File]) -> BTreeMap<String, Imports> {
     crates
 }
 
-/// Returns the path of the crate, the module and the file of a source file. Returns `None` for test code and for the
-/// root of the crate, which may import everything.
+/// Returns the crate's path and the module's name of a source file, and the file itself. Returns `None` for test code,
+/// and for the root of the crate, which may import everything.
 fn place(file: &File) -> Option<(&str, &str, &File)> {
     let (path, inside) = match file.path.strip_prefix("src/") {
         Some(inside) => ("the root", inside),

@@ -1,4 +1,4 @@
-//! Every dependency has a reason in `docs/dependencies.md`, and a crate that uses it.
+//! Checks that every dependency has a reason in `docs/dependencies.md`, and that a crate uses it.
 
 use crate::repository::{File, assert_none, crate_manifests, read};
 

@@ -1,14 +1,14 @@
-//! Every file is short. Every Rust file has a header and, outside of one crate, no unsafe code.
+//! Checks that every file is short, and that every Rust file begins with a header. Only one crate may have unsafe code.
 
 use crate::repository::{File, assert_none, files};
 
-/// A longer file has a second subject, which belongs in a file of its own.
+/// The maximum number of lines. A longer file has a second subject, which belongs in its own file.
 const LINES_MAX: usize = 400;
 
 /// Files over the limit, with the number of lines that each may have. Entries may only shrink or be removed.
 const LONG_FILES: &[(&str, usize)] = &[];
 
-/// Files that are data, or written by tools or by others.
+/// Files whose length is not limited, because they are generated, copied or extended with every release.
 const NOT_WRITTEN_HERE: &[&str] = &["Cargo.lock", "LICENSE", "CHANGELOG.md"];
 
 /// The only crate with unsafe code, because it reads WASM memory in place.
@@ -96,8 +96,7 @@ fn is_written_here(file: &File) -> bool {
         || data)
 }
 
-/// Whether the line has the keyword followed by something that makes it code: a block, an item or an
-/// attribute's argument.
+/// Whether the line's code has the keyword `unsafe`: at its end, or before a block, an item or a parenthesis.
 fn has_unsafe_code(line: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
     let keyword = concat!("uns", "afe");

@@ -1,4 +1,4 @@
-//! Functions are short enough to be read without scrolling.
+//! Checks that functions are short enough to be read without scrolling.
 
 use crate::ratchet::{self, Finding};
 use crate::repository::{File, assert_none, files};
@@ -10,7 +10,7 @@ const LINES_MAX: usize = 60;
 /// Folders, with the number of longer functions that each may still have.
 const LONG_FUNCTIONS: &ratchet::Allowed = &[];
 
-/// What may be written before `fn`.
+/// The words that may precede `fn`.
 const QUALIFIERS: &[&str] = &[
     "pub",
     "pub(crate)",

@@ -1,9 +1,9 @@
-//! The project's former private idiom, and the standard words that replaced it.
+//! Forbids words of the project's former private idiom, and names the standard words that replaced them.
 
 use crate::ratchet::{self, Finding};
 use crate::repository::{File, assert_none, files};
 
-/// Words and phrases of prose, in upper or lower case, with what to write instead.
+/// Forbidden words and phrases, in upper or lower case, with what to write instead.
 const OLD_IDIOM: &[(&str, &str)] = &[
     ("stands", "`is`, `contains` or `is written`"),
     ("standing", "`prior output`, or `existing`"),
@@ -33,7 +33,7 @@ const OLD_IDIOM: &[(&str, &str)] = &[
     ("RuleBook", "`RuleStore`"),
 ];
 
-/// Old names of the dataflow file, forbidden where no game map can be meant.
+/// Old names of the dataflow file, which are forbidden where `map` cannot mean a map of a game.
 const MAP: &[(&str, &str)] = &[
     ("the map", "`the dataflow file`"),
     ("dataflow map", "`dataflow file`"),
@@ -49,7 +49,7 @@ const GAME_MAPS: &[&str] = &[
     "docs/adding-a-derived-topic.md",
 ];
 
-/// Words in names of Rust types, anywhere in the name: `StandingRow`, `PriorStanding`.
+/// Forbidden words in names of Rust types, at any position: `StandingRow`, `PriorStanding`.
 const OLD_TYPES: &[(&str, &str)] = &[
     ("Standing", "`PriorOutput`"),
     ("Outlet", "`TopicWriter`"),
@@ -57,14 +57,14 @@ const OLD_TYPES: &[(&str, &str)] = &[
     ("Machines", "`KeyedProcesses`"),
 ];
 
-/// Words in names of Rust types that are forbidden in one crate only.
+/// Words in names of Rust types that are forbidden only in certain crates.
 const OLD_TYPES_OF: &[(&str, &[(&str, &str)])] = &[(
     "engine/dataflow/",
     &[("Hub", "`SharedReaders`"), ("Word", "`LeaseRecord`")],
 )];
 
-/// Folders, with the number of old words that each may still have. The remaining ones are in a text that
-/// `fraud-alerts` writes into its records.
+/// Folders, with the number of old words that each may still have. They occur in a text that `fraud-alerts` writes into
+/// its records.
 const OLD_WORDS: &ratchet::Allowed = &[("smartmodules/", 2), ("tests/", 1)];
 
 #[test]
@@ -137,7 +137,7 @@ fn old_in(path: &str, line: &str, next: &str) -> Vec<(&'static str, &'static str
         .iter()
         .chain(of_folder.flat_map(|(_, types)| *types));
     for (word, instead) in types.filter(|_| path.ends_with(".rs")) {
-        // The search for the idiom has already found the word where it is a whole name.
+        // If the word is also in OLD_IDIOM, the loop above has found it as a whole name, so only longer names count.
         let of_idiom = OLD_IDIOM.iter().any(|(old, _)| *old == word.to_lowercase());
         let is_edge = if of_idiom { is_longer_name } else { is_name };
         found.extend(vec![(*word, *instead); count(line, word, is_edge)]);
@@ -158,7 +158,7 @@ fn is_word(text: &str, start: usize, end: usize) -> bool {
         && !text[end..].starts_with(char::is_alphanumeric)
 }
 
-/// Whether this part of a text is one or several words of a name such as `NameOfAType`.
+/// Whether this part of a text consists of whole words of a name such as `NameOfAType`.
 fn is_name(text: &str, start: usize, end: usize) -> bool {
     let goes_on = |char: char| char.is_lowercase() || char.is_numeric();
     !text[..start].ends_with(char::is_uppercase) && !text[end..].starts_with(goes_on)

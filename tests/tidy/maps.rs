@@ -1,4 +1,4 @@
-//! Checks that text about the code does not drift from it: links, crates, make targets, SmartModules, examples.
+//! Checks that documentation agrees with the repository: links, crates, make targets, SmartModules, examples.
 
 use crate::repository::{File, assert_none, crate_manifests, files, read, root};
 
@@ -29,7 +29,7 @@ fn every_relative_link_leads_somewhere() {
 fn the_architecture_names_every_crate() {
     let map = read("ARCHITECTURE.md");
     let mut problems = Vec::new();
-    // One pattern names all derivations, because each has a README of its own.
+    // ARCHITECTURE.md names all derivations by one pattern, which is checked below.
     let manifests = crate_manifests();
     for manifest in manifests.iter().filter(|manifest| !is_derivation(manifest)) {
         let path = manifest.folder();
@@ -124,8 +124,8 @@ fn every_rust_block_of_a_readme_is_compiled() {
     assert_none(problems);
 }
 
-/// Returns a problem for each Rust block of a README that the crate's `lib.rs` does not compile, and for each line
-/// that only a doctest needs.
+/// Returns a problem for each Rust block of a README that no doctest compiles, and for each line in it that begins with
+/// `# `: rustdoc hides such a line, but a reader of the README sees it.
 fn uncompiled(readme: &File, source: &str) -> Vec<String> {
     let is_doctest = source.contains("#[cfg(doctest)]\n#[doc = include_str!(\"../README.md\")]");
     let mut problems = Vec::new();

@@ -1,5 +1,5 @@
-//! Tables of exceptions that may only shrink. A table contains the number of findings of a rule that each folder may
-//! still have.
+//! Checks tables of exceptions, which may only shrink. A table contains, for each folder, the number of places that may
+//! still break a rule.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ pub(crate) struct Finding {
 /// applies.
 pub(crate) type Allowed = [(&'static str, usize)];
 
-/// Returns the problems of a rule whose exceptions are in `table` of `file`: every finding in a folder that has more
-/// findings than its entry allows, and each entry that is higher than necessary.
+/// Returns the problems of a rule: every finding in a folder that has more findings than its entry allows, and each
+/// entry that is higher than necessary. `file` and `table` name the constant that contains the exceptions.
 pub(crate) fn problems(
     file: &str,
     table: &str,

@@ -1,12 +1,12 @@
-//! Reads the repository for the rules: its text files, with paths from the root, and the manifests of its crates.
+//! Reads the files that the rules check: all text files, with paths relative to the root, and the manifests of crates.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders that contain nothing of ours.
+/// Folders that contain no files of this project.
 const NOT_OURS: &[&str] = &[".git", ".venv", "__pycache__", "node_modules", "target"];
 
-/// The local cluster's topics, where `make start` puts them: a folder of the root alone.
+/// The folder in which `make start` stores the local cluster's topics. Only the one in the root is left out.
 const DATA: &str = "data";
 
 pub(crate) struct File {
@@ -37,7 +37,7 @@ impl File {
         self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
-    /// Whether this is source code, neither test data nor written by others.
+    /// Whether this is source code of this project. Test data and vendored code are not.
     pub(crate) fn is_code(&self) -> bool {
         let is_script = !self.name().contains('.') && self.text.starts_with("#!");
         let extensions = ["rs", "js", "mjs", "py", "sh"];
@@ -47,7 +47,7 @@ impl File {
             && !self.is_data()
     }
 
-    /// Whether this is test data, or written by others.
+    /// Whether this is test data or vendored code.
     pub(crate) fn is_data(&self) -> bool {
         self.path
             .split('/')
@@ -71,7 +71,7 @@ pub(crate) fn root() -> PathBuf {
     root.expect("the root is two folders above").to_owned()
 }
 
-/// Returns every file of ours that is text, sorted by path.
+/// Returns every text file of this project, sorted by path.
 pub(crate) fn files() -> Vec<File> {
     let mut files = Vec::new();
     walk(&root(), &root(), &mut files);

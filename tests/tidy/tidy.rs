@@ -1,8 +1,8 @@
 //! Checks the rules of the repository that no compiler checks, by reading its files.
 //!
-//! Each module contains one kind of rule. A rule is a function from files to problems, and a problem is a line
-//! `file:line: what is wrong: what to do`. One test applies the rule to the repository, another one to a small text
-//! that breaks it. Rules walk the folders, so that they apply to a new crate from its first day.
+//! Each module contains one kind of rule. A rule reports problems as lines `file:line: what is wrong: what to do`. One
+//! test applies a rule to the repository; some rules have a second test, with a small text that breaks the rule. Rules
+//! find their files by walking the folders, so that they also apply to new crates.
 
 mod arrows;
 mod cycles;

@@ -1,9 +1,9 @@
-//! Lines of code are short enough to fit beside other code on a screen.
+//! Checks that lines of code are short enough to fit beside other code on a screen.
 
 use crate::ratchet::{self, Finding};
 use crate::repository::{File, assert_none, files};
 
-/// Rustfmt breaks what it can at 100 columns, but neither strings nor comments.
+/// The maximum width. Rustfmt breaks code at 100 columns, but it breaks neither strings nor comments.
 const COLUMNS_MAX: usize = 120;
 
 /// Folders, with the number of wider lines that each may still have.

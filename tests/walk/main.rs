@@ -1,9 +1,8 @@
 //! Tests the page `docs/adding-a-derived-topic.md`: follows every step in a copy of the repository, and compiles
 //! and runs the code on the page.
 //!
-//! The page quotes `derivation.rs` and `map_popularity.rs` beside this file. They find their record in the
-//! crate `model`, as they do in the page's own folders: here `model` is this very crate, which re-exports the
-//! real one.
+//! The page quotes `derivation.rs` and `map_popularity.rs` from this folder. `derivation.rs` imports the record from
+//! the crate `model`. Here `model` is an alias of this crate, which re-exports the real `model` and adds the record.
 
 extern crate model as vocabulary;
 extern crate self as model;
@@ -15,7 +14,7 @@ mod page;
 
 pub use vocabulary::*;
 
-/// The derived records, the new one included.
+/// The derived records, including the new one.
 pub mod derived {
     pub use crate::map_popularity::MapPopularity;
     pub use vocabulary::derived::*;
@@ -112,7 +111,8 @@ fn take(block: &Block, root: &Path) {
     }
 }
 
-/// Checks that the dataflow file is valid after the last step. Only the new derivation is parsed.
+/// Checks that the dataflow file is valid after the last step. Of the derivations, only the new one is parsed, because
+/// the registry contains no other.
 fn the_dataflow_file_is_valid(yaml: &str) {
     let (sources, _) = yaml.split_once("\nderivations:").expect("derivations");
     let (_, from) = yaml
@@ -137,7 +137,7 @@ fn cargo_knows_the_crate(root: &Path) {
     assert!(metadata.contains(r#""name":"map-popularity""#));
 }
 
-/// Copies a folder without build results, data and history.
+/// Copies a folder without build results, data and the Git history.
 fn copy_tree(from: &Path, to: &Path) {
     const LEFT_OUT: [&str; 4] = [".git", "target", "data", "node_modules"];
     for entry in fs::read_dir(from).expect("a folder") {

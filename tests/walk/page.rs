@@ -61,8 +61,9 @@ impl Block {
         }
     }
 
-    /// Returns the file after the change. `@@` separates the parts of a block. In each part, lines that begin with a
-    /// space must be next to each other in the file, exactly once. Lines that begin with `+` are added between them.
+    /// Returns the file after the change. `@@` separates the parts of a block. In each part, the lines that begin with
+    /// a space must occur in the file exactly once, as consecutive lines. The lines that begin with `+` are added
+    /// between them.
     pub(crate) fn applied_to(&self, before: &str) -> String {
         let mut text = before.to_owned();
         for part in self.text.split("@@\n") {

@@ -2,8 +2,8 @@
 
     python -m bytewax.testing -p 2 "bytewax_job:flow('INPUT', 'OUTPUT')"
 
-Each block is folded to one partial for each window and key before partials are exchanged between processes: one step
-of the dataflow for each event takes ten times as long.
+Each block is folded into one partial for each window and key, before the processes exchange partials. A dataflow step
+for each event takes ten times as long.
 """
 
 import gc
@@ -23,8 +23,8 @@ READERS = 2
 BLOCK_BYTES = 1 << 23
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WINDOW_S = 10
-# Event time. Nothing keeps one reader from being far ahead of the other, so windows close at the end of the input: with
-# 10 minutes, events were late where one process was slower.
+# How long windows wait for out-of-order events. One reader can be far ahead of the other: with 10 minutes, events of
+# the slower process were late. This is longer than the input, so windows close at its end.
 WAIT = timedelta(days=1)
 
 Keyed = tuple[str, "Partial"]
@@ -50,7 +50,7 @@ def event_time(partial: Partial) -> datetime:
 
 
 class Blocks(StatefulSourcePartition[bytes, int]):
-    """Whole lines: each belongs to the block in which it begins."""
+    """The blocks of one reader. They consist of whole lines; a line belongs to the block in which it begins."""
 
     def __init__(self, path: str, offset: int) -> None:
         self.file = Path(path).open("rb")
@@ -118,7 +118,7 @@ def to_json(row: Row) -> tuple[str, str]:
 
 
 def flow(source: str, target: str) -> Dataflow:
-    gc.disable()  # nothing here is in a cycle; collecting took a third of the processor time
+    gc.disable()  # no object here is part of a reference cycle; collection took a third of the processor time
     Path(target).mkdir(exist_ok=True)
     dataflow = Dataflow("level_engagement")
     blocks = op.input("read", dataflow, BlocksOfFile(source))

@@ -12,7 +12,7 @@ SETTINGS = {
     "pipeline.object-reuse": "true",
     "table.local-time-zone": "UTC",
 }
-# The quicker of ONE_PHASE and TWO_PHASE in each mode.
+# The faster of ONE_PHASE and TWO_PHASE in each mode.
 PHASES = {"streaming": "ONE_PHASE", "batch": "TWO_PHASE"}
 
 SOURCE = """

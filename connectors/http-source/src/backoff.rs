@@ -1,5 +1,5 @@
-//! Pauses between attempts, with random jitter, so that connectors that lost the same server do not all
-//! reconnect at the same time.
+//! Pauses between attempts, with random jitter, so that connectors that lost the connection to the same server do
+//! not all reconnect at the same time.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use client::Backoff;
 #[derive(Debug)]
 pub(crate) struct Pauses {
     backoff: Backoff,
-    /// The source of randomness, which the system seeds for each connector.
+    /// Turns `drawn` into a pseudo-random number. Each instance has its own seed.
     chance: RandomState,
     drawn: u64,
 }

@@ -30,13 +30,13 @@ pub(crate) use secrets::{Censor, Filled};
 const TYPE: &str = "http-source";
 const API_VERSIONS: [&str; 3] = ["0.0.0", "0.1.0", "0.2.0"];
 const USER_AGENT_DEFAULT: &str = concat!("http-source/", env!("CARGO_PKG_VERSION"));
-/// The same period as that of Fluvio's connector.
+/// The default of Fluvio's connector.
 const PING_EVERY_MS: u64 = 10_000;
 
 /// A checked configuration. It contains the values of secrets, but its debug output shows none of them.
 #[derive(Clone)]
 pub struct Config {
-    /// What the connector is called in logs and rejected records.
+    /// The connector's name in logs and in rejected records.
     pub name: String,
     /// Where records go.
     pub target: Target,
@@ -46,14 +46,14 @@ pub struct Config {
     pub output: Output,
     /// Notes for the operator about keys of the file that have no effect.
     pub notes: Vec<String>,
-    /// The SmartModules that records go through before they are written.
+    /// The SmartModules that process each record before it is written.
     pub transforms: Vec<Transform>,
     /// When polling, the time from one request to the next. After a permanent error, the minimum pause.
     pub(crate) interval: Duration,
     /// Silence of this length counts as a lost connection.
     pub(crate) idle_timeout: Duration,
     pub(crate) url: Url,
-    /// The endpoint as it may be shown to people.
+    /// The endpoint without user, query and secrets, as it may be shown to people.
     pub(crate) endpoint: String,
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
@@ -68,7 +68,7 @@ pub struct Config {
 pub enum Target {
     /// All records go to one topic.
     One(TopicSettings),
-    /// The `event_name` of each record selects its topic. Fluvio's connector does not have this form.
+    /// A map from `event_name` to topic. Fluvio's connector does not have this form.
     ByEventName(BTreeMap<String, String>),
 }
 
@@ -77,7 +77,7 @@ pub enum Target {
 pub enum Reading {
     /// Sends one request per interval; each response is a record.
     Polling,
-    /// Reads one endless response, which is cut into records at a delimiter.
+    /// Reads one endless response and splits it into records at a delimiter.
     Streaming {
         /// The bytes between records.
         delimiter: String,
@@ -99,7 +99,7 @@ pub struct Socket {
 pub struct Output {
     /// The form of the record.
     pub kind: OutputType,
-    /// The parts of the response that it contains.
+    /// The parts of the response that the record contains.
     pub parts: OutputParts,
 }
 
@@ -181,7 +181,7 @@ impl Config {
         })
     }
 
-    /// The endpoint as it may be shown to people: without user, query and secrets.
+    /// Returns the endpoint without user, query and secrets, as it may be shown to people.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
@@ -190,7 +190,7 @@ impl Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Secrets may be part of the address, of headers and of the body.
+        // Leaves out the URL, the headers and the body, which may contain secrets.
         formatter
             .debug_struct("Config")
             .field("name", &self.name)
@@ -261,7 +261,7 @@ fn headers(
     for (index, line) in lines.into_iter().enumerate() {
         let place = format!("http.headers[{index}]");
         let filled = filler.fill(&place, &line.0)?;
-        // The text after the name may be an undeclared secret.
+        // Errors quote only the header's name: the rest of the line may contain a secret that was not declared.
         let shown = line.0.split([':', ' ']).next().unwrap_or_default();
         let refuse = || invalid(&place, shown, "write `Name: value`");
         let (name, text) = filled.reveal().split_once(':').ok_or_else(refuse)?;
@@ -353,8 +353,8 @@ fn certificates(file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Con
         .map_err(|reason| invalid("http.ca-cert", &file.display().to_string(), &reason))
 }
 
-/// Refuses outputs that cannot work: if a record is more than the body, its `event_name` cannot be found, and
-/// WebSocket messages have no status or headers.
+/// Refuses combinations that cannot work: WebSocket messages have no status or headers, and `event_name` can be
+/// found only in a record that is an unchanged body.
 fn check_output(output: Output, target: &Target, socket: bool) -> Result<(), ConfigError> {
     let refuse = |expected| {
         let (place, value) = match output.kind {

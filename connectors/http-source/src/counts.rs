@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Counters that a connector updates while it runs. Share them in an `Arc` to read them meanwhile.
+/// Counters that a connector updates while it runs. Share them in an `Arc` to read them from another task.
 #[derive(Debug, Default)]
 pub struct Counts {
     pub(crate) received: AtomicU64,
@@ -18,24 +18,24 @@ pub struct Counts {
 pub struct Counted {
     /// Records that were received whole, including rejected ones.
     pub received: u64,
-    /// Received records for which the cluster has acknowledged every record made from them.
+    /// Received records that are delivered: the cluster has acknowledged every record that was made from them.
     pub delivered: u64,
-    /// Records that went to `rejected-events`: received ones, or those that transforms made of them.
+    /// Records sent to `rejected-events`: received records, or records that transforms made from them.
     pub rejected: u64,
-    /// Received records of which the transforms left nothing.
+    /// Received records that the transforms dropped.
     pub filtered: u64,
-    /// Incomplete records, dropped because the connection was cut in the middle of them.
+    /// Incomplete records that were dropped because the connection was cut while they arrived.
     pub cut: u64,
-    /// Requests and connections that failed; each was tried again.
+    /// Requests and connections that failed, and are retried.
     pub failures: u64,
 }
 
 impl Counts {
-    /// The counters as they are now.
+    /// Returns the current counters.
     #[must_use]
     pub fn now(&self) -> Counted {
         Counted {
-            // Read in this order, the counters never show more records delivered than received.
+            // `received` is read last, so that the counters do not show more records delivered than received.
             delivered: self.delivered.load(Relaxed),
             rejected: self.rejected.load(Relaxed),
             filtered: self.filtered.load(Relaxed),

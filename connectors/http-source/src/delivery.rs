@@ -1,5 +1,5 @@
-//! Writes records to their topics and waits for acknowledgements; lost records are sent again until they are
-//! acknowledged.
+//! Writes records to their topics and waits for acknowledgements. Records that are not acknowledged are sent
+//! again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const BATCH_RECORDS: usize = 1_000;
 /// The number of acknowledged records of each topic.
 pub(crate) type Tally = BTreeMap<String, u64>;
 
-/// Writes records with one producer per topic, which is opened for the topic's first record.
+/// Writes records with one producer per topic. A producer is opened for the first record of its topic.
 pub(crate) struct Deliverer {
     cluster: Cluster,
     producers: BTreeMap<Arc<str>, Producer>,
@@ -60,14 +60,14 @@ impl Deliverer {
                     tracing::warn!(%error, records, "the cluster did not acknowledge records; sending them again");
                 }
             }
-            // A failed producer is replaced: the cluster may come back on other ports.
+            // All producers are replaced, because the cluster may come back on other ports.
             self.producers.clear();
             sleep(backoff.pause()).await;
             parcels = lost;
         }
     }
 
-    /// Sends all records and waits for all; returns those that are not acknowledged, in order.
+    /// Sends all records and waits for their acknowledgements. Returns the unacknowledged records in order.
     async fn attempt(&mut self, parcels: Vec<Parcel>) -> Lost {
         let mut result = Lost::default();
         let mut sent = Vec::new();
@@ -83,7 +83,7 @@ impl Deliverer {
             }
         }
         for producer in self.producers.values() {
-            // An error here is only logged: each record has its own acknowledgement.
+            // An error here is only logged, because the acknowledgement of each record reports its failure too.
             if let Err(error) = producer.flush().await {
                 tracing::debug!(%error, topic = producer.topic(), "flush failed");
             }
@@ -119,7 +119,7 @@ impl Deliverer {
     }
 }
 
-/// What was not acknowledged, and why.
+/// The records that were not acknowledged, and the error that decides whether they are sent again.
 #[derive(Default)]
 struct Lost {
     lost: Vec<Parcel>,
@@ -127,8 +127,7 @@ struct Lost {
 }
 
 impl Lost {
-    /// Adds a lost record. Its error is stored if it is the first one, or if the stored error is retryable, so that a
-    /// permanent error is never replaced.
+    /// Adds a lost record. Stores its error unless a permanent error is already stored.
     fn add(&mut self, parcel: Parcel, error: ClientError) {
         self.lost.push(parcel);
         if self.error.as_ref().is_none_or(ClientError::is_retryable) {

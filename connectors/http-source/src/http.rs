@@ -13,7 +13,7 @@ use crate::error::SourceError;
 use crate::outcome::FetchError;
 use crate::tls::{TRUST_HINT, is_distrust, tls};
 
-/// The time limit for connecting. A server that exceeds it counts as unreachable, not merely slow.
+/// The time limit for connecting. A server that exceeds it counts as unreachable.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The maximum number of redirects: more than any real server needs, so that only loops exceed it.
 const REDIRECTS_MAX: usize = 5;
@@ -65,7 +65,7 @@ impl Http {
         Err(status_error(status, response.headers()))
     }
 
-    /// Describes the error, without parts that may be secret.
+    /// Classifies the error, and describes it without parts that may be secret.
     pub(crate) fn fetch_error(&self, error: reqwest::Error) -> FetchError {
         let is_permanent = error.is_redirect() || error.is_builder();
         let is_distrust = is_distrust(&error);
@@ -83,8 +83,8 @@ impl Http {
     }
 }
 
-/// Classifies a response with an unsuccessful status: the next attempt may succeed, or an operator has to change
-/// something.
+/// Classifies an unsuccessful status: temporary if the next attempt may succeed, permanent if an operator has to
+/// change something.
 pub(crate) fn status_error(status: StatusCode, headers: &HeaderMap) -> FetchError {
     let reason = format!("the server answered {status}");
     let may_pass = status.is_server_error()
@@ -107,7 +107,7 @@ pub(crate) fn has_a_known_end(response: &Response) -> bool {
     let coding = headers.get_all(TRANSFER_ENCODING).iter().next_back();
     match coding.and_then(|coding| coding.to_str().ok()) {
         Some(coding) => coding.trim().to_ascii_lowercase().ends_with("chunked"),
-        // This covers responses without a body, such as those with status 204.
+        // The length is also known, as zero, for responses without a body, such as those with status 204.
         None => response.content_length().is_some(),
     }
 }
@@ -143,7 +143,8 @@ fn follow(attempt: Attempt<'_>, has_secrets: bool) -> reqwest::redirect::Action 
     attempt.follow()
 }
 
-/// Returns the pause that `Retry-After` demands, in seconds or as a date; zero without a valid one.
+/// Returns the pause that `Retry-After` requests, in seconds or as a date; zero if the header is missing or
+/// invalid.
 fn retry_after(headers: &HeaderMap) -> Duration {
     let text = headers
         .get(RETRY_AFTER)
@@ -185,7 +186,8 @@ mod tests {
         ] {
             assert_eq!(pause(text), expected, "{text}");
         }
-        // Dates have whole seconds, and some time passes in between.
+        // The pause is shorter than 120 s, because the date has whole seconds and because time passes during the
+        // test.
         let soon = pause(&fmt_http_date(SystemTime::now() + seconds(120)));
         assert!((seconds(110)..=seconds(120)).contains(&soon), "{soon:?}");
     }

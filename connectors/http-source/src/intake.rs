@@ -1,4 +1,4 @@
-//! Turns each piece that an endpoint sent into records for its topic or for `rejected-events`, and queues them.
+//! Turns each piece that an endpoint sends into records for its topic or for `rejected-events`, and queues them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::rejected::{RejectCause, Rejects, TRANSFORM_FAILED};
 use crate::router::{Routed, Router};
 use crate::splitter::{HEAD_BYTES, Piece};
 
-/// Longer error messages of a module are cut: they may quote a whole record.
+/// Longer error messages of a module are cut, because they may quote a whole record.
 const ERROR_TEXT_BYTES_MAX: usize = 1_000;
 
 /// Formats, transforms and routes every piece that is received, and puts the resulting records into the queue.
@@ -23,7 +23,7 @@ const ERROR_TEXT_BYTES_MAX: usize = 1_000;
 pub(crate) struct Intake {
     output: Output,
     router: Router,
-    /// The transforms between arrival and routing, if there are any.
+    /// The transforms that run before routing; `None` if the configuration has none.
     pub(crate) transforms: Option<Transforms>,
     rejects: Rejects,
     rejected_topic: Arc<str>,
@@ -56,7 +56,8 @@ impl Intake {
         }
     }
 
-    /// Takes a complete piece. `head` is that of the response that contained it; WebSocket messages have none.
+    /// Processes a complete piece. `head` is the head of the response that contained the piece; WebSocket
+    /// messages have none.
     pub(crate) async fn take(
         &mut self,
         piece: Piece,
@@ -162,7 +163,7 @@ impl Intake {
     }
 }
 
-/// Removes secrets, and then shortens the text: a secret that was cut in two would not be found.
+/// Removes secrets before it shortens the text: a secret that is cut in two would not be found.
 fn error_text(censor: &Censor, text: &str) -> String {
     let mut text = censor.strike(text);
     text.truncate(text.floor_char_boundary(ERROR_TEXT_BYTES_MAX));

@@ -1,10 +1,9 @@
 //! Pulls records from HTTP and WebSocket endpoints into topics, as described by a configuration file in the
 //! format of Fluvio's own `http-source` connector.
 //!
-//! Read in this order: a [`Config`] states where to read and where to write; [`run`] polls the endpoint,
-//! streams from it, or listens to it as a WebSocket; what arrives is cut into records, each of which goes to
-//! its topic or, if it has none, to `rejected-events`; a record's memory is released when the cluster has
-//! acknowledged it.
+//! A [`Config`] states where to read and where to write. [`run`] polls the endpoint, streams from it, or reads it
+//! as a WebSocket. It splits what arrives into records and writes each to its topic or, if the record has none,
+//! to `rejected-events`. The memory of a record is released when the cluster has acknowledged it.
 
 mod backoff;
 

@@ -1,4 +1,4 @@
-//! The four forms of a record: the body alone or with status and headers, as text or as JSON.
+//! The four forms of a record: as text or as JSON, with the body alone or with status and headers too.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,8 @@ pub(crate) struct AnswerHead {
 }
 
 impl AnswerHead {
-    /// If the body has been decompressed, headers that describe only the compressed one are left out.
+    /// Copies the status and headers of a response. If the body is decompressed, leaves out the headers that
+    /// describe the compressed body.
     pub(crate) fn of(response: &Response, is_unpacked: bool) -> Self {
         let of_packed = [CONTENT_ENCODING, CONTENT_LENGTH];
         let headers = response.headers().iter();

@@ -13,7 +13,6 @@ use crate::queue::Closed;
 use crate::splitter::{HEAD_BYTES, Piece, is_blank};
 use crate::unpacking::Body;
 
-/// Sends one request at a time.
 pub(crate) struct Polling {
     http: Http,
     output: Output,
@@ -77,7 +76,7 @@ impl Polling {
         Ok(Piece::TooLarge { head, bytes })
     }
 
-    /// An empty body makes a record only if records contain more than the body.
+    /// Whether the piece makes no record. A blank body makes one only if records also contain status and headers.
     fn is_nothing(&self, piece: &Piece) -> bool {
         let is_blank = matches!(piece, Piece::Record(body) if is_blank(body));
         is_blank && self.output.parts == OutputParts::Body

@@ -1,19 +1,18 @@
-//! The queue between the endpoint and the cluster. It is short, so that a slow cluster slows down reading and
-//! memory stays constant.
+//! The queue between the endpoint and the cluster. It is bounded, so that a slow cluster slows down reading
+//! instead of filling the memory.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// The bytes that may be in the queue at once: many batches of usual records, or several of the largest
-/// records.
+/// The maximum number of bytes in the queue: many batches of usual records, or several of the largest records.
 const ROOM_BYTES: u32 = 8 * 1024 * 1024;
 /// The cost of a record in addition to its bytes; it also bounds the number of small records.
 const OVERHEAD_BYTES: usize = 256;
 
-/// What is completely written once a parcel is acknowledged. One received record may become several records,
-/// and a rejected record may be written in several parcels.
+/// What is complete once a parcel is acknowledged. Transforms may make several records from a received record,
+/// and a large rejected record is written in several parcels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Completes {
     /// Whether the parcel is the only or last one of a record.
@@ -32,18 +31,17 @@ pub(crate) struct Parcel {
     _room: OwnedSemaphorePermit,
 }
 
-/// Accepts records as long as there is room.
+/// The sending side of the queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     parcels: mpsc::UnboundedSender<Parcel>,
     room: Arc<Semaphore>,
 }
 
-/// The receiver is gone: writing has failed permanently.
+/// The receiver was dropped, because writing has failed permanently.
 #[derive(Debug)]
 pub(crate) struct Closed;
 
-/// Creates a queue and its receiver.
 pub(crate) fn queue() -> (Queue, mpsc::UnboundedReceiver<Parcel>) {
     // The channel itself needs no limit: the semaphore `room` limits the bytes in the queue.
     let (parcels, receiver) = mpsc::unbounded_channel();
@@ -52,7 +50,7 @@ pub(crate) fn queue() -> (Queue, mpsc::UnboundedReceiver<Parcel>) {
 }
 
 impl Queue {
-    /// Waits for room and puts a record into the queue.
+    /// Puts a record into the queue. Waits while the queue has no room for it.
     pub(crate) async fn put(
         &self,
         topic: Arc<str>,

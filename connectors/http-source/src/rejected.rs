@@ -1,4 +1,4 @@
-//! Formats records that cannot be written to their topic for `rejected-events`, with their payload.
+//! Builds the records of `rejected-events`, which keep payloads that cannot be written to their topic.
 
 use bytes::Bytes;
 use client::now_ms;
@@ -16,7 +16,7 @@ struct Rejected<'r> {
     origin: &'static str,
     /// The connector's name.
     source: &'r str,
-    /// The topic that it was meant for, if known.
+    /// The topic for which the payload was meant, if known.
     topic: Option<&'r str>,
     received_at: Timestamp,
     reason: &'static str,
@@ -28,7 +28,7 @@ struct Rejected<'r> {
 /// Why a record is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RejectCause {
-    /// One of the usual reasons, or [`TRANSFORM_FAILED`].
+    /// The name of a `model::Reason`, or [`TRANSFORM_FAILED`].
     pub(crate) reason: &'static str,
     /// The part of the record that is wrong, or a SmartModule's error message.
     pub(crate) subject: String,
@@ -48,13 +48,13 @@ impl From<Rejection> for RejectCause {
 pub(crate) struct Rejects {
     source: String,
     topic: Option<String>,
-    /// Together with the number, it forms keys that no other run uses.
+    /// The start time in milliseconds since 1970. Together with `number` it forms keys that no other run uses.
     started_ms: i64,
     number: u64,
 }
 
 impl Rejects {
-    /// Prepares the records of connector `source`. `topic` is its topic, unless it writes to several.
+    /// `source` is the connector's name. `topic` is its topic; `None` if it writes to several.
     pub(crate) fn new(source: &str, topic: Option<&str>) -> Self {
         Self {
             source: source.to_owned(),

@@ -30,13 +30,12 @@ impl Routed {
     }
 }
 
-/// Chooses the topic and the key of each record of one connector.
 #[derive(Debug)]
 pub(crate) struct Router {
     ways: Ways,
     /// By topic, the dotted path of the field that contains the key.
     key_paths: BTreeMap<String, String>,
-    /// Whether records are unchanged bodies: only these can be envelopes to unwrap.
+    /// Whether records are unchanged bodies. Only such records are unwrapped from envelopes.
     plain: bool,
 }
 
@@ -73,7 +72,7 @@ impl Router {
         }
     }
 
-    /// Finds the topic, and the key if the record has none yet.
+    /// Finds the topic of the record, and its key if it has none yet.
     pub(crate) fn route(&self, (key, value): KeyValue) -> Result<Routed, Rejection> {
         let topic = match &self.ways {
             Ways::One(topic) => topic,

@@ -22,8 +22,8 @@ use crate::streaming::Streaming;
 use crate::supervisor::{Reader, supervise};
 use crate::websocket::WebSocket;
 
-/// After a request to stop, how long the acknowledgement of received records may take: longer than a restart
-/// of the cluster.
+/// How long received records may take to be acknowledged after a stop request. A restart of the cluster usually
+/// takes less.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What to read, and where to write it.
@@ -35,9 +35,9 @@ pub struct Options {
     pub config: Config,
     /// By topic, the dotted path of the field that contains the key, for records that arrive without a key.
     pub key_paths: BTreeMap<String, String>,
-    /// Whether to end after one complete response of the endpoint, instead of requesting again.
+    /// Whether to end after one complete response of the endpoint.
     pub once: bool,
-    /// The counters that the run updates. The caller can read them meanwhile through its own `Arc`.
+    /// The counters that the run updates. The caller can read them during the run through its own `Arc`.
     pub counts: Arc<Counts>,
 }
 
@@ -50,7 +50,8 @@ pub struct Summary {
     pub counted: Counted,
 }
 
-/// Reads until `shutdown`, then waits until all that was received is acknowledged.
+/// Reads until `shutdown` completes or, with `once`, until one response is complete. Then waits until every
+/// received record is acknowledged. After `shutdown`, waits at most 30 s.
 pub async fn run(
     options: Options,
     shutdown: impl Future<Output = ()>,
@@ -68,13 +69,14 @@ pub async fn run(
     let working = async {
         let reading = async {
             let ended = supervise(&config, reader, &mut intake, options.once, &stop).await;
-            // This closes the queue, and so ends the deliverer.
+            // This closes the queue. The deliverer ends when the queue is empty.
             drop(intake);
             ended
         };
         let delivering = async {
             let delivered = deliverer.run(parcels).await;
-            // When delivery has ended, reading has no purpose, and a silent endpoint would keep it waiting.
+            // When delivery has ended, reading must end too. Without this, it would wait as long as the endpoint
+            // is silent.
             stop.cancel();
             delivered
         };

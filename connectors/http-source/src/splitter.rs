@@ -1,4 +1,4 @@
-//! Cuts a stream of bytes into records at a delimiter, in bounded memory however long a record is.
+//! Splits a stream of bytes into records at a delimiter. Memory is bounded, however long a record is.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -37,7 +37,8 @@ pub(crate) struct Splitter {
     buffer: BytesMut,
     /// How many bytes at the beginning of the buffer have been searched: no delimiter ends in them.
     searched: usize,
-    /// The beginning of a record that is too large, and how many of its bytes have been dropped.
+    /// The record that is being skipped because it is too large: its beginning, and how many of its bytes have
+    /// been dropped.
     skipping: Option<(Bytes, u64)>,
 }
 

@@ -1,4 +1,4 @@
-//! Streaming: reads one endless response, and cuts it into records at a delimiter.
+//! Streaming: reads one endless response, and splits it into records at a delimiter.
 
 use client::RECORD_BYTES_MAX;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,6 @@ use crate::queue::Closed;
 use crate::splitter::{Piece, Splitter, is_blank};
 use crate::unpacking::Body;
 
-/// Reads a response as it arrives.
 pub(crate) struct Streaming {
     http: Http,
     delimiter: String,
@@ -23,8 +22,8 @@ impl Streaming {
         Self { http, delimiter }
     }
 
-    /// Reads one response until it ends or `stop` is cancelled. Takes every complete record of a chunk before it
-    /// checks `stop` or reads the next chunk.
+    /// Reads one response until it ends or `stop` is cancelled. Passes on every complete record of a chunk before
+    /// it checks `stop` or reads the next chunk.
     pub(crate) async fn read(
         &mut self,
         intake: &mut Intake,
@@ -69,8 +68,8 @@ impl Streaming {
     }
 }
 
-/// Takes what follows the last delimiter as a record if the end of the response shows that it is complete.
-/// Otherwise drops it.
+/// Handles the bytes after the last delimiter. If the response has a known end, they are a complete record.
+/// Otherwise they may be a part of one and are dropped.
 async fn finish(
     mut splitter: Splitter,
     is_end_known: bool,

@@ -37,7 +37,8 @@ impl Reader {
     }
 }
 
-/// Reads until `stop`; with `once`, until one response is complete. Returns `Closed` if the queue is closed.
+/// Reads until `stop` is cancelled or, with `once`, until one response is complete. Returns `Closed` if the queue
+/// is closed.
 pub(crate) async fn supervise(
     config: &Config,
     mut reader: Reader,
@@ -50,7 +51,7 @@ pub(crate) async fn supervise(
         let (began, before) = (Instant::now(), intake.counts.now().received);
         let outcome = reader.read(intake, stop).await?;
         let is_too_large = matches!(outcome, ReadOutcome::Failed(FetchError::MessageTooLarge(_)));
-        // A message that is too large also counts as received. It must not shorten the pauses: the server may
+        // A message that is too large also counts as received, but it must not reset the pauses: the server may
         // send it again on every connection.
         if intake.counts.now().received > before && !is_too_large {
             pauses.reset();

@@ -19,7 +19,7 @@ use crate::queue::queue;
 use crate::run::reader;
 use crate::supervisor::supervise;
 
-/// The timeout of each wait. What a test waits for usually happens within a few seconds.
+/// The timeout of each wait. It is much longer than what a test waits for usually takes.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The head of a chunked response.
@@ -79,7 +79,7 @@ impl Drop for Endpoint {
 
 async fn play(mut stream: TcpStream, script: Vec<Act>) {
     let mut request = [0; 4096];
-    // The request is short and arrives in one piece.
+    // The request is short, so one read returns all of it.
     let _request = stream.read(&mut request).await;
     for act in script {
         match act {
@@ -91,7 +91,7 @@ async fn play(mut stream: TcpStream, script: Vec<Act>) {
             Act::Stall => while stream.read(&mut request).await.is_ok_and(|read| read > 0) {},
         }
     }
-    // The client receives everything that was sent before it sees the end.
+    // Ends the connection so that the client first receives everything that was sent.
     let _ended = stream.shutdown().await;
 }
 
@@ -162,7 +162,6 @@ pub(crate) async fn first_outcome(config: Config) -> ReadOutcome {
     outcome.expect("somebody takes records")
 }
 
-/// The values of these records.
 pub(crate) fn values(written: &[Written]) -> Vec<&str> {
     written.iter().map(|record| record.value.as_str()).collect()
 }

@@ -10,11 +10,11 @@ use rustls_platform_verifier::Verifier;
 use crate::config::Config;
 use crate::error::SourceError;
 
-/// What to do about a server that is not trusted.
+/// Tells the operator what to do about a server that is not trusted.
 pub(crate) const TRUST_HINT: &str =
     "if it is the right server, set `http.ca-cert` to a file with its authority's certificate";
 
-/// Trusts the authorities of the operating system, and those that the configuration adds.
+/// Returns a TLS configuration that trusts the authorities of the operating system and those that `config` adds.
 pub(crate) fn tls(config: &Config) -> Result<ClientConfig, SourceError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let setup = |error: rustls::Error| SourceError::Setup {
@@ -26,7 +26,8 @@ pub(crate) fn tls(config: &Config) -> Result<ClientConfig, SourceError> {
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(setup)?;
-    // The library calls every custom verifier dangerous; this one is the platform's.
+    // The library calls every custom verifier dangerous, even this one, which is the verifier of the operating
+    // system.
     let builder = builder.dangerous();
     Ok(builder
         .with_custom_certificate_verifier(Arc::new(verifier))
@@ -40,7 +41,7 @@ pub(crate) fn is_distrust(error: &(dyn Error + 'static)) -> bool {
         if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
             return true;
         }
-        // The error inside an I/O error is not its `source()`, which skips it.
+        // `source()` of an I/O error skips the wrapped error, so the wrapped error is checked first.
         let wrapped = error.downcast_ref().and_then(io::Error::get_ref);
         cause = match wrapped {
             Some(inner) => Some(inner),

@@ -1,4 +1,4 @@
-//! Decompresses bodies as they arrive, whether or not the request allowed compression.
+//! Decompresses bodies as they arrive, whether or not the request asked for compression.
 //!
 //! The output is passed on in pieces of a limited size, so that memory stays constant however large the
 //! decompressed body is. Limits on records apply to the output.
@@ -21,10 +21,10 @@ use crate::outcome::FetchError;
 use crate::output::AnswerHead;
 use layers::{Layers, Unpack};
 
-/// Servers compress a body once, misconfigured ones twice. Each further layer would multiply the size to which
-/// a small body can grow.
+/// The maximum number of compressions of one body. Servers compress a body once, misconfigured ones twice. Each
+/// further layer would multiply the size to which a small body can grow.
 const CODINGS_MAX: usize = 2;
-/// Longer names of codings are cut before they are reported.
+/// Error messages contain at most this many characters of a coding's name, which the server chooses.
 const NAME_CHARACTERS_MAX: usize = 40;
 
 /// The body of a response, which is decompressed while it is read.
@@ -64,7 +64,6 @@ impl Body {
         Ok(Self { response, packed })
     }
 
-    /// Returns the status and headers of the response.
     pub(crate) fn head(&self) -> AnswerHead {
         AnswerHead::of(&self.response, self.packed.is_some())
     }
@@ -109,7 +108,7 @@ impl Packed {
             .map_err(|error| self.fetch_error(&error))
     }
 
-    /// Classifies an error: an incomplete body may be complete on the next attempt, an invalid one stays invalid.
+    /// Classifies an error: temporary if the body ended early, permanent if the body is invalid.
     fn fetch_error(&self, error: &io::Error) -> FetchError {
         let name = &self.name;
         let reason =

@@ -33,7 +33,6 @@ const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 type Connection = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Reads from a WebSocket.
 pub(crate) struct WebSocket {
     config: Arc<Config>,
     socket: Socket,
@@ -132,7 +131,7 @@ impl WebSocket {
                 }
                 Some(Err(error)) => {
                     if let Error::Capacity(CapacityError::MessageTooLong { size, .. }) = error {
-                        // No part of the message is available to keep; only its arrival is reported.
+                        // The library returns no part of the message, so only its size is reported.
                         intake.reject_unread(size as u64).await?;
                         return Ok(ReadOutcome::Failed(FetchError::MessageTooLarge(format!(
                             "the server sent a message of {size} bytes, more than {MESSAGE_BYTES_MAX}; it was not \
@@ -157,14 +156,15 @@ impl WebSocket {
         }
     }
 
-    /// Classifies an error of the connection. The handshake is an HTTP request, and can be refused like any other.
+    /// Classifies an error of the connection. The handshake is an HTTP request, so the server can refuse it with
+    /// a status.
     fn fetch_error(&self, error: &Error) -> FetchError {
         match error {
             Error::Http(response) => status_error(response.status(), response.headers()),
             Error::Url(_) | Error::HttpFormat(_) => {
                 FetchError::Permanent(self.config.censor.strike(&explain(error)))
             }
-            // Only extensions may set these bits, and the client requests no extension.
+            // Only extensions may set the reserved bits of a frame, and the client requests no extension.
             Error::Protocol(ProtocolError::NonZeroReservedBits) => {
                 let reason = explain(error);
                 FetchError::Permanent(format!(

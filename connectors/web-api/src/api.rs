@@ -47,7 +47,7 @@ pub(crate) struct Api {
     pub(crate) request_ids: RequestIds,
 }
 
-/// Generates ids for requests without an idempotency key. They are unique across processes.
+/// Generates ids for requests without an idempotency key. The ids are unique across processes.
 #[derive(Debug)]
 pub(crate) struct RequestIds {
     process: u64,
@@ -163,8 +163,8 @@ impl Api {
         let Some(sent_at) = sent_at else {
             return Ok((checked, None));
         };
-        // Reserve memory for a copy of every event. Each may be corrected: by the correction found here, or
-        // by that of the first request with the same key.
+        // Reserve memory for a copy of every event, which a correction would create. The correction may be the
+        // one below, or that of the first request with the same idempotency key.
         let copies = received.bytes.len() + checked.accepted.len() * grows_by;
         received.memory.grow(&self.budget, copies)?;
         let correction = Correction::of(sent_at, admitted.received_at);

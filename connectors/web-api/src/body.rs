@@ -21,7 +21,7 @@ const KIB: usize = 1_024;
 #[derive(Clone, Debug)]
 pub(crate) struct MemoryBudget(Arc<Semaphore>);
 
-/// A whole decompressed body. It occupies memory of the budget until it is dropped.
+/// A whole decompressed body. Its memory returns to the budget when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) bytes: Bytes,
@@ -119,8 +119,8 @@ fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, RequestError> {
     }
 }
 
-/// Reads the body and takes memory as bytes arrive, so that a client that merely announces a large body
-/// takes none.
+/// Reads the body and takes memory from the budget as bytes arrive, so that a client that announces a large body
+/// and does not send it takes almost none.
 async fn read(budget: &MemoryBudget, mut body: Body) -> Result<Received, RequestError> {
     let mut memory = budget.take(1)?;
     let mut whole = BytesMut::new();
@@ -144,9 +144,9 @@ async fn read(budget: &MemoryBudget, mut body: Body) -> Result<Received, Request
     })
 }
 
-/// Decompresses a body. The size of the result is unknown, so this first takes memory for the largest body,
-/// and later returns the surplus. The work takes milliseconds and runs in a blocking task. The task
-/// continues if the client hangs up, so it owns the memory of both bodies.
+/// Decompresses a body. The size of the result is unknown, so this first takes memory for the largest body, and
+/// later returns the surplus. The work takes milliseconds and runs in a blocking task. The task continues if the
+/// client hangs up, so it owns the memory of the compressed and of the decompressed body.
 async fn decompressed(
     budget: &MemoryBudget,
     compressed: Received,
@@ -248,7 +248,8 @@ mod tests {
             assert_eq!(budget.bytes_taken(), BODY_BYTES_MAX + KIB);
             go_on.send(()).unwrap();
             holding.await.unwrap().unwrap();
-            // This task is queued after the decompression, so the decompression has ended when it runs.
+            // This blocking task is queued after the decompression, so the decompression has ended when the task
+            // runs.
             tokio::task::spawn_blocking(|| ()).await.unwrap();
             assert_eq!(budget.bytes_taken(), 0);
         });

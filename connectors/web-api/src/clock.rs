@@ -8,12 +8,13 @@ use model::json::{Scanner, Value};
 use crate::limits::CLOCK_OFFSET_MS_MIN;
 
 const TIME: &str = "event_timestamp";
-/// The fields of a corrected event that record the correction.
+/// The field of a corrected event that contains its original time.
 const TIME_SENT: &str = "event_timestamp_sent";
+/// The field of a corrected event that contains the correction in milliseconds.
 const CORRECTION: &str = "clock_correction_ms";
 
-/// The maximum number of bytes that a correction adds to an event: two fields, a number of 20 digits and a
-/// time.
+/// The maximum number of bytes that a correction adds to an event: two field names, a number of up to 20
+/// characters, and a time.
 pub(crate) const CORRECTION_BYTES_MAX: usize = 128;
 
 /// The milliseconds to add to a sender's times.

@@ -98,8 +98,9 @@ impl AllowedOrigins {
         match (self.any, &self.exact[..]) {
             (true, _) => Some(layer.allow_origin(AllowOrigin::any())),
             (false, []) => None,
-            // Browsers send beacons in credentials mode, even if there are no credentials, and require
-            // this header for it. The web API ignores cookies and other credentials of the browser.
+            // Browsers send beacons in credentials mode, even if there are no credentials, and then require the
+            // header `access-control-allow-credentials`. The web API ignores cookies and other credentials of the
+            // browser.
             (false, exact) => Some(
                 layer
                     .allow_origin(AllowOrigin::list(exact.iter().cloned()))

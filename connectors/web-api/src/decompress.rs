@@ -31,7 +31,7 @@ impl Encoding {
 }
 
 /// Decompresses a body to at most [`BODY_BYTES_MAX`] bytes. The body consists of one or several parts (gzip
-/// members, zstd frames). Zero bytes after a part are ignored as padding, as the tool `gzip` does.
+/// members, zstd frames). Zero bytes after a part are padding and are ignored, as by the tool `gzip`.
 pub(crate) fn decompress(compressed: &[u8], encoding: Encoding) -> Result<Bytes, RequestError> {
     let (mut body, mut rest) = (Vec::new(), compressed);
     for _ in 0..COMPRESSED_PARTS_MAX {

@@ -27,7 +27,7 @@ pub(crate) fn targets(checked: &Checked) -> BTreeSet<TargetTopic> {
     sources.chain(rejected).collect()
 }
 
-/// Returns the records to write for a request, with corrected event times.
+/// Returns the records to write for a request. Applies `correction` to their event times.
 pub(crate) fn records_by_topic(
     checked: &Checked,
     origin: RequestInfo<'_>,
@@ -77,9 +77,9 @@ impl Writers {
         &self.0[target.index()]
     }
 
-    /// Writes all records, and waits until the cluster has acknowledged them. After an error, no record was
-    /// written or will be written later, except after [`RequestError::Unconfirmed`],
-    /// [`RequestError::DiskFull`] and [`RequestError::Refused`].
+    /// Writes all records, and waits until the cluster has acknowledged them. After
+    /// [`RequestError::Unconfirmed`], [`RequestError::DiskFull`] and [`RequestError::Refused`], some records may
+    /// have been written. After any other error, no record was written or will be written later.
     pub(crate) async fn write(
         &self,
         records_by_topic: RecordsByTopic,

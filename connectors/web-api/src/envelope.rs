@@ -1,7 +1,7 @@
-//! Bodies that contain their time of sending: `{"sent_at": "…", "events": […]}`.
+//! Envelopes: bodies of the form `{"sent_at": "…", "events": […]}`, which contain the time of sending.
 //!
-//! Only an object with `events`, with or without `sent_at`, and with no other field is an envelope. Any other
-//! object is treated as a record, and is rejected unless it is an event.
+//! An envelope has the field `events`, may have the field `sent_at`, and has no other field. Any other object is
+//! treated as a record, and is rejected unless it is an event.
 
 use bytes::Bytes;
 use model::Timestamp;
@@ -20,7 +20,7 @@ pub(crate) struct Posted {
     pub(crate) content: Vec<Bytes>,
 }
 
-/// Opens the envelope if the body is one, and splits the body into records.
+/// Parses the envelope if the body is one, and splits the body into records.
 pub(crate) fn open(body: &Bytes, format: BodyFormat) -> Result<Posted, Unreadable> {
     let envelope = match format {
         BodyFormat::Json => Envelope::of(trimmed(body)),
@@ -87,7 +87,7 @@ impl<'b> Envelope<'b> {
     }
 }
 
-/// Splits a text that begins with a field into the field's key and the text from its value on.
+/// Splits a text that begins with a field. Returns the field's key, and the text that begins with its value.
 fn field(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = text.starts_with(b"\"").then(|| end_of_string(text, 0))??;
     let (key, rest) = text.split_at_checked(end)?;

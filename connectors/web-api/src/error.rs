@@ -1,4 +1,4 @@
-//! The reasons for which requests are refused, and their conversion to HTTP, which happens only here.
+//! The errors for which requests are refused, and their conversion to HTTP responses.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::limits::{
 };
 use crate::split::Unreadable;
 
-/// Why a request is refused. Nothing was written, except perhaps after [`RequestError::Unconfirmed`],
+/// Why a request is refused. Nothing was written, except possibly after [`RequestError::Unconfirmed`],
 /// [`RequestError::DiskFull`] and [`RequestError::Refused`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RequestError {
@@ -155,7 +155,7 @@ impl RequestError {
         }
     }
 
-    /// Converts a failed write of a request, some of whose records may have been written.
+    /// Converts the error of a write that was sent to the cluster, so some of its records may have been written.
     pub(crate) fn of_write(error: &ClientError) -> Self {
         match error {
             ClientError::Full { .. } => Self::DiskFull,

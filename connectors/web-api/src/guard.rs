@@ -1,5 +1,5 @@
-//! Decides which requests are admitted, before their bodies are read. Without keys, it must prevent pages of
-//! other sites from writing events through the browser of a visitor.
+//! Decides which requests are admitted, before their bodies are read. Without keys, this prevents pages of other
+//! sites from writing events through the browser of a visitor.
 
 use std::sync::Arc;
 
@@ -39,8 +39,8 @@ impl Guard {
         if self.access == Access::Loopback {
             check_host(headers)?;
         }
-        // With keys, the origin of a request is not checked. The preflight of a page without permission is
-        // refused nevertheless, so that the page's developer sees the reason.
+        // With keys, only the origin of a preflight is checked. The preflight of a page without permission is
+        // refused so that the page's developer sees the reason.
         let is_preflight = request.method() == Method::OPTIONS
             && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         match self.access {

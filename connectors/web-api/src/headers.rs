@@ -2,7 +2,7 @@
 
 use axum::http::HeaderName;
 
-/// Identifies a request, so that a repetition of it writes nothing again.
+/// Identifies a request, so that a repetition does not write its records again.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Marks the response to a repeated request.

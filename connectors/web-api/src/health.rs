@@ -1,5 +1,5 @@
-//! Reports whether events can be written and, if not, why. A probe regularly sends a request to the
-//! cluster, so that the report is current even if no events arrive.
+//! Reports whether events can be written and, if not, why. A probe sends requests to the cluster periodically, so
+//! that the report is current even if no events arrive.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +14,7 @@ use crate::limits::{PROBE_PERIOD, PROBE_TIMEOUT};
 use crate::topic_ends::TopicEnds;
 use crate::writer::Writer;
 
-/// Regularly sends a request to the cluster, and keeps the latest result. Cheap to clone.
+/// Sends requests to the cluster periodically, and keeps the latest result. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct HealthProbe(Arc<Mutex<LastProbe>>);
 
@@ -42,7 +42,7 @@ enum Status {
 }
 
 impl HealthProbe {
-    /// Creates a probe that counts as having been answered just now.
+    /// Creates a probe whose last answer counts as received now.
     pub(crate) fn new() -> Self {
         Self(Arc::new(Mutex::new(LastProbe {
             answered_at: Instant::now(),
@@ -68,7 +68,7 @@ impl HealthProbe {
             let answers = last_error.is_none();
             self.note(last_error);
             if answers {
-                // The cluster acknowledges or refuses a record long before this timeout.
+                // The cluster usually acknowledges or refuses the record long before this timeout.
                 let _timed_out = timeout(PROBE_TIMEOUT, idempotency.probe_for_room()).await;
             }
         }

@@ -1,10 +1,11 @@
 //! `Idempotency-Key`: a repeated request writes nothing again, even after a crash.
 //!
-//! Before the records of a request with a key are written, an *intent* is written to the journal: the
-//! digest of the request and the end offsets of its topics. After the records are written, their offsets
-//! are written to the journal. If the journal contains these offsets, a repetition of the request gets the
-//! same response as before, which is computed from its body alone. If the journal contains only the intent,
-//! the topics are read back from the offsets in the intent, and only the missing records are written.
+//! The journal is a topic. Before the records of a request with a key are written, an *intent* is written to the
+//! journal: the digest of the request and the end offsets of its topics. After the records are written, their
+//! offsets are written to the journal. If the journal contains the offsets of its records, a repeated request
+//! gets the same response as the first one. The response is computed from the body alone. If the journal contains
+//! only the intent, the topics are read back from the offsets in the intent, and only the missing records are
+//! written.
 
 mod journal;
 mod read_back;
@@ -56,10 +57,11 @@ pub(crate) struct Idempotency {
     journal: Writer,
     ends: TopicEnds,
     table: Arc<RequestTable>,
-    /// Read-locked while records are written. Write-locked while a read back decides which records belong
-    /// to which request, so that each record that is in a topic during this time has a known owner.
+    /// Read-locked while the records of a request are written. Write-locked while a read back decides which
+    /// records belong to its request. Without the lock, the read back could claim a record that another request
+    /// has just written and has not entered in `table` yet.
     deciding: Arc<RwLock<()>>,
-    /// The time after which the cluster executes no more writes of an earlier process of the web API.
+    /// The time after which the cluster should execute no more writes of an earlier web API process.
     settled_at: Instant,
 }
 
@@ -88,8 +90,8 @@ impl Idempotency {
         &self.journal
     }
 
-    /// If the cluster has reported a full disk, writes a probe record to the journal. Once it is acknowledged, no
-    /// topic counts as full any more.
+    /// If the cluster has reported a full disk, writes a probe record to the journal. When the probe record is
+    /// acknowledged, no topic counts as full any more.
     pub(crate) async fn probe_for_room(&self) {
         let all = || self.writers.iter().chain([&self.journal]);
         if all().all(|writer| writer.disk_full().is_none()) {
@@ -101,7 +103,6 @@ impl Idempotency {
         }
     }
 
-    /// Returns the number of keys in memory.
     pub(crate) fn key_count(&self) -> usize {
         self.table.len()
     }
@@ -138,7 +139,8 @@ impl Idempotency {
             from: from.collect(),
         };
         let written = self.journal.write(vec![intent.record(request.key)]).await;
-        // Even if the intent was written despite the error, none of the request's records was.
+        // The intent may have been written, but no record of the request was. So the client may be told that
+        // nothing was written.
         written.map_err(|error| match error {
             RequestError::Unconfirmed => RequestError::ClusterAway,
             other => other,
@@ -147,7 +149,7 @@ impl Idempotency {
         self.write_all(claim, request).await
     }
 
-    /// Writes all records of an intent, none of which was written before.
+    /// Writes all records of a request whose intent is in the journal. None of them may have been written before.
     async fn write_all(
         &self,
         mut claim: Claim,
@@ -162,7 +164,7 @@ impl Idempotency {
         self.conclude(claim, request, written?, Vec::new()).await
     }
 
-    /// Finds out by reading back which records of an intent were written, and writes the others.
+    /// Reads the topics back to find the records of the request that were written, and writes the others.
     async fn write_missing(
         &self,
         claim: Claim,
@@ -176,7 +178,7 @@ impl Idempotency {
             RequestError::ClusterAway
         };
         let mut read_back = ReadBack::new(&wanted, claim.from());
-        // The first pass runs while other requests write. The second one runs under the lock, and reads only
+        // The first pass runs while other requests write. The second pass runs under the lock, and reads only
         // what was written during the first.
         read_back
             .read_new(&self.cluster)
@@ -196,8 +198,8 @@ impl Idempotency {
         claim.found(found.clone());
         let _writing = deciding.downgrade();
         let positions = self.writers.write(wanted).await;
-        // After an error, even the records that were found are in doubt again: the next attempt reads them
-        // back again.
+        // After an error, the request is in doubt again, including the records that were found. The next attempt
+        // reads all of them back.
         self.conclude(claim, request, positions?, found).await
     }
 
@@ -221,8 +223,8 @@ impl Idempotency {
         Ok(Answered::new(request, false))
     }
 
-    /// Fails while a writer may still deliver records whose request has failed, because they would then be
-    /// written twice.
+    /// Fails while a writer of these topics may still deliver records of a failed request. A read back would not
+    /// find such records, and they would be written twice.
     fn check_settled(&self, wanted: &RecordsByTopic) -> Result<(), RequestError> {
         let is_failing = |target: &_| self.writers.of(*target).last_error().is_some();
         if wanted.keys().any(is_failing) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 /// twice their usual size.
 pub(crate) const BODY_BYTES_MAX: usize = 4 << 20;
 
-/// The maximum number of records in a request. A client with more records sends several requests, which run
-/// in parallel.
+/// The maximum number of records in a request. A client with more records sends several requests, which it may
+/// send in parallel.
 pub(crate) const RECORDS_PER_REQUEST_MAX: usize = 5_000;
 
 /// The maximum number of compressed parts (gzip members, zstd frames) in a body. A sender that compresses
@@ -18,9 +18,9 @@ pub(crate) const COMPRESSED_PARTS_MAX: usize = RECORDS_PER_REQUEST_MAX;
 /// memory is bounded for any number of clients.
 pub(crate) const BUFFERED_KIB_MAX: usize = 96 * 1024;
 
-/// The memory that a rejected record takes in addition to its payload: its copy for `rejected-events` with
-/// key and reason, and its entry in the response. It counts toward the memory of bodies, because a record of
-/// two bytes grows to hundreds of times its size.
+/// The memory that a rejected record takes in addition to its payload: its copy for `rejected-events` with key
+/// and reason, and its entry in the response. It counts toward the memory of bodies, because the copy of a record
+/// of two bytes takes hundreds of times that size.
 pub(crate) const REJECTED_BYTES: usize = 512;
 
 /// The maximum number of connections. To make room for another one, the connection that has been idle
@@ -35,23 +35,24 @@ pub(crate) const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// The maximum number of header lines in a request.
 pub(crate) const HEADERS_MAX: usize = 64;
 
-/// How long a client may take to send the head of a request. The time counts from the head's first byte, or
-/// on a new connection from its start.
+/// How long a client may take to send the head of a request. The time counts from the head's first byte or, on a
+/// new connection, from the start of the connection.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The default time after which an idle connection is closed. Load balancers close theirs after a minute;
-/// this is longer, so that they never send a request on a connection that the server is closing.
+/// The default time after which an idle connection is closed. Load balancers usually close idle connections after
+/// a minute. This timeout is longer, so that they do not send a request on a connection that the server is
+/// closing.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// How long a client may take to send a body: at 1 Mbit/s, 4 MiB take 34 s.
 pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// How long a client may go without receiving anything that is sent to it. Otherwise a client that never
-/// reads would occupy its connection permanently, and enough of them would occupy all connections.
+/// How long a client may accept none of the data that is sent to it. Without this limit, a client that never
+/// reads would keep its connection permanently, and enough such clients would occupy all connections.
 pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client waits for the cluster until it gets the error `unconfirmed`. It is longer than the time
-/// (8 s) after which the client library considers the response of the cluster lost.
+/// How long a request waits for the cluster before its client gets the error `unconfirmed`. This is longer than
+/// the 8 s after which the client library considers the response of the cluster lost.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a stopping server waits for requests in progress.
@@ -60,17 +61,17 @@ pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// The maximum number of requests that wait for the writer of a topic.
 pub(crate) const QUEUE_JOBS_MAX: usize = 2_048;
 
-/// How long a request may wait in the queue. It is refused afterwards, so that the requests after it do not
-/// wait even longer.
+/// How long a request may wait in the queue. Then it is refused, so that the requests after it do not wait even
+/// longer.
 pub(crate) const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The maximum number of unacknowledged bytes of keys and values per topic. The client library's queue has
-/// space for a hundred batches of 128 KiB per partition, and uses the processor continuously when it is
-/// full. This many bytes in half-filled batches do not fill it.
+/// The maximum number of unacknowledged bytes of keys and values per topic. The client library's queue has space
+/// for a hundred batches of 128 KiB per partition. When that queue is full, the library polls in a busy loop. 5
+/// MiB do not fill the queue, even in half-filled batches.
 pub(crate) const UNACKNOWLEDGED_BYTES_MAX: usize = 5 << 20;
 
-/// The time for an acknowledgement above which the cluster counts as slow or unreachable. New requests are
-/// then refused until it has processed everything that it was sent.
+/// If an acknowledgement takes longer than this, the cluster counts as slow or unreachable. New requests are then
+/// refused until the cluster has processed everything that was sent to it.
 pub(crate) const SLOW_ACKNOWLEDGEMENT: Duration = Duration::from_secs(4);
 
 /// `Retry-After` when the server is busy.
@@ -85,8 +86,8 @@ pub(crate) const RETRY_AFTER_KEYS_FULL: Duration = Duration::from_secs(60);
 /// `Retry-After` when a disk of the cluster is full: an operator has to make room.
 pub(crate) const RETRY_AFTER_DISK_FULL: Duration = Duration::from_secs(30);
 
-/// After a lost acknowledgement, the cluster may still execute the write for this long after it is reachable
-/// again. Topics are read back only after this time.
+/// How long to wait for delayed writes: after a lost acknowledgement, the cluster may still execute the write
+/// shortly after it is reachable again. Topics are read back only after this time.
 pub(crate) const SETTLING: Duration = Duration::from_millis(1_500);
 
 /// How often the health probe requests the end offsets of the topics from the cluster. `/health` reports the
@@ -106,9 +107,8 @@ pub(crate) const IDEMPOTENCY_KEYS_MAX: usize = 1_000_000;
 /// The maximum length of an `Idempotency-Key`.
 pub(crate) const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
-/// The smallest difference at which a sender's clock counts as wrong. A smaller difference may be caused by
-/// network delay, which looks the same. It also does no harm, because by default the runner waits this long
-/// for late events.
+/// The smallest difference at which a sender's clock counts as wrong. A smaller difference may be network delay
+/// instead. It also does no harm, because by default the runner waits this long for late events.
 pub(crate) const CLOCK_OFFSET_MS_MIN: u64 = 2_000;
 
 /// The maximum number of characters of a value that an error message quotes.

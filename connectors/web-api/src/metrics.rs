@@ -162,7 +162,7 @@ impl Metrics {
     }
 }
 
-/// The numbers of accepted records of a request by topic, and of rejected ones by reason.
+/// How many records of a request were accepted, by topic, and how many were rejected, by reason.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     accepted: [u64; 3],

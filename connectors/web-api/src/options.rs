@@ -39,7 +39,7 @@ impl Options {
         }
     }
 
-    /// Rejects combinations of options with which unintended clients could write.
+    /// Rejects combinations of options that would let unintended clients write.
     pub(crate) fn check(&self, address: SocketAddr) -> Result<(), StartError> {
         let is_keyed = matches!(self.access, Access::Keys(_));
         if self.cors_origins.contains(&CorsOrigin::Any) && !is_keyed {

@@ -1,5 +1,5 @@
 //! Tracks the phase of a connection, which determines its time limit. Slow request heads and idle connections
-//! need different limits, but hyper has only one for both.
+//! need different limits, but hyper has one limit for both.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -1,5 +1,5 @@
-//! Formats rejected records for `rejected-events`, with their payload. Their `origin` and key distinguish them
-//! from records that the runner rejects.
+//! Builds the records of `rejected-events`, which keep the payloads of rejected records. Their `origin` and key
+//! distinguish them from those of the runner.
 
 use bytes::Bytes;
 use model::{PayloadPart, Timestamp};

@@ -1,4 +1,4 @@
-//! The router: which handler serves which path, after the guard and CORS.
+//! The router: which handler serves which path. Requests pass the guard and the CORS layer first.
 
 use std::sync::Arc;
 

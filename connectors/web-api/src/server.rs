@@ -98,7 +98,7 @@ impl Server {
                 match listener.accept().await {
                     Ok((stream, _)) => return Some((stream, permit)),
                     Err(error) => {
-                        // The process has no free file descriptors, or the client hung up while it was in
+                        // Either the process has no free file descriptors, or the client hung up while it was in
                         // the listen queue.
                         tracing::warn!(%error, "cannot accept a connection");
                         sleep(RETRY_AFTER_BUSY).await;
@@ -207,8 +207,8 @@ fn tracked(
     })
 }
 
-/// Makes the operating system close the connection of a client that acknowledges nothing for this long,
-/// because hyper has no such limit. Only Linux has this option.
+/// Makes the operating system close the connection if the client accepts no data for `limit`, because hyper has
+/// no such limit. Only Linux has this option.
 fn limit_writing(stream: &TcpStream, limit: Duration) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     return socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit));

@@ -1,6 +1,6 @@
-//! Splits a body into records without parsing them, so that a malformed record is rejected alone if its end
-//! is clear. The records are slices of the body, and nested values are scanned without recursion, so hostile
-//! input can exhaust neither memory nor the stack.
+//! Splits a body into records without parsing them. A malformed record is rejected alone if its end can be found.
+//! The records are slices of the body, and nested values are scanned without recursion, so hostile input can
+//! exhaust neither memory nor the stack.
 
 use bytes::Bytes;
 use model::json::without_byte_order_mark;
@@ -63,7 +63,7 @@ pub(crate) fn split(body: &Bytes, format: BodyFormat) -> Result<Vec<Bytes>, Unre
 }
 
 /// Returns the text without surrounding white space, and without a byte order mark at its beginning. In
-/// concatenated files, a record in the middle may begin with such a mark.
+/// concatenated files, a record in the middle may begin with a byte order mark.
 pub(crate) fn trimmed(text: &[u8]) -> &[u8] {
     without_byte_order_mark(text.trim_ascii()).trim_ascii()
 }

@@ -28,8 +28,8 @@ use crate::topic_ends::TopicEnds;
 use crate::writer::Writer;
 use crate::{routes, server};
 
-/// The retention of the journal: twice the hour that is read at startup, so that no record of this hour is
-/// removed.
+/// The retention of the journal: twice [`IDEMPOTENCY_RETENTION`], so that all records that are needed at startup
+/// are kept.
 const JOURNAL_RETENTION: Duration = Duration::from_secs(2 * IDEMPOTENCY_RETENTION.as_secs());
 const JOURNAL_BOUNDS: StorageBounds = StorageBounds {
     segment_bytes: 16 << 20,

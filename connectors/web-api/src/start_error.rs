@@ -28,7 +28,7 @@ pub enum StartError {
     /// The socket cannot be used.
     #[error("cannot use the socket: {0}")]
     Socket(#[from] std::io::Error),
-    /// The journal contains a record that this version does not know.
+    /// The journal contains a record that this version cannot parse.
     #[error(
         "cannot read offset {offset} of `{topic}`: {cause}; was it written by a newer version?"
     )]

@@ -1,4 +1,4 @@
-//! The known end offsets of the target topics: records that are written later have at least these offsets.
+//! The known end offsets of the target topics. Records that are written later have at least these offsets.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -3,14 +3,10 @@
 use model::Event;
 use model::event::{PlayerEvent, PurchaseEvent, ServerMetric};
 
-/// A source topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum SourceTopic {
-    /// Actions of players.
     PlayerEvents,
-    /// Purchases and refunds.
     PurchaseEvents,
-    /// Measurements of servers.
     ServerMetrics,
 }
 

@@ -50,8 +50,8 @@ pub(crate) struct Checked {
 }
 
 thread_local! {
-    /// The orders of fields in earlier records, for each source topic. They make parsing faster, because a
-    /// sender usually writes fields in the same order.
+    /// The orders of fields in earlier records, for each source topic. They make parsing faster, because senders
+    /// usually write fields in the same order.
     static LAYOUTS: RefCell<[Layouts; 3]> = RefCell::default();
 }
 
@@ -148,7 +148,7 @@ fn by_name(record: &[u8]) -> Result<SourceTopic, Rejection> {
             name = Some(value);
         }
     }
-    // A record with malformed JSON has no name, regardless of where the error is.
+    // Check the rest of the record: if its JSON is malformed anywhere, that is the reason, whatever its name is.
     scanner.end().map_err(unreadable)?;
     match name {
         None | Some(Value::Null) => Err(refuse(Reason::MissingField)),

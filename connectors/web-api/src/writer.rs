@@ -16,7 +16,6 @@ use crate::limits::{QUEUE_JOBS_MAX, SLOW_ACKNOWLEDGEMENT};
 
 pub(crate) use topic_producer::TopicProducer;
 
-/// A record to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OutgoingRecord {
     pub(crate) key: Bytes,
@@ -45,7 +44,7 @@ struct Sent {
 struct Shared {
     /// Notified when a delivery has failed.
     failures: Notify,
-    /// The highest number of any producer with a failed delivery.
+    /// The highest number among the producers that had a failed delivery; see [`TopicProducer`].
     failed_producer: std::sync::atomic::AtomicU64,
     /// The cluster's error when a disk was full, until the cluster acknowledges a record again.
     disk_full: Mutex<Option<String>>,
@@ -160,8 +159,8 @@ impl QueuePermit<'_> {
 
 impl PendingWrite {
     /// Waits until the cluster has acknowledged every record, and returns their positions in order. After
-    /// an error other than [`RequestError::Unconfirmed`] and [`RequestError::DiskFull`], no record will be
-    /// written later.
+    /// [`RequestError::Unconfirmed`], [`RequestError::DiskFull`] and [`RequestError::Refused`], some records may
+    /// have been written. After any other error, no record was written or will be written later.
     pub(crate) async fn written(self) -> Result<Vec<PartitionOffset>, RequestError> {
         let sent = self.reply.await.map_err(|_| RequestError::Unconfirmed)??;
         let mut acknowledged = std::pin::pin!(acknowledged(sent.deliveries));

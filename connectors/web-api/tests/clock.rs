@@ -12,7 +12,7 @@ use crate::http::Response;
 
 const TOPIC: &str = "player-events";
 const HOUR_MS: i64 = 3_600_000;
-/// The time that a slow machine may take from the creation of a request's `sent_at` to the arrival of the request.
+/// How late, on a slow machine, a request may arrive after its `sent_at` was created.
 const SLOW_MS: i64 = 60_000;
 
 fn now() -> Timestamp {
@@ -125,8 +125,8 @@ async fn a_repeated_request_is_corrected_as_the_first_one_was() {
     assert_eq!((again.status, &again.body), (200, &first.body));
     assert_eq!(again.headers["idempotency-replayed"], "true");
 
-    // Records of requests in doubt are found again, although a repetition computed now would have another
-    // correction.
+    // The cluster stops while requests are in progress. Their repetitions must find the records of the first
+    // attempts, although the correction of a new request would differ.
     let (posting, stopping) = tokio::join!(
         join_all((1..30).map(|number| post(number, theirs))),
         async {

@@ -16,7 +16,6 @@ pub(crate) async fn node() -> Node {
     Node::start(web_api::source_topics().into_iter().zip([2, 2, 1])).await
 }
 
-/// A running web API.
 pub(crate) struct Api {
     pub(crate) address: SocketAddr,
     handle: Handle,
@@ -69,7 +68,6 @@ impl Api {
     }
 }
 
-/// Waits until `condition` holds.
 pub(crate) async fn wait_until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
     let deadline = Instant::now() + Duration::from_secs(90);
     while !condition().await {

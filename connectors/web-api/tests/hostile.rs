@@ -54,7 +54,7 @@ async fn the_size_of_heads_is_limited() {
     let mut refused = 0;
     for headers in [format!("h: {long}\r\n"), many] {
         let bytes = format!("POST /v1/events HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
-        // A client that still sends when the server hangs up may not receive the response.
+        // A client that is still sending when the server hangs up may not receive the response.
         if let Some(answer) = http::raw(api.address, bytes.as_bytes()).await {
             assert_eq!(answer.status, 431);
             refused += 1;

@@ -9,10 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// The timeout of a response: longer than any response takes, so that only a server that hangs fails the test.
+/// The timeout of a response. It is longer than any response should take, so that only a server that hangs fails
+/// the test.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// A complete response.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -36,7 +36,7 @@ impl Response {
     }
 }
 
-/// Sends a request and reads the whole response; panics if there is none.
+/// Sends a request and reads the whole response. Panics if there is no response.
 pub(crate) async fn request(
     address: SocketAddr,
     line: &str,

@@ -1,4 +1,4 @@
-//! Requests that browsers send for pages of other origins, which may be allowed or not.
+//! Requests that browsers send for pages of other origins, some of which are allowed.
 
 use model::Timestamp;
 use tempfile::TempDir;
@@ -119,7 +119,7 @@ async fn pages_of_an_allowed_origin_post_and_read_every_answer() {
     let post = async |headers: &[(&str, &str)], body: &str| {
         http::request(api.address, POST, headers, body.as_bytes()).await
     };
-    // The page can read every error.
+    // The page can read every response, including errors.
     for (kind, body, status) in [
         ("application/json", event.as_str(), 200),
         ("application/json", "{", 400),

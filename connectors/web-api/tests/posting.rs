@@ -60,7 +60,7 @@ async fn a_mixture_is_routed_by_name_and_an_invalid_record_fails_alone() {
     lines.extend_from_slice(b"{\"event_name\":\"player_action\xff\"}\n");
     lines.extend(format!("{purchase}\nnonsense\n{metric}").into_bytes());
     let mut answer = api.post_with("events", &[NDJSON], &lines).await.json();
-    // The hint refers to the record that is not an object.
+    // The response has a hint because one record is not an object.
     assert!(answer.as_object_mut().unwrap().remove("hint").is_some());
     let expected = json!({"accepted": 3, "rejected": 3, "rejections": [
         {"index": 1, "reason": "missing_field", "detail": "parameters.currency"},

@@ -14,7 +14,7 @@ use crate::event::Topic;
 use crate::population::Player;
 use crate::shop::ShopTransaction;
 
-/// Pauses that allow at most five purchases in a minute, one less than the velocity rule needs.
+/// Pauses that allow at most five purchases in a minute, one fewer than the velocity rule reports.
 const CALM_MS: (i64, i64) = (13_000, 20_000);
 /// Pauses that result in more than five purchases in a minute.
 const HASTE_MS: (i64, i64) = (3_000, 6_000);
@@ -27,8 +27,7 @@ const COLLECTION: Item = Item {
 };
 /// The price range of a new account.
 const ORDINARY_PURSE: usize = 1;
-/// The indexes of catalog items by their price: below 1.00 dollar, two modest prices, just below 50.00
-/// dollars, and above 50.00 dollars.
+/// Indexes of catalog items, by price in dollars: below 1.00, two modest prices, just below 50.00, and above 50.00.
 const TINY: usize = 0;
 const MODEST: [usize; 2] = [1, 2];
 const DEAR: usize = 12;
@@ -44,7 +43,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Uses a player's account.
+    /// Returns the account of a player of the world.
     pub(crate) fn of(player: &Player) -> Self {
         Self {
             user_id: player.id.clone(),
@@ -55,7 +54,7 @@ impl Account {
         }
     }
 
-    /// Creates an account without other purchases.
+    /// Creates a new account, which has no other purchases.
     pub(crate) fn new(user_id: String, dice: &mut Dice) -> Self {
         Self {
             user_id,
@@ -76,7 +75,7 @@ impl Account {
     }
 }
 
-/// Whether the rule finds the fraud independently of the owner's own purchases.
+/// Whether the rule finds the fraud whatever the account's owner buys.
 pub(crate) fn may_be_taken_over(rule: FraudRule) -> bool {
     match rule {
         FraudRule::Velocity
@@ -130,8 +129,8 @@ impl Thief<'_> {
         }
     }
 
-    /// Breaks the rule in one of two ways: a purchase of at least ten times the mean, far below the absolute
-    /// limit, or a purchase above that limit after too few purchases for a mean.
+    /// Breaks the rule in one of two ways: with a purchase of at least ten times the mean, far below the absolute
+    /// limit; or with a purchase above the absolute limit, after fewer purchases than the rule needs for a mean.
     fn buys_something_too_expensive(&mut self) {
         if self.dice.chance(0.5) {
             for _ in 0..self.dice.between(3, 4) {

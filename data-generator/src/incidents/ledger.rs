@@ -18,7 +18,7 @@ pub(crate) enum Ending {
     After(Timestamp),
 }
 
-/// The open incidents, by their number, and those that have ended and were not taken yet.
+/// The open incidents by number, and the ended incidents that have not been taken yet.
 #[derive(Default)]
 pub(crate) struct Ledger {
     open: BTreeMap<u64, Entry>,

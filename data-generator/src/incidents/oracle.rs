@@ -1,5 +1,4 @@
-//! Evaluates the rules by brute force from their definitions: recounts every window that ends with an
-//! event.
+//! Evaluates the rules of the derivations by brute force: recounts, for each event, the window that ends with it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,7 +29,6 @@ pub(super) fn fraud(events: &[Event]) -> BTreeSet<FraudFound> {
     found
 }
 
-/// One transaction of a user.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Transaction {
     pub(super) ms: i64,
@@ -103,7 +101,7 @@ fn purchases(transactions: &[Transaction], window_ms: i64) -> impl Iterator<Item
     within(transactions, window_ms).filter(|transaction| !transaction.is_refund)
 }
 
-/// Returns the value of a dollar in thousandths of the currency's unit, according to the rules' table.
+/// Returns the value of a dollar in thousandths of the currency's unit, by the rates of `fraud-alerts`.
 fn dollar(transaction: &Transaction) -> i64 {
     match transaction.currency.as_str() {
         "USD" => 1_000,
@@ -114,8 +112,8 @@ fn dollar(transaction: &Transaction) -> i64 {
     }
 }
 
-/// Whether the last purchase reaches the absolute limit, or is a spike compared with earlier purchases in
-/// the same currency, or with all earlier ones by their value in dollars.
+/// Whether the last purchase reaches the absolute limit or is a spike. It is compared with the earlier purchases in the
+/// same currency, and, by value in dollars, with all earlier purchases.
 fn amount_spike(transactions: &[Transaction]) -> bool {
     let (newest, _) = transactions.split_last().unwrap();
     let earlier: Vec<&Transaction> = purchases(transactions, HOUR_MS).skip(1).collect();
@@ -204,8 +202,8 @@ pub(super) fn stuck(events: &[Event]) -> BTreeSet<StuckFound> {
     found
 }
 
-/// Splits actions into runs on one level in one session. A completion or a logout is the last action of its
-/// run.
+/// Splits actions into visits: consecutive actions on one level in one session. A completion or a logout is the last
+/// action of its visit.
 fn visits(actions: &[(i64, Value)]) -> impl Iterator<Item = &[(i64, Value)]> {
     actions.chunk_by(|(_, before), (_, after)| {
         let ends =

@@ -12,9 +12,10 @@ use crate::population::{Step, level_id, map_id};
 
 /// The number of actions on the previous level, which the player completes.
 const ACTIONS_BEFORE: (i64, i64) = (3, 8);
-/// How long the player tries to complete the level: well over the two minutes that raise an alert.
+/// How long the player tries to complete the level. `stuck-players` reports a player after two minutes.
 const STUCK_MS: (i64, i64) = (150_000, 210_000);
-/// The pauses between two actions: even the shortest attempt has well over thirty actions.
+/// The range of pauses between two actions. Even in the shortest attempt, the player has more than the thirty events
+/// that `stuck-players` requires.
 const PAUSE_MS: (i64, i64) = (2_000, 4_000);
 
 /// Builds the events of a stuck player's session.
@@ -59,7 +60,7 @@ pub(crate) fn planned_events(
 }
 
 impl StuckSession<'_> {
-    /// Logs in on the level before the one on which the player gets stuck, and completes that first level.
+    /// Logs in on the level before the one on which the player gets stuck, and completes the level.
     fn get_there(&mut self) {
         self.write("login", false);
         for _ in 0..self.dice.between(ACTIONS_BEFORE.0, ACTIONS_BEFORE.1) {

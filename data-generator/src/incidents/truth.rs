@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A planted incident. In JSON, it is one object whose `kind` is `fraud`, `stuck-player` or `server`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
-    /// What must be found, and by which rule.
+    /// What the derivations must find, and by which rule.
     #[serde(flatten)]
     pub subject: Subject,
     /// The time of the incident's first event. For a silent server, the time of the last report before the
@@ -29,7 +29,7 @@ pub enum Subject {
     Fraud {
         /// The only rule that these transactions break.
         rule: FraudRule,
-        /// The game, `default` where its events name none.
+        /// The game; `default` if the events have no `game_id`.
         game_id: String,
         /// The user.
         user_id: String,
@@ -38,7 +38,7 @@ pub enum Subject {
     },
     /// A stuck player.
     StuckPlayer {
-        /// The game, `default` where its events name none.
+        /// The game; `default` if the events have no `game_id`.
         game_id: String,
         /// The player.
         player_id: String,

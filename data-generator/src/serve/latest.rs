@@ -36,8 +36,8 @@ impl Latest {
         Self { slots, stop }
     }
 
-    /// Takes the latest event of a topic, or waits for the next one if that was already taken. Returns
-    /// `None` once the world is stopped.
+    /// Takes the latest event of a topic. If it has been taken before, waits for the next one. Returns `None` once the
+    /// world is stopped.
     pub(super) async fn take(&self, topic: Topic) -> Option<Event> {
         let slot = self.slots.get(&topic)?;
         let mut stop = self.stop.clone();

@@ -12,7 +12,7 @@ use super::{DELAY_MS_MAX, World, WorldOptions};
 use crate::event::{Broken, Event, Topic};
 
 const START_MS: i64 = 1_731_406_530_000;
-/// A time in the year 2900, later than the clock of any consumer.
+/// A time in the year 2900, which is in the future for every consumer.
 const ANY_CLOCK_MS: i64 = 29_348_006_400_000;
 
 fn options(rate: f64) -> WorldOptions {
@@ -351,7 +351,6 @@ fn servers_have_hiccups_now_and_then() {
 fn two_hundred_thousand_events_take_seconds_at_most() {
     let started = std::time::Instant::now();
     assert_eq!(World::new(options(10_000.0)).take(200_000).count(), 200_000);
-    // The limit is generous for a busy machine, but far below the many minutes of a scan of all players per
-    // event.
+    // The limit leaves room for a busy machine, but a scan of all players for each event would take many minutes.
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }

@@ -83,7 +83,7 @@ impl Display for HostPort {
     }
 }
 
-/// The host of a `HOST:PORT`, without the brackets of IPv6.
+/// Returns the host in a `HOST:PORT`, without the brackets of IPv6.
 pub(crate) fn host(address: &str) -> &str {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     host.strip_prefix('[')

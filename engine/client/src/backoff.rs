@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// Long enough for a restarting server to listen again, and short enough that users do not notice a single
+/// The first pause. It gives a restarting server time to listen again, but is too short for users to notice a single
 /// lost connection.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
-/// If a cluster was down for minutes, its return is noticed within this time.
+/// The longest pause. After an outage of minutes, a client reconnects at most this long after the cluster is back.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Pauses that double from 250 ms up to 5 s, until [`Backoff::reset`].
@@ -21,7 +21,7 @@ impl Backoff {
         Self { next: PAUSE_MIN }
     }
 
-    /// Returns the pause to make now. The next one is twice as long.
+    /// Returns the pause to make now. The next one is twice as long, up to 5 s.
     pub fn pause(&mut self) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(PAUSE_MAX);

@@ -1,6 +1,7 @@
 //! Formats an error with its causes in one line.
 
-/// Formats an error with its causes in one line. A cause whose text is already in the line is left out.
+/// Formats an error and its causes as one line, separated by `: `. A cause whose text is already in the line is left
+/// out.
 #[must_use]
 pub fn chain(error: &anyhow::Error) -> String {
     let mut text = String::new();

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The wall-clock time in milliseconds since the Unix epoch; 0 if the clock is set to an earlier time.
+/// The wall-clock time in milliseconds since the Unix epoch; 0 if the clock is set to a time before the epoch.
 #[must_use]
 pub fn now_ms() -> i64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);

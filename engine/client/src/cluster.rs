@@ -1,4 +1,4 @@
-//! The handle to a cluster: one shared connection to its controller, replaced when it is lost.
+//! The handle to a cluster: one shared connection to its controller, which is reopened when it is lost.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
@@ -22,16 +22,18 @@ use crate::{ClientError, ConnectOptions, profile};
 /// The deadline for connecting to the controller. The `fluvio` crate itself waits a minute for a response, which is
 /// too long for an operator who starts a program.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
-/// The deadline for a second connection, which is opened only to improve the error message.
+/// The deadline for a second connection, without TLS. It is opened after a failed TLS handshake, only to improve the
+/// error message.
 const PROBE_DEADLINE: Duration = Duration::from_secs(3);
-/// The deadline for a listing, which the controller answers from memory. If it takes longer, the connection is dead.
+/// The deadline for a listing, which the controller answers from memory. A connection without an answer by then is
+/// considered dead.
 const LIST_DEADLINE: Duration = Duration::from_secs(5);
 
-/// How long [`Cluster::drain`] waits. A running server accepts pending records within milliseconds.
+/// The longest time that [`Cluster::drain`] waits. A running server accepts pending records within milliseconds.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
 
-/// The maximum number of streams that are opened at the same time. More would wait in the server's queue
-/// until they time out.
+/// The maximum number of streams that are being opened at the same time. Further requests would wait in the server's
+/// queue, where they can time out.
 const OPENING_MAX: usize = 32;
 
 /// The advice in the error message if no cluster is found.
@@ -88,8 +90,7 @@ impl Cluster {
         &self.inner.config.endpoint
     }
 
-    /// The number of connections that each server accepts at once, if the cluster reports it. Local clusters
-    /// do.
+    /// The number of connections that each server accepts at once, if the cluster reports it. Only local clusters do.
     pub async fn connections_max(&self) -> Result<Option<usize>, ClientError> {
         let session = self.session().await?;
         let build = session.platform_version().build.as_str();
@@ -102,7 +103,8 @@ impl Cluster {
     pub async fn drain(&self) {
         let last_sends = &self.inner.last_sends;
         last_sends.close();
-        // Records that are not sent by then are lost with their connection. The `fluvio` crate reports that.
+        // Records that are still pending at the deadline may be lost. The `fluvio` crate logs records that it cannot
+        // send.
         let _late = timeout(DRAIN_DEADLINE, last_sends.wait()).await;
         last_sends.reopen();
     }
@@ -115,9 +117,10 @@ impl Cluster {
         &self.inner.connections
     }
 
-    /// Waits for the permit to open a stream. The caller holds the permit until the stream is open.
+    /// Waits for one of the `OPENING_MAX` permits to open a stream. The caller holds the permit until the stream is
+    /// open.
     pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        // The semaphore is never closed.
+        // `acquire` fails only on a closed semaphore, and this one is never closed.
         self.inner.opening.acquire().await.ok()
     }
 
@@ -157,7 +160,7 @@ impl Cluster {
         }
     }
 
-    /// The error for a missing connection to the controller, with its cause.
+    /// Turns an error while connecting to the controller into one that names the cause and what to do.
     async fn not_connected(&self, error: &anyhow::Error) -> ClientError {
         match ConnectError::inside(error).map(|error| &error.kind) {
             Some(ConnectErrorKind::NoHandshake(_)) if self.answers_without_tls().await => {
@@ -191,7 +194,7 @@ impl Cluster {
         matches!(timeout(PROBE_DEADLINE, plain.connect()).await, Ok(Ok(_)))
     }
 
-    /// Drops the shared connection `failed`, unless it has already been replaced.
+    /// Drops the shared connection if it is still `failed`, so that the next call opens a new one.
     pub(crate) async fn forget(&self, failed: &Arc<Fluvio>) {
         let mut session = self.inner.session.lock().await;
         if session
@@ -202,8 +205,8 @@ impl Cluster {
         }
     }
 
-    /// Lists the objects of one kind. If the shared connection turns out to be dead, tries once more over a
-    /// new connection.
+    /// Lists the objects of one kind. After a retryable error, tries once more over a new connection, because the
+    /// shared one may be dead.
     pub(crate) async fn list<S>(&self, name: Option<&str>) -> Result<Vec<Metadata<S>>, ClientError>
     where
         S: AdminSpec,
@@ -250,7 +253,7 @@ impl Debug for Cluster {
     }
 }
 
-/// The reason why client and cluster have no common protocol version, if that is the cause of the error.
+/// Returns the reason if the client and the cluster have no protocol version in common; `None` for other errors.
 fn incompatible(error: &anyhow::Error) -> Option<String> {
     match error.downcast_ref::<FluvioError>() {
         Some(

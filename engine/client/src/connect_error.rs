@@ -6,7 +6,7 @@ use std::time::Duration;
 use fluvio::FluvioError;
 use fluvio_socket::SocketError;
 
-/// An error while opening a connection, or a connection on which no Fluvio server answered.
+/// A connection could not be opened, or no Fluvio server answered on it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("`{address}`: {kind}")]
 pub(crate) struct ConnectError {
@@ -55,7 +55,7 @@ pub(crate) enum ConnectErrorKind {
     Silent(Duration),
 }
 
-/// The advice if only the client uses TLS.
+/// The advice if the client uses TLS and the server does not.
 const NO_TLS: &str =
     "omit the --tls-… flags, or set `tls_policy = \"disabled\"` in the Fluvio profile";
 
@@ -95,7 +95,7 @@ impl From<ConnectError> for io::Error {
 }
 
 impl ConnectErrorKind {
-    /// Whether a wrong address may be the cause of the error.
+    /// Whether the cause of the error may be a wrong address.
     pub(crate) fn may_be_another_address(&self) -> bool {
         match self {
             Self::Unresolved(_)
@@ -135,8 +135,8 @@ impl ConnectErrorKind {
         }
     }
 
-    /// Classifies a connection that ended before the first response. A missing or refused client certificate
-    /// becomes visible only at this point.
+    /// Classifies an error before the first response. A server may reject a missing or invalid client certificate
+    /// only at this point, after the TLS handshake.
     pub(crate) fn first_answer(error: &io::Error, encrypted: bool) -> Self {
         match of_tls(error) {
             Some(rustls::Error::AlertReceived(alert)) => Self::Refused(format!("{alert:?}")),

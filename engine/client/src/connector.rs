@@ -1,5 +1,5 @@
-//! Opens every connection to the controller and to servers: within a deadline, encrypted according to the
-//! settings, and with errors that name the address and the cause.
+//! Opens every connection to the controller and to servers. It sets deadlines, encrypts according to the settings,
+//! and returns errors that name the address and the cause.
 
 use std::future::Future;
 use std::io;
@@ -21,10 +21,10 @@ use crate::first_answer::FirstAnswer;
 use crate::hang_up::UntilHungUp;
 use crate::tls::TlsSettings;
 
-/// The deadline for resolving and reaching the host. A reachable host answers within a round trip; a host
-/// behind a firewall never answers, and the system would keep trying for minutes.
+/// The deadline for resolving the name and opening the TCP connection. A reachable host answers within a round trip.
+/// A host behind a firewall never answers, and the operating system would keep trying for minutes.
 const REACH_DEADLINE: Duration = Duration::from_secs(5);
-/// The deadline for the TLS handshake: a few round trips and signatures. A server without TLS treats the
+/// The deadline for the TLS handshake, which takes a few round trips and signatures. A server without TLS treats the
 /// handshake as the start of a request and waits indefinitely for the rest.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -62,7 +62,7 @@ impl Connector {
         }
     }
 
-    /// Returns the connector as the type that the `fluvio` crate takes.
+    /// Returns a copy of the connector as the type that the `fluvio` crate takes.
     pub(crate) fn boxed(&self) -> DomainConnector {
         Box::new(self.clone())
     }
@@ -98,8 +98,8 @@ impl TcpDomainConnector for Connector {
         })
     }
 
-    /// The `fluvio` crate calls this before it connects to a server. `domain` is the server's own name followed
-    /// by the cluster's domain.
+    /// The `fluvio` crate calls this before it connects to a server. `domain` is the server's name, a dot, and the
+    /// cluster's domain.
     fn new_domain(&self, domain: String) -> DomainConnector {
         let mut connector = self.clone();
         if let Some(tls) = &mut connector.tls

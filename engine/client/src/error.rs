@@ -1,5 +1,5 @@
-//! Errors when accessing a cluster. There is one variant for each possible reaction of the caller, such as
-//! trying again, fixing something or stopping.
+//! Errors when accessing a cluster. The variants differ in how the caller should react, such as trying again,
+//! changing the configuration or stopping.
 
 use fluvio::dataplane::link::ErrorCode;
 use fluvio::{FluvioError, ProducerError};
@@ -13,14 +13,14 @@ use crate::{Offset, Partition};
 const TRAPPED: &str = "SmartModule err";
 /// Part of a server's message when a stream starts after the end of the partition.
 const BEYOND_END: &str = "is greater than leo";
-/// The advice if a server is running but its registered address is not reachable.
+/// The advice if a server cannot be reached at its registered address.
 const REGISTER: &str = "; if it is running, register it with an address that clients can reach (`game-analytics \
     cluster register-spu --public HOST:PORT`), or, inside the cluster's own network, use --spu-local-addresses";
 
-/// An error of the client. There is one variant for each possible reaction of the caller.
+/// An error of the client. The variants differ in how the caller should react.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ClientError {
-    /// No Fluvio cluster answers at the address. Start it, then try again.
+    /// No Fluvio cluster answers at the address. Start the cluster, then try again.
     #[error("cannot connect to a Fluvio cluster at `{address}`: {reason}")]
     Unreachable {
         /// The address that was tried.
@@ -37,7 +37,7 @@ pub enum ClientError {
     ServerUnreachable {
         /// The operation that failed.
         what: String,
-        /// The server's address, as the controller knows it.
+        /// The address under which the server is registered.
         address: String,
         /// Why the attempt failed, and what to do.
         reason: String,
@@ -77,7 +77,7 @@ pub enum ClientError {
         /// Which topic, and what to do.
         reason: String,
     },
-    /// Retention has removed the records at this offset.
+    /// Retention has removed the record at this offset.
     #[error(
         "offset {offset} of `{topic}-{partition}` was removed by retention; the first remaining offset is \
          {next_available}"
@@ -92,7 +92,8 @@ pub enum ClientError {
         /// The first offset that can still be read.
         next_available: Offset,
     },
-    /// A SmartModule trapped, ran out of memory or rejected a record. With the same records it fails again.
+    /// A SmartModule trapped, ran out of memory or returned an error for a record. It fails again on the same
+    /// records.
     #[error("{what} failed: {reason}")]
     ModuleFailed {
         /// The operation that failed.
@@ -100,7 +101,8 @@ pub enum ClientError {
         /// The cluster's error.
         reason: String,
     },
-    /// A record can never be read or written, or the client has failed. Trying again does not help.
+    /// The request can never succeed, for example because a record is too large, or the client itself has failed.
+    /// Trying again does not help.
     #[error("{what} failed permanently: {reason}")]
     Fatal {
         /// The operation that failed.
@@ -181,7 +183,8 @@ impl ClientError {
                 None => sorted,
             };
         }
-        // Errors in reaching the controller are reported earlier, so this one concerns a server.
+        // A controller that cannot be reached is reported earlier, by `Cluster::session`, so this error concerns a
+        // server.
         if let Some(ConnectError { address, kind }) = ConnectError::inside(error) {
             return Self::server_unreachable(what, address, kind);
         }
@@ -206,7 +209,8 @@ impl ClientError {
         }
     }
 
-    /// Appends the cluster's explanation of its error code.
+    /// Appends the controller's explanation of its error code. The result is [`Self::Full`] if the explanation is
+    /// that a disk is full.
     fn because(self, text: &str) -> Self {
         let with = |code: String| format!("{code}: {text}");
         match self {
@@ -231,7 +235,7 @@ impl ClientError {
                 Self::fatal(what, code)
             }
             ErrorCode::TopicNotFound | ErrorCode::TopicDeleted => Self::topic_missing(what, code),
-            // Servers see a new SmartModule a moment after the controller has acknowledged it.
+            // Servers receive a new SmartModule a moment after the controller has acknowledged its creation.
             ErrorCode::SmartModuleNotFound { .. } => Self::retry(what, code),
             ErrorCode::SmartModuleError
             | ErrorCode::SmartModuleInvalid { .. }
@@ -248,7 +252,7 @@ impl ClientError {
                 what: what.into(),
                 reason: format!("no space for `{replica_key}`"),
             },
-            // Servers report these two errors as text only. Trying again does not help.
+            // Servers report the next two errors as text only. Trying again does not help.
             ErrorCode::Other(text) if text.starts_with(TRAPPED) => Self::module_failed(what, text),
             ErrorCode::Other(text) if text.contains(BEYOND_END) => Self::configuration(what, text),
             other => Self::retry(what, other),

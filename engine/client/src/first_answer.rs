@@ -12,15 +12,16 @@ use futures_util::io::AsyncRead;
 
 use crate::connect_error::{ConnectError, ConnectErrorKind};
 
-/// The deadline for the first bytes. It is the `fluvio` crate's own limit for any response. A server that compiles
-/// SmartModules on a busy machine may not respond for half a minute.
+/// The deadline for the first bytes, equal to the `fluvio` crate's default for any response. It is long because a
+/// server that compiles SmartModules on a busy machine may not respond for half a minute.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The possible first bytes of a TLS server's response to a client without TLS: an alert or a handshake.
+/// The possible first bytes of a TLS server's response to a client without TLS: the record types of an alert and of a
+/// handshake.
 const TLS_RECORDS: [u8; 2] = [0x15, 0x16];
-/// The second byte of that response: the major version, which is the same for all TLS versions.
+/// The second byte of every TLS record: the major version, which is the same for all versions of TLS.
 const TLS_MAJOR: u8 = 0x03;
-/// The first byte from a Fluvio server. A frame begins with its length in four bytes; the first response is far
+/// The first byte from a Fluvio server. A frame begins with its length in four bytes. The first response is far
 /// shorter than 16 MiB, so the most significant byte of its length is zero.
 const FIRST_BYTE: u8 = 0;
 
@@ -79,7 +80,6 @@ impl<R: AsyncRead + Unpin> AsyncRead for FirstAnswer<R> {
     }
 }
 
-/// Checks the first bytes.
 fn judge(first: &[u8], encrypted: bool) -> Result<(), ConnectErrorKind> {
     match *first {
         [] => Err(ConnectErrorKind::HungUp { encrypted }),

@@ -1,9 +1,9 @@
 //! Closes a stream's connection when the stream is dropped.
 //!
-//! The `fluvio` crate reads each connection in a task, and stops that task with a notification. If the task is
-//! handling a response at that moment, the notification is lost: the connection then stays open, on both ends,
-//! until this process exits. This module instead ends the reading half of the connection as if the server had
-//! closed it, which the task cannot miss.
+//! The `fluvio` crate reads each connection in a task, which it stops with a notification. If the task is handling a
+//! response at that moment, it misses the notification, and the connection stays open until this process exits. This
+//! module instead returns end of file to the task, as if the server had closed the connection. The task cannot miss
+//! that.
 
 use std::future::Future;
 use std::io;

@@ -1,5 +1,5 @@
-//! The only access to a Fluvio cluster, real or local: connects, ensures topics and SmartModules, produces
-//! with suitable settings, and reads without gaps. No other crate of the workspace uses the `fluvio` crate.
+//! The only access to a Fluvio cluster, real or local: connects, ensures topics and SmartModules, produces in large
+//! batches, and reads without gaps. No other crate of the workspace uses the `fluvio` crate.
 
 mod address;
 mod backoff;

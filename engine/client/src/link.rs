@@ -1,6 +1,6 @@
-//! A connection to the server that leads a partition, used for a single stream: the protocol's only way to
-//! stop a stream is to close its connection. The `fluvio` crate by itself would also open a second
-//! connection, to the controller, with six watches of the servers, topics and partitions.
+//! A connection to the server that leads a partition. Each stream has its own, because the protocol's only way to
+//! stop a stream is to close its connection. The `fluvio` crate's own consumer would also need a connection to the
+//! controller, on which it watches the servers, topics and partitions.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use fluvio_socket::{
 };
 use tokio::sync::Mutex;
 
-/// The connection. It is closed when this is dropped.
+/// A connection to one server. It closes when this value is dropped.
 pub(crate) struct Link {
     socket: Mutex<StreamSocket>,
 }
@@ -32,7 +32,7 @@ impl Link {
     }
 }
 
-/// Assumes that the server at the other end leads every replica.
+/// Ignores the requested replica: the caller has connected to the server that leads it.
 impl SpuDirectory for Link {
     fn create_serial_socket<'a, 'b, 'c>(
         &'a self,

@@ -11,7 +11,8 @@ use tokio::time::timeout;
 
 use crate::{ClientError, Cluster, Offset, OffsetRange, Partition};
 
-/// The server answers from memory. If it takes longer than this, the server is down.
+/// The deadline for the server's answer, which it gives from memory. A server without an answer by then is considered
+/// down.
 const OFFSETS_DEADLINE: Duration = Duration::from_secs(10);
 
 impl Cluster {
@@ -33,8 +34,8 @@ impl Cluster {
         Ok(self.offsets(topic, partition).await?.start)
     }
 
-    /// The offsets of the records that exist, in the response to one request: from the first record that retention
-    /// has not removed to the last committed one.
+    /// The offsets of the records that exist, from the first one that retention has not removed to the last committed
+    /// one. Both ends come from the same response.
     pub async fn offsets(
         &self,
         topic: &str,

@@ -1,4 +1,4 @@
-//! The options for reaching a cluster. The active Fluvio profile provides those that are not set.
+//! The options for connecting to a cluster. Options that are not set are taken from the active Fluvio profile.
 
 use std::path::PathBuf;
 
@@ -8,8 +8,8 @@ pub struct ConnectOptions {
     /// The controller's `HOST:PORT`. `None` means the address in the active profile if there is one, else
     /// `127.0.0.1:9003`.
     pub address: Option<String>,
-    /// How connections are encrypted. `None` means as in the active profile if it has this address, else not
-    /// at all.
+    /// How connections are encrypted. `None` means as in the active profile, if the profile is for this address, and
+    /// otherwise not at all.
     pub tls: Option<Tls>,
     /// Whether to connect to servers at their addresses inside the cluster's own network, if they have any.
     pub local_addresses: bool,

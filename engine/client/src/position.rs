@@ -18,7 +18,7 @@ impl Partition {
         (0..count).map(Self)
     }
 
-    /// All partitions in order, to number the elements of a list that has one for each partition.
+    /// An endless iterator over partitions from 0 on, to zip with a list that has one element for each partition.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..).map(Self)
     }
@@ -74,7 +74,7 @@ impl Sub<i64> for Offset {
     }
 }
 
-/// The number of records from `start` on and before this offset.
+/// The number of offsets from `start` up to, but not including, `self`.
 impl Sub for Offset {
     type Output = i64;
 

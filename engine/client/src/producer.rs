@@ -1,5 +1,5 @@
-//! Producing with settings for large batches, which SmartModules process efficiently and every consumer can
-//! read.
+//! Sends records in batches that are large enough for SmartModules to process efficiently, and small enough for every
+//! consumer to read.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
@@ -19,42 +19,41 @@ use tokio_util::task::TaskTracker;
 use crate::topic::missing;
 use crate::{ClientError, Cluster, Offset, Partition, PartitionOffset};
 
-/// How long a batch waits for more records: long enough for hundreds of them at tens of thousands per second, and
-/// too short to be noticed on a dashboard.
+/// How long a batch waits for more records. At tens of thousands of records per second, hundreds arrive in this time.
+/// It is too short to be noticed on a dashboard.
 const LINGER: Duration = Duration::from_millis(10);
-/// With hundreds of events in a batch, the cost of a SmartModule per batch is negligible. This is also far
-/// below the 1 MB that consumers fetch at a time.
+/// The maximum size of a batch. A batch of hundreds of events makes the cost of calling a SmartModule once per batch
+/// negligible, and is still far smaller than the 1 MB that consumers fetch at a time.
 pub(crate) const BATCH_BYTES_MAX: usize = 128 * 1024;
-/// The size of the largest record, key and value together. By default, consumers fetch about 1 MB at a time and
-/// never see a record that is larger; the difference leaves space for headers.
+/// The maximum size of a record, key and value together. By default, consumers fetch about 1 MB at a time and never
+/// receive a larger record. The difference between the two sizes leaves space for headers.
 pub const RECORD_BYTES_MAX: usize = 960_000;
-/// The `fluvio` crate compares this limit with the sum of a record's size and the size of the batch being filled.
-/// So a large record after a nearly full batch needs space for both.
+/// The `fluvio` crate compares this limit with the sum of a record's size and the size of the batch being filled. So
+/// the limit must have space for the largest record and a nearly full batch.
 const REQUEST_BYTES_MAX: usize = RECORD_BYTES_MAX + 2 * BATCH_BYTES_MAX;
 /// The time within which a server has to commit a batch.
 pub(crate) const COMMIT_DEADLINE: Duration = Duration::from_secs(5);
-/// After this long without a response, a batch is considered lost. A request to a server that dies is never
-/// answered, so a restarting server delays a producer by this time. While a server compiles SmartModules, it
-/// does not respond for seconds. With a shorter deadline, the producer would report an error, and a program that
-/// then opens its streams again would make the server compile them again.
+/// After this long without a response, a batch is considered lost. A server that dies never answers, so a restarting
+/// server delays a producer by this time. The deadline is not shorter, because a server that compiles SmartModules
+/// does not respond for seconds. The producer would report an error, and a program that then reopens its streams
+/// would make the server compile the SmartModules again.
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(8);
-/// No retries: the `fluvio` crate would repeat a request that may already have been written, over a connection
-/// that is probably lost. The caller knows better which records may be written twice.
+/// No retries: the `fluvio` crate would repeat a request whose records may have been written, over a connection that
+/// is probably lost. The caller decides which records to send again.
 const RETRIES: usize = 0;
 /// A record that is not acknowledged within this time counts as failed, though it may still arrive.
 const DELIVERY_DEADLINE: Duration = Duration::from_secs(60);
-/// How long to wait until a connection sees a new topic, which it does a moment after the controller.
+/// How long to wait until the shared connection lists a new topic. It does so a moment after the topic was created.
 const TOPIC_DEADLINE: Duration = Duration::from_secs(10);
 /// The pause between two checks for the new topic.
 const TOPIC_POLL: Duration = Duration::from_millis(50);
 
-/// When the queue of the `fluvio` crate is full, sending waits for space without yielding, so on a
-/// single-threaded runtime no other task can free any. Yielding once per this many records prevents the queue
-/// from filling up.
+/// The number of records after which sending yields to other tasks. While the queue of the `fluvio` crate is full,
+/// sending waits for space without yielding. On a single-threaded runtime no other task could then empty the queue,
+/// so it must not fill up.
 const GIVE_WAY_EVERY: u32 = 64;
 
-/// A record's key, whose hash selects the partition. Records without a key are distributed over the
-/// partitions in turn.
+/// A record's key, whose hash selects the partition. Records without a key go to the partitions in turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key(Option<Bytes>);
 
@@ -69,7 +68,7 @@ impl<T: Into<Bytes>> From<T> for Key {
     }
 }
 
-/// Sends records to one topic, each at least once. Cheap to clone; create one per topic and reuse it.
+/// Sends records to one topic. Cheap to clone; create one per topic and reuse it.
 #[derive(Clone)]
 pub struct Producer {
     topic: String,
@@ -77,8 +76,8 @@ pub struct Producer {
     sent: Arc<AtomicU32>,
 }
 
-/// The producer of the `fluvio` crate. Its pending records are sent even after it is dropped: before stopping
-/// the cluster, wait for them with [`Cluster::drain`].
+/// The producer of the `fluvio` crate. When it is dropped, a background task sends its pending records.
+/// [`Cluster::drain`] waits for such tasks; call it before stopping the cluster.
 struct Pool {
     producer: TopicProducerPool,
     last_sends: TaskTracker,
@@ -141,8 +140,8 @@ impl Producer {
         &self.topic
     }
 
-    /// Adds a record to the batch being filled. [`Delivery::wait`] reports when the cluster has stored it. An
-    /// error may belong to an earlier batch: send all records again that have not been acknowledged.
+    /// Adds a record to the batch being filled. [`Delivery::wait`] reports when the cluster has stored it. An error
+    /// may concern an earlier batch, so after an error send all unacknowledged records again.
     pub async fn send(
         &self,
         key: impl Into<Key>,
@@ -167,8 +166,8 @@ impl Producer {
         }
     }
 
-    /// Sends the waiting records at once, regardless of the linger time. Only [`Delivery::wait`] proves that
-    /// a record has arrived.
+    /// Sends the records that wait in batches at once, without waiting for the linger time. Only [`Delivery::wait`]
+    /// proves that a record has arrived.
     pub async fn flush(&self) -> Result<(), ClientError> {
         match timeout(DELIVERY_DEADLINE, self.pool.producer.flush()).await {
             Ok(Ok(())) => Ok(()),
@@ -181,7 +180,7 @@ impl Producer {
         format!("sending to `{}`", self.topic)
     }
 
-    /// Clears the error of a lost batch, which the `fluvio` crate never does: it must be reported only once.
+    /// Clears the error in the `fluvio` crate, which would otherwise return it for every later record too.
     async fn failed(&self, error: &anyhow::Error) -> ClientError {
         self.pool.producer.clear_errors().await;
         ClientError::from_fluvio(self.sending(), error)
@@ -238,8 +237,8 @@ fn unacknowledged(what: String) -> ClientError {
     )
 }
 
-/// The producer settings. Compression is left to the topic, whose default is none: a SmartModule reads every
-/// batch, and decompressing costs the server more time than compression saves on a local network and disk.
+/// The producer settings. The topic determines the compression. The default is none, because a SmartModule reads
+/// every batch, and decompressing costs the server more time than compression saves on a local network and disk.
 fn settings() -> Result<TopicProducerConfig, ClientError> {
     let policy = RetryPolicy {
         max_retries: RETRIES,

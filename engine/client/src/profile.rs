@@ -1,4 +1,4 @@
-//! The cluster to connect to: a given address, the active Fluvio profile, or the local default.
+//! Selects the cluster to connect to: the given address, the active Fluvio profile, or the local default.
 
 use std::io::ErrorKind;
 
@@ -9,11 +9,11 @@ use crate::connector::Connector;
 use crate::tls::TlsSettings;
 use crate::{ClientError, ConnectOptions, HostPort};
 
-/// The address at which the cluster of `make start` and Fluvio's own local cluster listen.
+/// The default address of both the cluster of `make start` and Fluvio's own local cluster.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:9003";
 
-/// Returns the settings of the cluster, and the connector to open connections to it. If `options` has an address,
-/// the profile's settings apply only if the profile has the same one. The other options override the profile.
+/// Returns the settings of the cluster and a connector for it. If `options` contains an address, the active profile
+/// is used only if it has the same address. The other options override the profile.
 pub(crate) fn settings(
     options: &ConnectOptions,
 ) -> Result<(FluvioClusterConfig, Connector), ClientError> {

@@ -1,9 +1,9 @@
-//! The gap-free reader of plain records.
+//! The gap-free reader of plain records (read without a SmartModule).
 //!
-//! Some servers cut a response in the middle of a batch, and the `fluvio` crate then silently skips the rest
-//! of that batch. The reader therefore compares the offset of each record with the one it expects. At a gap
-//! it drops the stream and reads again from there, with a higher limit on the size of a response. It skips
-//! only records that retention has removed.
+//! Some servers cut a response in the middle of a batch, and the `fluvio` crate then silently skips the rest of that
+//! batch. The reader therefore compares the offset of each record with the one it expects. At a gap it drops the
+//! stream and reads again from the expected offset, with a higher limit on the size of a response. It skips only
+//! records that retention has removed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,10 +24,10 @@ mod tests;
 pub(crate) struct Limits {
     /// The initial limit on the size of a response.
     pub(crate) answer_bytes_min: i32,
-    /// The response limit is doubled at gaps, up to this value.
+    /// The maximum limit on the size of a response. Each gap doubles the limit, up to this value.
     pub(crate) answer_bytes_max: i32,
-    /// After this long without a record, the reader asks the server for the end offset, to find out whether
-    /// records are being withheld.
+    /// After this long without a record, the reader asks the server for the end offset, to find out whether the
+    /// server has records that it does not send.
     pub(crate) silence: Duration,
 }
 
@@ -36,10 +36,11 @@ impl Default for Limits {
         Self {
             // Roughly the `fluvio` crate's own default for one response.
             answer_bytes_min: 1024 * 1024,
-            // The memory that one reader may need. It is about 70 times the size of the largest record that
-            // producers may send.
+            // This also limits the memory that one reader needs. It is about 70 times the size of the largest record
+            // that producers may send.
             answer_bytes_max: 64 * 1024 * 1024,
-            // If a batch is larger than the response limit, the server sends neither the batch nor an error.
+            // If a batch is larger than the response limit, the server sends neither the batch nor an error. Only
+            // this check finds that.
             silence: Duration::from_secs(5),
         }
     }
@@ -49,9 +50,9 @@ impl Default for Limits {
 enum Left {
     /// The last wanted record has been read.
     AtEnd,
-    /// The expected record did not arrive, though later ones may have.
+    /// The expected record did not arrive: the server sent a later one, or nothing.
     AtGap,
-    /// The receiver was dropped.
+    /// The receiver of the records was dropped.
     Unheard,
 }
 
@@ -63,14 +64,14 @@ pub(crate) struct Reader<S> {
     next: Offset,
     end: Option<Offset>,
     bytes_max: i32,
-    /// The offset of the last gap at which a larger response was requested.
+    /// The offset at which a larger response was last requested.
     stuck_at: Option<Offset>,
     evicted: Arc<AtomicU64>,
     sender: mpsc::Sender<Result<Vec<Record>, ClientError>>,
 }
 
 impl<S: RecordSource> Reader<S> {
-    /// A reader from offset `next` on, up to but excluding `end` if there is one.
+    /// Creates a reader of the offsets from `next` on, up to but excluding `end` if it is set.
     pub(crate) fn new(
         source: S,
         limits: Limits,
@@ -96,8 +97,8 @@ impl<S: RecordSource> Reader<S> {
         Arc::clone(&self.evicted)
     }
 
-    /// Reads until the end, until an error, or until the receiver is dropped. Without an `end`, only an error that
-    /// is not retryable ends reading.
+    /// Reads until the end, until an error, or until the receiver is dropped. Without an `end`, it retries after
+    /// retryable errors, and only other errors end it.
     pub(crate) async fn run(mut self) {
         let mut backoff = Backoff::new();
         loop {
@@ -121,7 +122,7 @@ impl<S: RecordSource> Reader<S> {
         }
     }
 
-    /// Reads one stream to its end or to the first gap. At a gap, prepares to read past it.
+    /// Opens a stream and reads it to the end or to the first gap. At a gap, prepares the next attempt.
     async fn read(&mut self) -> Result<Left, ClientError> {
         if self.at_end() {
             return Ok(Left::AtEnd);
@@ -148,7 +149,7 @@ impl<S: RecordSource> Reader<S> {
         }
     }
 
-    /// Passes on the records that arrive in order. Returns a reason if the stream has to be left.
+    /// Passes on the records up to the first gap. Returns the reason if reading this stream has to stop.
     async fn take(&mut self, records: Vec<Record>) -> Option<Left> {
         let mut in_order = Vec::with_capacity(records.len());
         let mut left = None;
@@ -177,7 +178,8 @@ impl<S: RecordSource> Reader<S> {
         }
     }
 
-    /// Called at a gap: continues after the removed records, or asks for larger responses.
+    /// Prepares the next attempt after a gap: skips records that retention has removed, or else doubles the size of a
+    /// response.
     async fn prepare_to_cross(&mut self) -> Result<(), ClientError> {
         let start = self.source.offsets().await?.start;
         if start > self.next {
@@ -219,7 +221,7 @@ impl<S: RecordSource> Reader<S> {
         self.next = start;
     }
 
-    /// Whether the expected record exists but was not sent.
+    /// Whether the expected record exists, although the server does not send it.
     async fn withheld(&self) -> Result<bool, ClientError> {
         Ok(self.source.offsets().await?.end > self.next)
     }

@@ -12,7 +12,7 @@ pub struct Record {
     pub offset: Offset,
     /// The time at which the producer added the record to a batch, in milliseconds since the Unix epoch.
     pub timestamp_ms: Option<i64>,
-    /// The record's key, whose hash selected the partition.
+    /// The record's key, if it has one. Its hash selected the partition.
     pub key: Option<Bytes>,
     /// The payload.
     pub value: Bytes,
@@ -24,7 +24,7 @@ impl From<ConsumerRecord> for Record {
         let inner = record.into_inner();
         Self {
             offset,
-            // Fluvio returns -1 if a batch has no time.
+            // Fluvio returns -1 if a batch has no timestamp.
             timestamp_ms: (timestamp_ms >= 0).then_some(timestamp_ms),
             key: inner.key().map(|key| Bytes::copy_from_slice(key.as_ref())),
             value: Bytes::from(inner.into_value().into_vec()),

@@ -1,4 +1,4 @@
-//! The public stream of plain records, with its start and its end.
+//! The public stream of plain records (read without a SmartModule), and the options for its start and its end.
 
 use std::fmt::{self, Debug, Formatter};
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use crate::reader::{Limits, Reader};
 use crate::source::{PartitionReader, RecordSource};
 use crate::{ClientError, Cluster, Offset, OffsetRange, Partition, Record};
 
-/// The number of batches, or parts of batches, that may wait for the consumer.
+/// The number of batches, or parts of batches, that are read before the consumer asks for them.
 const FRAMES_AHEAD: usize = 4;
 
 /// Where a stream starts.
@@ -33,7 +33,7 @@ pub enum Start {
 /// When a stream stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Never. Lost connections are reopened, and retryable errors are not returned.
+    /// Never, except at an error that is not retryable. After a retryable error, the connection is reopened.
     Follow,
     /// After the record that was the last one when the stream started, even if more have arrived since.
     UntilEnd,

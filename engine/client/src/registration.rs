@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::error::code_of;
 use crate::{ClientError, Cluster, HostPort, Server};
 
-/// A registration makes the controller write one small file, so it should not take longer than this.
+/// The deadline for a registration, for which the controller writes one small file.
 const REGISTER_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A server and its addresses.
@@ -31,13 +31,13 @@ pub struct Registration {
 pub enum Registered {
     /// The server was registered by this call.
     Now,
-    /// The server was registered already, with the same addresses.
+    /// The server was registered before, with the same addresses.
     Before,
 }
 
 impl Cluster {
-    /// Ensures that the server is registered with these addresses. Idempotent, also with concurrent callers.
-    /// Returns an error if the number is registered with other addresses: that server may be in use.
+    /// Ensures that the server is registered with these addresses. Idempotent, also with concurrent callers. Returns
+    /// an error if the number is registered with different addresses, because a server may be running with those.
     pub async fn register(&self, server: &Registration) -> Result<Registered, ClientError> {
         if self.is_registered(server).await? {
             return Ok(Registered::Before);
@@ -45,7 +45,7 @@ impl Cluster {
         let Err(error) = self.create_server(server).await else {
             return Ok(Registered::Now);
         };
-        // Another caller may have registered it first, or only the response was lost.
+        // Another caller may have registered the server first, or only the response was lost.
         if self.is_registered(server).await? {
             return Ok(Registered::Before);
         }

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::connect_error::ConnectErrorKind;
 use crate::{ClientError, Cluster};
 
-/// The deadline for a server to list its protocol versions. A server that compiles SmartModules may answer
-/// slowly.
+/// The deadline for connecting to a server, until it has listed its protocol versions. A server that compiles
+/// SmartModules may answer slowly.
 const REACH_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A server of the cluster. Fluvio calls it an SPU.
@@ -39,7 +39,7 @@ impl Cluster {
         Ok(servers)
     }
 
-    /// Checks that the server answers from here, at the address to which records would be sent.
+    /// Checks that the server answers this client, at the address to which records would be sent.
     pub async fn reach(&self, id: i32) -> Result<(), ClientError> {
         let what = format!("connecting to server `{id}`");
         let servers = self.list::<SpuSpec>(None).await?;

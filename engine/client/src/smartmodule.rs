@@ -1,5 +1,4 @@
-//! SmartModules that are registered with the cluster by name: created if missing, replaced if their bytes
-//! differ.
+//! Registers SmartModules with the cluster by name: creates missing ones, and replaces those whose bytes differ.
 
 use std::io::Read;
 use std::time::Duration;
@@ -16,8 +15,8 @@ use crate::{ClientError, Cluster, Ensured};
 const CREATE_DEADLINE: Duration = Duration::from_secs(20);
 
 impl Cluster {
-    /// Ensures that the cluster has this module under this name. Servers see it a moment later than the
-    /// controller, so a first read through it may fail with a retryable error.
+    /// Ensures that the cluster has this module under this name. Servers receive a new module a moment after the
+    /// controller, so the first read through it may fail with a retryable error.
     pub async fn ensure_smartmodule(
         &self,
         name: &str,

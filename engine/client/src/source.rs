@@ -1,5 +1,5 @@
-//! The source of plain records (read without a SmartModule): the trait between the gap-free reader and the `fluvio`
-//! crate.
+//! The source of plain records (read without a SmartModule). Its trait separates the gap-free reader from the
+//! `fluvio` crate, for tests.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::link::Link;
 use crate::{ClientError, Cluster, Offset, OffsetRange, Partition, Record};
 
-/// A partition that can be read from any offset, any number of times. Its streams may omit records.
+/// A partition that can be read from any offset, any number of times. Its streams may have gaps.
 pub(crate) trait RecordSource: Send + Sync + 'static {
     /// Batches of records in the order of their offsets.
     type RecordBatches: Stream<Item = Result<Vec<Record>, ClientError>> + Send + Unpin;
@@ -43,7 +43,7 @@ pub(crate) struct PartitionReader {
     pub(crate) partition: Partition,
 }
 
-/// The batches of a partition, read over a separate connection that is closed when this is dropped.
+/// The batches of a partition, read over a separate connection, which closes when this value is dropped.
 pub(crate) struct RecordBatches {
     batches: Pin<Box<dyn Stream<Item = Result<Vec<Record>, ClientError>> + Send>>,
     _hang_up: DropGuard,
@@ -61,8 +61,8 @@ impl Stream for RecordBatches {
 }
 
 impl PartitionReader {
-    /// Opens a stream over a separate connection, without the automatic retry of the `fluvio` crate, which
-    /// hides errors.
+    /// Opens a stream over a separate connection, without the automatic retries of the `fluvio` crate, which would
+    /// hide errors.
     pub(crate) async fn stream(
         &self,
         from: Offset,

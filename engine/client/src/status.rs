@@ -14,11 +14,11 @@ pub struct ClusterStatus {
     pub topics: usize,
     /// The number of partitions of these topics.
     pub partitions: usize,
-    /// Topics and partitions that cannot be written or read at the moment.
+    /// Topics and partitions that cannot be written to or read from at the moment.
     pub unready: Vec<Unready>,
 }
 
-/// A topic or partition that cannot be written or read at the moment.
+/// A topic or partition that cannot be written to or read from at the moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unready {
     /// The topic's or partition's name.

@@ -1,7 +1,7 @@
 //! TLS settings, from the given files or from a Fluvio profile.
 //!
-//! The TLS support of the `fluvio` crate is not sufficient: its anonymous mode refuses every address that has
-//! a port, and its verified mode requires a client certificate even if the server does not.
+//! The TLS support of the `fluvio` crate is not sufficient: its anonymous mode rejects every address that has a port,
+//! and its verified mode requires a client certificate even if the server does not.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::{ClientError, address};
 /// The two TLS versions in use. `fluvio-run` supports both.
 const VERSIONS: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13, &rustls::version::TLS12];
 
-/// A ready-made TLS configuration of a connection.
+/// The TLS configuration of connections.
 #[derive(Debug, Clone)]
 pub(crate) struct TlsSettings {
     pub(crate) config: Arc<ClientConfig>,

@@ -9,18 +9,17 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::error::code_of;
 use crate::{ClientError, Cluster};
 
-/// The number of copies of each record in a new topic: one, as is the default of a cluster with one server. In a
-/// larger cluster, existing topics keep their own settings.
+/// The number of copies of each record in a new topic. An existing topic keeps its own number.
 const REPLICATION: u32 = 1;
 /// The deadline for creating a topic. The controller responds when all partitions are online, but sometimes it
-/// never responds although the topic exists. After the deadline, a listing shows whether the topic exists.
+/// creates the topic and never responds. After the deadline, a listing shows whether the topic exists.
 const CREATE_DEADLINE: Duration = Duration::from_secs(20);
-/// The deadline for enough partitions of a topic to have a leader.
+/// The deadline for the required number of partitions to have a leader.
 const ONLINE_DEADLINE: Duration = Duration::from_secs(30);
 /// The pause between two listings. A listing takes about a millisecond; a new topic is ready after a few pauses.
 const ONLINE_POLL: Duration = Duration::from_millis(100);
 
-/// The required settings of a topic.
+/// The settings that a topic must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicSettings {
     /// The topic's name: lower-case letters, digits, and dashes that are not at either end.
@@ -47,16 +46,16 @@ pub struct StorageBounds {
 pub enum Ensured {
     /// The object was missing and has been created.
     Created,
-    /// The object already existed as required.
+    /// The object existed and is as required.
     Existed,
     /// The object existed with other content and has been replaced (SmartModules only).
     Replaced,
 }
 
 impl Cluster {
-    /// Ensures that the topic exists and that at least this number of its partitions are online. Idempotent,
-    /// also with concurrent callers. Returns an error if the topic has fewer partitions: adding some would
-    /// move keys to other partitions.
+    /// Ensures that the topic exists and that at least `topic.partitions` of its partitions are online. Idempotent,
+    /// also with concurrent callers. Returns an error if the topic has fewer partitions: adding partitions would move
+    /// keys to other ones.
     pub async fn ensure_topic(&self, topic: &TopicSettings) -> Result<Ensured, ClientError> {
         if let Some(spec) = self.topic(&topic.name).await? {
             compare(topic, &spec)?;

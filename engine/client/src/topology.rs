@@ -1,5 +1,5 @@
-//! A cache of which server leads each partition. The controller's response contains every partition of every
-//! topic, so a program that opens hundreds of streams at once sends only one request.
+//! A cache of the servers that lead partitions. The controller's response covers every partition of every topic, so a
+//! program that opens hundreds of streams at once asks the controller only once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use tokio::time::Instant;
 
 use crate::{ClientError, Cluster};
 
-/// How long a cached response is used. A caller that reaches a former leader tries again after a pause of
-/// similar length.
+/// How long a cached response is used. During this time a caller may reach a former leader and get a retryable error.
+/// When it tries again after a pause, the cache has usually expired.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 
-/// The controller's last response, and the time of the request.
+/// The controller's last answer, and the time of the request.
 pub(crate) struct Topology {
     asked: Instant,
     leaders: BTreeMap<String, i32>,

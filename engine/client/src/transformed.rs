@@ -1,4 +1,4 @@
-//! The output of a SmartModule that the server runs on one partition.
+//! Streams the output of a SmartModule that the server runs on one partition.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
@@ -16,19 +16,19 @@ use futures_util::{Stream, StreamExt};
 use crate::source::{PartitionReader, RecordBatches, plain};
 use crate::{ClientError, Cluster, Offset, Partition};
 
-/// If a batch's output is above this limit, the server sends nothing and skips the rest of the segment. The
-/// limit is therefore far above the output of a module for one batch.
+/// The limit on the size of a response. If a module's output for one batch is larger, the server does not send it and
+/// skips the rest of the segment. So the limit is far larger than such an output.
 const OUTPUT_BYTES_MAX: i32 = 8 * 1024 * 1024;
 
-/// Where a transformed stream starts.
+/// The partition and offset at which a transformed stream starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionSource {
     /// The topic.
     pub topic: String,
     /// The partition.
     pub partition: Partition,
-    /// The offset of the module's first record. The server may give the module the whole batch that contains this
-    /// record.
+    /// The offset of the first record that the module reads. The server may also pass it earlier records of the same
+    /// batch.
     pub offset: Offset,
 }
 
@@ -51,10 +51,9 @@ impl Debug for SmartModule {
 }
 
 impl Cluster {
-    /// Runs a SmartModule on one partition, from an offset on and without an end. Nothing is retried; the
-    /// first error ends the stream. The stream contains values without offsets, because the server assigns
-    /// wrong offsets to a module's output. A module whose output needs true offsets must write them into its
-    /// values.
+    /// Runs a SmartModule on one partition, from an offset on and without an end. The stream retries nothing and ends
+    /// after its first error. It contains values without offsets, because the server assigns wrong offsets to a
+    /// module's output. A module whose output needs true offsets must write them into its values.
     pub async fn transformed(
         &self,
         source: &PartitionSource,

@@ -1,4 +1,4 @@
-//! Runs SmartModules in the client, on one record at a time before the record is sent.
+//! Runs SmartModules in the client, on each record before it is sent.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
@@ -28,13 +28,13 @@ const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// A SmartModule and its parameters. `Debug` omits the parameters, which may be secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Transform {
-    /// The module's name in the cluster, plain or `group/name@version`.
+    /// The module's name in the cluster: a plain name, or `group/name@version`.
     pub uses: String,
     /// The module's parameters.
     pub with: BTreeMap<String, String>,
 }
 
-/// A compiled chain of SmartModules. Changes in the cluster after the compilation have no effect on it.
+/// A compiled chain of SmartModules. Later changes to the modules in the cluster have no effect on it.
 pub struct Transforms {
     engine: SmartEngine,
     steps: Vec<Step>,
@@ -49,7 +49,8 @@ pub type KeyValue = (Option<Bytes>, Bytes);
 pub struct TransformError {
     /// The module's name.
     pub module: String,
-    /// The module's error, or how the module terminated. The text may quote a whole record and parameters.
+    /// The error that the module returned, or the reason why the module was terminated. The text may quote a whole
+    /// record and parameters.
     pub reason: String,
 }
 
@@ -90,7 +91,7 @@ impl Cluster {
 }
 
 impl Transforms {
-    /// Compiles modules from their WASM. This call blocks.
+    /// Compiles modules from their WASM. This takes CPU time, so call it from a blocking task.
     pub fn compile(modules: Vec<(Transform, Vec<u8>)>) -> Result<Self, ClientError> {
         let engine = SmartEngine::new();
         let steps = modules.into_iter().map(|(transform, wasm)| {
@@ -110,8 +111,8 @@ impl Transforms {
         Ok(Self { engine, steps })
     }
 
-    /// Runs a record through the chain, where each module gets the output of the module before it. The result
-    /// may have any number of records, or none.
+    /// Runs a record through the chain: each module gets the output of the module before it. The result can be any
+    /// number of records, including none.
     pub fn apply(&mut self, record: KeyValue) -> Result<Vec<KeyValue>, TransformError> {
         let mut records = vec![encoded(record)];
         for step in &mut self.steps {

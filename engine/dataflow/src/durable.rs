@@ -1,5 +1,5 @@
-//! State that outlives a runner: checkpoints, snapshots, and the check that a source still holds the log that
-//! was read.
+//! State that outlives a runner: checkpoints and snapshots. Also the check that a source still holds the log that
+//! was read before.
 
 pub(crate) mod checkpoint;
 pub(crate) mod recovery;

@@ -28,7 +28,7 @@ pub enum RunError {
         /// The error in the partial.
         cause: PartialError,
     },
-    /// The SmartModule's output does not continue at the expected offset.
+    /// A partial does not begin at the next offset of the partition.
     #[error(
         "`{topic}-{partition}`: the SmartModule continued at offset {found} instead of {expected}; the records \
          in between are read again"
@@ -59,7 +59,7 @@ pub enum RunError {
         /// The current number of partitions.
         partitions: u32,
     },
-    /// A stream that several derivations share failed, and may be opened again.
+    /// A stream that several derivations share failed. It may succeed when it is opened again.
     #[error(transparent)]
     SharedRead(Arc<ClientError>),
     /// A checkpoint could not be decoded.
@@ -75,7 +75,7 @@ pub enum RunError {
         /// The error in the checkpoint.
         cause: serde_json::Error,
     },
-    /// The derivation's source or windows are not the ones for which its last checkpoint was made.
+    /// The derivation's source or windows differ from those in its last checkpoint.
     #[error(
         "derivation `{derivation}` has been {was} and is {now} in this dataflow file: its open windows would \
          mix both definitions; rename the changed derivation or revert it"
@@ -88,7 +88,7 @@ pub enum RunError {
         /// The definition in the dataflow file.
         now: String,
     },
-    /// A source partition does not hold the log that was read.
+    /// A source partition no longer holds the log that the derivation has read.
     #[error(
         "`{topic}-{partition}` is not the log that derivation `{derivation}` has read up to offset \
          {next_offset}: {found}; the topic was deleted and created again, or its server lost records. \
@@ -115,7 +115,7 @@ pub enum RunError {
         /// The derivations in the dataflow file.
         known: Vec<String>,
     },
-    /// The derivation needs no reset.
+    /// The derivation needs no reset: its source still holds the log that it has read, or it has read nothing.
     #[error(
         "`{topic}` is the log that derivation `{derivation}` has read so far: there is nothing to reset"
     )]
@@ -135,7 +135,7 @@ pub enum RunError {
         /// The error in the snapshot.
         cause: postcard::Error,
     },
-    /// A record of one of the runner's topics could not be encoded or decoded.
+    /// A record of a topic that the runner reads or writes could not be decoded or encoded.
     #[error("cannot {action} a record of topic `{topic}`: {cause}")]
     Topic {
         /// The topic.
@@ -163,9 +163,9 @@ pub enum RunError {
 /// An operation on a record of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TopicAction {
-    /// It is decoded.
+    /// Decoding the record.
     Read,
-    /// It is encoded.
+    /// Encoding the record.
     Write,
 }
 
@@ -217,7 +217,8 @@ impl RunError {
     /// Whether restarting the derivation from its checkpoint may help.
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
-            // A derivation whose SmartModule fails must not stop the others.
+            // A failing SmartModule is retried, although it may fail again: an error that is not retried stops all
+            // derivations.
             Self::Client(error) => {
                 error.is_retryable() || matches!(error, ClientError::ModuleFailed { .. })
             }
@@ -227,8 +228,8 @@ impl RunError {
         }
     }
 
-    /// Whether the derivation can continue once an operator has changed something in the cluster. Other
-    /// derivations are not affected.
+    /// Whether the derivation waits until an operator has created its source topic or has reset it. Other
+    /// derivations continue.
     pub(crate) fn awaits_operator(&self) -> bool {
         match self {
             Self::Client(error) => matches!(error, ClientError::TopicMissing { .. }),

@@ -1,7 +1,7 @@
-//! Leases: one runner of a derivation writes, the others wait. Fluvio has no locks, so the order of records
-//! in one partition decides: a claim names the holder that it supersedes, and counts only if that runner
-//! still holds the lease. A holder that has died on this host is superseded soon; a holder that is only
-//! silent is superseded once it can no longer write.
+//! Leases: one runner of a derivation writes, the others wait. Fluvio has no locks, so the order of lease records in
+//! one partition decides. A claim names the holder that it supersedes, and counts only if that runner still holds
+//! the lease. A holder whose process has died on this host is superseded after about two seconds. A holder that is
+//! only silent is superseded once it can no longer write.
 
 mod held;
 mod holder;
@@ -27,19 +27,24 @@ use crate::topics::LEASES;
 
 /// How often a holder appends a heartbeat.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// A holder must stop writing when it has had no acknowledged heartbeat for this long …
+/// A holder whose last acknowledged heartbeat is this old may write only after it has checked that it still holds
+/// the lease.
 const WRITE_DEADLINE: Duration = Duration::from_secs(2);
-/// … and is superseded when its last heartbeat is this old. By then, every write that it began before the write
+/// A holder whose last heartbeat is this old is superseded. By then, every write that it began before the write
 /// deadline has completed or timed out.
 const TAKEOVER: Duration =
     Duration::from_secs(WRITE_DEADLINE.as_secs() + ANSWER_DEADLINE.as_secs() + 1);
 
-/// A lease that this runner holds. [`Lease::release`] makes it available to other runners at once. A lease that
-/// is only dropped is available to them once its last heartbeat is [`TAKEOVER`] old.
+/// A lease that this runner holds. [`Lease::release`] makes it available to other runners at once. A lease that is
+/// only dropped is available to them once its last heartbeat is [`TAKEOVER`] old.
 ///
 /// - While one runner holds the lease of a derivation, no other runner writes for it.
-/// - A holder writes nothing once [`WRITE_DEADLINE`] has passed without an acknowledged heartbeat.
+/// - Once [`WRITE_DEADLINE`] has passed without an acknowledged heartbeat, a holder writes nothing until it has
+///   checked that it still holds the lease.
 /// - A holder is superseded only when none of its writes can be in flight any more.
+///
+/// There is one exception: a process that is suspended between the check and its write, for longer than
+/// [`TAKEOVER`], still executes this one write.
 pub(crate) struct Lease {
     cluster: Cluster,
     derivation: String,
@@ -50,7 +55,7 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Waits until `runner` holds the lease of `derivation`. Calls `on_standby` if another runner holds it.
+    /// Waits until `runner` holds the lease of `derivation`. Calls `on_standby` once if another runner holds it.
     pub(crate) async fn acquire(
         cluster: &Cluster,
         derivation: &str,

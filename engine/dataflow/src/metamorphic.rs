@@ -1,6 +1,6 @@
-//! Metamorphic tests of exactly-once processing. Streams of events, in any order, split into any batches over
-//! any partitions, are read by a simulated runner that is killed between any two writes. Whatever happens,
-//! the derived topic must contain the rows that are computed from the source with plain maps.
+//! Metamorphic tests of exactly-once processing. A simulated runner reads random streams of events, in any order
+//! and split into any batches and partitions, and is killed between any two writes. Whatever happens, the derived
+//! topic must contain the same rows as a simple computation over the whole source, which uses plain maps.
 
 mod another_log;
 mod checks;
@@ -23,7 +23,7 @@ use self::scripts::{
 };
 use crate::testing::LAST_VALUE;
 
-/// How often silent partitions are looked for, as in the derivation's loop.
+/// The interval between two checks for silent partitions, the same as in the derivation's loop.
 const TICK_MS: i64 = 200;
 
 /// The number of test cases for each property and kind.
@@ -98,8 +98,8 @@ fn order_changes_nothing(script: &Script) {
             .measures
             .get("values")
             .and_then(|values| values.as_array());
-        // A session with `LAST_VALUE` is complete. It is emitted early and may still be extended. A keyed process
-        // may revise its detections.
+        // A session with `LAST_VALUE` is complete, so it is emitted without waiting for the gap, and later events
+        // may extend it. A keyed process may revise its detections. Every other row is written once.
         let may_go_on = values.is_none_or(|values| values.iter().any(|value| value == LAST_VALUE));
         let may_be_revised = cluster.settings.kind == Kind::Followed
             || (cluster.settings.kind == Kind::Sessions && may_go_on);
@@ -125,8 +125,8 @@ fn replay_agrees_with_the_runner(script: &Script) {
         assert!(replayed.late.is_empty(), "late: {:?}", replayed.late);
     }
     let live = finished(script);
-    // Other kinds may differ. An event that is late for one hopping window may still count in others, and a
-    // replay emits no silence of a keyed process after the last event.
+    // The other kinds may differ. In the live run, an event may miss a hopping window that is closed and still
+    // count in a later one. A replay of a keyed process reports no silence after the last event.
     let is_told = matches!(script.settings.kind, Kind::Tumbling | Kind::Sessions);
     if live.late.is_empty() && has_room && is_told {
         assert_eq!(said(&replayed), said(&live), "the replay, and the runner");
@@ -144,7 +144,7 @@ fn silence_emits_everything(script: &Script) {
         cluster.wait(TICK_MS);
     }
     cluster.wait(within % TICK_MS);
-    cluster.run(&[Step::Correct, Step::Save]); // a real runner does both within seconds
+    cluster.run(&[Step::Correct, Step::Save]); // a real runner does each of them within seconds
     let said: Vec<_> = cluster.rows().collect();
     for (start, key, revision) in checks::expected(&cluster).into_keys() {
         let its = |row: &cluster::Row| (row.window_start, &row.key) == (start, &key);
@@ -153,8 +153,9 @@ fn silence_emits_everything(script: &Script) {
     }
 }
 
-/// Silence makes an event late, the runner is killed before a checkpoint contains that, and the next runner
-/// sees no silence and is killed as well. Random scripts are unlikely to produce this sequence.
+/// An event is late because of the silence of a partition. The runner is killed before it writes a checkpoint with
+/// that decision. The next runner sees no silence, and is killed as well. Random scripts are unlikely to produce
+/// this sequence.
 #[test]
 fn an_event_that_was_late_stays_late_through_two_restarts() {
     use Step::{Deliver, Kill, KillAfter, Produce, Save, Wait};
@@ -175,7 +176,8 @@ fn an_event_that_was_late_stays_late_through_two_restarts() {
     verify(&cluster);
 }
 
-/// One runner writes a row, but for the next runner, which reads in another order, the row's event is late.
+/// A runner writes a row. The next runner reads the partitions in a different order, so the only event of this row
+/// is late.
 #[test]
 fn a_row_whose_only_event_is_late_after_a_restart_is_taken_back() {
     use Step::{Deliver, KillAfter, Produce, Save};

@@ -12,8 +12,8 @@ use crate::spec::locate::Locate;
 use crate::spec::registration::Registration;
 use crate::windows::Bounds;
 
-/// A derivation over records that are all available at once. Nothing is late unless
-/// [`advance`](Offline::advance) has moved the watermark past it.
+/// A derivation that runs in memory. An event is late only if [`advance`](Offline::advance) has moved the watermark
+/// past its window or, in a keyed process, past the event itself.
 pub struct Offline {
     fold: Box<dyn AnyFold>,
     locate: Box<dyn Locate>,
@@ -100,8 +100,8 @@ impl Offline {
         }
     }
 
-    /// Returns the derived records that are due by `watermark` and have not been returned before, and forgets
-    /// the windows that can then no longer be corrected. Events of those windows are late from now on.
+    /// Returns the derived records that are due at `watermark` and have not been returned before. Forgets the
+    /// windows that the watermark has passed: later events of these windows are late.
     pub fn advance(
         &mut self,
         watermark: Timestamp,

@@ -1,6 +1,6 @@
-//! The stages before and after the windows. They decide which contributions are late, and which rows are
-//! written with which revision, even if an earlier runner has already written some of them. This module does
-//! not depend on the windows.
+//! The stages of the pipeline before and after the windows. The stage before decides which contributions are late.
+//! The stage after decides which rows are written and with which revision; an earlier runner may have written some
+//! of them already. This module does not depend on the windows.
 
 pub(crate) mod lateness;
 pub(crate) mod offsets;

@@ -11,11 +11,11 @@ use crate::output::prior::PriorOutput;
 use crate::output::revisions::{Revisions, Row};
 use crate::windows::{AnyWindows, Batch, Contributions, Correctable, Keyed, Origin};
 
-/// Where a batch comes from in the source.
+/// The source partition of a batch, and how far it was read before the restart.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrived {
     pub(crate) partition: Partition,
-    /// Batches that end by this offset were already merged and counted before a restart.
+    /// Batches that end at or before this offset were already merged and counted before a restart.
     pub(crate) replayed_to: Offset,
 }
 
@@ -25,27 +25,28 @@ pub(crate) struct Merged {
     pub(crate) header: BatchHeader,
     /// The number of accepted events that are late or did not fit into memory.
     pub(crate) late: u64,
-    /// The windows and keys of the events in `late`.
+    /// The windows and keys of the events that `late` counts.
     pub(crate) late_places: Vec<LatePlace>,
-    /// The number of accepted events that were found to duplicate others of their pane or session.
+    /// The number of accepted events that were found to repeat another event of their pane or session.
     pub(crate) duplicate: u64,
 }
 
-/// The state of one derivation, and the stages that lead from a partial to its rows.
+/// The state of one derivation, and the stages that compute rows from partials.
 ///
-/// - An accepted event counts as exactly one of: merged, late, duplicate.
-/// - The outcome of a batch is counted once: if the batch is merged again after a restart, its counts are
-///   zero.
+/// - An event that the SmartModule accepted counts as exactly one of: merged, late, duplicate.
+/// - The outcome of a batch is counted once: if the batch is merged again after a restart, [`Merged`] has no late
+///   and no duplicate events.
 pub(crate) struct Pipeline {
     lateness: Lateness,
     windows: AnyWindows,
     revisions: Revisions,
-    /// The watermark up to which windows are forgotten; it may have been reached before a restart.
+    /// The watermark at which windows were last forgotten. After a restart, this is at first the watermark of the
+    /// checkpoint.
     retired_to: Option<Timestamp>,
 }
 
 impl Pipeline {
-    /// Creates a pipeline with these windows, which must be empty.
+    /// Creates a pipeline with these windows, which must not contain any contributions.
     pub(crate) fn new(windows: AnyWindows) -> Self {
         let by_order = match &windows {
             AnyWindows::Correctable(windows) => windows.is_late_by_order(),
@@ -101,7 +102,7 @@ impl Pipeline {
         Ok(batch)
     }
 
-    /// The second stage: removes and notes the contributions that are late.
+    /// The second stage: removes the late contributions and adds them to `merged`.
     fn take_late(
         &mut self,
         contributions: &mut Contributions,
@@ -135,18 +136,18 @@ impl Pipeline {
         }
     }
 
-    /// The last stage: returns the rows that are due by `watermark` and have not been emitted yet; with
-    /// `corrections`, also the changed rows of windows that were emitted before. Changes of windows that are
-    /// about to be forgotten are always included. Rows are ordered by window start and key, detections by span and
-    /// key. `derived_ends` are the current end offsets of the derived topic.
+    /// The last stage: returns the rows that are due at `watermark` and have not been emitted yet. With
+    /// `corrections`, also returns the changed rows of windows that were emitted before. Without it, returns changed
+    /// rows only of windows that are about to be forgotten. Rows are ordered by window start and key, detections by
+    /// span and key. `derived_ends` are the current end offsets of the derived topic.
     pub(crate) fn emit(
         &mut self,
         watermark: Timestamp,
         corrections: bool,
         derived_ends: &[Offset],
     ) -> Result<Vec<Row>, serde_json::Error> {
-        // Records that were read again after a restart may have reopened windows that were emitted and forgotten
-        // before it.
+        // Records that are read again after a restart may have reopened windows that were emitted and forgotten
+        // before the restart.
         self.retired_to
             .into_iter()
             .for_each(|retired_to| self.retire(retired_to));
@@ -163,7 +164,7 @@ impl Pipeline {
         }
     }
 
-    /// Whether rows can be corrected. If not, a checkpoint has to be written before them.
+    /// Whether rows can be corrected. If not, a checkpoint has to be written before the rows.
     pub(crate) fn corrects(&self) -> bool {
         matches!(self.windows, AnyWindows::Correctable(_))
     }
@@ -180,8 +181,8 @@ impl Pipeline {
         }
     }
 
-    /// Resumes from an earlier runner: from its watermark, and with the output that it wrote after its last
-    /// checkpoint. Windows that ended by `closed_to` were computed from an earlier log of the source.
+    /// Resumes from an earlier runner, with its watermark and the output that it wrote after its last checkpoint.
+    /// Windows that ended by `closed_to` were computed from an earlier log of the source and must not be changed.
     pub(crate) fn resume(
         &mut self,
         watermark: Option<Timestamp>,
@@ -194,7 +195,7 @@ impl Pipeline {
         self.retired_to = watermark;
     }
 
-    /// The first offset of the batches of a partition that contribute to an entry in memory.
+    /// The offset of the first batch of the partition that contributes to an entry in memory.
     pub(crate) fn rewind_offset(&self, partition: Partition) -> Option<Offset> {
         self.windows.get().rewind_offset(partition)
     }
@@ -215,7 +216,7 @@ impl Pipeline {
         self.lateness.is_needed()
     }
 
-    /// Uses other parameters for records from these offsets of the source partitions on.
+    /// Uses other parameters for the records from these offsets on, one offset for each source partition.
     pub(crate) fn adopt(&mut self, params: &Params, from: &[Offset]) -> Result<(), ParamError> {
         self.windows.adopt(params, from)
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counters of completed work and of all work. Clones share the counters.
+/// Counters of the completed work and of all work of one operation. The unit depends on the operation, for example
+/// records. Clones share the counters.
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<(AtomicU64, AtomicU64)>);
 
@@ -14,7 +15,7 @@ impl Progress {
         self.0.0.load(Ordering::Relaxed)
     }
 
-    /// The amount of all work, as far as it is known.
+    /// The amount of all work that is known so far.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.1.load(Ordering::Relaxed)

@@ -1,4 +1,4 @@
-//! Reading source partitions, each derivation by itself or several through a shared reader.
+//! Reads source partitions: each derivation through a stream of its own, or several through a shared reader.
 
 mod partials;
 pub(crate) mod partition;

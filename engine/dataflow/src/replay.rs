@@ -33,9 +33,9 @@ pub(crate) use schedule::{Scan, Schedule};
 /// The number of batches with late records that may wait to be written.
 const PENDING_MAX: usize = 1_000;
 
-/// Replays every derivation of the dataflow file into the topic `<derivation>-<suffix>`, over the records
-/// that its source contains now. Returns the record counts of each derivation. `progress` counts the records
-/// of all derivations, each of them twice, because each is read twice.
+/// Replays every derivation of the dataflow file into the topic `<derivation>-<suffix>`, over the records that its
+/// source contains now. Returns the record counts of each derivation. `progress` counts each record of a derivation
+/// twice, because a replay reads it twice.
 pub async fn replay(
     options: &Options,
     suffix: &str,
@@ -57,7 +57,8 @@ pub async fn replay(
 
 async fn replay_one(mut job: Job, suffix: &str, progress: &Progress) -> Result<Counts, RunError> {
     let lateness = job.spec.lateness + job.spec.allowed_lateness;
-    // Closed windows are never corrected, so the allowed lateness is added to the lateness instead.
+    // A replay never corrects a closed window. Instead it adds the allowed lateness to the lateness, so windows
+    // close later.
     job.spec.allowed_lateness = Duration::ZERO;
     let topic = format!("{}-{suffix}", job.name);
     ensure_topic(
@@ -125,7 +126,7 @@ async fn next(partials: &mut Partials, derivation: &str) -> Result<Bytes, RunErr
     }
 }
 
-/// Reads a partition once to find its event times.
+/// Reads a partition once to find the event times of its batches.
 async fn scan(
     job: &Job,
     partition: Partition,
@@ -213,7 +214,7 @@ impl Replay {
             .map(drop)
     }
 
-    /// Writes the late records to a separate topic of the replay.
+    /// Writes the pending late events to the topic `late-events-SUFFIX`.
     async fn keep_late(&mut self) -> Result<(), RunError> {
         if self.pending.len() == 0 {
             return Ok(());

@@ -1,7 +1,7 @@
-//! Parameters that change while a derivation runs. A new version is a record of the derivation's rules topic.
-//! The runner adopts it at once: it writes a checkpoint with the source offsets from which the version
-//! applies, and only then processes records from there. So a restart, or a replay, which takes the versions from
-//! the checkpoint, applies the same version to each record.
+//! Parameters that change while a derivation runs. A new version of the parameters is a record of the derivation's
+//! rules topic. When the runner adopts a version, it first writes a checkpoint with the version and the source
+//! offsets from which it applies, and only then processes records with it. A restart and a replay read the versions
+//! from the checkpoint, so they apply the same version to each record.
 
 mod backtest;
 mod error;

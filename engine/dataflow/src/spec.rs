@@ -1,5 +1,5 @@
-//! The specification of what to run: the dataflow file as a checked value, the code of its derivations, and
-//! the topics and SmartModules that both need.
+//! What to run: the dataflow file as a checked value, the code of its derivations, and the creation of the topics
+//! and the SmartModule that they need.
 
 mod dataflow_file;
 pub(crate) mod definition;

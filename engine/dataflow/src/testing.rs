@@ -1,6 +1,6 @@
-//! Small derivations for the tests of this crate. `CountTicks` counts the events of each key in records
-//! `MILLISECONDS KEY`. The others read records `MILLISECONDS KEY VALUE`: `DistinctTicks` and `SessionTicks` collect
-//! the different values of a key, and `FollowedTicks` is a keyed process.
+//! Small derivations for the tests of this crate. `CountTicks` reads records of the form `MILLISECONDS KEY` and
+//! counts the events of each key. The others read records of the form `MILLISECONDS KEY VALUE`: `DistinctTicks` and
+//! `SessionTicks` collect the different values of a key, and `FollowedTicks` is a keyed process.
 
 mod followed;
 mod sessions;
@@ -25,7 +25,7 @@ pub(crate) struct Tick<'e> {
 }
 
 impl Tick<'_> {
-    /// The key and the value.
+    /// Splits the text after the time into the key and the value.
     pub(crate) fn parts(&self) -> (&str, &str) {
         self.key.split_once(' ').unwrap_or((self.key, ""))
     }
@@ -139,22 +139,21 @@ impl Windowed for DistinctTicks {
     }
 }
 
-/// These offsets, one for each partition.
 pub(crate) fn offsets<const N: usize>(numbers: [i64; N]) -> [Offset; N] {
     numbers.map(Offset)
 }
 
-/// The partial of one batch whose first record has `first_offset`, for windows of 10 s.
+/// Returns the partial of `CountTicks` for one batch that begins at `first_offset`, with windows of 10 s.
 pub(crate) fn partial(first_offset: i64, records: &[&str]) -> Vec<u8> {
     partial_of::<CountTicks>(first_offset, records)
 }
 
-/// The partial of one batch, for any derivation with windows.
+/// Like [`partial`], for any derivation with windows.
 pub(crate) fn partial_of<D: Lift>(first_offset: i64, records: &[&str]) -> Vec<u8> {
     partial_with::<D>(&[("window_ms", "10000")], first_offset, records)
 }
 
-/// The partial of one batch, for any derivation with these parameters.
+/// Like [`partial`], for any derivation and any parameters.
 pub(crate) fn partial_with<D: Lift>(
     params: &[(&str, &str)],
     first_offset: i64,

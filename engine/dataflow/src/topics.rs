@@ -1,10 +1,10 @@
-//! The runner's own topics. The name of one more, `rejected-events`, is in the crate `model`.
+//! The names of the runner's own topics, except `rejected-events`, whose name is in the crate `model`.
 
 /// The topic to which derivations write their checkpoints.
 pub const CHECKPOINTS: &str = "dataflow-checkpoints";
 /// The topic to which derivations write snapshots of their memory.
 pub const SNAPSHOTS: &str = "dataflow-snapshots";
-/// The topic to which runners write lease records, so that only one at a time runs a derivation.
+/// The topic to which runners write lease records, so that only one runner at a time runs a derivation.
 pub const LEASES: &str = "dataflow-leases";
 /// The topic to which derivations write late events.
 pub const LATE_EVENTS: &str = "late-events";

@@ -1,5 +1,5 @@
-//! Watermarks: the progress of event time, for each partition and for the derivation. The code is pure: the
-//! wall-clock time is an argument, in milliseconds since any fixed instant.
+//! Watermarks: the progress of event time, for each partition and for the derivation. The code does not read a
+//! clock: the caller passes the wall-clock time, in milliseconds since an arbitrary fixed instant.
 
 use client::Partition;
 use model::Timestamp;
@@ -46,9 +46,9 @@ impl Watermarks {
         }
     }
 
-    /// Notes that records of a partition have arrived; `stream_time` is how far the accepted ones advance event
-    /// time. If none was accepted, the partition remains silent: a broken producer must not hold back all
-    /// windows.
+    /// Notes that records of a partition have arrived. `stream_time` is how far the accepted ones among them
+    /// advance event time; `None` if none was accepted. In that case the partition remains silent: a producer that
+    /// writes only invalid records must not hold back all windows.
     pub(crate) fn heard(
         &mut self,
         partition: Partition,
@@ -101,8 +101,8 @@ impl Watermarks {
     }
 
     /// Advances and returns the derivation's watermark: the smallest stream time of the partitions that are not
-    /// idle, minus the lateness. If all are idle, it is the greatest instead, which advances with the wall clock.
-    /// The watermark never decreases.
+    /// idle, minus the lateness. If all partitions are idle, each stream time is advanced by the wall-clock time
+    /// since the partition's last accepted record, and the greatest result is used. The watermark never decreases.
     pub(crate) fn advance(&mut self, now_ms: i64) -> Option<Timestamp> {
         let active = || self.partitions.iter().filter(|clock| !clock.idle);
         let candidate = if active().next().is_some() {
@@ -120,8 +120,8 @@ impl Watermarks {
     }
 }
 
-/// The partition with the smallest stream time, given partition numbers with their stream times; the first one
-/// if several are equal.
+/// Returns the partition with the smallest stream time; the first one if several are equal. A partition without a
+/// stream time comes before all others.
 pub(crate) fn slowest(
     partitions: impl Iterator<Item = (Partition, Option<Timestamp>)>,
 ) -> Option<Partition> {

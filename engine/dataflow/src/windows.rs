@@ -1,6 +1,6 @@
-//! Open windows, sessions and keyed states: the in-memory state of a derivation. Contributions are merged
-//! into it, and rows are emitted once event time has passed their windows. This module does not access the
-//! cluster, does not see the output of earlier runners, and does not remove late contributions.
+//! The state of a derivation in memory: open windows, sessions, and the states of keyed processes. Contributions
+//! are merged into it, and rows are emitted once event time has passed their windows. This module does not access
+//! the cluster, does not see the output of earlier runners, and does not remove late contributions.
 
 mod aligned;
 mod batch;
@@ -25,13 +25,13 @@ pub(crate) struct Bounds {
     /// The number of partitions of the source.
     pub(crate) partitions: usize,
     pub(crate) allowed_lateness_ms: i64,
-    /// The maximum number of entries in memory: (window, key) pairs, or sessions, or keys plus waiting facts.
+    /// The maximum number of entries in memory: (pane, key) pairs, or sessions, or keys plus waiting facts. A
+    /// tumbling window has one pane.
     pub(crate) entries_max: usize,
 }
 
 impl Bounds {
-    /// The time up to which windows are retired at `watermark`: those that end by it can no longer be
-    /// corrected.
+    /// Windows that end at or before the returned time can no longer be corrected at `watermark`.
     fn retired_by(&self, watermark: Timestamp) -> Timestamp {
         watermark.plus_ms(-self.allowed_lateness_ms)
     }
@@ -42,8 +42,8 @@ impl Bounds {
 pub(crate) struct Origin {
     pub(crate) partition: Partition,
     pub(crate) first_offset: Offset,
-    /// Whether the batch was already merged before a restart. If so, no contribution is refused for lack of
-    /// memory: those that were refused before the restart have already been removed.
+    /// Whether the batch was already merged before a restart. If so, no contribution is refused for lack of memory:
+    /// the lateness stage has already removed those that were refused before the restart.
     pub(crate) is_replayed: bool,
 }
 
@@ -60,34 +60,34 @@ impl Origin {
 /// The outcome of merging a batch.
 #[derive(Default)]
 pub(crate) struct MergeOutcome {
-    /// The number of events that were found to duplicate others of their pane or session.
+    /// The number of events that were found to repeat another event of their pane or session.
     pub(crate) duplicate: u64,
     /// Contributions that did not fit into memory, each with its number of events.
     pub(crate) no_room: Vec<(LatePlace, u64)>,
-    /// Sessions that have been merged into earlier ones.
+    /// Sessions that have been merged into a session with a different start.
     pub(crate) displaced: Vec<Displaced>,
 }
 
 /// Open windows of any kind.
 ///
 /// - Merging is associative and commutative: any order of batches and partitions gives the same rows.
-/// - A snapshot restored into empty windows gives the same rows as the windows that it was taken of.
+/// - Windows that are restored from a snapshot give the same rows as the windows from which it was taken.
 pub(crate) trait Windows: Send + Sync {
     /// Reads the partial of one batch.
     fn decode(&self, partial: &[u8]) -> Result<Batch, PartialError>;
 
-    /// Whether a contribution with this span and key is too late to be merged. Contributions with
-    /// `is_replayed` were merged before a restart, or were already late then.
+    /// Whether a contribution with this span and key is too late to be merged. `is_replayed` is
+    /// [`Origin::is_replayed`] of its batch.
     fn is_over(&self, span: Window, key: &RecordKey, is_replayed: bool) -> bool;
 
-    /// Merges contributions that were decoded by [`Windows::decode`] of these same windows.
+    /// Merges contributions that the same windows have decoded with [`Windows::decode`].
     fn merge(&mut self, contributions: Contributions, origin: Origin) -> MergeOutcome;
 
     /// Resumes from an earlier runner's `watermark`. Windows that ended by `closed_to` were computed from an
-    /// earlier log of the source.
+    /// earlier log of the source and must not be changed.
     fn resume(&mut self, watermark: Option<Timestamp>, closed_to: Option<Timestamp>);
 
-    /// The first offset of the batches of a partition that contribute to an entry in memory.
+    /// The offset of the first batch of the partition that contributes to an entry in memory.
     fn rewind_offset(&self, partition: Partition) -> Option<Offset>;
 
     /// The number of entries in memory, as limited by [`Bounds::entries_max`].
@@ -127,14 +127,15 @@ pub(crate) trait Correctable: Windows {
     /// Forgets windows that can no longer be corrected at `watermark`.
     fn retire(&mut self, watermark: Timestamp);
 
-    /// The time up to which windows are forgotten at `watermark`: those that end by it are not opened again.
+    /// Windows that end at or before the returned time are forgotten at `watermark`, and are not opened again.
     fn forgotten_to(&self, watermark: Timestamp) -> Timestamp;
 
-    /// Whether a window in memory that begins at `start` accounts for a row of this key.
+    /// Whether a window in memory begins at `start` and has events of this key.
     fn is_open(&self, start: Timestamp, key: &str) -> bool;
 
-    /// Emits the row of the window that begins at `start` as it is without any events of this key; nothing if the
-    /// derivation writes no such row. The caller makes sure that no window in memory accounts for that row.
+    /// Emits the row that the window at `start` has without any events of this key; nothing if the derivation
+    /// writes no such row. The caller makes sure that no window in memory begins at `start` and has events of this
+    /// key.
     fn empty(
         &self,
         start: Timestamp,
@@ -142,11 +143,12 @@ pub(crate) trait Correctable: Windows {
         on_empty: &mut OnEmpty<'_>,
     ) -> Result<(), serde_json::Error>;
 
-    /// The [`RowsFrom`] marks of all windows in memory.
+    /// The [`RowsFrom`] of each window in memory.
     fn rows_from(&self) -> Box<dyn Iterator<Item = &RowsFrom> + '_>;
 }
 
-/// The states of a keyed process. Its detections are never corrected.
+/// The states of a keyed process. A *fact* is an event, reduced to the data that the process needs. Late events
+/// never correct a detection.
 pub(crate) trait Keyed: Windows {
     /// Processes all facts before `watermark` and all timers up to it, and emits the detections, ordered by span
     /// and key.
@@ -184,8 +186,8 @@ impl AnyWindows {
         }
     }
 
-    /// Uses other parameters for records from these offsets of the source partitions on. Returns an error for
-    /// windows that would then mix results of both sets of parameters.
+    /// Uses other parameters for the records from these offsets on, one offset for each source partition. Returns
+    /// an error for windows that can be corrected: their rows would mix the results of both sets of parameters.
     pub(crate) fn adopt(&mut self, params: &Params, from: &[Offset]) -> Result<(), ParamError> {
         match self {
             Self::Keyed(windows) => windows.adopt(params, from),

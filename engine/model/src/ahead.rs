@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::merge::Merge;
 
-/// An event is far ahead if its time is later than its record's ingest time by more than this. Synchronized
-/// clocks differ by less.
+/// An event is far ahead if its time is later than its record's ingest time by more than this number of
+/// milliseconds. Synchronized clocks differ by less.
 pub const FAR_AHEAD_MS: i64 = 2_000;
 
-/// The largest number of senders in the list: those furthest ahead, and among equals the first by name.
+/// The largest number of senders in the list. It keeps those furthest ahead; among equals, the first by name.
 const SENDERS_MAX: usize = 8;
 
-/// The number of events that were far ahead of their ingest time, and the senders of the worst of them.
+/// The number of events that were far ahead of their ingest time, and the senders that were furthest ahead.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendersAhead {
     /// The number of events far ahead, including those of senders that are not in `senders`.

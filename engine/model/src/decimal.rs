@@ -1,7 +1,8 @@
 //! Exact decimals: converts the text of a JSON number into a scaled integer without binary floats.
 
-/// With a larger exponent, a number is either zero or out of every range, because no record is large enough
-/// for a mantissa that would compensate. Sums of exponents up to this limit do not overflow.
+/// The limit to which the magnitude of an exponent is clamped. A number with a larger one is zero, too large for an
+/// `i64`, or rounds to zero, because no record is large enough for a mantissa that would compensate. Sums of clamped
+/// exponents do not overflow.
 const EXPONENT_MAX: i64 = u32::MAX as i64;
 
 /// Returns `text` (a JSON number) × 10^`scale`, rounded half to even; `None` if the result exceeds an `i64`.
@@ -31,7 +32,8 @@ fn parse_exponent(text: &str) -> i64 {
     sign * digits.parse().unwrap_or(EXPONENT_MAX).min(EXPONENT_MAX)
 }
 
-/// Returns the first `point` digits as an integer, rounded according to the remaining digits.
+/// Returns the first `point` digits as an integer, rounded according to the remaining digits. Missing digits are
+/// zeros. Returns `None` on overflow.
 fn round_at(digits: impl Iterator<Item = u8>, point: i64) -> Option<i64> {
     let mut kept: i64 = 0;
     let mut place = 0;

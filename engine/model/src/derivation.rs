@@ -41,13 +41,13 @@ pub trait Windowed: Lift {
     /// The key fields and measures of the derived record.
     type Output: Serialize;
 
-    /// Returns how many of the `events` lifted into `partial` repeat another of them. The default is 0;
-    /// derivations that count a repeated event only once override it.
+    /// Returns how many of the `events` in `partial` are repeats of another one. The default is 0; derivations that
+    /// count a repeated event only once override it.
     fn duplicates(&self, _partial: &mut Self::Partial, _events: u64) -> u64 {
         0
     }
 
-    /// Returns the derived record of a window and key; `None` if no record is to be written.
+    /// Returns the derived record of a window and key; `None` to write no record.
     fn finish(
         &self,
         window: Window,
@@ -58,7 +58,7 @@ pub trait Windowed: Lift {
 
 /// A [`Windowed`] derivation over the sessions of each key.
 pub trait Sessions: Windowed<Grouping = SessionGap> {
-    /// Returns whether no more events of this session are expected. Its record is then emitted without
-    /// waiting for the gap to pass. If an event arrives nevertheless, it still belongs to the session.
+    /// Returns whether no more events of this session are expected. Its record is then emitted without waiting for
+    /// the gap to pass. An event that arrives within the gap nevertheless is added to the session.
     fn is_complete(&self, session: Window, partial: &Self::Partial) -> bool;
 }

@@ -37,7 +37,7 @@ const MAX_SKEW: &str = "max_skew_ms";
 pub struct SourceRecord<'r> {
     /// The record's offset in its partition.
     pub offset: i64,
-    /// When the producer wrote the record; `None` if the record has no timestamp.
+    /// The record's timestamp, set by the producer or the server; `None` if it has none.
     pub ingest_time: Option<Timestamp>,
     /// The record's value.
     pub value: &'r [u8],
@@ -54,7 +54,7 @@ impl<'r> SourceRecord<'r> {
         }
     }
 
-    /// Returns how far an event time is ahead of the ingest time; 0 if the record has no ingest time.
+    /// Returns how far `time` is ahead of the ingest time; 0 if the record has no ingest time.
     #[inline]
     fn ahead_ms(&self, time: Timestamp) -> i64 {
         // The subtraction saturates, because a producer can write any ingest time.

@@ -46,7 +46,7 @@ pub trait Grouping: Copy + Debug + PartialEq + Send + Sync + 'static {
 
 /// The partials of one batch in their groups.
 pub trait Groups<P> {
-    /// Returns the emitter that adds the contributions of the event at this time and offset to its groups.
+    /// Returns an emitter for the event at `time` and `offset`, which adds the event's contributions to its groups.
     fn emitter(&mut self, time: Timestamp, offset: i64) -> impl Emit<P>;
 
     /// Encodes the batch's partial, with its contributions sorted by window and key, and appends it to `output`.

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Key fields joined by `|`. Inside a field, `|` and `%` are percent-encoded. Tables use the joined text as
-/// their key, so a lookup copies nothing.
+/// Key fields joined by `|`. Inside a field, `|` and `%` are percent-encoded. A map with these keys can be searched
+/// by the joined text, without a copy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RecordKey(Box<str>);
 
@@ -13,7 +13,8 @@ impl RecordKey {
     /// Creates the key with these `fields`.
     pub fn new(fields: &[&str]) -> Self {
         let length: usize = fields.iter().map(|field| field.len() + 1).sum();
-        // Exact unless a field is percent-encoded, so that converting the text copies nothing.
+        // The capacity is exact unless a field is percent-encoded, so the conversion to `Box<str>` usually copies
+        // nothing.
         let mut text = String::with_capacity(length.saturating_sub(1));
         write(fields, &mut text);
         Self(text.into())

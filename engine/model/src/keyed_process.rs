@@ -47,13 +47,13 @@ pub trait KeyedProcess: Sized + Send + Sync + 'static {
         detections: &mut Vec<Detection<Self::Output>>,
     );
 
-    /// Returns when [`on_timer`](Self::on_timer) is to be called unless an event of the key comes earlier; `None`
-    /// for no timer.
+    /// Returns the event time at which [`on_timer`](Self::on_timer) is called unless an event of the key comes
+    /// first; `None` for no timer.
     fn timer(&self, _state: &Self::State) -> Option<Timestamp> {
         None
     }
 
-    /// Called when event time reaches `timer` with no further event for the key before it. After this call,
+    /// Called when event time reaches `timer` and no event of the key came before it. After this call,
     /// [`timer`](Self::timer) must return a later time, or `None`.
     fn on_timer(
         &self,

@@ -1,11 +1,11 @@
 //! The domain model of game analytics: events, partial aggregates and derived records. This crate uses no I/O,
 //! clocks or randomness, and it compiles to WASM.
 //!
-//! Read it in this order: An [`event`] is parsed from a record or rejected with a [`Reason`]. [`Lift`] adds
-//! it to the partial aggregate of its key, the *partial*. A [`Fold`] turns one batch of records into one
-//! [`BatchPartial`]. The partials of a key are combined with [`Merge`]. When a window closes,
-//! [`Windowed::finish`] turns its partial into a record of [`derived`]. Alerts come from a [`KeyedProcess`]
-//! instead, which processes each key's events one by one.
+//! In reading order: an [`event`] is parsed from a record or rejected with a [`Reason`]. [`Lift`] adds it to the
+//! partial aggregate of its key, the *partial*. A [`Fold`] turns one batch of records into one [`BatchPartial`].
+//! [`Merge`] combines the partials of a key. When a window closes, [`Windowed::finish`] turns its partial into a
+//! record of [`derived`]. Alerts come from a [`KeyedProcess`] instead, which processes each key's events one by
+//! one.
 
 pub mod ahead;
 pub mod decimal;

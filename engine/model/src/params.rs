@@ -1,4 +1,4 @@
-//! Parameters: the settings of `dataflow.yaml` as names and texts, used by SmartModules and the runner alike.
+//! Parameters: the settings of `dataflow.yaml` as names and texts. SmartModules and the runner both read them.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ pub struct Params(BTreeMap<String, String>);
 /// A parameter that is missing, unknown or invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParamError {
-    /// The value of a parameter cannot be read.
+    /// A parameter's value cannot be parsed or is out of range.
     #[error("parameter `{name}` is `{value}`: {expected} is expected")]
     Invalid {
         /// The parameter's name.
@@ -82,8 +82,8 @@ impl Params {
         self.find(name, expected)?.ok_or_else(missing)
     }
 
-    /// Returns a number of milliseconds above 0. If it is not given, returns `default`, or fails if that is
-    /// `None`.
+    /// Returns `name` as a number of milliseconds above 0. If it is not given, returns `default`, or fails if there
+    /// is no default.
     pub fn positive_ms(&self, name: &str, default: Option<i64>) -> Result<i64, ParamError> {
         let expected = "a number of milliseconds";
         let ms = match default {
@@ -98,7 +98,7 @@ impl Params {
         if ms > 0 { Ok(ms) } else { Err(invalid()) }
     }
 
-    /// Fails if there is a parameter that is not among `known`.
+    /// Fails if a parameter is not among `known`.
     pub fn refuse_unknown(&self, known: &[&str]) -> Result<(), ParamError> {
         match self.0.keys().find(|name| !known.contains(&name.as_str())) {
             Some(name) => Err(ParamError::Unknown {

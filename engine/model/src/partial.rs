@@ -9,7 +9,7 @@ use crate::reject::Reason;
 use crate::time::Timestamp;
 use crate::window::Window;
 
-/// The version of the partial format, which is a postcard-encoded [`BatchPartial`]. The version is the first
+/// The version of a partial's wire format, which is a postcard-encoded [`BatchPartial`]. The version is the first
 /// byte of every partial.
 pub const FORMAT: u8 = 2;
 
@@ -32,9 +32,9 @@ pub struct BatchHeader {
     pub first_offset: i64,
     /// The offset after the batch's last record.
     pub next_offset: i64,
-    /// How far the batch advances event time. Each accepted record counts with its event time or its ingest
-    /// time, whichever is earlier, and the latest of these times is stored here. A sender with a fast clock
-    /// therefore advances event time no further than "now".
+    /// The point to which the batch advances event time; `None` without accepted records. Each accepted record
+    /// contributes its event time or its ingest time, whichever is earlier, and the latest contribution is stored.
+    /// So a sender with a fast clock advances event time no further than the ingest time of its records.
     pub stream_time: Option<Timestamp>,
     /// The earliest event time among the accepted records.
     pub min_event_time: Option<Timestamp>,
@@ -74,8 +74,8 @@ impl BatchHeader {
 /// The contribution of one batch to one window and key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contribution<P> {
-    /// The window or session; with hopping windows, the pane (a slice as long as the hop); with single events, all
-    /// of time.
+    /// The window or session; with hopping windows, the pane (a slice as long as the hop); with single events, a
+    /// window that covers all times.
     pub window: Window,
     /// The key.
     pub key: RecordKey,

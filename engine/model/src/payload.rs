@@ -1,5 +1,5 @@
-//! The payloads of records that were not counted. The topics `rejected-events` and `late-events` store them
-//! byte for byte, in parts that each fit into one record.
+//! The payloads of rejected and late records. The topics `rejected-events` and `late-events` store them byte for
+//! byte, in parts that each fit into one record.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -10,8 +10,8 @@ const SECONDS_PER_DAY: i64 = 86_400;
 /// The years 0000 to 9999 in milliseconds since the Unix epoch. RFC 3339 cannot express other years.
 const FOUR_DIGIT_YEARS: std::ops::Range<i64> = -62_167_219_200_000..253_402_300_800_000;
 
-/// An instant in milliseconds since 1970-01-01T00:00:00Z. Smaller fractions are truncated and never rounded
-/// up, so that no event moves into the next window.
+/// An instant in milliseconds since 1970-01-01T00:00:00Z. Fractions of a millisecond are truncated and never
+/// rounded up, so that no event moves into the next window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -41,10 +41,10 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// Parses an RFC 3339 date and time, such as `2024-11-12T10:15:30Z` or one with an offset (`+01:00`). A
-    /// time without `Z` or an offset is UTC. The seconds may have any number of fractional digits, and a leap
-    /// second counts as second 59. The year must be 0000 to 9999 in UTC, too, so that every parsed time can
-    /// be written and parsed again. Returns `None` for any other text.
+    /// Parses an RFC 3339 date and time, such as `2024-11-12T10:15:30Z` or one with an offset (`+01:00`). A time
+    /// without `Z` or an offset is UTC. The seconds may have any number of fractional digits, and a leap second
+    /// counts as second 59. After the conversion to UTC, the year must still be 0000 to 9999, so that every parsed
+    /// time can be written and parsed again. Returns `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let (date_time, rest) = text.as_bytes().split_at_checked(19)?;
         let seconds = parse_date_time(date_time)?;

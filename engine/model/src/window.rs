@@ -32,7 +32,7 @@ impl Window {
         }
     }
 
-    /// Returns the smallest span that contains both.
+    /// Returns the smallest span that contains `self` and `other`.
     pub fn join(self, other: Self) -> Self {
         Self {
             start: self.start.min(other.start),
@@ -51,8 +51,8 @@ impl Window {
         self.end.plus_ms(-1)
     }
 
-    /// Returns whether an event of one span is at most `gap_ms` from an event of the other, so that both
-    /// spans belong to one session.
+    /// Returns whether sessions with these spans are one session: the spans overlap, or the last event of one and
+    /// the first event of the other are at most `gap_ms` apart.
     pub fn is_within(&self, gap_ms: i64, other: &Self) -> bool {
         self.start <= other.last().plus_ms(gap_ms) && other.start <= self.last().plus_ms(gap_ms)
     }

@@ -3,7 +3,8 @@
 
 use std::cmp::Ordering;
 
-/// Returns whether `a` and `b` are equal. In WASM, `memcmp` compares byte by byte.
+/// Returns whether `a` and `b` are equal. Faster than `==`, for which WASM code calls a `memcmp` that compares byte
+/// by byte.
 #[inline(always)]
 pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
@@ -32,8 +33,8 @@ pub(crate) fn sort(texts: &mut [(&[u8], u32)]) {
     texts.sort_unstable_by(|(a, _), (b, _)| compare(a, b));
 }
 
-/// Returns the first index in `bytes`, starting at `at`, of a quote, a backslash or a control character. A
-/// JSON string can contain these bytes only as escapes.
+/// Returns the first index in `bytes`, starting at `at`, of a quote, a backslash or a control character. These are
+/// the bytes that a JSON string can contain only as escapes.
 #[inline(always)]
 pub(crate) fn find_special(bytes: &[u8], mut at: usize) -> Option<usize> {
     #[cfg(target_feature = "simd128")]
@@ -71,8 +72,8 @@ fn mark_special_16(words: [u8; 16]) -> u16 {
     u8x16_bitmask(v128_or(v128_or(control, quote), backslash))
 }
 
-/// Sets the highest bit of each special byte. Bytes before the first special one are never marked, because a
-/// subtraction borrows from the next byte only at a special byte.
+/// Returns a mask whose lowest set bit is the highest bit of the first special byte. Bits of later bytes may be
+/// wrong: a subtraction borrows from the next byte, but only at a special byte.
 #[inline(always)]
 fn mark_special(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
@@ -82,7 +83,7 @@ fn mark_special(word: u64) -> u64 {
     (control | quote | backslash) & !word & (ONES * 0x80)
 }
 
-/// Compares `a` and `b` byte by byte in lexicographic order.
+/// Returns the lexicographic order of `a` and `b`.
 #[inline]
 pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
     let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());

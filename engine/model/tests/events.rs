@@ -1,5 +1,5 @@
-//! Compares the parsing of events with `serde_json` and a table of the schemas: a record is accepted exactly
-//! if it has no fault, and rejected for one of its faults.
+//! Compares the parsing of events with `serde_json` and a table of the schemas. A record without faults must be
+//! accepted; any other record must be rejected for one of its faults.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ enum FieldKind {
     OptionalId,
     Time,
     TransactionType,
-    /// A number from 0 to this one.
+    /// A number from 0 to this maximum.
     Number(f64),
 }
 use FieldKind::{Id, Number, OptionalId, Time, TransactionType};
@@ -42,7 +42,7 @@ const PURCHASE: Schema = &[
     ("/parameters/transaction_id", Id),
     ("/parameters/transaction_type", TransactionType),
     ("/parameters/currency", Id),
-    ("/parameters/amount", Number(1e9)), // below the limit with two minor digits, above every valid sample
+    ("/parameters/amount", Number(1e9)), // below the limit of two-digit currencies, above every valid sample
     ("/parameters/item_id", Id),
     ("/parameters/item_type", Id),
     ("/user_data/user_id", Id),
@@ -169,8 +169,8 @@ fn changed(schema: Schema, changes: Vec<(&str, Option<Value>)>) -> Value {
     record
 }
 
-/// Checks that a record is accepted with the right fields, or rejected for one of its faults. `fields` returns
-/// the fields of an accepted event by their pointers in the record.
+/// Checks that a record is accepted with the right fields, or rejected for one of its faults. `fields` returns the
+/// fields of an accepted event, each with its pointer in the record.
 fn check<'e, E: Event<'e>>(
     schema: Schema,
     record: &Value,

@@ -1,4 +1,5 @@
-//! Maps errors of the engine to the protocol's error codes, with messages short enough for the protocol's strings.
+//! Maps errors of the engine to the protocol's error codes. Shortens messages so that they fit the protocol's
+//! strings.
 
 use fluvio_protocol::link::ErrorCode;
 use fluvio_protocol::link::smartmodule::SmartModuleTransformRuntimeError;
@@ -6,7 +7,8 @@ use fluvio_smartengine::EngineError;
 
 use crate::limits::TEXT_BYTES_MAX;
 
-/// Occurs in the message of every operating system error. The engine passes these errors on only as text.
+/// A part of the message of every operating system error. The engine passes these errors on only as text, so they
+/// are recognized by this part.
 const OF_THE_SYSTEM: &str = "(os error ";
 
 /// Returns the error code for a module that could not be compiled, instantiated or initialised.
@@ -15,7 +17,7 @@ pub(super) fn building(
     name: Option<String>,
 ) -> ErrorCode {
     let text = chain_of(error);
-    // Too many open files or too little memory is not the module's fault: the next attempt may succeed.
+    // An error such as too many open files is not the module's fault: the next attempt may succeed.
     if text.contains(OF_THE_SYSTEM) {
         return ErrorCode::Other(cut(format!("no SmartModule can be started now: {text}")));
     }

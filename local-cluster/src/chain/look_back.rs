@@ -1,4 +1,4 @@
-//! Look-back: passes the last records of a partition to a chain before it starts.
+//! Look-back: passes the last records of a partition to a chain before the chain processes its first batch.
 
 use fluvio_protocol::link::ErrorCode;
 use fluvio_protocol::record::Record;

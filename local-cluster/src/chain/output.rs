@@ -1,10 +1,9 @@
 //! Writes a chain's output as batches whose records keep their true offsets.
 //!
-//! A client numbers the records of a batch one by one, from the batch's base offset. Each run of
-//! consecutive offsets therefore becomes a batch of its own. Clients use a batch's *last offset delta* only
-//! to count their progress, so it is set to reach up to the next batch. If the first offsets have no
-//! records, an empty batch covers them. The deltas of an output set thus add up to exactly the offsets that
-//! the set covers.
+//! A client numbers the records of a batch one by one, from the batch's base offset. So each run of records with
+//! consecutive offsets becomes a batch of its own. Clients use a batch's *last offset delta* only to count their
+//! progress. It is therefore set so that the batch reaches up to the next one. If the first offsets have no
+//! records, an empty batch covers them. Together, the batches of an output set cover all of its offsets.
 
 #[cfg(test)]
 mod tests;
@@ -20,10 +19,9 @@ use crate::log::HEADER_BYTES;
 /// The position of the first byte that a batch's checksum covers.
 const CHECKED_FROM: usize = 21;
 
-/// The value of an unknown timestamp.
 const NO_TIMESTAMP: i64 = -1;
 
-/// Output batches under construction. They cover all offsets from `start` on, without gaps.
+/// Output batches under construction. They cover all offsets from `start` to `covered_to`.
 #[derive(Debug)]
 pub(crate) struct OutputSet {
     start: i64,
@@ -59,18 +57,19 @@ impl OutputSet {
         self.covered_to
     }
 
-    /// Returns the approximate size of the encoded set.
+    /// Returns the approximate size of the encoded set in bytes.
     pub(crate) fn len_bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Adds a chain's output for the next batch.
+    /// Adds a chain's output for the next input batch.
     pub(crate) fn push(&mut self, processed: &Processed) {
         let input = &processed.input;
         let offsets = Offsets::of(processed);
         for (index, record) in processed.records.iter().enumerate() {
             let offset = offsets.at(index, record);
-            // A stream that starts within a batch must not count the offsets before its own start.
+            // A stream that starts within a batch must not get the records before its own start: its client would
+            // count them.
             if offset >= self.start {
                 let timestamp = match input.first_timestamp {
                     first if first < 0 => NO_TIMESTAMP,
@@ -89,7 +88,6 @@ impl OutputSet {
         self.runs.extend(other.runs);
     }
 
-    /// Encodes the batches.
     pub(crate) fn encode(self) -> Bytes {
         let mut out = Vec::with_capacity(self.bytes + 2 * HEADER_BYTES);
         let first = self
@@ -183,14 +181,15 @@ pub(crate) fn batch_of(processed: &[Processed], compression: Compression) -> Opt
     (run.count > 0).then(|| out.into())
 }
 
-/// The rule by which the records of one output get their offsets.
+/// How the output records for one input batch get their offsets.
 enum Offsets {
-    /// The records' own deltas, which increase and lie within the input batch.
+    /// Each record has the offset that its own delta gives it. The deltas increase and lie within the input
+    /// batch.
     OwnDeltas { base: i64 },
-    /// The records have no usable deltas because the module created them. They get the last offsets of the
-    /// input batch, so that a consumer that has read all of them continues with the next batch.
+    /// The module created the records, so they have no usable deltas. They get the last offsets of the input
+    /// batch, so that a consumer that has read all of them continues with the next batch.
     Packed { first: i64 },
-    /// There are more new records than the input batch had offsets: all of them get its last offset.
+    /// There are more created records than the input batch has offsets. All of them get its last offset.
     Crowded { last: i64 },
 }
 

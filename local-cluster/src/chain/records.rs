@@ -1,7 +1,7 @@
 //! Encodes and decodes records, with checked bounds.
 //!
-//! The published codec trusts the lengths in its input and writes values byte by byte. Here the input comes
-//! from producers, and the output is on the hot path.
+//! Fluvio's published codec is not used here. It trusts the lengths in its input, which comes from producers, and
+//! it writes values byte by byte, which is slow on the hot path.
 
 use bytes::{Buf, BufMut};
 use fluvio_protocol::record::{Record, RecordData};
@@ -53,8 +53,7 @@ fn decode_record(bytes: &mut &[u8]) -> Result<Record, Malformed> {
     Ok(record)
 }
 
-/// Reads a delta, and rejects those that the engine's codec cannot encode: it loops endlessly on the most
-/// extreme values.
+/// Reads a delta. Rejects values outside ±2^30: the engine's codec truncates them, or never returns.
 fn take_delta(bytes: &mut &[u8]) -> Result<i64, Malformed> {
     let delta = take_varint(bytes)?;
     (delta.unsigned_abs() < 1 << 30)
@@ -117,7 +116,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Each codec must read what the other one writes: the published one and the one in this file.
+        /// The published codec and the one in this file write the same bytes, and read the same record from them.
         #[test]
         fn both_codecs_agree(
             key in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..300)),

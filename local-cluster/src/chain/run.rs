@@ -20,7 +20,6 @@ pub(crate) struct Chain {
 pub(crate) struct Processed {
     /// The header of the input batch.
     pub(crate) input: BatchHeader,
-    /// The output records, in order.
     pub(crate) records: Vec<Record>,
     /// The error that stopped the chain within the batch. The output up to it is valid.
     pub(crate) error: Option<ErrorCode>,
@@ -60,7 +59,7 @@ impl Chain {
     }
 }
 
-/// Decodes the batch's records; `None` if they do not match its header.
+/// Decompresses and decodes the batch's records; `None` if that fails.
 pub(crate) fn unpack(batch: &CheckedBatch) -> Option<Vec<Record>> {
     records::decode(&records_of(batch).ok()?).ok()
 }

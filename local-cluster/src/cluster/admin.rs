@@ -12,14 +12,12 @@ use crate::limits::PARTITIONS_MAX;
 /// Why an administrative request failed: a code for programs and a message for people.
 #[derive(Debug)]
 pub(crate) struct AdminError {
-    /// The protocol's error code.
     pub(crate) code: ErrorCode,
     /// What is wrong and what to do about it.
     pub(crate) message: Option<String>,
 }
 
 impl AdminError {
-    /// Creates an error from a code and its explanation.
     pub(crate) fn new(code: ErrorCode, message: String) -> Self {
         Self {
             code,
@@ -44,8 +42,8 @@ impl From<ErrorCode> for AdminError {
 }
 
 impl Cluster {
-    /// Creates a topic with all its partitions. When this returns, the topic is durable, and every watcher that
-    /// reads can see it. With `dry_run`, only checks whether the topic can be created.
+    /// Creates a topic with all its partitions. When this returns, the topic is durable, and its watch frames are
+    /// queued for every watcher that keeps reading. With `dry_run`, only checks whether the topic can be created.
     pub(crate) async fn create_topic(
         &self,
         name: &str,
@@ -74,7 +72,6 @@ impl Cluster {
         Ok(())
     }
 
-    /// Adds partitions to a topic.
     pub(crate) async fn add_partitions(&self, name: &str, count: u32) -> Result<(), AdminError> {
         let _one_at_a_time = self.admin.lock().await;
         let (mut spec, mut partitions) = match self.state().topics.get(name) {

@@ -13,7 +13,7 @@ use fluvio_sc_schema::objects::Metadata;
 use super::state::StoredSmartModule;
 use super::{Cluster, Partition, SPU_ID, Topic};
 
-/// Converts a topic, as provisioned on this node.
+/// Converts a topic. Its status is `Provisioned`, with all replicas on this node.
 pub(crate) fn topic(name: &str, topic: &Topic) -> Metadata<TopicSpec> {
     let replicas = vec![vec![SPU_ID]; topic.partitions.len()];
     Metadata {

@@ -60,12 +60,10 @@ impl Partition {
         })
     }
 
-    /// Returns the topic's name.
     pub(crate) fn topic(&self) -> &str {
         &self.topic
     }
 
-    /// Returns the partition's index within the topic.
     pub(crate) fn index(&self) -> u32 {
         self.index
     }
@@ -105,12 +103,12 @@ impl Partition {
         self.log.read(offset, max_bytes)
     }
 
-    /// Syncs everything written to the disk.
+    /// Syncs all appended batches to the disk.
     pub(crate) async fn sync(self: Arc<Self>) -> Result<(), PartitionError> {
         blocking(move || Ok(self.log.sync()?)).await
     }
 
-    /// Syncs, unless nothing was written since the last sync by this method.
+    /// Syncs, unless nothing was appended since this method last synced.
     pub(crate) async fn sync_if_grown(self: Arc<Self>) -> Result<(), PartitionError> {
         let end = self.end_offset();
         if self.synced_end.load(Ordering::Relaxed) == end {
@@ -121,7 +119,7 @@ impl Partition {
         Ok(())
     }
 
-    /// Removes segments that exceed the limits of age and total size.
+    /// Removes closed segments that exceed the limits of age and total size.
     pub(crate) async fn enforce_retention(
         self: Arc<Self>,
         now: SystemTime,
@@ -155,7 +153,7 @@ impl Partition {
         &self.deleted
     }
 
-    /// Ends all readers and rejects new writes. Blocks until running writes are done.
+    /// Ends all streams of the partition and rejects new writes. Blocks until running writes are done.
     pub(crate) fn delete(&self) {
         self.deleted.cancel();
         if let Err(error) = self.log.close() {

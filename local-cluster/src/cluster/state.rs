@@ -13,15 +13,13 @@ use super::Partition;
 pub(crate) struct State {
     /// The number of the latest change; each change increases it by one.
     pub(crate) epoch: i64,
-    /// Topics by name.
     pub(crate) topics: BTreeMap<String, Topic>,
-    /// SmartModules by store key.
+    /// SmartModules by key: the store id from their metadata or, without metadata, their name.
     pub(crate) smartmodules: BTreeMap<String, StoredSmartModule>,
 }
 
 /// A topic with its open partitions.
 pub(crate) struct Topic {
-    /// The topic's specification.
     pub(crate) spec: TopicSpec,
     /// The epoch in which the specification last changed.
     pub(crate) changed: i64,
@@ -31,7 +29,6 @@ pub(crate) struct Topic {
 
 /// A SmartModule as it was uploaded: its payload is still compressed.
 pub(crate) struct StoredSmartModule {
-    /// The uploaded object.
     pub(crate) spec: Arc<SmartModuleSpec>,
     /// The epoch of the last upload.
     pub(crate) changed: i64,
@@ -69,13 +66,11 @@ impl State {
         );
     }
 
-    /// Removes a topic.
     pub(crate) fn remove_topic(&mut self, name: &str) -> Option<Topic> {
         self.next_epoch();
         self.topics.remove(name)
     }
 
-    /// Adds or replaces a SmartModule.
     pub(crate) fn put_smartmodule(&mut self, key: &str, spec: SmartModuleSpec) {
         let changed = self.next_epoch();
         self.smartmodules.insert(
@@ -87,7 +82,6 @@ impl State {
         );
     }
 
-    /// Removes a SmartModule.
     pub(crate) fn remove_smartmodule(&mut self, key: &str) {
         self.next_epoch();
         self.smartmodules.remove(key);

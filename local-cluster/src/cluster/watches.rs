@@ -1,5 +1,5 @@
 //! The watches of one connection. Each watch remembers what it has sent to the client and sends only the
-//! difference, so that several changes between two updates share one frame.
+//! difference. Several changes between two updates share one frame.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
@@ -23,7 +23,6 @@ use crate::net::{Closed, Outbox};
 /// The kind of objects that a watch follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WatchKind {
-    /// Topics.
     Topic,
     /// Partitions with their offsets.
     Partition,
@@ -97,7 +96,7 @@ impl Watches {
 }
 
 impl Cluster {
-    /// Registers a connection's watches. From then on its client is sent each change before the change is
+    /// Registers a connection's watches. From then on, each change is queued for this connection before it is
     /// acknowledged to the client that requested it.
     pub(crate) fn register(&self, watches: &Arc<Watches>) {
         let mut all = self
@@ -109,7 +108,8 @@ impl Cluster {
     }
 
     /// Queues the latest changes on every connection. Skips a connection whose client does not read; the
-    /// connection's own task sends them later.
+    /// connection's own task queues its changes later. If several connections watch, then waits [`WATCH_SETTLE`]
+    /// for their clients to read.
     pub(super) async fn flush_watches(&self) {
         let all: Vec<Weak<Watches>> = self
             .watches

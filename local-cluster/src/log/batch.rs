@@ -12,8 +12,8 @@
 //! 21 attributes i16
 //! ```
 //!
-//! The checksum covers everything from the attributes on. It does not cover the base offset, so the log can
-//! set that without changing the checksum.
+//! The checksum covers everything from the attributes on. It does not cover the base offset, so the log can set
+//! the base offset without changing the checksum.
 
 use bytes::{Buf, Bytes};
 use fluvio_compression::Compression;
@@ -26,9 +26,9 @@ pub(crate) const HEADER_BYTES: usize = 57;
 /// stored here can also be produced there.
 pub(crate) const MAX_BATCH_BYTES: usize = 32 << 20;
 
-/// The largest record count that a batch may declare: the number of the smallest records that fit the
-/// largest uncompressed batch. Compressed batches are not decompressed to count their records, so this
-/// limit also bounds how many offsets a single compressed batch can take.
+/// The largest record count that a batch may declare: how many of the smallest records fit in the largest
+/// uncompressed batch. Compressed batches are not decompressed to count their records, so this limit also bounds
+/// how many offsets a single compressed batch can take.
 pub(crate) const MAX_BATCH_RECORDS: i32 = (MAX_BATCH_BYTES / MIN_RECORD_BYTES) as i32;
 
 /// The smallest record: length, attributes, timestamp delta, offset delta, no key, empty value, no headers;
@@ -48,7 +48,6 @@ const SCHEMA_ID_BIT: i16 = 0x10;
 /// Why bytes are not a valid batch.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum BatchError {
-    /// The batch is incomplete.
     #[error("batch is incomplete: it has {have} of {needed} bytes")]
     Incomplete { needed: usize, have: usize },
     /// The length field has an impossible value.
@@ -89,7 +88,6 @@ pub(crate) struct BatchHeader {
     pub(crate) total_bytes: usize,
     /// The crc32c of everything from the attributes on.
     pub(crate) checksum: u32,
-    /// The compression of the records.
     pub(crate) compression: Compression,
     /// The last record's offset minus the base offset.
     pub(crate) last_offset_delta: i32,
@@ -176,7 +174,6 @@ pub(crate) struct CheckedBatch {
 }
 
 impl CheckedBatch {
-    /// Returns the batch's header.
     pub(crate) fn header(&self) -> &BatchHeader {
         &self.header
     }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-/// Creates `dir` and its missing parents; each is synced in its parent folder.
+/// Creates `dir` and its missing parents, and syncs the parent folder of each.
 pub(crate) fn create_durably(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());

@@ -1,7 +1,7 @@
 //! A sparse map from offsets to file positions, in memory only.
 
-/// The minimum distance between two entries in bytes. It is so small that reading up to the wanted batch
-/// costs no more than the system call itself, and so large that the index of 1 GiB takes only 1 MiB.
+/// The minimum distance between two entries in bytes. It is small enough that reading from an entry to the wanted
+/// batch costs little more than the system call, and large enough that the index of 1 GiB takes only 1 MiB.
 pub(super) const STEP_BYTES: u64 = 16 << 10;
 
 /// The positions of some of a segment's batches, including the first.

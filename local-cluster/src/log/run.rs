@@ -35,7 +35,8 @@ impl Run {
     fn push(&mut self, batch: &CheckedBatch) -> Result<(), LogError> {
         let base_offset = self.end_offset;
         let next = base_offset.checked_add(batch.header().record_count());
-        // The log never ends at `i64::MAX`: `BatchHeader::next_offset` stops there, and a scan treats it as damage.
+        // The log never ends at `i64::MAX`: `BatchHeader::next_offset` saturates at that value, and a scan treats
+        // it as damage.
         let next = next.filter(|next| *next < i64::MAX);
         self.end_offset = next.ok_or(LogError::OffsetsExhausted { end: base_offset })?;
         self.starts.push((base_offset, self.bytes.len() as u64));

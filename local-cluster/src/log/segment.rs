@@ -45,7 +45,8 @@ struct Tail {
 }
 
 impl Segment {
-    /// Creates an empty segment. Replaces an existing file of that name, which was never part of the log.
+    /// Creates an empty segment. Replaces an existing file of that name: it is left over from a failed attempt to
+    /// create the segment.
     pub(super) fn create(dir: &Path, base_offset: i64) -> Result<Self, LogError> {
         let path = dir.join(file_name(base_offset));
         let file = OpenOptions::new()
@@ -76,7 +77,7 @@ impl Segment {
         }
     }
 
-    /// Opens the segment that was being written, and removes everything after the last intact batch.
+    /// Opens the active segment, and removes everything after the last intact batch.
     pub(super) fn open_active(path: &Path, base_offset: i64) -> Result<Self, LogError> {
         let (file, found) = open_and_scan(path, base_offset, Depth::Checksums)?;
         if let Some(damage) = &found.damage {
@@ -99,7 +100,7 @@ impl Segment {
         }
     }
 
-    /// Returns the first offset, which even an empty segment has.
+    /// Returns the offset of the first record. In an empty segment, the next record gets this offset.
     pub(super) fn base_offset(&self) -> i64 {
         self.base_offset
     }
@@ -109,12 +110,11 @@ impl Segment {
         self.tail().end_offset
     }
 
-    /// Returns the total size of all batches.
+    /// Returns the total size of all batches in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.tail().bytes
     }
 
-    /// Returns the path of the file.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -146,8 +146,8 @@ impl Segment {
         Ok(())
     }
 
-    /// Removes the bytes that a failed append left: batches written after them would be lost with them at
-    /// the next open.
+    /// Removes the bytes that a failed append left. If batches were written after them, the next open would
+    /// remove those batches too.
     fn mend(&self) -> Result<(), LogError> {
         if self.torn.load(Ordering::Relaxed) {
             self.file()?
@@ -158,7 +158,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Completes the segment and syncs it, so that another one can follow it.
+    /// Syncs the segment and closes its file, so that another segment can follow it.
     pub(super) fn close(&self) -> Result<(), LogError> {
         self.mend()?;
         self.sync()?;
@@ -178,7 +178,7 @@ impl Segment {
         }
     }
 
-    /// Syncs appended bytes; does nothing if all of them are synced.
+    /// Syncs appended bytes to the disk. Does nothing if all of them are synced.
     pub(super) fn sync(&self) -> Result<(), LogError> {
         let bytes = self.bytes();
         if self.synced_bytes.load(Ordering::Relaxed) < bytes {

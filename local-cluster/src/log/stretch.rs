@@ -1,4 +1,4 @@
-//! Finds whole batches in a slice of a segment's bytes that begins with a batch.
+//! Finds whole batches in a slice of a segment's bytes. The slice begins with a batch.
 //!
 //! Each error is returned together with the position of the invalid batch in the slice.
 

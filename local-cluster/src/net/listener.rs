@@ -139,7 +139,7 @@ async fn serve<S: Service>(
     queue: tokio::sync::mpsc::Receiver<bytes::Bytes>,
     closing: CancellationToken,
 ) {
-    // Responses are small and clients wait for each one, so none should wait for more data.
+    // Disables Nagle's algorithm: responses are small, and clients wait for each one.
     let _ = stream.set_nodelay(true);
     let (reader, writer) = stream.into_split();
     let mut writing = tokio::spawn(write_then_close(writer, queue, closing.clone()));

@@ -40,7 +40,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// Queues `body` as the response to the request with `correlation_id`, encoded for `version`.
+    /// Queues `body` as the response to the request with `correlation_id`, encoded for `version`. Also returns
+    /// `Closed` if `body` cannot be encoded.
     pub(crate) async fn send<E>(
         &self,
         correlation_id: i32,

@@ -15,7 +15,6 @@ pub(crate) enum RequestError {
     Decode {
         /// The request's key; 0 if the header itself cannot be decoded.
         api_key: u16,
-        /// The decoder's error.
         reason: String,
     },
     /// This port serves no request with this key.
@@ -23,18 +22,10 @@ pub(crate) enum RequestError {
     UnknownKey(u16),
     /// The node does not support this version.
     #[error("version {version} of request `{api_key}` is not supported")]
-    Version {
-        /// The request's key.
-        api_key: u16,
-        /// The requested version.
-        version: i16,
-    },
+    Version { api_key: u16, version: i16 },
     /// The object kind inside an admin request is unknown or not supported by that request.
     #[error("request `{api_key}` names an object kind that this node does not serve")]
-    UnknownObject {
-        /// The request's key.
-        api_key: u16,
-    },
+    UnknownObject { api_key: u16 },
 }
 
 /// One request: a decoded header, and a body that is still encoded.
@@ -45,7 +36,6 @@ pub(crate) struct Request {
     pub(crate) version: i16,
     /// The correlation id, which the response repeats.
     pub(crate) correlation_id: i32,
-    /// The encoded body.
     pub(crate) body: Bytes,
 }
 

@@ -69,7 +69,8 @@ impl Listing<'_> {
     }
 }
 
-/// Lists each topic whose name contains any of the filters.
+/// Lists the topics whose name contains any of the filters, or all topics without filters. System topics are
+/// listed only if `list` requests them, and then alone.
 fn topics(cluster: &Cluster, list: ListRequest<TopicSpec>) -> Vec<Metadata<TopicSpec>> {
     let filters: Vec<ListFilter> = list.name_filters.into();
     let wanted =
@@ -82,7 +83,8 @@ fn topics(cluster: &Cluster, list: ListRequest<TopicSpec>) -> Vec<Metadata<Topic
         .collect()
 }
 
-/// Lists all partitions of system topics, or all of other topics. Clients select from them by name themselves.
+/// Lists all partitions of system topics if `system` is set, and otherwise those of all other topics. Clients
+/// filter them by name themselves.
 fn partitions(cluster: &Cluster, system: bool) -> Vec<Metadata<PartitionSpec>> {
     let state = cluster.state();
     let topics = state
@@ -99,7 +101,8 @@ fn partitions(cluster: &Cluster, system: bool) -> Vec<Metadata<PartitionSpec>> {
         .collect()
 }
 
-/// Lists each SmartModule that matches any of the filters, which are parsed as `group/name@version`.
+/// Lists the SmartModules that match any of the filters, or all without filters. Filters are parsed as
+/// `group/name@version`.
 fn smartmodules(
     cluster: &Cluster,
     list: ListRequest<SmartModuleSpec>,

@@ -11,8 +11,8 @@ use super::Data;
 use crate::net::{Request, RequestError};
 use crate::platform;
 
-/// The supported versions of all requests. Clients also send requests that Fluvio does not announce (those
-/// about consumer offsets), and choose their version themselves.
+/// The supported versions of all requests. Clients also send requests that Fluvio does not announce, namely those
+/// about consumer offsets, and choose the version of these requests themselves.
 pub(super) const VERSIONS: RangeInclusive<i16> = 0..=COMMON_VERSION;
 
 /// Answers with the keys and versions that Fluvio announces, except for requests that no client sends.

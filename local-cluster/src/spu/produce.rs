@@ -58,8 +58,8 @@ pub(super) async fn handle(data: &mut Data, request: Request) -> Result<(), Requ
     Ok(())
 }
 
-/// Waits until everything written is synced to the disk: on a single node that is what "committed" means. If that
-/// fails or takes longer than `timeout`, replaces the successes in `response` with the error.
+/// Waits until the logs in `written` are synced to the disk, which is what "committed" means on a single node. If
+/// syncing fails or takes longer than `timeout`, replaces the successes in `response` with the error.
 async fn commit(
     mut written: Vec<Arc<Partition>>,
     timeout: Duration,

@@ -11,9 +11,7 @@ use super::objects::Key;
 /// Identifies a stored offset by its consumer and partition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct ConsumerOffsetKey {
-    /// The topic's name.
     pub(crate) topic: String,
-    /// The topic's partition.
     pub(crate) partition: u32,
     /// The name that the consumer chose for itself; any string.
     pub(crate) consumer_id: String,

@@ -1,12 +1,12 @@
-//! Encodes names of objects as file names: any name can be encoded unless it is too long, and different names never
-//! collide.
+//! Encodes names of objects as file names. Any name can be encoded unless it is too long, and different names get
+//! different file names.
 
 use std::fmt::Write as _;
 
 use super::error::StoreError;
 
-/// The longest encoded name: file systems allow 255 bytes, and this leaves room for what is added to the
-/// name (a partition, and the extensions of files and temporary files).
+/// The longest encoded name in bytes. File systems allow 255 bytes; the rest is for what is added to the name (a
+/// partition, and the extensions of files and temporary files).
 const MAX_BYTES: usize = 220;
 
 /// Encodes `name` with only lower-case letters, digits, `-`, `_`, `%` and, after the first character, dots.

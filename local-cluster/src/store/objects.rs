@@ -69,15 +69,15 @@ impl<K: Key, V: Clone + Serialize + DeserializeOwned> Objects<K, V> {
         self.loaded.clone()
     }
 
-    /// Returns whether the object exists.
     pub(super) fn contains(&self, key: &K) -> bool {
         self.loaded.contains_key(key)
     }
 
     /// Writes an object to the disk. Replaces an existing object with the same key.
     ///
-    /// The copy in memory always equals the files. An object that could not be read back is never written:
-    /// some of Fluvio's types accept less when they are decoded than they produce when they are encoded.
+    /// Some of Fluvio's types accept less when they are decoded than they produce when they are encoded. So the
+    /// encoded object is decoded first, and is refused if that fails. The decoded copy is kept in memory, so that
+    /// it equals what the file contains.
     pub(super) fn put(&mut self, key: &K, value: &V) -> Result<(), StoreError> {
         let path = self.path(key)?;
         let unwritable = |source| StoreError::Encode {

@@ -22,7 +22,7 @@ use crate::net::{Closed, Outbox};
 use crate::record_set::RawSet;
 use crate::store::ConsumerOffsetKey;
 
-/// The streams of one connection, by the stream id in their frames.
+/// The streams of one connection, by the stream id that their frames contain.
 #[derive(Debug, Default)]
 pub(crate) struct OpenStreams {
     by_id: HashMap<u32, OpenStream>,
@@ -76,7 +76,7 @@ impl OpenStreams {
 pub(crate) struct StreamRequest {
     /// The correlation id, which every frame repeats.
     pub(crate) correlation_id: i32,
-    /// The version in which frames are encoded and modules are called.
+    /// The protocol version with which frames are encoded and modules are called.
     pub(crate) version: i16,
     /// The first offset that the client requests.
     pub(crate) offset: i64,
@@ -90,13 +90,10 @@ pub(crate) struct StreamRequest {
 pub(crate) struct ConsumerStream {
     /// The stream id in its frames.
     pub(crate) id: u32,
-    /// The node's state.
     pub(crate) cluster: Arc<Cluster>,
     /// The pool on which its chain runs.
     pub(crate) pool: Pool,
-    /// The partition to read.
     pub(crate) partition: Arc<Partition>,
-    /// The queue for its frames.
     pub(crate) outbox: Outbox,
     /// Receives the acknowledgements. Each is the offset from which the client requests the next frame.
     pub(crate) acknowledged: watch::Receiver<i64>,
@@ -113,7 +110,8 @@ enum Reading {
 enum End {
     /// The stream failed; the client gets this code.
     Error(ErrorCode),
-    /// The client closed the connection.
+    /// Nothing more is sent: the connection is closed, or the last frame contained the error that ended the
+    /// stream.
     Closed,
 }
 
@@ -159,7 +157,8 @@ impl ConsumerStream {
         let mut reading = self.reading(request.smartmodules, request.version).await?;
         let mut end = self.partition.watch_end();
         loop {
-            // This fails only if the log is gone. Deletion of the topic stops the stream through `deleted`.
+            // This fails only if the log is dropped. The deletion of the topic ends the stream through `deleted`
+            // instead.
             end.wait_for(|end| *end > position)
                 .await
                 .map_err(|_| End::Closed)?;

@@ -1,4 +1,4 @@
-//! Reads through a chain: each stored batch runs through it once, and its output is sent once.
+//! Reads through a chain. Each stored batch runs through the chain once, and its output is sent once.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ struct Held {
 }
 
 impl Filtered {
-    /// Starts with a chain that has processed at most its look-back.
+    /// `chain` must not have processed any records except those of its look-back.
     pub(super) fn new(chain: Chain) -> Self {
         Self { chain, held: None }
     }

@@ -1,4 +1,4 @@
-//! A local cluster for tests: on free ports, in its own folder, with the same ports and data after a restart.
+//! A local cluster for tests: on free ports and in its own folder. It keeps its ports and data across a restart.
 //!
 //! For tests only: every error panics.
 

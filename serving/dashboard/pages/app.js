@@ -22,7 +22,7 @@ const VIEWS = {
   servers: ["Servers", servers],
   quality: ["Data quality", quality],
 };
-/** Views that always cover all games, so that no game can be chosen. */
+/** Views that cover all games, so no game can be chosen in them. */
 const OF_ALL_GAMES = ["overview", "servers", "quality"];
 const SPANS = [
   ["15", "15 min"],
@@ -137,12 +137,12 @@ function nav() {
     );
   const list = document.getElementById("nav");
   put(list, Object.entries(VIEWS).map(link));
-  // `scrollIntoView` would make keyboard navigation start at this link.
+  // Does not use `scrollIntoView`, because keyboard navigation would then start at this link.
   const current = list.querySelector("[aria-current]");
   list.scrollLeft = current.offsetLeft - list.offsetLeft - (list.clientWidth - current.offsetWidth) / 2;
 }
 
-/** Returns the most important problem as `[tone, text, pill text?]`, or `null`. */
+/** Returns the most important problem as `[tone, text, pill text?]`, or `null` if there is none. */
 function problem() {
   const { status, lost } = state;
   if (lost) {
@@ -209,7 +209,7 @@ function pillOf(found) {
   return state.status || state.answer ? ["good", "●", "Live"] : ["info", "…", "Connecting"];
 }
 
-/** Moves the visible time span by a fraction of its length. */
+/** Moves the visible time span by the fraction `parts` of its length, and pauses the view. */
 function move(parts) {
   const { from, to } = state.answer ?? { to: Date.now(), from: Date.now() - 900_000 };
   const by = (to - from) * parts;
@@ -358,7 +358,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   redraw();
 });
 window.addEventListener("hashchange", route);
-// The fragment of the address contains the view, so the skip link cannot use it as a link target.
+// The fragment of the address contains the view. So the skip link must not set it, and focuses `main` itself.
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();

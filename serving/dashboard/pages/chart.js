@@ -1,4 +1,4 @@
-// Draws charts with ECharts. In a build without ECharts, the tables show the same data.
+// Draws charts with ECharts. In a build without ECharts, there are no charts, and tables show the same data.
 
 import { h, visible } from "./dom.js";
 import { clock, compact, isUtc, minute, moment, number } from "./format.js";
@@ -6,7 +6,7 @@ import { clock, compact, isUtc, minute, moment, number } from "./format.js";
 const drawn = new Set();
 
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-/** Colours that colour-blind people can tell apart. Dashes and shapes differ too. */
+/** Colours that colour-blind people can tell apart. The lines also differ in dashes and symbols. */
 export const palette = () => [1, 2, 3, 4, 5, 6, 7].map((index) => color(`line-${index}`));
 const DASHES = ["solid", "dashed", "dotted", [12, 3], [12, 4, 3, 4]];
 const SHAPES = ["circle", "triangle", "rect", "diamond"];
@@ -19,7 +19,7 @@ function common() {
     useUTC: isUtc(),
     color: palette(),
     textStyle: { color: text, fontFamily: "system-ui, sans-serif" },
-    // Draws text on the canvas, so that names of players and items are never parsed as HTML.
+    // `richText` draws the tooltip on the canvas, so that names in it are never parsed as HTML.
     tooltip: {
       trigger: "axis",
       renderMode: "richText",
@@ -55,7 +55,7 @@ export function legend(names) {
   };
 }
 
-/** In spans shorter than this, ticks are less than a minute apart, so their labels include seconds. */
+/** In spans shorter than this, ticks may be less than a minute apart, so their labels include seconds. */
 const SECONDS_BELOW_MS = 600_000;
 
 export function timeAxis(from, to) {
@@ -93,7 +93,7 @@ export function nameAxis(names, extra = {}) {
   };
 }
 
-/** Whether some value has no neighbour. No line leads to it, so it needs a symbol. */
+/** Whether a value has no neighbour. No line leads to such a value, so it needs a symbol. */
 const hasIsolated = (values) =>
   values.some(
     (value, index) =>
@@ -103,9 +103,9 @@ const hasIsolated = (values) =>
   );
 
 /**
- * Returns a chart of lines over time. `series` is `[{name, values, area?, bold?, right?}]`, where `values`
- * has one value for each of `times`, and `right` selects a second value axis on the right. `axis` formats the
- * labels of the value axes; with `whole` these are integers.
+ * Returns a chart of lines over time. `series` is `[{name, values, area?, bold?, right?}]`: `values` contains one value
+ * for each of `times`, and `right` selects a second value axis on the right. `axis` formats the labels of the value
+ * axes. With `whole`, the labels are integers.
  */
 export function lines(
   times,
@@ -245,7 +245,7 @@ export function heat(columns, rows, cells, format, max) {
   });
 }
 
-/** Returns a timeline. `bars` is `[{row, from, to, about, tone}]`. */
+/** Returns a timeline. `bars` is `[{row, from, to, about, tone}]`; `about` is the text of the tooltip. */
 export function spans(rows, bars, { from, to }) {
   return () => ({
     grid: { top: 6 },
@@ -272,7 +272,7 @@ export function spans(rows, bars, { from, to }) {
   });
 }
 
-/** Creates the element of a chart. `show(option)` draws the chart, `show(null)` hides it. */
+/** Creates a chart and its element. `show(option)` draws the chart, `show(null)` hides it. */
 export function draw(title) {
   const works = Boolean(window.echarts);
   const element = h("div", {

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 
-/** Formats a cell. A text that a spreadsheet would run as a formula is prefixed with an apostrophe. */
+/** Formats a cell. Adds an apostrophe before a text that a spreadsheet would run as a formula. */
 function cell(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "number") return String(value);

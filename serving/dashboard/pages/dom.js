@@ -1,9 +1,8 @@
-// Creates elements. Strings are always inserted as text and never as HTML, so an event cannot change the
-// page.
+// Creates elements. Strings are inserted as text and never as HTML, so an event cannot add elements to the page.
 
-/** Control and bidirectional characters. They are invisible or would reorder the text. */
+/** Control and bidirectional characters. They are invisible, or change the order of the text on the screen. */
 const HIDDEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: it matches them.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression must match control characters.
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
 
 /** Returns the text with hidden characters replaced by their codes. */
@@ -16,7 +15,6 @@ export function h(tag, properties = {}, ...children) {
   return fill(document.createElement(tag), properties, children);
 }
 
-/** Creates an SVG element. */
 export function svg(tag, properties = {}, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), properties, children);
 }
@@ -49,8 +47,8 @@ export function put(element, ...children) {
 }
 
 /**
- * Gives `parent` one child for each of `items`, in their order. An item with a known key keeps its element, and so
- * its focus, scroll position and open details.
+ * Gives `parent` one child for each of `items`, in their order. If there is an element with the item's key, it is kept,
+ * with its focus, scroll position and open details.
  */
 export function keyed(parent, items, key, make) {
   const known = parent.known ?? new Map();
@@ -67,7 +65,7 @@ export function keyed(parent, items, key, make) {
   parent.known = next;
 }
 
-/** Creates the message for missing data: what is missing, and what the user can do about it. */
+/** Creates a message about missing data: `what` is missing, and `todo` is what the user can do about it. */
 export function empty(what, todo) {
   return h("div", { class: "empty" }, h("strong", {}, what), todo && h("p", {}, todo));
 }

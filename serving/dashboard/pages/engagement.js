@@ -98,7 +98,7 @@ function over(players, { data, from, to }) {
   });
 }
 
-/** The limit for rows and for columns of a heat map. The table contains all of them. */
+/** The maximum number of rows, and of columns, of a heat map. The table below the map lists more. */
 const ROWS_DRAWN = 30;
 
 const ordered = (names) =>
@@ -136,7 +136,7 @@ const CELLS = [
 ];
 
 function cells(active, completed, cells, { games, data }) {
-  // A heat map never mixes the levels of two games: until a game is chosen, it shows the busiest one.
+  // A heat map shows the levels of only one game: the chosen game, or else the busiest one.
   const busiest = cells[0]?.game;
   const drawn = cells.filter((cell) => cell.game === busiest);
   const rows = ordered(drawn.map((cell) => cell.level)).slice(0, ROWS_DRAWN);

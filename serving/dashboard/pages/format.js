@@ -1,9 +1,9 @@
-// Formats numbers, money and times in the browser's locale and in the chosen time zone.
+// Formats numbers, money and times in the browser's locale. Times are in the chosen time zone.
 
 let zone = localStorage.getItem("zone") === "utc" ? "UTC" : undefined;
 const made = new Map();
 
-/** Returns a cached formatter, because creating one is expensive. */
+/** Returns a formatter from a cache, because creating one is expensive. */
 function formatter(kind, options) {
   const key = kind.name + JSON.stringify(options);
   if (!made.has(key)) made.set(key, new kind(undefined, options));
@@ -25,7 +25,7 @@ export function number(value, digits = 0) {
   return formatter(Intl.NumberFormat, { maximumFractionDigits: digits }).format(value);
 }
 
-/** Formats a count with its noun: `2 players`. */
+/** Formats a count with its noun, for example `2 players`. */
 export const several = (count, thing) => `${number(count)} ${thing}${count === 1 ? "" : "s"}`;
 
 export function compact(value) {
@@ -38,8 +38,8 @@ export function percent(share, digits = 1) {
 }
 
 /**
- * Formats a decimal string as an amount in a currency. The string is never converted to a number, which could
- * round it.
+ * Formats a decimal string as an amount in a currency. The string is not converted to a number, because a number could
+ * be rounded.
  */
 export function money(text, currency) {
   if (text === null || text === undefined) return "–";
@@ -62,7 +62,7 @@ function at(options, value) {
 export const clock = (value) => at({ hour: "2-digit", minute: "2-digit", second: "2-digit" }, value);
 export const minute = (value) => at({ hour: "2-digit", minute: "2-digit" }, value);
 export const moment = (value) => at({ dateStyle: "medium", timeStyle: "medium" }, value);
-/** Formats each time in a text of a record for the user. */
+/** Replaces each UTC time in a text from a record with the same time in the user's locale and the chosen time zone. */
 export const withLocalTimes = (text) => text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, moment);
 /** Formats a time as ISO 8601 in UTC, for files. */
 export const iso = (value) => (value === null || value === undefined ? "" : new Date(value).toISOString());

@@ -17,7 +17,7 @@ const RULES = [
 ];
 const SEVERITIES = ["high", "medium", "low"];
 const TONE = { high: ["bad", "▲"], medium: ["warn", "◆"], low: ["info", "●"] };
-/** The number of alerts listed at first, and added by each click. It keeps the page short on a phone. */
+/** The number of alerts that are listed at first, and that each click adds. It keeps the page short on a phone. */
 const LISTED = 20;
 /** The fields of the evidence that contain amounts of money. */
 const MONEY = ["amount", "mean", "limit", "small", "large"];

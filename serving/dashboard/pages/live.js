@@ -1,36 +1,30 @@
-// Follows one view like `EventSource`, but sends a token with the request. A lost stream is opened again. If
-// a proxy buffers streams, the view is polled instead.
+// Reads the stream of one view, like `EventSource`, but can send a token. A lost stream is opened again. If a proxy
+// buffers streams, the view is polled instead.
 
-/**
- * A connection that has been silent for this long counts as lost. The server sends a status every 1.5
- * seconds.
- */
+/** A connection that is silent for this long counts as lost. The server sends a status every 1.5 seconds. */
 const SILENCE_MS = 4500;
-/**
- * The shortest pause before another attempt. The pause doubles with each failure, and is reset when data
- * arrives.
- */
+/** The first pause before another attempt. The pause doubles with each failure, and is reset when data arrives. */
 const PAUSE_MIN_MS = 500;
 const PAUSE_MAX_MS = 10_000;
 /**
- * After this many consecutive streams that each went silent within `SILENT_MS`, the page assumes that a proxy
+ * If this many consecutive streams fall silent, each within `SILENT_MS` of its start, the page assumes that a proxy
  * buffers streams.
  */
 const SILENT_STREAMS_MIN = 2;
 const SILENT_MS = 30_000;
-/** The interval of polling, and the number of polls after which a stream is tried again. */
+/** The pause between two polls, and the number of polls after which a stream is tried again. */
 const POLL_MS = 3000;
 const POLL_TIMES = 20;
-/** The reasons for a timeout: the first if no data had arrived, the second if some had. */
+/** The reasons shown for a timeout: the first if no data had arrived before it, the second if some had. */
 const TIMED_OUT = ["the dashboard does not respond", "the dashboard has stopped sending"];
 
-/** The number of consecutive silent streams, over all views, because all of them use the same proxy. */
+/** The number of consecutive silent streams of all views, because all views use the same proxy. */
 let silentStreams = 0;
 
 /**
- * Follows the view at `path` until `close()` is called. `on.view` and `on.status` receive what the server
- * sends, `on.lost` receives the reason of a failure, and `on.polling` receives whether the view is polled.
- * `on.unauthorized` is called when the server refuses the token.
+ * Follows the view at `path` until `close()` is called. `on.view` and `on.status` receive what the server sends,
+ * `on.lost` receives the reason for a failure, and `on.polling` receives whether the view is polled. `on.unauthorized`
+ * is called when the server refuses the token.
  */
 export function follow(path, token, on) {
   const stream = new ViewStream(path, token, on);
@@ -66,7 +60,7 @@ class ViewStream {
     }
   }
 
-  /** Runs `task` and returns why it ended. Aborts it if `onData` is not called for `SILENCE_MS`. */
+  /** Runs `task` and returns the reason why it ended. Aborts it if it does not call `onData` for `SILENCE_MS`. */
   async attempt(task) {
     const controller = new AbortController();
     this.request = controller;
@@ -159,9 +153,7 @@ class ViewStream {
     throw new Refused(`the dashboard answered ${response.status}${body?.detail ? `, ${body.detail}` : ""}`);
   }
 
-  /**
-   * Reports the loss, then pauses. The length is random, so that not all pages reconnect at the same moment.
-   */
+  /** Reports the failure, then pauses. The pause is randomised, so that not all pages reconnect at the same moment. */
   async lose(reason) {
     this.on.lost(reason);
     const pause = this.pause * (0.5 + Math.random() / 2);
@@ -188,5 +180,5 @@ class ViewStream {
   }
 }
 
-/** The error for an answer with an error status. */
+/** The error for a response with an error status. */
 class Refused extends Error {}

@@ -7,12 +7,12 @@ import { address, place } from "./place.js";
 
 /** Draws a line without axes. `label` describes it to screen readers. */
 export function spark(values, label, width = 240, height = 44) {
-  // Drops unknown values at both ends: the last windows may still be open.
+  // Drops unknown values at both ends, because the last windows may still be open.
   const first = values.findIndex((value) => value !== null);
   values = first < 0 ? [] : values.slice(first, values.findLastIndex((value) => value !== null) + 1);
   const known = values.filter((value) => value !== null);
   const max = Math.max(1, ...known);
-  // The axis starts at 80 % of the maximum or lower, so that small changes of large numbers look small.
+  // The value axis starts at 80 % of the maximum or lower, so that small changes of large values look small.
   const min = Math.min(...known, max * 0.8);
   const step = width / Math.max(1, values.length - 1);
   let path = "";
@@ -39,7 +39,7 @@ export function spark(values, label, width = 240, height = 44) {
   );
 }
 
-/** Generates a cover picture from a name. The same name always gets the same picture. */
+/** Generates a cover picture from a name. The same name gives the same picture. */
 function cover(name) {
   let seed = 7;
   for (const letter of name) seed = (seed * 31 + letter.codePointAt(0)) >>> 0;

@@ -8,8 +8,8 @@ import { empty, h, put } from "./dom.js";
 const ROWS_SHOWN = 200;
 
 /**
- * A table. `columns` is `[{name, value(row), text(row)?, cell(row)?, number?}]`: the page shows `cell`, else `text`,
- * else `value`.
+ * Creates a table. `columns` is `[{name, value(row), text(row)?, cell(row)?, number?}]`. The page shows `cell`, or else
+ * `text`, or else `value`; the CSV file contains `value`.
  */
 export function table(columns, rows, caption) {
   const cell = (column, row) =>
@@ -50,7 +50,7 @@ function replace(place, columns, rows, title) {
   place.querySelector(".scroll").scrollTo(scrollLeft, scrollTop);
 }
 
-/** Creates a panel with a chart. `show` sets its data; `note` replaces the text below the title. */
+/** Creates a panel with a chart. `show` sets its data. A `note` given to `show` replaces the text below the title. */
 export function panel(title, note, size = "") {
   const chart = draw(title);
   const about = h("p", { class: "note" }, note);
@@ -94,7 +94,7 @@ export function panel(title, note, size = "") {
   };
 }
 
-/** Creates a panel without a chart. */
+/** Creates a panel without a chart. The caller fills `body`. */
 export function plain(title, note, size = "") {
   const body = h("div", {});
   const file = h("button", { type: "button", class: "quiet", hidden: true }, "CSV");
@@ -111,11 +111,11 @@ export function plain(title, note, size = "") {
   return {
     element,
     body,
-    /** Sets the content of the CSV file. */
+    /** Sets the columns and rows of the CSV file. */
     offer(of, all) {
       [columns, rows, file.hidden] = [of, all, all.length === 0];
     },
-    /** Shows rows as a table. */
+    /** Shows rows as a table, or a message if there are none. */
     rows(of, all, [what, todo]) {
       this.offer(of, all);
       if (all.length) replace(body, of, all, title);

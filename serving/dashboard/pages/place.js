@@ -1,4 +1,4 @@
-// Reads and writes the address of the page. Its fragment contains the view and the view's parameters.
+// Reads and writes the address of the page. The address's fragment contains the view and its parameters.
 
 const PARAMETERS = ["game", "level", "user", "last", "from", "to"];
 /** Filters that the page applies itself, without a request to the server. */

@@ -1,5 +1,5 @@
-// Forbids turning text into HTML, except for the empty string: the chart library uses it to clear its
-// element.
+// Forbids turning text into HTML or scripts. The empty string is allowed, because the chart library clears its element
+// with it.
 if (window.trustedTypes) {
   const refuse = () => {
     throw new TypeError("text is shown as text, never as markup");

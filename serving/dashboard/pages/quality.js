@@ -236,8 +236,8 @@ function samples(title, note, nothing, todo) {
 }
 
 /**
- * Returns where a record came from: topic, partition and offset as far as they are known, otherwise the
- * origin that the record names.
+ * Returns where a record came from: its topic, with partition and offset if they are known, or else the origin that the
+ * record names.
  */
 function originOf({ topic, partition, offset, origin }) {
   if (!topic) return origin ?? "";

@@ -12,9 +12,9 @@ const STATUS = {
   critical: ["bad", "▲"],
   silent: ["bad", "■"],
 };
-/** Returns the status of a row. The last report of a silent server is outdated, so it shows as silent. */
+/** Returns the status to show for a server. A silent server is shown as silent, because its last report is outdated. */
 const statusOf = (row) => (row.open.includes("silent") ? "silent" : row.status);
-/** The limit for rows of the timeline. The table contains all alerts. */
+/** The limit for the rows of the timeline. The table below it contains all alerts. */
 const ROWS_DRAWN = 24;
 const TONE = { cpu: "line-1", memory: "line-4", latency: "line-2", silent: "line-5" };
 

@@ -1,4 +1,4 @@
-//! Serves the dashboard's pages. They are embedded in the binary, so a browser needs no other server.
+//! Serves the dashboard's pages, which are embedded in the binary. They load nothing from other servers.
 
 use axum::extract::Path;
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};

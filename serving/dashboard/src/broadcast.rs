@@ -1,4 +1,4 @@
-//! Holds what all browsers share: the store, the version of each view, and one rendering per query.
+//! Contains what all browsers share: the store, the version of each view, and the last rendering of each query.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,8 +13,8 @@ use crate::query::Query;
 use crate::store::{Store, Topic, now};
 use crate::views::{self, View};
 
-/// The last rendering of a query, if any. The lock is held during rendering, so that concurrent callers wait for
-/// the result.
+/// The last rendering of a query, if there is one. The lock is held during rendering, so that concurrent callers wait
+/// for the result.
 type CacheEntry = Arc<tokio::sync::Mutex<Option<RenderedView>>>;
 
 /// Receives records from the topic readers and renders views for the browsers.
@@ -24,7 +24,7 @@ pub(crate) struct Broadcast {
     versions: [watch::Sender<u64>; View::ALL.len()],
     pub(crate) status: watch::Sender<Bytes>,
     cache: Mutex<Cache>,
-    /// The start time of this process. It is part of every version, so that versions of two processes differ.
+    /// The start time of this process. It is part of every event id, so that the ids of two processes differ.
     started_ms: i64,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Broadcast {
 #[derive(Debug, Default)]
 struct Cache {
     entries: HashMap<(View, Query), CacheEntry>,
-    /// The size in bytes of all renderings made since the cache was last cleared.
+    /// The total size in bytes of all renderings since the cache was last cleared, including replaced ones.
     bytes: usize,
 }
 
@@ -40,7 +40,7 @@ struct Cache {
 #[derive(Clone, Debug)]
 pub(crate) struct RenderedView {
     version: u64,
-    /// The event id. A browser sends it back when it reconnects.
+    /// The event id. A browser that reconnects sends the last id that it received.
     pub(crate) id: String,
     /// The view as a server-sent event.
     pub(crate) event: Bytes,
@@ -63,7 +63,7 @@ impl Broadcast {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Folds records of a topic into the store, and increases the version of each affected view once.
+    /// Folds records of a topic into the store, then increases the version of each view of the topic by one.
     pub(crate) fn apply<'r>(&self, topic: Topic, records: impl Iterator<Item = &'r Record>) {
         let mut store = self.store();
         for record in records {
@@ -114,7 +114,7 @@ impl Broadcast {
     fn entry(&self, view: View, query: &Query) -> CacheEntry {
         let mut cache = self.cache();
         if cache.entries.len() >= ANSWERS_MAX || cache.bytes >= ANSWERS_BYTES_MAX {
-            // Clearing does not affect callers that wait for an entry: they hold references to it.
+            // Callers that wait for an entry are not affected, because they hold a reference to it.
             *cache = Cache::default();
         }
         Arc::clone(cache.entries.entry((view, query.clone())).or_default())

@@ -10,10 +10,10 @@ use thiserror::Error;
 /// The reason why the dashboard does not start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// The socket could not be bound or used.
+    /// The listening socket cannot be used.
     #[error("cannot use the dashboard's socket: {0}")]
     Socket(#[from] std::io::Error),
-    /// The address is exposed and no token is set, so other machines could read everything.
+    /// Other machines can reach the address, and no token is set, so they could read everything.
     #[error(
         "`{0}` can be reached from other machines, and there is no token: give a file that contains one with \
          --dashboard-token-file, listen on 127.0.0.1, or pass --dashboard-insecure"

@@ -15,7 +15,7 @@ use crate::store::{Topic, now};
 struct Progress {
     /// The next offset to read in each partition.
     next: Vec<Offset>,
-    /// The end offset of each partition when reading began.
+    /// The end offset of each partition when reading last started.
     ends: Vec<Offset>,
 }
 
@@ -28,8 +28,8 @@ impl Progress {
     }
 }
 
-/// Follows a topic. After an error that the client does not retry itself, this tries again after
-/// `RETRY_PERIOD`, because the topic may not exist yet.
+/// Reads a topic until the future is dropped. After an error that the client does not retry itself, tries again after
+/// [`RETRY_PERIOD`]: the topic may not exist yet.
 pub(crate) async fn follow(broadcast: Arc<Broadcast>, cluster: Cluster, topic: Topic) {
     let mut progress = Progress::default();
     loop {
@@ -78,9 +78,9 @@ async fn read(
     Ok(())
 }
 
-/// Returns the offset at which reading starts in each partition: at first in the topic's recent past, later
-/// where it stopped. If a partition now ends before the offset already read, or the number of partitions has
-/// changed, the topic has been deleted and created again: its state is cleared, and reading starts in its
+/// Returns the offset at which reading starts in each partition. The first call returns offsets in the topic's recent
+/// past, and a later call the next offsets to read. If the number of partitions has changed, or a partition ends before
+/// its next offset, the topic has been deleted and created again. Then its state is cleared, and reading starts in the
 /// recent past again.
 fn starts(
     broadcast: &Broadcast,
@@ -134,14 +134,13 @@ fn note(broadcast: &Broadcast, topic: Topic, progress: &Progress) {
     state.last_error = None;
 }
 
-/// Polls the end offsets of the source topics. The lag is computed from them.
+/// Polls the end offsets of the source topics, from which the lag is computed.
 pub(crate) async fn follow_ends(broadcast: Arc<Broadcast>, cluster: Cluster) {
     loop {
         tokio::time::sleep(crate::limits::LAG_PERIOD).await;
         let partitions = broadcast.store().topics.accounts.partitions();
         for (topic, partition) in partitions {
-            // While the cluster is unreachable, the last known ends stay in place; the status reports the
-            // outage.
+            // While the cluster is unreachable, the last known ends stay in use. The status reports the outage.
             if let Ok(end) = cluster.end_offset(&topic, partition).await {
                 broadcast.store().topics.accounts.note_end(
                     topic,

@@ -1,4 +1,4 @@
-//! Checks that a request may read the dashboard, and adds the security headers to every response.
+//! Checks whether a request may view the dashboard, and adds the security headers to every response.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use http_service::check_host;
 use crate::error::RequestError;
 use crate::options::Access;
 
-/// The content security policy: scripts, styles and data come from the same origin only, inline code and
-/// framing are forbidden. Trusted types allow only the policy in `policy.js`, which never turns text into
-/// markup.
+/// The content security policy. Scripts, styles and data come from the same origin only; inline code and framing are
+/// forbidden. Of the policies for trusted types, only `default` is allowed. `policy.js` creates it, and it never turns
+/// text into markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types default";
 
-/// Checks each request and adds the security headers.
+/// The settings of [`guard`].
 #[derive(Debug)]
 pub(crate) struct Guard {
     pub(crate) access: Access,
@@ -74,10 +74,10 @@ impl Guard {
                     .then_some(())
                     .ok_or(RequestError::Unauthorized)
             }
-            // Protects against DNS rebinding: a foreign page whose host name resolves to this address would
-            // count as the same origin. Other foreign pages can send requests, but these change nothing and
-            // the pages cannot read the responses. `Origin` is not checked: browsers also send it for our own
-            // scripts, and with a proxy it contains the proxy's name.
+            // Protects against DNS rebinding: for the browser, a foreign page whose host name resolves to this address
+            // has the same origin as the dashboard. Other foreign pages can send requests, but the requests change
+            // nothing, and the pages cannot read the responses. `Origin` is not checked, because browsers may send it
+            // for our own scripts, and behind a proxy it contains the proxy's name.
             Access::Loopback => Ok(check_host(request.headers())?),
             Access::Token(_) | Access::Anybody => Ok(()),
         }

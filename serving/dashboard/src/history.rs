@@ -1,16 +1,17 @@
-//! Stores the rows of a topic by window start and key, for at most a day. A revision replaces its row, and a
-//! withdrawn row is removed. In topics with many rows, old rows are joined into one-minute windows.
+//! Stores the rows of a topic by window start and key, for at most a day. A new revision replaces the row's previous
+//! revision, and a withdrawn row is removed. In topics with many rows, old rows are summed into one-minute windows
+//! (*joined*).
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::limits::{HISTORY_MS, JOINED_AFTER_MS, JOINED_MS, SLACK_PART};
 
-/// The rows of one topic by window start. The limits are a day of event time and `rows_max` rows.
+/// The rows of one topic by window start, limited to a day of event time and to `rows_max` rows.
 #[derive(Debug)]
 pub(crate) struct History<K, V> {
     windows: BTreeMap<i64, Vec<Row<K, V>>>,
-    /// Adds a later row to an earlier one. `None` if the topic does not join old rows.
+    /// Adds the second row to the first one. `None` if the topic does not join old rows.
     join: Option<fn(&mut V, &V)>,
     /// Windows that start before this time have been joined.
     joined_before: i64,
@@ -18,7 +19,7 @@ pub(crate) struct History<K, V> {
     rows_max: usize,
 }
 
-/// A row. The rows of a window are sorted by key.
+/// A row of a window. A window's rows are sorted by key.
 #[derive(Debug)]
 pub(crate) struct Row<K, V> {
     key: K,
@@ -37,7 +38,7 @@ impl<K: Copy + Ord, V> History<K, V> {
         }
     }
 
-    /// Creates a history that joins old rows: `join` adds a later row to an earlier one.
+    /// Creates a history that joins old rows. `join` adds the second row to the first one.
     pub(crate) fn joined(rows_max: usize, join: fn(&mut V, &V)) -> Self {
         Self {
             join: Some(join),
@@ -45,11 +46,12 @@ impl<K: Copy + Ord, V> History<K, V> {
         }
     }
 
-    /// Replaces the row of `key` in the window that starts at `start`; `None` removes it.
+    /// Replaces the row of `key` in the window that starts at `start`, unless the stored revision is newer. `None`
+    /// removes the row.
     pub(crate) fn put(&mut self, start: i64, key: K, revision: u32, value: Option<V>) {
         match self.join {
-            // A revision of a joined row is ignored: the row's earlier value can no longer be subtracted
-            // from the sum.
+            // A correction of a joined row is ignored, because the row's earlier value can no longer be subtracted from
+            // the sum.
             Some(_) if start < self.joined_before && revision > 0 => return,
             Some(join) if start < self.joined_before => {
                 if let Some(value) = value {
@@ -71,7 +73,7 @@ impl<K: Copy + Ord, V> History<K, V> {
             .flat_map(|(start, rows)| rows.iter().map(move |row| (*start, &row.key, &row.value)))
     }
 
-    /// Returns the start of the latest window.
+    /// Returns the start of the latest window; `None` if there are no rows.
     pub(crate) fn newest(&self) -> Option<i64> {
         self.windows.keys().next_back().copied()
     }
@@ -131,7 +133,7 @@ impl<K: Copy + Ord, V> History<K, V> {
             return;
         }
         let old = self.windows.range(self.joined_before..before);
-        // The window that starts at a whole minute receives the rows of the other windows of that minute.
+        // A window that starts at a whole minute keeps its rows. The minute's other windows are added to it.
         let old: Vec<_> = old
             .map(|(start, _)| *start)
             .filter(|start| minute(*start) != *start)
@@ -162,7 +164,8 @@ pub(crate) fn minute(time: i64) -> i64 {
     time.div_euclid(JOINED_MS).saturating_mul(JOINED_MS)
 }
 
-/// Inserts a row. The capacity grows by a quarter instead of doubling, because most windows never grow again.
+/// Inserts a row. If the vector is full, its capacity grows by a quarter instead of doubling, which saves memory: most
+/// windows never grow again.
 fn insert<T>(rows: &mut Vec<T>, place: usize, row: T) {
     if rows.len() == rows.capacity() {
         rows.reserve_exact(rows.len() / SLACK_PART + 1);

@@ -1,9 +1,9 @@
-//! Stores the latest alerts of a topic by id. A revision replaces its alert, and a withdrawn alert is
-//! removed.
+//! Stores the latest alerts of a topic by id. A new revision replaces the alert's previous revision, and a withdrawn
+//! alert is removed.
 
 use std::collections::{BTreeMap, HashMap};
 
-/// The alerts, ordered by time: at most `max` of them, whose records have at most `bytes_max` bytes together.
+/// The alerts, ordered by time: at most `max` alerts, whose records have a total size of at most `bytes_max` bytes.
 #[derive(Debug)]
 pub(crate) struct Latest<T> {
     by_time: BTreeMap<(i64, String), Entry<T>>,
@@ -31,7 +31,8 @@ impl<T> Latest<T> {
         }
     }
 
-    /// Replaces the alert `id`, whose record has `bytes` bytes; `None` removes it.
+    /// Replaces the alert `id`, unless the stored revision is newer. `None` removes the alert. `bytes` is the size of
+    /// its record.
     pub(crate) fn put(
         &mut self,
         id: String,

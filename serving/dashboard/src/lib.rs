@@ -1,9 +1,8 @@
-//! A live dashboard for browsers: it computes views from the derived topics, holds them in memory and shares
-//! them between all browsers.
+//! A live dashboard for browsers. It computes views from the derived topics, and all browsers share these views.
 //!
-//! Read in this order: [`start`] wires the parts; `feed` reads each topic once and passes its records to `store`,
-//! which keeps a bounded history; `views` computes the views from it; `broadcast` renders each view once for all
-//! browsers; `live` streams it; `routes` has the paths, and `guard` checks access.
+//! Read the modules in this order: [`start`] connects the parts; `feed` reads each topic once and passes its records to
+//! `store`, which keeps a bounded history; `views` computes the views from the store; `broadcast` renders each view
+//! once for all browsers; `live` streams a view to a browser; `routes` contains the paths; `guard` checks access.
 
 #![cfg_attr(
     test,

@@ -1,82 +1,82 @@
-//! The limits of the dashboard, each with its reason.
+//! The limits of the dashboard, and the reasons for them.
 
 use std::time::Duration;
 
-/// The length of the history: one day, so that the current hour can be compared with the same hour of
-/// yesterday.
+/// The length of the history: one day, so that the current hour can be compared with the same hour of the day before.
 pub(crate) const HISTORY_MS: i64 = 24 * 60 * 60 * 1_000;
-/// Rows of levels and items that are older than this are joined into one-minute windows. Of the spans that the
-/// pages offer, an hour is the longest one whose points are less than a minute apart.
+/// Rows of levels and items that are older than this are summed into one-minute windows (*joined*). Of the spans that
+/// the pages offer, one hour is the longest whose points are less than a minute apart.
 pub(crate) const JOINED_AFTER_MS: i64 = 60 * 60 * 1_000;
 /// The length of a joined window.
 pub(crate) const JOINED_MS: i64 = 60 * 1_000;
-/// When the row vector of a window is full, its capacity grows by its length divided by this.
+/// When a window's vector of rows is full, its capacity grows by its length divided by this number.
 pub(crate) const SLACK_PART: usize = 4;
-/// The default limit for the rows of a topic in memory: a row for each of seventeen games or derivations in each
-/// of the 8,640 windows of a day.
+/// The default limit for the rows of a topic in memory. It allows seventeen rows, such as one per game or derivation,
+/// in each of the 8,640 ten-second windows of a day.
 pub(crate) const ROWS_MAX: usize = 150_000;
-/// The limit for topics with one row per level and map, or per item and currency: about 230 rows in each
-/// window, where rows older than an hour are joined.
+/// The limit for topics with one row per level and map, or per item and currency. It allows about 230 rows in each
+/// window, because rows older than an hour are joined.
 pub(crate) const ROWS_JOINED: usize = 400_000;
-/// The number of each partition's latest records that are read at the start to fill `ROWS_JOINED` rows.
+/// How many of each partition's latest records are read at the start. A day of records is joined into [`ROWS_JOINED`]
+/// rows.
 pub(crate) const RECORDS_JOINED: usize = 2_000_000;
-/// The limit for rows of servers: thirty in each window.
+/// The limit for rows of servers: thirty servers in each ten-second window of a day.
 pub(crate) const ROWS_SERVERS: usize = 260_000;
 /// The limit for sessions in memory: about seven for each second of a day.
 pub(crate) const ROWS_SESSIONS: usize = 600_000;
-/// The number of platforms in a row, of which the last one is the sum of all less used platforms.
+/// The maximum number of platforms in a row. If there are more, the last one is the sum of the less used platforms.
 pub(crate) const PLATFORMS_MAX: usize = 8;
-/// The number of alerts of each kind in memory.
+/// The maximum number of alerts of each kind in memory.
 pub(crate) const ALERTS_MAX: usize = 5_000;
-/// The limit for the total size of the records of these alerts: a kilobyte for each alert, including its
-/// evidence. In memory they take two to three times as much.
+/// The limit for the total size of the records of the alerts of one kind: a kilobyte for each of [`ALERTS_MAX`] alerts,
+/// including the evidence. In memory, the alerts take two to three times as much.
 pub(crate) const ALERTS_BYTES_MAX: usize = 5_000_000;
-/// The size limit for any record except a dead letter. Usual records have at most about a kilobyte.
+/// The size limit for a record that is not a dead letter. Most records have about a kilobyte or less.
 pub(crate) const RECORD_BYTES_MAX: usize = 32 * 1024;
-/// The number of alerts in one response: more than a person reads, and few enough for a phone.
+/// The maximum number of alerts in one response: more than a person reads, and few enough for a phone.
 pub(crate) const ALERTS_SHOWN: usize = 200;
-/// The number of dead letters of a topic that are stored as samples.
+/// The number of a topic's latest dead letters that are stored as samples.
 pub(crate) const SAMPLES_MAX: usize = 200;
-/// The number of characters of a sample's payload that are stored.
+/// The maximum number of characters of a sample's payload that are stored.
 pub(crate) const SAMPLE_CHARACTERS: usize = 2_000;
-/// The number of distinct names in memory. Beyond it, a row whose key contains a new name is dropped and
-/// counted; in other fields all new names share one symbol.
+/// The maximum number of distinct names in memory. When it is reached, a row whose key contains a new name is dropped
+/// and counted. In other fields, all new names share one symbol.
 pub(crate) const NAMES_MAX: usize = 100_000;
-/// The limit for the total size of all names: eighty bytes each.
+/// The limit for the total size of all names in bytes: eighty bytes for each of [`NAMES_MAX`] names.
 pub(crate) const NAMES_BYTES_MAX: usize = 8_000_000;
-/// The number of characters of a name that are stored. It is at least the maximum length of an event's
-/// identifiers, so two different names never become equal.
+/// The maximum number of characters of a name that are stored. No identifier in an event is longer, so truncation does
+/// not make two identifiers equal.
 pub(crate) const NAME_CHARACTERS: usize = 256;
-/// The number of points of a line: about one for every two pixels of a chart's width.
+/// The approximate maximum number of points of a line: one for about every two pixels of a narrow chart's width.
 pub(crate) const POINTS_MAX: i64 = 180;
-/// The number of rows of a ranking or list.
+/// The maximum number of rows of a ranking or list.
 pub(crate) const RANKS_MAX: usize = 100;
-/// The number of cells of a heat map.
+/// The maximum number of cells of a heat map.
 pub(crate) const CELLS_MAX: usize = 600;
-/// The number of queries whose rendering is cached.
+/// The maximum number of queries whose renderings are cached.
 pub(crate) const ANSWERS_MAX: usize = 100;
-/// The size of the cached renderings at which the cache is cleared: several hundred renderings of the usual
-/// size.
+/// The total size of renderings, in bytes, at which the cache is cleared. It is enough for several hundred renderings
+/// of the usual size.
 pub(crate) const ANSWERS_BYTES_MAX: usize = 16_000_000;
-/// The number of open streams.
+/// The maximum number of open streams.
 pub(crate) const LIVE_MAX: usize = 1_000;
-/// The minimum time between two versions of a view on one stream.
+/// The minimum time between two versions of a view in one stream.
 pub(crate) const LIVE_PERIOD: Duration = Duration::from_millis(500);
 /// How often the dashboard checks the cluster and sends the status to the browsers.
 pub(crate) const PULSE_PERIOD: Duration = Duration::from_millis(1_500);
-/// The timeout of such a check. Together with `PULSE_PERIOD` it is less than five seconds, the time within
-/// which a page reports an unreachable cluster.
+/// The timeout of a check of the cluster. The sum of [`PULSE_PERIOD`] and this timeout is less than five seconds, the
+/// time within which a page must report an unreachable cluster.
 pub(crate) const PULSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often the ends of the source topics are polled.
+/// How often the end offsets of the source topics are polled.
 pub(crate) const LAG_PERIOD: Duration = Duration::from_secs(5);
 /// The pause before another attempt to read a topic that cannot be read.
 pub(crate) const RETRY_PERIOD: Duration = Duration::from_secs(2);
-/// The number of records that are folded under one lock.
+/// The maximum number of records that are folded while the store is locked once.
 pub(crate) const CHUNK_RECORDS: usize = 1_000;
-/// How late the next rows of a topic may be before the topic counts as stale. The runner waits for late events
-/// before it writes rows.
+/// How late the next rows of a topic may be before the topic counts as stale. Rows do not arrive at perfectly regular
+/// intervals, because they wait for the watermark.
 pub(crate) const STALE_GRACE_MS: i64 = 4_000;
-/// The period in which the runner publishes accounts.
+/// The interval at which the runner publishes accounts.
 pub(crate) const ACCOUNTS_PERIOD_MS: i64 = 10_000;
-/// A row whose window ends further in the future than this is dropped, because its sender's clock is wrong.
+/// A row whose window ends further in the future than this is dropped, because the clock of a sender must be wrong.
 pub(crate) const FUTURE_MS_MAX: i64 = 60 * 60 * 1_000;

@@ -1,7 +1,7 @@
 //! Streams a view to one browser: a new version after each change, and the status regularly.
 //!
-//! Each version is sent as a whole. A slow browser receives only the latest version, so nothing is queued for
-//! it. A browser that reconnects with the id of the latest version receives nothing until the next one.
+//! Each version is sent as a whole. A slow browser skips versions and receives the latest one, so nothing is queued for
+//! it. A browser that reconnects with the id of the latest version receives no view until there is a newer version.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(crate) struct LiveStream {
     pub(crate) broadcast: Arc<Broadcast>,
     pub(crate) view: View,
     pub(crate) query: Query,
-    /// The id of the version that the browser already has.
+    /// The id of the version that the browser has.
     pub(crate) has: Option<String>,
     pub(crate) stop: CancellationToken,
     pub(crate) _permit: OwnedSemaphorePermit,
@@ -37,7 +37,7 @@ struct State {
     status: watch::Receiver<Bytes>,
     /// Whether there is a version that has not been sent yet.
     pending: bool,
-    /// The earliest time for the next version.
+    /// The earliest time at which the next version may be sent.
     next: Instant,
 }
 
@@ -88,7 +88,7 @@ impl State {
         }
     }
 
-    /// Returns the current version, unless the browser already has it.
+    /// Returns the current version; `None` if the browser already has it, or if it cannot be rendered.
     async fn view(&mut self) -> Option<Bytes> {
         self.pending = false;
         self.next = Instant::now() + LIVE_PERIOD;

@@ -1,10 +1,11 @@
-//! Parses amounts of money. Derived records contain them as decimal strings with exactly the currency's
-//! number of digits.
+//! Parses amounts of money. Derived records contain an amount as a decimal string that always has all of its currency's
+//! decimal places.
 
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer};
 
-/// Converts an amount to minor units by removing the decimal point; this works for every currency.
+/// Converts an amount to minor units by removing the decimal point. This works for every currency, because an amount
+/// has all of its currency's decimal places.
 pub(crate) fn minor_units(text: &str) -> Option<i64> {
     let mut digits = text.to_owned();
     digits.retain(|letter| letter != '.');

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 
 use crate::error::StartError;
 
-/// The minimum length of a token. Shorter ones can be guessed.
+/// The minimum length of a token. Shorter tokens are too easy to guess.
 const TOKEN_CHARACTERS_MIN: usize = 16;
 
 /// The options of [`start`](crate::start).
@@ -17,14 +17,14 @@ const TOKEN_CHARACTERS_MIN: usize = 16;
 pub struct Options {
     /// The cluster whose topics are shown. The topics may be created later.
     pub cluster: Cluster,
-    /// The clients that may read.
+    /// The clients that may view the dashboard.
     pub access: Access,
 }
 
-/// The clients that may read.
+/// The clients that may view the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Programs on this machine. The dashboard then has to listen on a loopback address.
+    /// Clients on this machine. The dashboard must listen on a loopback address.
     Loopback,
     /// Clients that send the token.
     Token(Token),
@@ -33,7 +33,7 @@ pub enum Access {
 }
 
 impl Access {
-    /// Returns an error if the address is exposed without a token and without an explicit permission.
+    /// Returns an error if other machines can reach the address, and neither a token nor [`Access::Anybody`] is set.
     pub(crate) fn check(&self, address: SocketAddr) -> Result<(), StartError> {
         match self {
             Self::Loopback if is_exposed(address) => Err(StartError::Open(address)),
@@ -42,12 +42,13 @@ impl Access {
     }
 }
 
-/// The secret that clients send in order to read. It is never printed.
+/// The secret that clients send to view the dashboard. Its `Debug` output does not reveal it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// Creates a token from a text, without leading and trailing white space.
+    /// Creates a token from a text, without the white space at both ends. Returns an error if the token is too short or
+    /// contains white space.
     pub fn new(text: &str) -> Result<Self, StartError> {
         let text = text.trim();
         let length = text.chars().count();

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// The minimum size for compression. Smaller bodies fit into one packet anyway.
+/// The minimum size in bytes for compression. A smaller body fits into one packet uncompressed.
 const BYTES_MIN: usize = 1_000;
 
 /// Whether a request accepts gzip.
@@ -29,12 +29,12 @@ fn refuses(parameter: &str) -> bool {
     weight.and_then(|weight| weight.parse::<f32>().ok()) == Some(0.0)
 }
 
-/// Answers with a body that was compressed at build time.
+/// Creates a response with a body that was compressed at build time.
 pub(crate) fn packed(body: &'static [u8]) -> Response {
     mark(body.into_response())
 }
 
-/// Answers with a body, compressed if it is large enough and the client accepts gzip.
+/// Creates a response with a body, which is compressed if it is large enough and the client accepts gzip.
 pub(crate) async fn pack(headers: &HeaderMap, body: Bytes) -> Response {
     if body.len() < BYTES_MIN || !takes_gzip(headers) {
         return body.into_response();

@@ -7,10 +7,10 @@ use crate::error::RequestError;
 /// The length of the span if the request sets none.
 const MINUTES_DEFAULT: i64 = 15;
 const MINUTES_MAX: i64 = 24 * 60;
-/// The longest name that a request may contain. No name in an event is longer.
+/// The maximum length of a name in a request. It is more than the maximum for identifiers in events.
 const NAME_BYTES_MAX: usize = 1_000;
 
-/// The parameters of a request. Requests for a view with equal parameters share one cached response.
+/// The parameters of a request. Requests for the same view with equal parameters share one cached response.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Query {
     pub(crate) game: Option<String>,
@@ -68,7 +68,7 @@ impl Query {
         Ok(query)
     }
 
-    /// Returns the span in milliseconds. Without `from` and `to` it ends at `now`.
+    /// Returns the span in milliseconds since 1970. Without `from` and `to` it ends at `now`.
     pub(crate) fn range(&self, now: i64) -> Range<i64> {
         match (self.from, self.to) {
             (Some(from), Some(to)) => from.max(to - MINUTES_MAX * 60_000)..to,

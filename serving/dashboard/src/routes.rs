@@ -23,8 +23,7 @@ use crate::packed::pack;
 use crate::query::Query;
 use crate::views::View;
 
-/// Headers for event streams: they stop proxies from compressing and buffering the events, which nginx does
-/// by default.
+/// Headers for event streams. They tell proxies not to compress or buffer the events; nginx buffers by default.
 const STREAM_HEADERS: [(HeaderName, &str); 3] = [
     (CONTENT_TYPE, "text/event-stream"),
     (CACHE_CONTROL, "no-cache, no-transform"),

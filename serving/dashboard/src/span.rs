@@ -1,11 +1,11 @@
-//! Divides a span of time into equal pieces, one for each point of a chart's line, and computes the mean of a
+//! Divides a span of time into equal pieces, one for each point of a line in a chart, and computes the mean value of a
 //! piece.
 
 use std::ops::Range;
 
 use crate::limits::POINTS_MAX;
 
-/// The possible lengths of a piece, in seconds.
+/// The preferred lengths of a piece, in seconds.
 const PIECES_S: &[i64] = &[10, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
 
 /// A span in milliseconds, divided into pieces of `step_ms`.
@@ -17,8 +17,9 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Returns the span that contains `range` and consists of whole pieces. The pieces are as short as possible, but
-    /// at least one window long, and there are at most about `POINTS_MAX` of them.
+    /// Returns the span that contains `range` and consists of whole pieces. The length of a piece is the shortest of
+    /// [`PIECES_S`] that is at least one window and gives at most about [`POINTS_MAX`] pieces. If none fits, the span
+    /// has about [`POINTS_MAX`] pieces.
     pub(crate) fn over(range: Range<i64>, window_ms: i64) -> Self {
         let length = (range.end - range.start).max(1);
         let fits = |step_ms: &i64| *step_ms >= window_ms && length / step_ms <= POINTS_MAX;
@@ -60,7 +61,7 @@ impl Span {
     }
 }
 
-/// Computes the mean of the values in a piece; `None` without values.
+/// Computes the mean of the values in a piece.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Mean {
     sum: f64,
@@ -72,13 +73,13 @@ impl Mean {
         self.add_all(value, 1);
     }
 
-    /// Adds `count` values, given their sum.
+    /// Adds `count` values whose sum is `sum`.
     pub(crate) fn add_all(&mut self, sum: f64, count: u32) {
         self.sum += sum;
         self.count = self.count.saturating_add(count);
     }
 
-    /// Returns the mean, rounded to one decimal.
+    /// Returns the mean, rounded to one decimal place.
     pub(crate) fn value(self) -> Option<f64> {
         (self.count > 0).then(|| (self.sum / f64::from(self.count) * 10.0).round() / 10.0)
     }

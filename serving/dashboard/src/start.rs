@@ -1,4 +1,4 @@
-//! Connects the parts of the dashboard. After the stop signal, waits until all of them have ended.
+//! Starts and connects the parts of the dashboard. After the stop signal, the service ends when all parts have ended.
 
 use std::sync::Arc;
 

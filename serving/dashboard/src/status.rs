@@ -22,12 +22,12 @@ type ByView = BTreeMap<&'static str, Vec<&'static str>>;
 struct Status {
     now: Timestamp,
     cluster: ClusterStatus,
-    /// Whether the history is still being read.
+    /// Whether the history of a topic is still being read.
     filling: bool,
     topics: BTreeMap<&'static str, TopicStatus>,
-    /// The topics of each view whose next rows are overdue.
+    /// For each view, the topics whose next rows are overdue.
     stale: ByView,
-    /// The topics of each view that cannot be read.
+    /// For each view, the topics that cannot be read.
     missing: ByView,
 }
 
@@ -112,8 +112,8 @@ fn status(store: &Store, cluster: &ClusterStatus) -> Status {
     }
 }
 
-/// Computes the status of a topic. Topics with windows and `accounting` get rows on a schedule; alerts and
-/// sessions do not.
+/// Computes the status of a topic. Topics with windows and `accounting` receive rows on a schedule, so they can be
+/// stale. Topics of alerts, sessions and dead letters cannot.
 fn state(store: &Store, topic: Topic, now: i64) -> TopicStatus {
     let known = store.state(topic);
     let period = match topic {

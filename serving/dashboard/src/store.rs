@@ -1,6 +1,6 @@
-//! Stores the recent history of every topic that the dashboard shows, folded from the topic's records.
+//! Stores the recent history of every topic that the dashboard shows, as computed from the topic's records.
 //!
-//! `shown` contains the traits that each topic implements, and `topics` the list of topics.
+//! `shown` contains the traits that topics implement, and `topics` contains the list of topics.
 
 mod accounts;
 mod samples;
@@ -72,8 +72,8 @@ impl Store {
         self.state(topic).window_end.max(accounted)
     }
 
-    /// Returns the greatest watermark, in milliseconds since 1970, or the wall-clock time while the store is
-    /// empty.
+    /// Returns the greatest watermark of all topics, or the wall-clock time if no topic has a watermark yet, in
+    /// milliseconds since 1970.
     pub(crate) fn clock(&self) -> i64 {
         let newest = Topic::ALL
             .iter()

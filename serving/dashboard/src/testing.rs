@@ -1,4 +1,4 @@
-//! Builds records for tests, as the runner writes them.
+//! Builds records for tests, in the form in which the runner writes them.
 
 use client::{Offset, Record};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Computes the views from the store, each for a game, a level, a user and a span.
+//! Computes the views from the store. A query can restrict a view to a game, a level, a user and a time span.
 
 mod engagement;
 mod fraud;
@@ -58,8 +58,8 @@ impl View {
         }
     }
 
-    /// Returns the topics that the view is computed from. Views whose own topics may be silent include the accounts,
-    /// which are published regularly, so that the view is still updated and its watermark advances.
+    /// Returns the topics that the view is computed from. If a view's other topics may be silent, it includes the
+    /// accounts, which are published regularly, so that the view is updated and its watermark advances.
     pub(crate) fn topics(self) -> &'static [Topic] {
         match self {
             Self::Overview => &[
@@ -116,7 +116,7 @@ struct ViewContext<'a> {
 }
 
 impl<'a> ViewContext<'a> {
-    /// Whether a time is in the span. The end of the span is included, because the latest event is there.
+    /// Whether a time is in the span. The end of the span is included, because it may be the time of the latest event.
     fn has(&self, time: i64) -> bool {
         self.range.contains(&time) || time == self.range.end
     }
@@ -158,8 +158,8 @@ pub(crate) fn answer(view: View, store: &Store, query: &Query) -> serde_json::Re
     }
 }
 
-/// Returns the end of the span for a query without `from` and `to`. It is a wall-clock time for accounts, which
-/// are ordered by publication time, and an event time for everything else.
+/// Returns the end of the span for a query without `from` and `to`. For the view `quality` it is a wall-clock time,
+/// because accounts are ordered by publication time. For the other views it is an event time.
 fn newest(view: View, store: &Store) -> i64 {
     match view {
         View::Quality => now().as_millis(),

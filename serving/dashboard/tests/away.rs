@@ -1,11 +1,11 @@
-//! A cluster that is stopped and restarted, and a dashboard that is restarted.
+//! Tests a cluster that is stopped and restarted, and a dashboard that is restarted.
 
 use std::time::{Duration, Instant};
 
 use crate::harness::{Page, active, has_players, node, window};
 
-/// Twice the time within which a page must report an unreachable cluster (5 s), because the test's cluster runs
-/// on the same machine.
+/// Twice the five seconds within which a page must report an unreachable cluster, because the test's cluster runs on
+/// the same machine and slows it down.
 const REPORTED_WITHIN: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,7 +25,7 @@ async fn an_outage_is_reported_and_the_view_continues_without_a_gap() {
         .await;
     assert!(away.data["cluster"]["reason"].is_string());
     assert!(stopped.elapsed() < REPORTED_WITHIN);
-    // The known data is still shown.
+    // The data from before the outage is still shown.
     assert!(has_players(&page.view("overview").await, "g", 5));
     node.restart().await;
     stream

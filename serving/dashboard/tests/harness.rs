@@ -1,4 +1,4 @@
-//! Starts a cluster and a dashboard on free ports, and makes rows as the runner writes them.
+//! Starts a cluster and a dashboard on free ports, and builds rows in the form in which the runner writes them.
 
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,7 +32,6 @@ pub(crate) async fn node() -> Node {
     Node::start(TOPICS.iter().map(|name| (*name, 1))).await
 }
 
-/// A running dashboard.
 pub(crate) struct Page {
     pub(crate) address: SocketAddr,
     handle: Handle,
@@ -76,7 +75,7 @@ impl Page {
         self.get(&format!("/api/views/{path}")).await.json().await
     }
 
-    /// Opens the stream of a view. `has` is the version id that a reconnecting browser sends.
+    /// Opens the stream of a view. `has` is the id of the last version, which a reconnecting browser sends.
     pub(crate) async fn live(&self, view: &str, has: Option<&str>) -> Response {
         let path = format!("/api/views/{view}/live");
         let headers: Vec<_> = has.iter().map(|id| ("last-event-id", *id)).collect();
@@ -95,7 +94,7 @@ pub(crate) fn window(ago: i64) -> i64 {
     (i64::try_from(now).unwrap() / 10_000 - ago) * 10_000
 }
 
-/// A row of `active-players`.
+/// Returns a row of `active-players`.
 pub(crate) fn active(game: &str, start: i64, players: u64) -> Value {
     let time = |ms| Timestamp::from_millis(ms).to_string();
     json!({"window_start": time(start), "window_end": time(start + 10_000), "game_id": game,
@@ -103,7 +102,7 @@ pub(crate) fn active(game: &str, start: i64, players: u64) -> Value {
         "revision": 0})
 }
 
-/// Whether the overview shows this number of players for a game.
+/// Whether `answer`, a response of the overview, shows this number of active players for a game.
 pub(crate) fn has_players(answer: &Value, game: &str, players: u64) -> bool {
     let games = answer["data"]["games"].as_array().unwrap();
     games

@@ -1,4 +1,4 @@
-//! A small HTTP client, which sends one request per connection and can read a response as a stream of events.
+//! A small HTTP client. It sends one request per connection, and can read a response as a stream of events.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// The timeout of every step. It is long because the machine may be busy.
+/// The timeout of each read from the connection. It is long because the machine may be busy.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Response {
@@ -18,7 +18,6 @@ pub(crate) struct Response {
     stream: BufReader<TcpStream>,
 }
 
-/// An event of a stream.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) id: Option<String>,
@@ -81,7 +80,7 @@ impl Response {
         serde_json::from_str(&self.text().await).unwrap()
     }
 
-    /// The next event; `None` at the end of the stream.
+    /// Reads the next event; `None` at the end of the stream.
     pub(crate) async fn event(&mut self) -> Option<Event> {
         let mut text = String::new();
         while !text.ends_with("\n\n") {
@@ -104,7 +103,7 @@ impl Response {
         })
     }
 
-    /// The next event of this name for which `wanted` holds.
+    /// Reads events until one has this name and `wanted` is true for its data.
     pub(crate) async fn wait_for(&mut self, name: &str, wanted: impl Fn(&Value) -> bool) -> Event {
         let found = async {
             loop {
@@ -122,7 +121,7 @@ impl Response {
 
 async fn line(stream: &mut BufReader<TcpStream>) -> String {
     let mut line = String::new();
-    // A failed connection counts as one that has ended.
+    // A read error counts as the end of the stream.
     let _read = timeout(TIMEOUT, stream.read_line(&mut line)).await.unwrap();
     line.trim_end().to_owned()
 }

@@ -1,4 +1,4 @@
-//! The stream of a view: events, reconnecting, and its end.
+//! Tests the stream of a view: its events, reconnecting, and its end.
 
 use crate::harness::{Page, active, has_players, node, window};
 
@@ -13,7 +13,7 @@ async fn a_view_is_sent_when_it_changes_and_after_reconnecting_only_if_it_is_new
         .wait_for("view", |answer| has_players(answer, "g", 5))
         .await;
     assert_eq!(stream.headers["content-type"], "text/event-stream");
-    // These stop proxies from buffering and compressing events.
+    // These headers tell proxies not to buffer or compress the events.
     assert_eq!(stream.headers["x-accel-buffering"], "no");
     assert_eq!(stream.headers["cache-control"], "no-cache, no-transform");
     node.write("active-players", &[active("g", start + 10_000, 6)])
@@ -22,11 +22,11 @@ async fn a_view_is_sent_when_it_changes_and_after_reconnecting_only_if_it_is_new
         .wait_for("view", |answer| has_players(answer, "g", 6))
         .await;
     assert_ne!(first.id, second.id);
-    // A browser with the latest version receives the status alone.
+    // A browser that has the latest version receives only the status.
     let mut same = page.live("overview", second.id.as_deref()).await;
     assert_eq!(same.event().await.unwrap().name, "status");
     assert_eq!(same.event().await.unwrap().name, "status");
-    // A browser with an older version, or one of another process, receives the latest at once.
+    // A browser with an older version, or with a version of another process, receives the latest one at once.
     for has in [first.id.as_deref(), Some("1-1")] {
         let mut late = page.live("overview", has).await;
         let event = late.wait_for("view", |_| true).await;
@@ -43,7 +43,7 @@ async fn a_view_is_sent_when_it_changes_and_after_reconnecting_only_if_it_is_new
 #[tokio::test(flavor = "multi_thread")]
 async fn the_status_lists_loaded_and_stale_topics() {
     let node = node().await;
-    // A current row with a window so short that the next one is overdue at once.
+    // The window of this row is so short, 1 ms, that the next row is due at once.
     let mut row = active("g", window(3), 5);
     row["window_end"] = row["window_start"]
         .as_str()

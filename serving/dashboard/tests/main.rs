@@ -1,4 +1,4 @@
-//! The dashboard over HTTP, on a local cluster in the same process.
+//! Tests the dashboard over HTTP, with a local cluster in the same process.
 #![allow(
     clippy::unwrap_used,
     reason = "a test panics where an expectation fails"

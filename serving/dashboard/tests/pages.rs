@@ -1,4 +1,4 @@
-//! The pages and their headers, access, and refused requests.
+//! Tests the pages and their headers, access, and refused requests.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Stopping while browsers do not read, or have not finished their request.
+//! Tests stopping the dashboard while clients do not read their responses, or have not finished their requests.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -9,11 +9,11 @@ use tokio::time::timeout;
 
 use crate::harness::{Page, node};
 
-/// The size of the client's socket buffers: small, so that the server soon cannot write.
+/// The size of the client's socket buffers. They are small, so that they are soon full and the server cannot write.
 const BUFFER_BYTES: u32 = 16 * 1024;
-/// A server that accepts no bytes for this long counts as blocked, because it cannot write its responses.
+/// A server that reads no bytes for this long counts as blocked: it cannot write its responses.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
-/// Three seconds until the server closes connections, and the delay of a busy machine.
+/// The server closes connections three seconds after the stop. The rest is for the delays of a busy machine.
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,7 +42,7 @@ async fn send(address: SocketAddr, text: &str) -> TcpStream {
     stream
 }
 
-/// Sends requests until the server accepts no more, because it cannot write its responses.
+/// Sends requests without reading the responses, until the server cannot write and therefore stops reading.
 async fn send_without_reading(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_send_buffer_size(BUFFER_BYTES).unwrap();

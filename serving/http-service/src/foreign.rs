@@ -1,9 +1,9 @@
 //! Refuses requests that a browser sends on behalf of pages from other sites.
 //!
-//! A browser on this machine sends any request that a page asks for, whatever the page's site. Two headers
-//! reveal such requests, and pages cannot set either of them. `Host` contains the requested host name, which
-//! another site may have pointed at 127.0.0.1 (DNS rebinding). `Origin` contains the site of the page.
-//! Programs other than browsers send no `Origin`.
+//! A page of any site can make a browser on this machine send requests to a service on this machine. Two headers reveal
+//! such requests, and pages cannot set either of them. `Host` contains the requested host name, which another site may
+//! have pointed at 127.0.0.1 (DNS rebinding). `Origin` contains the site of the page. Programs other than browsers
+//! normally send no `Origin`.
 
 use std::net::IpAddr;
 
@@ -22,7 +22,7 @@ pub enum Foreign {
 }
 
 impl Foreign {
-    /// Returns the error code for the response, which programs can evaluate.
+    /// Returns an error code for the response, for programs that evaluate it.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -32,9 +32,8 @@ impl Foreign {
     }
 }
 
-/// Refuses a request whose `Host` is not a name of this machine. Use it in services that listen on a loopback
-/// address. Requests without `Host` are accepted: every browser sends the header, so they come from other
-/// programs.
+/// Refuses a request whose `Host` is not a name of this machine. Use it in services that listen on a loopback address.
+/// A request without `Host` is accepted: every browser sends the header, so the request comes from another program.
 pub fn check_host(headers: &HeaderMap) -> Result<(), Foreign> {
     match text(headers, HOST) {
         Some(host) if !is_local(&host) => Err(Foreign::Host(host)),
@@ -64,7 +63,7 @@ fn is_local(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// Whether the page of `origin` came from `host`. The scheme may differ, because a proxy may terminate TLS.
+/// Whether a page of `origin` was served by `host`. The scheme is not compared, because a proxy may terminate TLS.
 fn is_of_host(origin: &str, host: Option<String>) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else {
         return false;

@@ -1,8 +1,8 @@
 //! Code that all HTTP services share: starting, stopping, and refusing requests from pages of other sites.
 //!
-//! A service either calls [`start`], or wraps its own server in a [`Handle`]. With [`start`] or
-//! [`serve`], a service answers requests until its stop signal, then finishes open requests, and closes the
-//! remaining connections after [`HANG_UP_DEADLINE`].
+//! A service either calls [`start`], or wraps its own server in a [`Handle`]. With [`start`] or [`serve`], a service
+//! answers requests until the stop signal. Then it finishes open requests, and closes the remaining connections after
+//! [`HANG_UP_DEADLINE`].
 
 mod foreign;
 mod service;

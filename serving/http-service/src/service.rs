@@ -1,4 +1,4 @@
-//! Starts a service and stops it after its open requests are answered.
+//! Starts a service, and on the stop signal lets it answer its open requests before it ends.
 
 use std::io;
 use std::net::SocketAddr;
@@ -39,13 +39,13 @@ impl Handle {
         self.address
     }
 
-    /// Waits until the service has stopped. An error means that the service panicked.
+    /// Waits until the service has stopped. Returns an error if the service panicked.
     pub async fn stopped(self) -> Result<(), JoinError> {
         self.running.await
     }
 }
 
-/// Whether other machines can reach `address`.
+/// Whether other machines may be able to reach `address`, because it is not a loopback address.
 #[must_use]
 pub fn is_exposed(address: SocketAddr) -> bool {
     !address.ip().is_loopback()
@@ -83,7 +83,7 @@ pub async fn serve(
     }
 }
 
-/// Runs `serving` to its end. Returns `None` if it was cut off [`HANG_UP_DEADLINE`] after `stop`.
+/// Runs `serving` to its end. If it has not ended [`HANG_UP_DEADLINE`] after `stop`, drops it and returns `None`.
 pub async fn until_hang_up<T>(
     stop: &CancellationToken,
     serving: impl Future<Output = T>,
@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    /// The timeout of the tests: longer than [`HANG_UP_DEADLINE`] by the time that a busy machine may need.
+    /// The timeout of the tests. It is much longer than [`HANG_UP_DEADLINE`], because the machine may be busy.
     const TIMEOUT: Duration = Duration::from_secs(30);
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         let service = started(&stop).await;
         let mut client = TcpStream::connect(service.address()).await.unwrap();
         client.write_all(b"GET / HTTP/1.1\r\nhost").await.unwrap();
-        // Connections are accepted in order: when this one is accepted, the client's has been accepted too.
+        // Connections are accepted in order, so the client's connection is accepted before this one.
         let _next = TcpStream::connect(service.address()).await.unwrap();
         sleep(Duration::from_millis(100)).await;
         let stopping = Instant::now();

@@ -7,15 +7,15 @@ use model::merge::Distinct;
 use serde::{Deserialize, Serialize};
 
 /// The largest number of platforms with their own entry in one window and key. It is several times the number of
-/// real platforms, and small enough that the encoded sets of players stay below ten megabytes.
+/// real platforms, and small enough that the encoded sets of players take less than ten megabytes.
 const NAMED_MAX: usize = 32;
 
 /// The entry for the players of all other platforms.
 const OTHER: &str = "other";
 
-/// Players by platform: one entry each for the first [`NAMED_MAX`] names in byte order, and one for the rest.
-/// The result does not depend on how the events are split into parts: a part drops a name only if it has
-/// [`NAMED_MAX`] names that come before it, and the merged whole then has them, too.
+/// Players by platform: one entry each for the first [`NAMED_MAX`] names in byte order, and one for the rest. The
+/// result does not depend on how the events are split into parts: a part drops a name only if it has [`NAMED_MAX`]
+/// names that come before it, and all of these are merged, too.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Platforms {
     named: BTreeMap<String, Distinct>,

@@ -7,7 +7,7 @@ use crate::read::Reader;
 /// The first version of the engine's interface whose input includes the batch's timestamp.
 const TIMESTAMPS_VERSION: i32 = 22;
 
-/// One batch in the form in which the engine passes it.
+/// One batch, as the engine passes it to a SmartModule.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     base_offset: i64,
@@ -16,8 +16,8 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Reads the envelope: `base_offset`, the bytes of the records, two fields from older versions, and since
-    /// version 22 `base_timestamp`, which is always last. Returns `None` if the bytes are not an envelope.
+    /// Reads a batch: `base_offset`, the bytes of the records, two fields of older versions, and since version 22
+    /// `base_timestamp`, which is always last. Returns `None` if the bytes do not have this form.
     pub fn read(bytes: &'a [u8], version: i32) -> Option<Self> {
         let mut reader = Reader(bytes);
         let base_offset = i64::from_be_bytes(reader.array()?);
@@ -85,8 +85,8 @@ impl<'a> Iterator for Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// Returns the number of remaining records according to the batch's header. Counting them would take a
-    /// second pass.
+    /// Returns the number of remaining records according to the count that precedes them. Counting the records
+    /// themselves would take a second pass.
     pub(crate) fn claimed(&self) -> i32 {
         self.remaining
     }

@@ -1,9 +1,9 @@
 //! A shell for Fluvio SmartModules that process a whole batch at once, without copying it.
 //!
-//! Fluvio's conventional macro decodes each record into its own allocations byte by byte, calls a function
-//! for each record, and leaks every output. This shell reads the input buffer in place and passes on borrowed
+//! Fluvio's conventional macro decodes each record byte by byte into allocations of its own, calls a function for
+//! each record, and leaks every output. This shell reads the input buffer in place and passes on borrowed
 //! [`Record`]s with their true offsets and timestamps. It emits exactly one output record for each batch, and
-//! it reuses its buffers, so that memory use stays constant.
+//! reuses its buffers, so that memory use stays constant.
 //!
 //! ```text
 //! smartmodule_batch::export! {
@@ -56,7 +56,7 @@ macro_rules! export {
                 SHELL.with_borrow_mut(|shell| shell.input(length).as_mut_ptr())
             }
 
-            // SAFETY: as above.
+            // SAFETY: a SmartModule is linked on its own, so no other symbol has this name.
             #[unsafe(no_mangle)]
             extern "C" fn init(_input: *const u8, length: usize, _version: i32) -> i32 {
                 SHELL.with_borrow_mut(|shell| {
@@ -66,7 +66,7 @@ macro_rules! export {
                 })
             }
 
-            // SAFETY: as above.
+            // SAFETY: a SmartModule is linked on its own, so no other symbol has this name.
             #[unsafe(no_mangle)]
             extern "C" fn filter_map(_input: *const u8, length: usize, version: i32) -> i32 {
                 SHELL.with_borrow_mut(|shell| {

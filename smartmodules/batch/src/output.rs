@@ -1,8 +1,8 @@
 //! Writes the output that the engine reads: one record for each batch, or the reason why a stream cannot
 //! start.
 
-/// Overwrites `output` with a result that contains `value` as its only record and no error. `offset_delta` is that
-/// of the batch's last record, so that the consumer continues after the batch.
+/// Overwrites `output` with a result that contains `value` as its only record and no error. `offset_delta` must be
+/// that of the batch's last record, so that the consumer continues after the batch.
 pub(crate) fn write_record(value: &[u8], offset_delta: i64, output: &mut Vec<u8>) {
     const ATTRIBUTES: u8 = 0;
     const TIMESTAMP_DELTA: u8 = 0;

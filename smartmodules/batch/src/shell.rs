@@ -43,8 +43,8 @@ impl<S> Default for Shell<S> {
 }
 
 impl<S> Shell<S> {
-    /// Returns the buffer for the next call's input of `length` bytes. The buffer is reused and only grows;
-    /// one allocated for each call, as in the conventional macro, would never be freed.
+    /// Returns the buffer for the next call's input of `length` bytes. The buffer is reused and only grows. The
+    /// conventional macro allocates a buffer for each call, which is never freed.
     pub fn input(&mut self, length: usize) -> &mut [u8] {
         if self.input.len() < length {
             self.input.resize(length, 0);

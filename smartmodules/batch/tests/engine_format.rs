@@ -136,7 +136,7 @@ proptest! {
         count in 0_u8..9,
     ) {
         let _ = run(&bytes, version);
-        // The same garbage inside a valid envelope, so that it reaches the decoding of records.
+        // The same bytes as the records of a valid input, so that they reach the decoding of records.
         let mut enveloped = vec![0; 8];
         bytes.splice(0..0, [0, 0, 0, count]);
         enveloped.extend((bytes.len() as u32).to_be_bytes());

@@ -6,7 +6,7 @@ use model::fold::{ParsedFold, RequestError, Source, SourceFolds, SourceRecord, r
 use model::fold::{PlayerEvents, PurchaseEvents, ServerMetrics};
 use model::{Fold, Lift, ParamError, Params};
 
-/// The folds of the requested derivations, which are all of one source.
+/// The folds of the requested derivations, all of one source.
 pub enum Folds {
     /// Derivations of `player-events`.
     PlayerEvents(SourceFolds<PlayerEvents>),
@@ -48,7 +48,7 @@ impl Folds {
 
 type AnyFold<S> = Box<dyn ParsedFold<S>>;
 
-/// A source with a list of derivations.
+/// A source and its derivations.
 trait Derived: Source + Sized {
     /// The names of the source's derivations.
     const NAMES: &'static [&'static str];
@@ -80,7 +80,7 @@ where
     Ok(Box::new(Fold::<L>::from_params(params)?))
 }
 
-/// The type that implements [`Lift`] for a derivation. For a keyed process it is not the derivation itself.
+/// Expands to the type that implements [`Lift`] for a derivation. For a keyed process it is `FactsOf` the process.
 macro_rules! lift {
     (keyed $process:ty) => {
         model::FactsOf<$process>

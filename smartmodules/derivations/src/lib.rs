@@ -1,5 +1,5 @@
-//! The registrations of all derivations. The binary, the golden tests and the tests of the built SmartModules share
-//! them.
+//! The runner's registrations of all derivations. The binary, the golden tests and the tests of the built
+//! SmartModules share them.
 
 use dataflow::Registration;
 

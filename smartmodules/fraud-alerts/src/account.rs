@@ -60,7 +60,7 @@ impl Account {
     /// it.
     pub(crate) fn forgotten_at(&self, rules: &Rules) -> Option<Timestamp> {
         let newest = self.history.newest()?;
-        // Exactly at the end of the longest window, a rule still checks the instant before it.
+        // For a transaction exactly at the end of the longest window, `rearm` still checks the instant before it.
         Some(newest.time.plus_ms(rules.memory_ms() + 1))
     }
 

@@ -27,7 +27,7 @@ pub(crate) struct Amounts {
 /// The amount for currencies without an entry of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Usual {
-    /// The equivalent of this number of dollars, for each currency whose exchange rate is known.
+    /// The equivalent of this amount in US dollars, for each currency whose exchange rate is known.
     Worth(i64),
     /// The same number in each currency; `None` means that none of them has an amount.
     Number(Option<i64>),
@@ -100,8 +100,8 @@ impl Amounts {
         named.unwrap_or_else(|| self.usual.of(&code))
     }
 
-    /// Returns a currency in which this amount exceeds `other`: one that either parameter names, or `others`.
-    /// A dollar equivalent cannot be compared with a number for every currency.
+    /// Returns a currency in which this amount exceeds `other`: one that either parameter names, or `others`. The
+    /// amounts for all other currencies are compared only if both are dollar equivalents or both are plain numbers.
     pub(crate) fn exceeds(&self, other: &Self) -> Option<String> {
         let is_above =
             |one: Option<i64>, two: Option<i64>| one.zip(two).is_some_and(|(one, two)| one > two);
@@ -193,7 +193,7 @@ fn read(entry: &str, amount: &str, digits: u32) -> Result<i64, String> {
         })
 }
 
-/// Parses a plain decimal above 0 with at most `decimals` decimal places. Returns it times 10^`decimals`.
+/// Parses a plain decimal above 0 with at most `decimals` decimal places. Returns its value × 10^`decimals`.
 pub(crate) fn positive(text: &str, decimals: u32) -> Option<i64> {
     let (integer, fraction) = text.split_once('.').unwrap_or((text, ""));
     let has_point = text.len() > integer.len();

@@ -32,7 +32,8 @@ pub(crate) const NAMES: &[&str] = &[
     "transaction_conflict_window_s",
 ];
 
-/// The longest window: one day. It is limited because the transactions of a window are stored for every user.
+/// The longest window in seconds: one day. It is limited because the transactions of a window are stored for every
+/// user.
 const WINDOW_S_MAX: i64 = 86_400;
 
 /// Reads a count of transactions. One more than the count must fit into a user's history.
@@ -64,7 +65,7 @@ pub(crate) fn factor(params: &Params, name: &str, default: Factor) -> Result<Fac
     )
 }
 
-/// Reads amounts by currency. Currencies that are not named get the equivalent of `dollars`.
+/// Reads amounts by currency. Currencies without an entry get the equivalent of `dollars`.
 pub(crate) fn amounts(params: &Params, name: &str, dollars: u32) -> Result<Amounts, ParamError> {
     let text = params.get(name, "amounts", format!("worth {dollars} USD"))?;
     Amounts::read(&text, dollars).map_err(|problem| ParamError::Refused {

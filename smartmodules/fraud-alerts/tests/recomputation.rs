@@ -204,7 +204,7 @@ proptest! {
     }
 }
 
-/// The random transactions must make every rule fire in more than one currency; otherwise the properties
+/// The random transactions must make every rule fire and every field differ in conflicts; otherwise the properties
 /// above would prove little.
 #[test]
 fn random_transactions_make_every_rule_fire() {

@@ -43,7 +43,7 @@ impl<'r> Fields<'r> {
         Some(fields)
     }
 
-    /// Returns the text of a field that is an integer.
+    /// Returns the text of a field whose value is an integer; `None` for any other value.
     pub(crate) fn integer(&self, section: &str, name: &str) -> Option<&str> {
         let value = self.sections.get(section)?.get(name)?;
         let digits = value.strip_prefix('-').unwrap_or(value);
@@ -51,7 +51,7 @@ impl<'r> Fields<'r> {
         is_integer.then_some(value)
     }
 
-    /// Returns the number in a field whose value is a numeric string.
+    /// Returns the number in a field whose value is a numeric string; `None` for any other value.
     pub(crate) fn quoted_number(&self, section: &str, name: &str) -> Option<String> {
         let value = self.sections.get(section)?.get(name)?;
         let inside = serde_json::from_str::<String>(value).ok()?;

@@ -36,11 +36,11 @@ struct Fact {
     player: &'static str,
     /// The values of fields that do not affect the result.
     other: [&'static str; 6],
-    /// The number of the way in which the record is broken; the record is intact if it is [`DIRTS`] or more.
+    /// Selects one of the [`DIRTS`] ways to break the record, counted from 0. Any other number leaves it intact.
     dirt: usize,
 }
 
-/// The number of ways in which an event can be broken.
+/// The number of ways in which the test can break an event.
 const DIRTS: usize = 5;
 
 impl Fact {
@@ -66,8 +66,8 @@ impl Fact {
     }
 }
 
-/// Generates facts within half a minute, with so few different values that all combinations occur. The record
-/// keys of the players sort in the same order as their names.
+/// Generates facts within half a minute, with so few different values that all combinations occur. The names of the
+/// players sort in the same order as the record keys, because [`recomputed`] sorts by name and the runner by key.
 fn fact() -> impl Strategy<Value = Fact> {
     let game = prop::sample::select(vec![None, Some("default"), Some("arena")]);
     let player = prop::sample::select(vec!["a", "b|b", "c%7C", "d", "é"]);

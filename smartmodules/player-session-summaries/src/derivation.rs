@@ -11,8 +11,8 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The largest number of levels and of maps that the record of a session lists. It is more than players visit
-/// between two breaks, and small enough that a session stays below a few tens of kilobytes.
+/// The largest number of levels and of maps that the record of a session lists. It is more than players usually
+/// visit in a session, and small enough that a session takes at most a few tens of kilobytes.
 const NAMED_MAX: usize = 64;
 
 /// The derivation of `player-session-summaries`. It has no parameters of its own.

@@ -94,8 +94,9 @@ fn time(ms: u64) -> String {
     )
 }
 
-/// Generates an event within two minutes, sometimes broken. Most times are on a grid on which gaps are met
-/// exactly to the millisecond. There are so few different values that sessions touch.
+/// Generates an event within two minutes, sometimes broken. Most times are multiples of half a second, so that the
+/// time between two events often equals the gap exactly. There are few different ids, so that keys have many
+/// events.
 fn event() -> impl Strategy<Value = Value> {
     let ms = (
         0_u64..240,

@@ -60,7 +60,7 @@ impl Windowed for RevenueDerivation {
     }
 }
 
-/// Returns `minor` / `count`, rounded half to even; `None` if `count` is 0.
+/// Formats `minor` / `count`, rounded half to even to a minor unit; `None` if `count` is 0.
 fn share(minor: i128, count: u64, currency: &str) -> Option<String> {
     (count > 0).then(|| money::format(decimal::divide(minor, count.into()), currency))
 }

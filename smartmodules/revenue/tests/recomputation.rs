@@ -23,16 +23,16 @@ struct Fact {
     item: (&'static str, &'static str),
     user: u32,
     platform: &'static str,
-    /// The number of the way in which the record is broken; the record is intact if it is [`DIRTS`] or more.
+    /// Selects one of the [`DIRTS`] ways to break the record, counted from 0. Any other number leaves it intact.
     dirt: usize,
 }
 
-/// The number of ways in which an event can be broken.
+/// The number of ways in which the test can break an event.
 const DIRTS: usize = 5;
 
 impl Fact {
-    /// Returns the fact as a record. The event name is not part of the fact. If the name is not `transaction`, the
-    /// default game is written as null.
+    /// Returns the fact as a record. `name` is the event name, which no derivation reads. If it is not
+    /// `transaction`, the default game is written as null, which means the same.
     fn record(&self, name: &str) -> Value {
         let amount = self.minor as f64 / 10_f64.powi(self.currency.1 as i32);
         let mut event = json!({

@@ -10,18 +10,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::Ledger;
 
-/// The largest number of names with their own entry. It is limited because the totals are written again for
-/// every record, including the bytes of every name. A game has fewer currencies and types of events.
+/// The largest number of types of one topic, and of currencies, with their own entry. It is limited because the
+/// totals are written again for every record, including the bytes of every name. A game usually has fewer.
 const NAMES_MAX: usize = 32;
 
-/// The largest length in bytes of a name with its own entry, limited for the same reason.
+/// The largest length in bytes of a name with its own entry, limited for the same reason as the number of names.
 const NAME_BYTES_MAX: usize = 64;
 
-/// The entry for all names without their own entry.
+/// The entry that counts all names without their own entry.
 const OTHER: &str = "other";
 
-/// The largest accepted size of the initial totals. The totals of this module never reach it; larger input is
-/// ignored.
+/// The largest accepted size of the previous totals in bytes. The totals that this module writes never reach it;
+/// larger input is ignored.
 const TOTALS_BYTES_MAX: usize = 64 * 1024;
 
 /// The totals of a stream so far.
@@ -100,12 +100,12 @@ impl RunningTotals {
         EventReader::from_params(params).map(|reader| Self { reader })
     }
 
-    /// Adds one record to `totals` (JSON) and returns the sum. If `totals` is empty, too large or not valid JSON of
-    /// [`Totals`], all totals start at zero.
+    /// Adds one record to `totals` (JSON) and returns the new totals. If `totals` is empty, too large or not valid
+    /// JSON of [`Totals`], all totals start at zero.
     pub fn add(&mut self, totals: &[u8], record: &[u8]) -> Vec<u8> {
         let mut totals = read(totals).unwrap_or_default();
         totals.add(self.reader.read(record).as_ref());
-        serde_json::to_vec(&totals).unwrap_or_default() // texts and integers are always valid JSON
+        serde_json::to_vec(&totals).unwrap_or_default() // cannot fail: texts and integers can be written as JSON
     }
 }
 

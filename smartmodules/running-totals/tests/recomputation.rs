@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use running_totals::{RunningTotals, Totals};
 use serde_json::{Value, json};
 
-/// An event as the oracle represents it.
+/// An event from which the test builds a record and the expected counts.
 #[derive(Clone, Debug)]
 enum Sample {
     Player(String),
@@ -150,7 +150,7 @@ fn totals(bytes: &[u8]) -> Totals {
 
 #[test]
 fn names_beyond_the_limit_count_as_other_and_the_size_is_bounded() {
-    // The worst case: names of the greatest length, in which JSON encodes almost every byte as six.
+    // The worst case: names of the greatest length, in which JSON escapes almost every byte as six bytes.
     let name = |index: u32| format!("{}{index:04}", "\u{1}".repeat(60));
     let samples = (0..500).flat_map(|index| {
         let purchase = Sample::Purchase {

@@ -136,8 +136,7 @@ impl KeyedProcess for ServerAlertsDerivation {
 }
 
 impl ServerAlertsDerivation {
-    /// Returns when the server becomes silent. A report exactly at the end of the allowed time is still in
-    /// time.
+    /// Returns when the server counts as silent. A report exactly `silent_ms` after the last one is in time.
     fn silence_is_due(&self, server: &Server) -> Option<Timestamp> {
         let reported = server.reported.filter(|_| server.silent_from.is_none())?;
         Some(reported.plus_ms(self.0.silent_ms + 1))
@@ -198,8 +197,8 @@ impl ServerAlertsDerivation {
         });
     }
 
-    /// Closes all open alerts of a forgotten server and marks them as forgotten. Otherwise they would stay
-    /// open.
+    /// Closes all open alerts of a forgotten server and marks them as forgotten. Otherwise they could stay open
+    /// forever.
     fn forget(
         &self,
         key: &RecordKey,
@@ -235,7 +234,7 @@ impl ServerAlertsDerivation {
         detections: &mut Vec<Detection<ServerAlerts>>,
         say: impl FnOnce(Subject<'_>, &Rules) -> Detection<ServerAlerts>,
     ) {
-        // Keys have exactly one field, because facts are collected that way.
+        // A key always has one field, because `fact` collects each report under the server's id.
         let Some([server_id]) = key.fields() else {
             return;
         };

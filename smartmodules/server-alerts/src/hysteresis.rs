@@ -12,7 +12,8 @@ pub(crate) struct Watch {
     pub(crate) opened_at: Option<Timestamp>,
     /// The value of the last window.
     pub(crate) last: WindowValue,
-    /// The number of consecutive windows that agree on a change.
+    /// The number of consecutive windows up to the last one that favor a change: they are above the threshold while
+    /// no alert is open, or below it by the margin while one is open.
     in_a_row: u32,
 }
 

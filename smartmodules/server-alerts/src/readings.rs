@@ -30,7 +30,7 @@ pub(crate) struct Readings {
     latency_ms: Quantiles,
 }
 
-/// An exact mean in millionths, stored as a sum and a count. A p95 is the mean of one value.
+/// An exact mean in millionths, stored as a sum and a count. A p95 is stored as the mean of one value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WindowValue {
     sum: i128,

@@ -16,7 +16,8 @@ pub(crate) const PARAMETERS: &[&str] = &[
     "forget_s",
 ];
 
-/// The longest time: one day. A longer time is a mistake. No sum of times up to this limit overflows.
+/// The longest time in seconds: one day. A longer time is probably a mistake. No sum of times up to this limit
+/// overflows.
 const SECONDS_MAX: i64 = 86_400;
 /// The largest number of consecutive windows. With more, an alert would come much too late.
 const CONSECUTIVE_MAX: i64 = 100;
@@ -39,7 +40,7 @@ pub(crate) struct Rules {
     pub(crate) forget_ms: i64,
 }
 
-/// A threshold with its hysteresis, in millionths like the readings.
+/// A threshold with its hysteresis, in the unit of the readings: millionths of a percent or of a millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit {
     /// Values above it open an alert.
@@ -178,7 +179,7 @@ mod tests {
             ("forget_s", "99999999999999999999"),
         ] {
             let error = rules(&[(name, value)]).expect_err(name).to_string();
-            // A silence as long as the default of `forget_s` makes that default invalid.
+            // `silent_s` of 600 makes the default of `forget_s` invalid, so the error names `forget_s`.
             let named = [
                 format!("`{name}` is `{value}`"),
                 "`forget_s` is `600`".into(),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServerHealthDerivation;
 
-/// The combined contribution of reports to one server.
+/// What a set of reports contributes to the row of one server.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Measurements {
     region_and_type: Latest<(String, String)>,
@@ -95,14 +95,14 @@ fn latency(health: &Measurements) -> Option<LatencyMs> {
     })
 }
 
-/// Rounds to three decimals in the same way as [`Spread`]: first to the integer of a reading, then to
-/// thousandths. Otherwise a quantile could exceed the largest reading in the last digit.
+/// Rounds to three decimals in the same way as [`Spread`]: first to the millionths in which readings are stored,
+/// then to thousandths. Otherwise a quantile could exceed the largest reading in the last digit.
 fn to_three_decimals(value: f64) -> f64 {
     let reading = (value * READING_UNIT as f64).round() as i128;
     decimal::ratio(reading, READING_UNIT.into(), 3)
 }
 
-/// Returns the status of the worst of the three measures.
+/// Returns the worst status that CPU, memory or latency gives.
 fn status(health: &Measurements, p95_ms: f64) -> ServerStatus {
     let exceeds = |percent: i64, latency_ms: f64| {
         let limit = percent * READING_UNIT;

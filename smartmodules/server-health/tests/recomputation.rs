@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use server_health::ServerHealthDerivation;
 
-/// Computes the expected rows from sorted lists in ten-thousandths of a unit. A quantile is exact only to 1 %, so
+/// Computes the expected rows from sorted lists of readings in ten-thousandths. A quantile is exact only to 1 %, so
 /// the quantile in `found` is accepted if it is that close.
 fn recomputed(records: &[Value], found: &[Value]) -> Vec<Value> {
     let mut groups: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();

@@ -18,7 +18,7 @@ pub struct StuckPlayersDerivation(Thresholds);
 pub enum Action {
     /// The player has an event on this level.
     Stays(LevelVisited),
-    /// The player has completed the level or left the game. Either ends any visit.
+    /// The player has completed the level or left the game. This ends any visit.
     Leaves,
 }
 
@@ -88,7 +88,8 @@ impl KeyedProcess for StuckPlayersDerivation {
         *state = Some(visit);
     }
 
-    /// Returns the end of the gap, when the visit is over and the player is forgotten.
+    /// Returns the time at which the gap after the last event has passed. The visit is then over, and the player is
+    /// forgotten.
     fn timer(&self, state: &Option<Visit>) -> Option<Timestamp> {
         let gap_ms = self.0.session_gap_s as i64 * 1_000;
         state.as_ref().map(|visit| visit.last.plus_ms(gap_ms + 1))

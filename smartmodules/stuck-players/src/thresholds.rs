@@ -7,9 +7,9 @@ use model::{ParamError, Params};
 /// The names of the parameters.
 pub(crate) const PARAMETERS: &[&str] = &["min_seconds", "min_events", "session_gap_s"];
 
-/// The range of a parameter, and the text that describes it. Times are limited to a day: no player plays for
-/// longer without a break, so a longer time is a mistake in the unit. The range also limits how long a player
-/// is remembered.
+/// The range of a parameter, and the text that describes it. Times are limited to a day: hardly any player plays
+/// for longer without a break, so a longer time is probably a mistake in the unit. The range also limits how long a
+/// player is remembered.
 type Allowed = (RangeInclusive<u64>, &'static str);
 const SECONDS: Allowed = (1..=86_400, "a whole number of seconds from 1 to 86400");
 const EVENTS: Allowed = (1..=1_000_000, "a whole number from 1 to 1000000");

@@ -126,8 +126,8 @@ fn action(ms: u64, player: &str, kind: &str, level: &str) -> Value {
     })
 }
 
-/// Generates an event within a minute. Most times are on a grid on which gaps and thresholds are met exactly
-/// to the millisecond. Most events are on the same level; some are on another level, end a visit, or are
+/// Generates an event within a minute. Most times are multiples of half a second, so that they often meet the gap
+/// and the thresholds exactly. Most events are on the same level; some are on another level, end a visit, or are
 /// broken.
 fn event() -> impl Strategy<Value = Value> {
     let ms = (

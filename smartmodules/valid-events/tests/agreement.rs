@@ -1,4 +1,4 @@
-//! Compares the filter with the parsers. It must pass exactly the records that one of them accepts.
+//! Compares the filter with the parsers. It must pass exactly the records that at least one of them accepts.
 
 use model::Event;
 use model::event::{PlayerEvent, PurchaseEvent, ServerMetric};

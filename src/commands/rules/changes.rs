@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The text for a parameter that neither a version nor the dataflow file sets, so that the derivation's
-/// default applies.
+/// The text for a parameter that neither the version nor the dataflow file sets: the derivation's default applies.
 const DEFAULT: &str = "(default)";
 
-/// Returns `name: before -> after` for each parameter that changes. Both versions contain only the parameters
-/// that override the values in the dataflow file.
+/// Returns `name: before -> after` for each parameter that changes. `before` and `after` contain only parameters that
+/// override the values in the dataflow file.
 pub(super) fn between(
     dataflow: &BTreeMap<String, String>,
     before: &BTreeMap<String, String>,

@@ -30,7 +30,7 @@ pub(super) async fn list(args: &DerivationArg) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Formats the first line of a version: `version 2, 2026-01-31T12:00:00.000Z: COMMENT`.
+/// Formats the first line of a version, for example `version 2, 2026-01-31T12:00:00.000Z: COMMENT`.
 fn head(listed: &ListedRules) -> String {
     let mut head = match &listed.rules {
         Some(rules) => format!("version {}", rules.version),

@@ -1,5 +1,5 @@
-//! Counts the alerts that a version raises for each rule, and computes precision and recall against the
-//! ground truth.
+//! Counts the alerts that a version of the parameters raises for each rule, and computes their precision and recall
+//! against the ground truth.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::truth::Entry;
 
-/// The rule name for derived records without a field `rule`.
+/// The rule name under which derived records without a field `rule` are counted.
 pub(super) const NO_RULE: &str = "all";
 
 /// The fields of an alert that scoring needs.
@@ -32,9 +32,9 @@ pub(super) struct RuleScore {
     pub(super) alerts: u64,
     /// The number of alerts that match an entry of the ground truth.
     pub(super) right: u64,
-    /// The number of entries of the ground truth.
+    /// The number of entries of the ground truth that have this rule.
     pub(super) entries: u64,
-    /// The number of entries that an alert matches.
+    /// The number of these entries that at least one alert matches.
     pub(super) found: u64,
 }
 
@@ -54,7 +54,7 @@ impl<'t> Scorer<'t> {
         }
     }
 
-    /// Counts an alert; its later revisions are ignored.
+    /// Counts an alert. Later revisions of the alert are ignored.
     pub(super) fn add(&mut self, alert: &Alert) {
         if alert.revision > 0 {
             return;
@@ -72,8 +72,7 @@ impl<'t> Scorer<'t> {
         score.right += u64::from(right);
     }
 
-    /// Returns the score of each rule. Only entries of the ground truth for which `counts` is true are
-    /// included.
+    /// Returns the score of each rule, with only those entries of the ground truth for which `counts` is true.
     pub(super) fn finish(mut self, counts: impl Fn(&Entry) -> bool) -> BTreeMap<String, RuleScore> {
         for (index, entry) in self
             .truth
@@ -102,12 +101,12 @@ impl Alert {
 }
 
 impl RuleScore {
-    /// Returns the share of alerts that are right; `None` without alerts.
+    /// Returns the share of alerts that match an entry; `None` without alerts.
     pub(super) fn precision(&self) -> Option<f64> {
         share(self.right, self.alerts)
     }
 
-    /// Returns the share of entries that an alert matches; `None` without entries.
+    /// Returns the share of entries that at least one alert matches; `None` without entries.
     pub(super) fn recall(&self) -> Option<f64> {
         share(self.found, self.entries)
     }

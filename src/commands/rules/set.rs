@@ -1,4 +1,4 @@
-//! `rules set`: publish the next version of a derivation's parameters.
+//! `rules set`: write the next version of a derivation's parameters.
 
 use std::collections::BTreeMap;
 

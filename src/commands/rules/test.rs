@@ -1,4 +1,5 @@
-//! `rules test`: backtest new parameters on recent history, and compare them with those in force.
+//! `rules test`: backtest new parameters on recent history, and compare their alerts with those of the parameters in
+//! force.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::cli::TestRulesCommand;
 use crate::progress::Progress;
 use crate::terminal::{print_lines, say, visible};
 
-/// The headings of the two versions' columns.
+/// The column headings of the two versions: the parameters in force and the new ones.
 const COLUMNS: [&str; 2] = ["current", "candidate"];
 
 pub(super) async fn test(args: TestRulesCommand) -> anyhow::Result<()> {
@@ -52,8 +53,8 @@ pub(super) async fn test(args: TestRulesCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether the alert for an entry of the ground truth can be in the history that was read: the incident begins in
-/// it and is complete.
+/// Whether an entry of the ground truth is scored. Its incident must be complete and begin in the history that was
+/// read, because otherwise its alert may be missing from that history.
 fn is_within(read: &BacktestRead, entry: &Entry) -> bool {
     let (first, last) = (read.first_time, read.last_time);
     entry.complete
@@ -93,7 +94,7 @@ fn print_read(store: &RuleStore, read: &BacktestRead, last: Duration) {
     );
 }
 
-/// Formats a table with one line per rule and the versions side by side.
+/// Formats a table with one line per rule, and the two versions side by side.
 fn table(scores: &[BTreeMap<String, RuleScore>; 2], with_truth: bool) -> String {
     let rules: BTreeSet<_> = scores.iter().flat_map(BTreeMap::keys).collect();
     let width = rules

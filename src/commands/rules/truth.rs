@@ -1,4 +1,4 @@
-//! Reads the ground truth that the generator wrote about planted incidents.
+//! Reads the ground truth about planted incidents, which the generator wrote.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -7,7 +7,7 @@ use anyhow::Context;
 use model::Timestamp;
 use serde::Deserialize;
 
-/// The kind of entries that alerts are scored against. Other kinds are ignored.
+/// The kind of entries with which alerts are compared. Other kinds are ignored.
 const KIND: &str = "fraud";
 
 /// An incident that an alert should report.
@@ -19,7 +19,7 @@ pub(super) struct Entry {
     pub(super) user_id: String,
     pub(super) start: Timestamp,
     pub(super) end: Timestamp,
-    /// Whether the incident ran to its end. If not, it is not counted.
+    /// Whether the incident ran to its end. Incomplete incidents are not counted.
     #[serde(default = "yes")]
     pub(super) complete: bool,
 }
@@ -28,7 +28,7 @@ fn yes() -> bool {
     true
 }
 
-/// The field that every line of the file has.
+/// The field that entries of every kind have.
 #[derive(Deserialize)]
 struct EntryKind {
     kind: String,

@@ -1,4 +1,4 @@
-//! Renders a status board with known values, and checks the samples.
+//! Renders a status board with known values and checks the samples.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Creates a certificate authority for a test, and writes its certificate and that of a client to files.
+//! Creates a certificate authority for a test, and writes its certificate and a client's certificate to files.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! A proxy in front of a local cluster. It can terminate TLS, replace the address of the cluster's server, or do both.
 //!
-//! Clients learn the server's address from the controller. In the controller's responses, the proxy replaces this
-//! address with another one, such as that of a second proxy in front of the server.
+//! Clients get the server's address from the controller. In the controller's responses, the proxy replaces this address
+//! with another one, such as the address of a second proxy in front of the server.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-/// The bytes between the server's port and its host name in the protocol: the beginning of a list with one public
+/// The bytes between the server's port and its host name in Fluvio's protocol: the beginning of a list with one public
 /// address, whose host name has nine characters.
 const INGRESS: &[u8] = b"\0\0\0\x01\x01\0\x09";
 /// The host on which the local clusters of tests listen.

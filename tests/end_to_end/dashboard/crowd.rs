@@ -18,16 +18,16 @@ use crate::harness::{Running, resident_bytes};
 
 const BROWSERS: usize = 200;
 const CHANGES: u64 = 5;
-/// The number of changes, of all views in turn, before the first measurement of memory and between two
-/// measurements.
+/// The number of changes before the first measurement of memory, and between two measurements. They change all views in
+/// turn.
 const WARM_CHANGES: u64 = 150;
 const MORE_CHANGES: u64 = 600;
 /// The number of distinct marks. Marks repeat, so that responses do not grow.
 const NAMES: u64 = 10;
 const PACE: Duration = Duration::from_millis(50);
 /// The amount of freed memory that an allocator may retain. If each browser's copy of every response were kept, memory
-/// would grow by more. It must grow by less in one of the periods: a leak grows in all of them, but an allocator that
-/// adapts to a busy machine does not.
+/// would grow by more. In at least one of the periods, memory must grow by less: a leak grows in every period, but the
+/// memory that an allocator retains does not.
 const GROWTH_BYTES_MAX: u64 = 12 << 20;
 const PERIODS: usize = 3;
 
@@ -59,7 +59,7 @@ async fn two_hundred_browsers_share_one_consumer_of_each_topic() {
         crowd.mark += 1;
         crowd.change(source, crowd.mark).await;
     }
-    // Each browser receives the mark of its own view, and the first view's is the smallest.
+    // Each browser receives the mark of its own view. The mark of the first view, 1, is the smallest.
     browsers.all_received(1).await;
     let streams = wire.streams();
     assert_eq!(streams.len(), SOURCES.len() + OTHERS.len(), "{streams:?}");

@@ -1,8 +1,8 @@
 //! Plants fraud and outages while a game runs. The dashboard must show them within a promised time.
 //!
-//! An event is evaluated once the watermark has passed it, `lateness` after its event time; servers are
-//! evaluated by whole windows. The dashboard must show the case within five seconds after its evaluation. Only the
-//! fastest of several attempts has to fulfil this promise, because other programs may use the machine.
+//! A purchase is evaluated once the watermark has passed it, `lateness` after its event time. Servers are evaluated by
+//! whole windows. The dashboard must show a case within five seconds after its evaluation. Only the fastest of several
+//! cases has to fulfil this promise, because other programs may use the machine.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::http;
 use crate::commands::Runner;
 use crate::harness::{self, LocalCluster, Running};
 
-/// Five times the promised delay, for machines that also compile.
+/// Five times the promised delay, for machines that compile at the same time.
 const PROMISE_MS: i64 = 5 * 5_000;
 const LATENESS_MS: i64 = 2_000;
 const WINDOW_MS: i64 = 10_000;
@@ -68,7 +68,8 @@ async fn fraud(cluster: &Cluster, address: SocketAddr) {
     assert_seen("fraud", &delays, LATENESS_MS);
 }
 
-/// Puts one server after another under load, until its tile and then its alert show it. An alert takes two windows.
+/// Overloads one server after another, until the dashboard shows the server's tile as critical and then an alert. An
+/// alert takes two windows.
 async fn outages(cluster: &Cluster, address: SocketAddr) {
     let metrics = cluster.producer("server-metrics").await.unwrap();
     let (mut tiles, mut alerts) = (Vec::new(), Vec::new());
@@ -117,7 +118,7 @@ async fn opened_at(address: SocketAddr, server: &str) -> i64 {
     opened.as_millisecond()
 }
 
-/// Waits until `wanted` accepts a view, and returns the wall-clock time.
+/// Waits until `wanted` returns true for the data of a view, and returns the wall-clock time.
 async fn seen(address: SocketAddr, view: &str, wanted: impl Fn(&Value) -> bool) -> i64 {
     let path = format!("/api/views/{view}/live");
     let mut stream = http::request(address, "GET", &path, &[]).await;

@@ -69,7 +69,7 @@ impl Nginx {
         })
     }
 
-    /// Sends a request with the header `origin`, as a browser does for a script. The page comes from nginx.
+    /// Sends a request with the header `origin`, as a script of a page that nginx has served does.
     async fn get(&self, path: &str) -> http::Response {
         let origin = format!("http://{}", self.address);
         http::request(self.address, "GET", path, &[("origin", &origin)]).await
@@ -149,8 +149,8 @@ async fn pages_data_and_streams_pass_through_nginx_under_a_prefix() {
     for _ in 0..2 {
         beside.wait_for("status", |_| true).await;
     }
-    // While the dashboard process is paused, it sends nothing that could fill a buffer of nginx. So an event that nginx
-    // holds back in a buffer would not arrive.
+    // While the dashboard is paused, it sends nothing more that could fill a buffer of nginx. An event that nginx held
+    // back in a buffer would then not arrive.
     harness::signal(shown.pid(), "-STOP");
     through.wait_for("view", |_| true).await;
     through.wait_for("status", |_| true).await;

@@ -1,6 +1,6 @@
-//! Kills and restarts the runner, the cluster and the dashboard, one after another. The browser must get a status that
-//! reports the failure of the runner and of the cluster. After each restart the view must contain exactly the windows
-//! of its topic.
+//! Kills and restarts the runner, the cluster and the dashboard, one after another. The status that a browser receives
+//! must report the failure of the runner and of the cluster. After each restart the view must contain exactly the
+//! windows of its topic.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use crate::commands::{Generator, Runner};
 use crate::dataflow_file::DataflowFile;
 use crate::harness::{self, LocalCluster, Running};
 
-/// Ten times the promised time until the page reports a failure, for machines that also compile.
+/// Ten times the promised time until the page reports a failure, for machines that compile at the same time.
 const REPORTED_WITHIN: Duration = Duration::from_secs(10 * 5);
 const WINDOW_MS: i64 = 10_000;
 const TOPIC: &str = "active-players";

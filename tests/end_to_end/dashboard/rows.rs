@@ -1,5 +1,5 @@
-//! For each view, builds a row of a topic that the view is computed from. The row contains a mark (see
-//! `browsers.rs`) in a field that the view shows.
+//! Builds rows that change views. For each view, the row belongs to a topic from which the view is computed, and has a
+//! mark (see `browsers.rs`) in a field that the view shows.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ fn level(mark: &str, window: i64) -> Value {
     )
 }
 
-/// The platform is also a mark, because it is the only text field of a session that the view shows.
+/// The mark is also the platform, because the platform is the only text field of a session that the view shows.
 fn session(mark: &str, window: i64) -> Value {
     let time = Timestamp::from_millisecond(window).unwrap().to_string();
     row(

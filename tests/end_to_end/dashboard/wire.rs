@@ -1,8 +1,8 @@
-//! Two proxies, one in front of a cluster's controller and one in front of its server. The latter counts the streams
-//! that clients open, by topic and partition.
+//! Two proxies, one in front of a cluster's controller and one in front of its server. The server's proxy counts the
+//! streams that clients open, by topic and partition.
 //!
-//! The controller returns to clients the address of the server that stores records. The controller's proxy therefore
-//! replaces the server's port in these responses with that of the counting proxy.
+//! Clients get the server's address from the controller. In the controller's responses, its proxy replaces the server's
+//! port with the port of the server's proxy.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,7 +21,6 @@ const HEAD_BYTES: usize = 8;
 /// The number of streams, by topic and partition.
 type Streams = Arc<Mutex<BTreeMap<(String, u32), usize>>>;
 
-/// The proxies of the controller and of the server.
 pub(super) struct Wire {
     /// The address to which clients connect.
     pub(super) address: SocketAddr,
@@ -109,7 +108,7 @@ fn text(bytes: &[u8]) -> (String, &[u8]) {
     (String::from_utf8(text.to_vec()).unwrap(), rest)
 }
 
-/// Replaces the port of an endpoint. In the protocol a list of one address follows the port.
+/// Replaces the port of the server's endpoint. In Fluvio's protocol, a list of one address follows the port.
 fn change_port(frame: &mut [u8], (from, to): (u16, u16)) {
     let endpoint = |port: u16| [&port.to_be_bytes()[..], &[0, 0, 0, 1]].concat();
     let (known, wanted) = (endpoint(from), endpoint(to));

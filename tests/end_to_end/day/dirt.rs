@@ -14,8 +14,8 @@ const SERVERS: i64 = 4;
 const REPORTS: i64 = 1_400;
 pub(super) const BRIDGES: usize = 8;
 
-/// The pauses between two transactions. Among them are the window lengths of the rules (1, 10 and 60 minutes) and
-/// values a millisecond away from these.
+/// The pauses between two transactions. They include the window lengths of the rules (1, 10 and 60 minutes), and values
+/// that differ from these by a millisecond.
 const PAUSES_MS: [i64; 18] = [
     0, 0, 0, 1, 500, 1_000, 3_000, 12_000, 12_000, 30_000, 59_999, 60_000, 60_001, 300_000,
     599_999, 600_000, 3_599_999, 3_600_000,
@@ -55,7 +55,7 @@ const EDGES: [(&str, [f64; 6]); 7] = [
 ];
 const CURRENCIES: [&str; 7] = ["USD", "EUR", "JPY", "BHD", "KWD", "usd", "ZZZ"];
 const PLATFORMS: [&str; 3] = ["PC", "Mobile", "a \"new\" one | \u{1f3ae}"];
-/// Strange parts of ids.
+/// Unusual parts of ids.
 const STRANGE: [&str; 6] = [
     "",
     "|",
@@ -94,8 +94,8 @@ pub(super) fn customers(dice: &mut Dice) -> Vec<Sent> {
             vary(&mut value, dice, platform, game);
             let topic = Topic::PurchaseEvents;
             if dice.is_one_in(12) {
-                // Sends the same transaction a second time. Neither the other name nor the additional field makes a
-                // difference.
+                // Sends the same transaction a second time. It counts as a duplicate although the event name differs
+                // and a field is added.
                 let mut again = value.clone();
                 again["event_name"] = json!("transaction, again");
                 again["unknown"] = json!([1, {"a": null}]);
@@ -122,7 +122,7 @@ fn price(dice: &mut Dice, home: &'static str) -> (Value, &'static str) {
     (json!(amount), currency)
 }
 
-/// Sets the platform and the game of a transaction, mostly the user's own, and sometimes a strange item.
+/// Sets the platform and the game of a transaction, mostly the user's own. Sometimes it also sets an unusual item.
 fn vary(value: &mut Value, dice: &mut Dice, platform: &str, game: Option<&str>) {
     value["user_data"]["platform"] = json!(match dice.is_one_in(10) {
         true => dice.pick(&PLATFORMS),
@@ -134,7 +134,7 @@ fn vary(value: &mut Value, dice: &mut Dice, platform: &str, game: Option<&str>) 
     if dice.is_one_in(6) {
         value["parameters"]["item_type"] = json!(format!("type{}", dice.pick(&STRANGE)));
     }
-    // A few records of a user name another game than the others, or none.
+    // A few of a user's records have another game than the rest, or no game.
     let game = match dice.is_one_in(20) {
         true => dice.pick(&GAMES),
         false => game,
@@ -166,7 +166,7 @@ pub(super) fn players(dice: &mut Dice) -> Vec<Sent> {
                 let (level, map) = (place[0].as_str(), place[1].as_str());
                 let session = format!("session {session}");
                 let mut value = action(&player, &session, kind, [level, map], &time(time_ms));
-                // Of these fields only the platform has an effect on any row.
+                // Of the event name, the user id and the platform, only the platform affects any row.
                 value["event_name"] = json!(dice.pick(&["player_action", "x"]));
                 value["user_data"] = json!({
                     "user_id": dice.pick(&["user", "another"]),
@@ -240,8 +240,8 @@ pub(super) fn servers(dice: &mut Dice) -> Vec<Sent> {
     sent
 }
 
-/// Generates players who leave twice shortly before noon, too far apart for one session. An event between the
-/// two joins the sessions. It is sent only after both have been written.
+/// Generates players who leave twice shortly before noon, too far apart for one session. An event between the two
+/// logouts joins the sessions. It is sent only after both sessions have been written.
 pub(super) fn bridges() -> Vec<Sent> {
     let mut sent = Vec::new();
     for number in 0..BRIDGES {

@@ -23,9 +23,9 @@ struct Position {
     is_of_the_afternoon: bool,
 }
 
-/// Checks the late events of each derivation. An event may be late only if an event with a later time precedes it in
-/// its partition. Every event of the afternoon that was already too old when the markers at noon set the watermark
-/// must be late. `noon` contains the number of records in each partition at that moment.
+/// Checks the late events of each derivation. An event may be late only if an earlier record of its partition advanced
+/// event time far enough. An event of the afternoon must be late if it was too old at the watermark that the markers at
+/// noon set. `noon` contains the number of records that each partition had at noon.
 pub(super) async fn assert_late_are_late(
     cluster: &Cluster,
     noon: &BTreeMap<(&'static str, usize), usize>,
@@ -80,7 +80,7 @@ async fn positions(
     positions
 }
 
-/// Returns how much longer an event may be on time because it joins an open session.
+/// Returns how much longer an event may be on time if it joins an open session.
 fn joined_ms(derivation: &str) -> i64 {
     match derivation {
         "player-session-summaries" => HOUR_MS,

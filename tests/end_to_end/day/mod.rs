@@ -36,8 +36,8 @@ const STUCK: Stuck = Stuck {
 
 const LATENESS_MS: i64 = 2_000;
 
-/// The event time of the markers that are sent after the events of the day. They advance the watermark so far that all
-/// results of the day are written.
+/// The event time of the markers that are sent after the events of the day. It is so late that the watermark then
+/// passes every window of the day, and all results are written.
 const MARKERS_MS: i64 = END_MS + 2 * HOUR_MS;
 /// Only rows that end by this time are compared.
 const ALL_DAY_MS: i64 = END_MS + HOUR_MS;
@@ -131,7 +131,6 @@ async fn ends(cluster: &Cluster) -> BTreeMap<(&'static str, usize), usize> {
     ends
 }
 
-/// The producers of the source topics.
 struct Source(BTreeMap<Topic, Producer>);
 
 impl Source {

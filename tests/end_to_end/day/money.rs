@@ -1,5 +1,5 @@
-//! Checks sums of money over windows of several kinds. To the minor unit of each currency they must equal the ledger,
-//! which adds up all transactions without windows, times the number of windows that contain each transaction.
+//! Checks sums of money over windows of several kinds. The ledger adds up all transactions without windows. The sum
+//! over all windows must equal the ledger times the number of windows that contain each transaction, to the minor unit.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::oracle;
 
-/// Pairs of window length and time between two window starts, in milliseconds.
+/// Pairs of window length and hop, in milliseconds.
 const WINDOWINGS: [(i64, i64); 4] = [
     (7_000, 7_000),
     (3_600_000, 3_600_000),

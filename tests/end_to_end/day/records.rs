@@ -1,5 +1,5 @@
-//! Generates the records of the day: peaks of the generator's world with planted incidents, a thin world with
-//! few events around the clock, and dirty data.
+//! Generates the records of the day: peaks, which are short busy worlds with planted incidents; a thin world, which has
+//! few events around the clock; and dirty data.
 
 use data_generator::{DELAY_MS_MAX, Incident, Topic, World, WorldOptions};
 use rand_chacha::ChaCha8Rng;
@@ -17,14 +17,13 @@ pub(super) const END_MS: i64 = START_MS + 24 * HOUR_MS;
 /// The number of events per second in the thin world, and in a peak.
 const THIN: f64 = 0.05;
 const PEAK: f64 = 14.0;
-/// The hours in whose middle a peak begins.
+/// The hours with a peak, which begins in the middle of the hour.
 const PEAK_HOURS: [i64; 7] = [0, 3, 7, 11, 14, 19, 22];
 const PEAK_MS: i64 = 360_000;
 /// The rate of incidents: one about every seven seconds of a peak.
 const INCIDENTS_PER_HOUR: f64 = 500.0;
 const BROKEN: f64 = 0.01;
 
-/// A record to be sent.
 pub(super) struct Sent {
     pub(super) topic: Topic,
     pub(super) key: String,
@@ -32,8 +31,8 @@ pub(super) struct Sent {
     pub(super) emitted_ms: i64,
 }
 
-/// All records in the order of sending, and the planted incidents. Complete incidents must be found; those
-/// that the end of a peak cuts short may be found.
+/// All records in the order of sending, and the planted incidents. Complete incidents must be found; incidents that are
+/// cut short by the end of a peak may be found.
 pub(super) struct Day {
     pub(super) records: Vec<Sent>,
     pub(super) incidents: Vec<Incident>,
@@ -114,7 +113,7 @@ fn take(world: &mut World, until_ms: i64, records: &mut Vec<Sent>, is_kept: fn(T
     }
 }
 
-/// Adds a copy of one transaction in thirty, which is sent at once or three hours later.
+/// Adds a copy of one transaction in thirty. The copy is sent within 300 ms or three hours later.
 fn deliver_again(records: &mut Vec<Sent>, dice: &mut Dice) {
     let mut again = Vec::new();
     for record in records.iter() {
@@ -131,7 +130,7 @@ fn deliver_again(records: &mut Vec<Sent>, dice: &mut Dice) {
     records.extend(again);
 }
 
-/// Generates events at one moment for many keys, so that every partition gets one.
+/// Generates events of the same time for many keys, so that every partition receives one.
 pub(super) fn markers(at_ms: i64) -> Vec<Sent> {
     const KEYS: usize = 24;
     let marker = |topic, key: String, value: serde_json::Value| Sent {

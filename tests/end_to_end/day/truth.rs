@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::oracle::Rows;
 
-/// What an alert is about: its topic, its user, player or server, and its rule or level.
+/// What an alert is about: its topic; its user, player or server; and its rule, level or condition.
 type Case = (&'static str, String, String);
 
 pub(super) fn assert_planted_are_found(
@@ -38,7 +38,7 @@ pub(super) fn assert_planted_are_found(
             spans.iter().any(|span| overlaps(&span)),
             "not found: {incident:?}, but {spans:?}"
         );
-        let is_of_a_rule = case.0 != "stuck-players"; // the third part of these cases is the level
+        let is_of_a_rule = case.0 != "stuck-players"; // the third part of a case of `stuck-players` is the level
         rules.insert((case.0, is_of_a_rule.then_some(case.2)));
     }
     assert_eq!(rules.len(), 7 + 1 + 4, "every rule was planted: {rules:?}");
@@ -46,7 +46,7 @@ pub(super) fn assert_planted_are_found(
         let is_of_a_world = ["player_", "server_"]
             .iter()
             .any(|prefix| case.1.contains(prefix));
-        // After each peak all servers of its world are silent, so those alerts are expected.
+        // After each peak all servers of its world are silent, so alerts about silence are expected.
         is_of_a_world && case.2 != "silent" && !planted.contains(*case)
     };
     let flagged: Vec<_> = found.keys().filter(is_honest).collect();
@@ -74,7 +74,7 @@ fn planted_case(subject: &Subject) -> Case {
     }
 }
 
-/// Returns the name of a rule in JSON.
+/// Returns the name that a rule has in JSON.
 fn name(rule: &impl serde::Serialize) -> String {
     let name = serde_json::to_value(rule).unwrap();
     name.as_str().unwrap().to_owned()

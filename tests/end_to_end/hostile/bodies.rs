@@ -12,19 +12,17 @@ use super::mutate::mutated;
 use super::reading::{BYTE_ORDER_MARK, Reasons, is_json, judge, judge_by_name, members};
 use super::source::Source;
 
-/// The expected response to a request.
 pub(super) enum Expected {
     /// Status `200`, with each record either accepted into its topic or rejected for one of the reasons.
     Records(Vec<(Vec<u8>, Result<Source, Reasons>)>),
     /// Either status `200`, with all accepted records in this topic, or a refusal.
     Any(Source),
-    /// One of these status codes.
+    /// A refusal with one of these status codes.
     Refused(&'static [u16]),
     /// Either the same as `Any`, or no response at all, because the request is incomplete.
     Unreadable(Source),
 }
 
-/// A request with its expected response.
 pub(super) struct Post {
     pub(super) bytes: Vec<u8>,
     pub(super) items: Vec<Kind>,
@@ -34,13 +32,11 @@ pub(super) struct Post {
 /// The topic that records are posted to; `None` for the path that assigns records to topics by event name.
 type Route = Option<Source>;
 
-/// The path and headers of a request.
 struct Head {
     path: String,
     lines: Vec<(&'static str, String)>,
 }
 
-/// Generates the next request.
 pub(super) fn post(maker: &mut Maker) -> Post {
     let first = maker.item();
     let route = Some(first.source).filter(|_| maker.dice.is_one_in(3));
@@ -91,8 +87,8 @@ fn first_is_mutated(items: &[(Kind, Source)]) -> bool {
 
 type Body = (Vec<u8>, Vec<(Kind, Source)>, Expected);
 
-/// Builds a body with one record. If the record is not a complete object, or could be an envelope of records, the
-/// response depends on how the web API reads the body, so the request may be accepted or refused.
+/// Builds a body with one record. If the record is not a complete object, or could be read as an envelope of records,
+/// the test does not predict the response: the request may be accepted or refused.
 fn single(item: Item, route: Route, head: &mut Head) -> Body {
     let text = item
         .value
@@ -153,7 +149,7 @@ fn lines(maker: &mut Maker, first: Item, route: Route, head: &mut Head) -> Body 
             .value
             .strip_prefix(BYTE_ORDER_MARK)
             .unwrap_or(&item.value);
-        // A byte order mark before the first line would count as that of the body.
+        // Lines with two byte order marks are left out: in the first line, one of them would count as the body's.
         let is_plain = !text.starts_with(BYTE_ORDER_MARK) && item.kind != Kind::Huge;
         is_plain && !text.trim_ascii().is_empty() && !text.contains(&b'\n')
     };
@@ -171,8 +167,7 @@ fn lines(maker: &mut Maker, first: Item, route: Route, head: &mut Head) -> Body 
     )
 }
 
-/// Returns `first` and a random number of new items, without those that `may` rejects. The result can be
-/// empty.
+/// Returns `first` and a random number of new items, but only those for which `may` is true. The result can be empty.
 fn several(maker: &mut Maker, first: Item, may: impl Fn(&Item) -> bool) -> Vec<Item> {
     let many = if maker.dice.is_one_in(60) { 150 } else { 18 };
     let count = 1 + maker.dice.below(many);
@@ -191,7 +186,7 @@ fn with_expected(body: Vec<u8>, items: Vec<Item>, route: Route) -> Body {
     let records: Vec<_> = records.collect();
     let kinds = items.iter().map(|item| (item.kind, item.source)).collect();
     let expected = match (records.is_empty(), body.first()) {
-        // The body consists of empty lines, which the web API refuses.
+        // The body contains only line breaks, and the web API refuses it.
         (true, Some(b'\r' | b'\n')) => Expected::Refused(&[400]),
         _ => Expected::Records(records),
     };

@@ -23,7 +23,7 @@ pub(super) struct DeadLetters {
     pub(super) rejected: HashMap<(Source, Position), (String, u64)>,
     /// The number of records that the web API rejected, by reason.
     pub(super) posted: BTreeMap<String, u64>,
-    /// The number of these records with the same payload, by the payload's hash.
+    /// The number of records that the web API rejected, by the hash of their payload.
     pub(super) payloads: HashMap<u64, i64>,
     /// The late events of each derivation.
     pub(super) late: BTreeMap<String, HashMap<Position, u64>>,
@@ -105,7 +105,7 @@ fn place(row: &Value) -> Position {
     )
 }
 
-/// Payloads of which only some parts have been read, and the hashes of all record keys so far.
+/// Payloads that have been read in part, by the key of their dead letter, and the hashes of all record keys so far.
 #[derive(Default)]
 struct Parts {
     cut: HashMap<String, Vec<u8>>,
@@ -148,7 +148,7 @@ impl Parts {
     }
 }
 
-/// Calls `see` with the partition and content of each current record, in the order of each partition.
+/// Calls `see` with each current record and its partition, one partition after another.
 pub(super) async fn each_record(cluster: &Cluster, topic: &str, mut see: impl FnMut(u32, Record)) {
     for partition in Partition::of(cluster.partition_count(topic).await.unwrap()) {
         let records = cluster.records(topic, partition, Start::Beginning, Mode::UntilEnd);

@@ -1,9 +1,9 @@
-//! An event before it is serialized. Its fields are raw JSON, so that any field can have any text.
+//! An event before it is serialized. Its fields are raw JSON, so that a field can have any text, valid or not.
 
 use super::dice::Dice;
 use super::source::{Field, Source};
 
-/// A placeholder for the event time. It is replaced after a record has been mutated.
+/// A placeholder for the event time, which replaces it after a record has been mutated.
 pub(super) const NO_TIME: &str = "2001-02-03T04:05:06.789Z";
 
 /// The number of senders of each kind. It is small, so that each window has events of several senders.

@@ -8,9 +8,9 @@ use super::mutate::mutated;
 use super::oddities::{CHANGE, FOREIGN, NO_OBJECTS, NUMBERS, ODD_IDS, WRONG_TIMES};
 use super::source::Source;
 
-/// The number of different mutations in use at a time. After a million records, a maker uses others. This bounds the
-/// number of mutated ids (players, levels, currencies) that derivations have to count at a time, because their memory
-/// is bounded too.
+/// The number of different mutations that are in use at a time. After a million records, a maker switches to others.
+/// This bounds the number of mutated ids (players, levels, currencies) that derivations have to count at a time,
+/// because their memory is bounded too.
 const MUTATIONS: usize = 8_192;
 const MUTATIONS_OF_RECORDS: usize = 1_000_000;
 
@@ -47,10 +47,9 @@ const SHARES: [(Kind, usize); 12] = [
     (Kind::NoObject, 20),
     (Kind::Mutated, 80),
 ];
-/// Huge records are rarer: one in this many.
+/// Huge records are rarer: one record in this many is huge.
 const HUGE_ONE_IN: usize = 5_000;
 
-/// A record that will be sent.
 pub(super) struct Item {
     pub(super) kind: Kind,
     pub(super) source: Source,
@@ -58,7 +57,6 @@ pub(super) struct Item {
     pub(super) value: Vec<u8>,
 }
 
-/// Generates the records of the mixture.
 pub(super) struct Maker {
     pub(super) dice: Dice,
     seed: u64,
@@ -300,7 +298,7 @@ fn with_time(mut text: Vec<u8>, now: &str) -> Vec<u8> {
 }
 
 fn nested(depth: usize) -> String {
-    let depth = depth - 1; // the record itself is one more level
+    let depth = depth - 1; // the record's own object is one level
     format!("\"nested\":{}{}", "[".repeat(depth), "]".repeat(depth))
 }
 

@@ -1,4 +1,4 @@
-//! Lists unexpected ids, numbers and times, and records in the formats of other products.
+//! Lists unusual ids, numbers and times, records in the formats of other products, and values that are not objects.
 
 /// Unusual ids, as JSON strings.
 pub(super) const ODD_IDS: [&str; 18] = [

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 /// The timeout of a response. If the server hangs, the test fails after this time.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// The status and the body of a response.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
@@ -59,7 +58,7 @@ impl Connection {
     }
 }
 
-/// Reads a response, and returns it with a flag: whether the connection stays open.
+/// Reads a response. Returns it, and whether the connection stays open.
 async fn read(stream: &mut TcpStream) -> Option<(Answer, bool)> {
     let mut bytes = Vec::new();
     let reading = async {

@@ -1,6 +1,5 @@
-//! Decides whether a record is an event. It follows the documentation of events, and uses `serde_json`
-//! instead of the package's own parser. It returns events in a plain JSON spelling, from which the oracles recompute
-//! topics.
+//! Decides whether a record is an event. It follows the documentation of events, and uses `serde_json` instead of this
+//! project's own parser. It returns events in a plain JSON spelling, from which the oracles recompute derived topics.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +15,7 @@ const RECORD_BYTES_MAX: usize = 256 * 1024;
 const DEPTH_MAX: usize = 127;
 pub(super) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// All reasons that apply to a record that is not an event. The record must be rejected for one of them.
+/// All reasons for which a record is not an event. The record must be rejected for one of them.
 pub(super) type Reasons = BTreeSet<&'static str>;
 
 /// An event in a plain JSON spelling.

@@ -1,5 +1,5 @@
-//! Sends the mixture: through clients of the web API, and through producers that write to the source topics
-//! directly.
+//! Sends the mixture of records, half of it through clients of the web API, and half through producers that write to
+//! the source topics directly.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -33,7 +33,7 @@ pub(super) struct Plan {
     pub(super) seed: u64,
 }
 
-/// The progress and the rate of one half of the mixture. The senders of the half share it.
+/// The progress and the rate of one half of the mixture. All senders of the half share this value.
 struct Half {
     sent: AtomicUsize,
     records: usize,

@@ -1,6 +1,5 @@
 //! Lists the three sources, and the fields of their events.
 
-/// A source topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Source {
     Players,
@@ -8,7 +7,6 @@ pub(super) enum Source {
     Servers,
 }
 
-/// The kind of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Id,

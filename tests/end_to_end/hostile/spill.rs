@@ -1,5 +1,5 @@
-//! Stores events on disk by the minute of their event time. Every window lies within one minute, and one
-//! minute's events fit into memory.
+//! Stores events on disk by the minute of their event time, because only the events of one minute fit into memory. No
+//! fixed window extends over two minutes.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};

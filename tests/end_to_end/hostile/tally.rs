@@ -15,7 +15,8 @@ pub(super) struct Tally {
     pub(super) accepted: BTreeMap<Source, u64>,
     /// The number of records that the web API has reported as rejected, by reason.
     pub(super) rejected: BTreeMap<String, u64>,
-    /// The number of rejected records by the hash of their payload, where the response to each record was predicted.
+    /// The number of rejected records by the hash of their payload, for requests whose response was predicted record by
+    /// record.
     pub(super) payloads: HashMap<u64, i64>,
     pub(super) statuses: BTreeMap<u16, u64>,
     pub(super) hang_ups: u64,
@@ -53,7 +54,7 @@ fn add<K: Ord>(sum: &mut BTreeMap<K, u64>, counts: BTreeMap<K, u64>) {
     }
 }
 
-/// Computes the FNV-1a hash, which is sufficient for records that are not made to collide.
+/// Computes the FNV-1a hash, which is sufficient because no record is made to collide with another.
 pub(super) fn hash(bytes: &[u8]) -> u64 {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)

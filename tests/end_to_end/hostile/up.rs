@@ -78,8 +78,8 @@ async fn sample(pid: u32, memory: Arc<Mutex<Vec<u64>>>) {
     }
 }
 
-/// Checks that the last third of the time needs little more memory than the second. The first third is the
-/// warm-up.
+/// Checks that the process needs little more memory in the last third of the time than in the second third. The first
+/// third is the warm-up.
 pub(super) fn assert_flat(memory_mib: &[u64]) {
     const SLACK_MIB: u64 = 64;
     let thirds = thirds(memory_mib);

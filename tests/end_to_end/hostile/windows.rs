@@ -18,7 +18,7 @@ use crate::verdict::window_end_ms;
 /// If a window has more platforms than this, `active-players` lists only some of them.
 const PLATFORMS_MAX: usize = 32;
 
-/// The outcomes of the records of one partition.
+/// The number of records read from one partition, and the number of rejected records by reason.
 #[derive(Default)]
 struct Partition {
     read: u64,

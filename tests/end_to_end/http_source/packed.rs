@@ -1,4 +1,4 @@
-//! Checks that the binary reads endpoints that compress their responses although the request does not ask for it.
+//! Checks that `http-source` reads endpoints that compress their responses although the request does not ask for it.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! Checks that records pass through the package's SmartModules before they are written.
+//! Checks that records pass through the configured SmartModules before they are written.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::endpoint::{Endpoint, Part};
 use super::{contents, written};
 use crate::harness::{self, AnyCluster, path};
 
-/// Records in an unusual spelling that can be repaired, and records that cannot be repaired.
+/// Two records in an unusual spelling, which `normalize-events` can repair, and three records that it cannot repair.
 const SENT: [&str; 5] = [
     concat!(
         r#"{"key":"k1","event":{"event_name":"player_action","event_timestamp":"2024-11-12T11:15:30+01:00","#,
@@ -36,7 +36,7 @@ const PURCHASE: &str = concat!(
     r#""transaction_id":"t","transaction_type":"purchase"},"user_data":{"platform":"PC","user_id":"u"}}"#
 );
 
-/// Writes a configuration that streams into two topics through these transforms.
+/// Writes a configuration that streams records through these transforms into two topics.
 fn configuration(folder: &TempDir, address: &str, transforms: &str) -> std::path::PathBuf {
     let yaml = format!(
         "meta:\n  name: through\n  type: http-source\n  \

@@ -21,7 +21,7 @@ const TOPIC: &str = "purchase-events";
 const DERIVATION: &str = "purchase-summaries";
 const PARTITIONS: u32 = 4;
 
-/// In this dataflow file no partition becomes idle, so only event times advance the watermark.
+/// The idle timeout is so long that no partition becomes idle, so only event times advance the watermark.
 const DATAFLOW: &str = "
 sources:
   purchase-events: { key: user_data.user_id, partitions: 4 }
@@ -41,12 +41,11 @@ const WINDOW_S: i64 = 10;
 /// The same value as in the dataflow file.
 const LATENESS_MS: i64 = 2_000;
 
-/// Events more than this many seconds before the base time are late. Their windows end by −260 s, and can no longer be
-/// corrected, because after the first part of the stream the watermark is at −199 s or slightly later.
+/// Events more than this many seconds before the base time are late. Their windows end by −260 s relative to the base
+/// time. They can no longer be corrected after the first part of the stream, when the watermark is at least −199 s.
 const LATE_S: i64 = 260;
 
-/// The base time lies this far in the past, so that some early events are ahead of their ingest time and
-/// others are not.
+/// The base time is this far in the past, so that some early events are ahead of their ingest time and others are not.
 const BASE_AGO_MS: i64 = 150_000;
 
 /// The time of the last event of each partition. It is ahead of the ingest time.
@@ -73,7 +72,7 @@ async fn on_any_cluster_each_record_of_a_mixture_has_the_outcome_of_its_label() 
     runner.kill();
     stream.second_part().await;
     let runner = run.start();
-    wait_until_read(&cluster, &stream.labels).await; // otherwise the last events could make unread ones late
+    wait_until_read(&cluster, &stream.labels).await; // otherwise the last part could make unread events late
     stream.last_part().await;
     let partitions = harness::partitions(&cluster, TOPIC).await;
     let expected = expected_rows(&partitions, &stream.labels, base_ms);
@@ -110,7 +109,7 @@ async fn wait_until_read(cluster: &Cluster, labels: &Labels) {
     .await;
 }
 
-/// Returns the rows of the records that are not late, for the windows that are closed.
+/// Returns the rows of closed windows, computed from the records that are not late.
 fn expected_rows(partitions: &[Vec<Record>], labels: &Labels, base_ms: i64) -> oracle::Rows {
     let on_time: Vec<_> = (0..)
         .zip(partitions)

@@ -29,14 +29,12 @@ pub(super) enum Label {
     Rejected(&'static str),
 }
 
-/// A record to be sent.
 pub(super) struct Purchase {
     pub(super) user: String,
     pub(super) value: Vec<u8>,
     pub(super) kind: Kind,
 }
 
-/// The kind of a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Event { time_ms: i64 },
@@ -123,7 +121,6 @@ impl Maker {
         }
     }
 
-    /// Puts records into a random order.
     pub(super) fn shuffle(&mut self, purchases: &mut [Purchase]) {
         for index in (1..purchases.len()).rev() {
             purchases.swap(index, self.below(index as u64 + 1) as usize);

@@ -8,14 +8,14 @@ use client::{Cluster, Producer};
 use super::purchases::{BROKEN, Label, Maker, Purchase};
 use super::{LAST_S, LATE_S, PARTITIONS, TOPIC};
 
-/// The times of the first part's last events. The watermark advances to 2 s (the lateness) before these times.
+/// The times of the first part's last events. They advance the watermark to their time minus 2 s, the lateness.
 const FIRST_PART: Range<i64> = -197..-196;
 
-/// The times of early events. Those that are ahead of their ingest time are within the allowed skew.
+/// The times of early events. An early event may be ahead of its ingest time, but only within the allowed skew.
 const EARLY: Range<i64> = 30..240;
 
-/// The times of the last events. They advance the watermark to the current time, and are also within the
-/// allowed skew.
+/// The times of the last events. They are ahead of their ingest time within the allowed skew, and advance the watermark
+/// to the ingest time minus the lateness.
 const LAST_PART: Range<i64> = LAST_S..LAST_S + 1;
 
 /// The stream that has been sent so far. Times are in seconds relative to the base time.
@@ -34,7 +34,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Sends the first event of each user, which reveals the user's partition.
+    /// Sends one event of each user, to find out the user's partition.
     pub(super) async fn open(cluster: &Cluster, base_ms: i64) -> Self {
         let mut stream = Self {
             producer: cluster.producer(TOPIC).await.unwrap(),
@@ -61,8 +61,8 @@ impl Stream {
         stream
     }
 
-    /// Sends events on time, early events, repeated ones and broken ones; none is late yet. Then advances
-    /// every partition.
+    /// Sends events on time, early events, repeated events and broken records; none is late yet. Then advances every
+    /// partition.
     pub(super) async fn first_part(&mut self) {
         let late_ms = std::mem::replace(&mut self.late_ms, i64::MIN);
         let all = self.all();
@@ -75,8 +75,9 @@ impl Stream {
         self.late_ms = late_ms;
     }
 
-    /// Sends late events and corrections as well. The slowest partition hardly advances, so the order in which
-    /// partitions are read does not affect which windows can still be corrected.
+    /// Sends late events, and events that correct a window, in addition to those of the kinds in the first part. The
+    /// slowest partition hardly advances, so which windows can be corrected does not depend on the order in which
+    /// partitions are read.
     pub(super) async fn second_part(&mut self) {
         let (all, slowest, others) = (self.all(), self.slowest.clone(), self.others.clone());
         let mut part = self.events(30, &all, -300..-LATE_S);

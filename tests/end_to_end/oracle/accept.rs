@@ -111,8 +111,8 @@ pub(super) fn record_key(fields: &[impl AsRef<str>]) -> String {
     fields.join("|")
 }
 
-/// Returns the event of a record, unless there is a reason to reject it. Each entry of `required` contains
-/// the section, the field, and whether the field is a number.
+/// Returns the event of a record, or `None` if the record must be rejected. Each entry of `required` contains a
+/// section, a field in it, and whether the field is a number.
 fn accepted(record: &client::Record, required: &[(&str, &str, bool)]) -> Option<Event> {
     const RECORD_BYTES_MAX: usize = 256 * 1024;
     if record.value.len() > RECORD_BYTES_MAX {
@@ -177,24 +177,24 @@ pub(crate) fn player_events_by_game(records: &[client::Record]) -> Accepted {
     })
 }
 
-/// Assigns player events to players, in shorter windows.
+/// Assigns player events to players, in windows of 5 s.
 pub(crate) fn player_events_by_player(records: &[client::Record]) -> Accepted {
     accept(records, &player_fields(), 5_000, |event| {
         vec![event.game(), event.text("parameters", "player_id")]
     })
 }
 
-/// Returns player events one by one, in their order.
+/// Returns the accepted player events, in the order of their records.
 pub(super) fn player_events_one_by_one(records: &[client::Record]) -> Vec<Event> {
     one_by_one(records, &player_fields())
 }
 
-/// Returns purchase events one by one, in their order.
+/// Returns the accepted purchase events, in the order of their records.
 pub(super) fn purchase_events_one_by_one(records: &[client::Record]) -> Vec<Event> {
     one_by_one(records, &purchase_fields())
 }
 
-/// Returns server metrics one by one, in their order.
+/// Returns the accepted server metrics, in the order of their records.
 pub(super) fn server_metrics_one_by_one(records: &[client::Record]) -> Vec<Event> {
     one_by_one(records, &server_fields())
 }
@@ -204,7 +204,7 @@ fn one_by_one(records: &[client::Record], required: &[(&str, &str, bool)]) -> Ve
     records.iter().filter_map(accept).collect()
 }
 
-/// Returns the event time of a record of any topic, if the record must be accepted.
+/// Returns the event time of a record of this source topic; `None` if the record must be rejected.
 pub(crate) fn time_ms(record: &client::Record, topic: &str) -> Option<i64> {
     let required = match topic {
         "player-events" => player_fields(),
@@ -238,7 +238,7 @@ pub(crate) fn purchase_events(records: &[client::Record]) -> Accepted {
     })
 }
 
-/// Assigns purchase events to currencies, in longer windows.
+/// Assigns purchase events to currencies, in windows of a minute.
 pub(crate) fn purchase_events_by_currency(records: &[client::Record]) -> Accepted {
     accept(records, &purchase_fields(), 60_000, |event| {
         vec![event.game(), event.text("parameters", "currency")]

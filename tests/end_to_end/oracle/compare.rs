@@ -55,8 +55,8 @@ pub(crate) fn assert_rows_equal(found: &Rows, expected: &Rows, tolerance: fn(&st
     compare_rows(found, expected, tolerance).unwrap_or_else(|difference| panic!("{difference}"));
 }
 
-/// Compares the rows that were found with the expected ones. They must be equal, except that a field may
-/// deviate from the expected value by the share that `tolerance` returns for it.
+/// Compares the rows that were found with the expected rows. They must be equal, except that a number may deviate from
+/// the expected value by the share that `tolerance` returns for its path. Fields that are not expected are ignored.
 pub(crate) fn compare_rows(
     found: &Rows,
     expected: &Rows,

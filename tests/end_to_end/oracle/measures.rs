@@ -1,4 +1,4 @@
-//! Recomputes the derived topics of player events and server metrics.
+//! Recomputes the derived topics of player events and server metrics that have fixed windows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,7 +112,8 @@ pub(crate) fn server_health(accepted: &Accepted) -> Rows {
                 "mean": mean(&latency), "p50": quantile(0.5), "p95": p95, "p99": quantile(0.99), "max": max(&latency),
             },
         });
-        // Close to a threshold, the p95 of a sketch may be on the other side of it, so the status is not compared.
+        // If the p95 is close to a threshold, the p95 of a sketch may be on the other side, so the status is not
+        // compared.
         if [100.0, 250.0]
             .iter()
             .all(|limit: &f64| (p95 - limit).abs() > limit * 0.011)

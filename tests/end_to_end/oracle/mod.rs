@@ -1,5 +1,5 @@
-//! Recomputes derived topics from source records without the package's own code: with plain JSON values,
-//! ordered maps and sets, and a different calendar library.
+//! Recomputes derived topics from source records without this project's own code: with plain JSON values, ordered maps
+//! and sets, and a different calendar library.
 
 mod accept;
 mod compare;

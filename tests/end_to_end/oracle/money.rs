@@ -1,4 +1,4 @@
-//! Recomputes the derived topics of purchase events, in whole minor units.
+//! Recomputes the derived topics of purchase events that have fixed windows. Amounts are in whole minor units.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,7 +103,7 @@ impl Ledger {
         decimal(minor, self.digits)
     }
 
-    /// Divides an amount by `count`, and rounds the magnitude half to even. Returns `None` if `count` is 0.
+    /// Divides an amount by `count`, and rounds half to even. Returns `None` if `count` is 0.
     fn share(&self, minor: i64, count: i64) -> Option<String> {
         if count == 0 {
             return None;

@@ -10,7 +10,7 @@ use super::compare::revision_key;
 use super::measures::timestamp;
 use super::players::sorted_by;
 
-/// The parameters of `server-alerts` that tests change. The others have their default values.
+/// The parameters of `server-alerts` that tests change. The other parameters have their default values.
 #[derive(Clone, Copy)]
 pub(crate) struct ServerRules {
     pub(crate) window_s: i64,
@@ -72,7 +72,6 @@ const MEASURED: [(&str, &str, &str); 3] = [
     ("latency", "p95 of the latency", "ms"),
 ];
 
-/// An open alert.
 struct Alert {
     opened_ms: i64,
     /// The value of the last window.
@@ -87,7 +86,8 @@ struct Server<'r> {
     server_id: String,
     /// The region and type in the latest report.
     place: (String, String),
-    /// The number of consecutive windows that would open an alert of each condition, or close an open one.
+    /// For each condition, the number of consecutive windows so far that count towards opening an alert, or towards
+    /// closing it if it is open.
     streaks: [u32; 3],
     open: BTreeMap<&'static str, Alert>,
     rows: &'r mut Rows,
@@ -102,8 +102,8 @@ fn place(report: &Event) -> (String, String) {
 }
 
 impl Server<'_> {
-    /// Closes the silence alert at the next report. If no report arrives in time, this closes every open
-    /// alert, because the runner forgets the server.
+    /// Closes the silence alert at the next report, `again`. If there is no report within `forget_ms`, closes every
+    /// open alert of the server, because the runner forgets it.
     fn report_again(&mut self, again: Option<&Event>, forget_ms: i64) {
         let Some(silence) = self.open.get("silent") else {
             return;
@@ -273,7 +273,7 @@ fn measure(window: &[Event], condition: &str) -> f64 {
     }
 }
 
-/// Rounds to three decimals. Returns `None` if the value is half-way between two results.
+/// Rounds to three decimals. Returns `None` if the value is too close to the middle between two results.
 fn rounded(value: f64) -> Option<f64> {
     let thousandths = value * 1e3;
     let is_clear = (thousandths.fract() - 0.5).abs() > 1e-6;

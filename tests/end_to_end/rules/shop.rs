@@ -1,5 +1,4 @@
-//! Simulates a shop whose customers buy at different rates. It provides the traffic during which rules
-//! change.
+//! Simulates a shop whose customers make different numbers of purchases. Rules change while they buy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,10 +10,10 @@ use serde_json::json;
 
 use super::{PARTITIONS, SOURCE};
 
-/// The number of users who buy at the same time. Some of them are between two purchases when the rules
-/// change.
+/// The number of users who buy at the same time. Some of them are between two purchases when the rules change.
 const AT_A_TIME: usize = 4;
-/// The number of purchases of each of these users. The first never exceeds the limit, the last always does.
+/// The number of purchases of each of these users. The first user never exceeds the limit of `velocity`, and the last
+/// user always does.
 const PURCHASES: [usize; AT_A_TIME] = [1, 2, 3, 5];
 
 /// Lets groups of four users buy, one group after another, until `stop` is set.

@@ -1,5 +1,5 @@
-//! Simulates a full disk with a real limit on the size of files. Every response must report the full disk until there
-//! is space again, and after that no record may be missing.
+//! Simulates a full disk by limiting the size of files. Every response must report the full disk until there is space
+//! again. In the end no record may be missing.
 
 use std::time::{Duration, Instant};
 
@@ -62,8 +62,8 @@ async fn a_full_disk_is_reported_until_there_is_space_and_no_record_is_lost() {
 }
 
 fn start_node(data: &TempDir) -> Running {
-    // By default, exceeding the limit sends a signal that ends the process. If the signal is ignored, writes
-    // fail as on a full disk.
+    // By default, a process that exceeds the limit is ended by a signal. If it ignores the signal, its writes fail as
+    // on a full disk.
     let before = "trap '' XFSZ";
     let args = ["--cluster-addr", "127.0.0.1:0", "--spu-addr", "127.0.0.1:0"];
     let data_dir = ["--data-dir", path(data.path())];

@@ -1,4 +1,4 @@
-//! Tests flags of the web API.
+//! Tests the web API's flags for allowed origins, corrected clocks and idle connections.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -11,11 +11,11 @@ use tokio::task::JoinSet;
 use super::http;
 use crate::harness::{LocalCluster, Running};
 
-/// The limit for the growth of the process's memory: the 96 MiB that all bodies together may occupy, with a margin for
-/// connections, and for an allocator that does not return all freed memory at once.
+/// The limit for the growth of the process's memory. It is four times the 96 MiB that all bodies together may occupy,
+/// because connections use memory too, and the allocator does not return all freed memory at once.
 const GROWTH_KIB_MAX: u64 = 384 * 1024;
 
-/// The first lines of the requests that are written to a socket directly.
+/// The first lines of requests that are written directly to a socket.
 const HEAD: &str =
     "POST /v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
 
@@ -70,7 +70,7 @@ async fn endless(address: SocketAddr) -> Option<u16> {
     Some(answer.await.ok()??.status)
 }
 
-/// Returns a body of many identical gzip members. Uncompressed it has `bytes` bytes.
+/// Returns a body of many identical gzip members, which has `bytes` bytes when it is decompressed.
 fn gzip_bomb(bytes: usize) -> Vec<u8> {
     let piece = vec![b' '; 1 << 20];
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());

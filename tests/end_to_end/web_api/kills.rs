@@ -39,7 +39,7 @@ async fn acknowledged_records_are_written_once_whatever_is_killed() {
     let mut web_api = start(&node.address, address);
     let clients = Clients::start(address, "local", &mut dice);
     for kill in 0..kills {
-        // The moment is random on purpose.
+        // The moment is random, so that the kills interrupt requests at different steps.
         sleep(Duration::from_millis(
             1_000 + u64::from(dice.next_u32() % 2_000),
         ))
@@ -83,12 +83,12 @@ async fn on_any_cluster_acknowledged_records_are_written_once_after_kills_of_the
     let mut dice = ChaCha8Rng::seed_from_u64(2);
     let address: SocketAddr = free_address();
     let mut web_api = start(node.address(), address);
-    // The process id distinguishes the records from those of any other run.
+    // The process id distinguishes the records of this run from those of other runs.
     let name = format!("any{}", std::process::id());
     let clients = Clients::start(address, &name, &mut dice);
     for kill in 0..KILLS {
         clients.more_are_answered().await;
-        // The moment is random on purpose.
+        // The moment is random, so that the kills interrupt requests at different steps.
         sleep(Duration::from_millis(u64::from(dice.next_u32() % 500))).await;
         web_api.kill();
         if kill == KILLS / 2 && !node.restart_server() {
@@ -122,12 +122,13 @@ struct Clients {
 struct Shared {
     over: AtomicBool,
     answered: AtomicUsize,
-    /// The number of requests without a response, or with a response that does not determine what was written.
+    /// The number of requests without a response, or with the response `unconfirmed`, after which it is unknown whether
+    /// the records were written.
     lost: AtomicUsize,
 }
 
 impl Clients {
-    /// Starts clients. Their records contain `name`, which distinguishes them from the records of others.
+    /// Starts clients. Their records contain `name`, which distinguishes them from other records in the topics.
     fn start(address: SocketAddr, name: &str, dice: &mut ChaCha8Rng) -> Self {
         let shared = Arc::new(Shared::default());
         let mut tasks = JoinSet::new();
@@ -247,7 +248,7 @@ async fn post_until_over(
     expected
 }
 
-/// Builds a body, and returns it with its records. Some records occur twice in it, and some are not events.
+/// Returns a body and its records. Some records occur twice in the body, and some are not events.
 fn request(key: &str, dice: &mut ChaCha8Rng) -> (String, Vec<(&'static str, String)>) {
     let (name_of_all, _) = key.split_once('-').unwrap();
     let mut elements = Vec::new();
@@ -292,7 +293,7 @@ fn metric(name: &str) -> String {
     .to_string()
 }
 
-/// Counts how often each record with this name is written.
+/// Returns how often each record whose text contains this name is written.
 async fn found(cluster: &Cluster, name: &str) -> Expected {
     let mark = format!("\"{name}-");
     let mut found = Expected::new();

@@ -1,5 +1,5 @@
-//! Runs schemathesis, which reads the OpenAPI document and sends requests that it allows and requests that it
-//! forbids.
+//! Runs schemathesis, which reads the OpenAPI document, and sends requests that the document allows and requests that
+//! it forbids.
 
 use std::process::Command;
 

@@ -6,11 +6,12 @@ use crate::error::ConfigError;
 
 use super::{Filled, invalid};
 
-/// Returns the address, and the text that may be shown for it: without user, query and secrets.
+/// Returns the URL, and the text that may be shown instead of it: without user, query and secrets.
 pub(super) fn endpoint(written: &str, filled: &Filled) -> Result<(Url, String), ConfigError> {
     let refuse = |shown: &str, expected| Err(invalid("http.endpoint", shown, expected));
     let Ok(url) = Url::parse(filled.reveal()) else {
-        // In a text that is not an address, the end of the user part is unknown.
+        // This text is not a URL, so it is unknown where its user part ends. If it may have one, nothing is
+        // shown.
         let shown = if written.contains('@') {
             "***"
         } else {
@@ -37,8 +38,8 @@ pub(super) fn endpoint(written: &str, filled: &Filled) -> Result<(Url, String), 
     Ok((url, shown.to_string()))
 }
 
-/// Returns the address without user and query. It takes the address as written in the file, with `${{ … }}`
-/// instead of secrets, which a URL parser would not accept.
+/// Returns the URL without user and query. `written` is the text of the file, which a URL parser may not accept
+/// because it contains `${{ … }}` instead of secrets.
 fn without_user_and_query(written: &str) -> String {
     let (scheme, rest) = written.split_at(written.find("://").map_or(0, |at| at + "://".len()));
     // URL parsers treat `\` as `/`.
@@ -53,7 +54,7 @@ fn without_user_and_query(written: &str) -> String {
 mod tests {
     use crate::config::{Config, Secrets};
 
-    /// The text shown for an endpoint, or for the error about it.
+    /// Returns the endpoint as the configuration shows it, or the error about it.
     fn shown(endpoint: &str) -> String {
         let yaml = format!(
             "meta: {{name: t, type: http-source, topic: t, secrets: [{{name: S}}]}}\nhttp: {{endpoint: '{endpoint}'}}\n"

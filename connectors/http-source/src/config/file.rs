@@ -1,4 +1,5 @@
-//! The structure of the configuration file: all known keys and their types. Values are checked elsewhere.
+//! The structure of the configuration file: all known keys and their types. The rest of `config` checks the
+//! values.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +13,6 @@ use serde_yaml::Value;
 
 use super::{OutputParts, OutputType};
 
-/// The whole file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
@@ -47,7 +47,7 @@ pub(super) struct Secret {
     pub(super) name: String,
 }
 
-/// The producer's settings, which are accepted and ignored.
+/// The settings of the producer. They are accepted and ignored.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Producer {
@@ -111,7 +111,8 @@ pub(super) struct Transform {
     pub(super) uses: String,
     #[serde(default)]
     pub(super) with: BTreeMap<String, serde_json::Value>,
-    /// Would let the module see earlier records of the topic first. A file with this key is refused.
+    /// In Fluvio's connector, this key shows the module earlier records of the topic first. Here, a file with
+    /// this key is refused.
     pub(super) lookback: Option<Value>,
     #[serde(rename = "invoke")]
     _invoke: Option<Invoke>,
@@ -124,8 +125,8 @@ enum Invoke {
     Insert,
 }
 
-/// A text that may contain `${{ secrets.NAME }}`, or `{secret: {name: NAME}}` if it is a secret and nothing
-/// else.
+/// A text that may contain `${{ secrets.NAME }}`. A text that is one secret and nothing else may also be written
+/// as `{secret: {name: NAME}}`.
 pub(super) struct Text(pub(super) String);
 
 #[derive(Deserialize)]

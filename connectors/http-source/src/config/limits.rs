@@ -8,15 +8,16 @@ use client::TopicSettings;
 use super::invalid;
 use crate::error::ConfigError;
 
-/// Requests without a pause would overload the endpoint and the connector.
+/// The shortest pause or timeout. Requests without a pause would overload the endpoint and the connector.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
-/// Far longer than any useful pause, and short enough that adding it to a time does not overflow.
+/// The longest pause or timeout: longer than any useful one, and short enough that adding it to a time does not
+/// overflow.
 const PAUSE_MAX: Duration = Duration::from_secs(366 * 86_400);
 /// The shortest retention that every cluster accepts.
 const RETENTION_MIN: Duration = Duration::from_secs(10);
-/// A hundred years. Fluvio's protocol has 32 bits for the seconds of retention.
+/// The longest retention, a hundred years: Fluvio's protocol has 32 bits for the seconds.
 const RETENTION_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
-/// The same limit as in the dataflow file and the local cluster.
+/// The maximum number of partitions, as in the dataflow file and in the local cluster.
 const PARTITIONS_MAX: u32 = 256;
 
 /// Checks the duration of a pause or timeout.

@@ -31,7 +31,7 @@ impl Secrets {
             if text.trim().is_empty() || text.trim_start().starts_with('#') {
                 continue;
             }
-            // The line is not shown: whatever is wrong with it, it may contain a secret.
+            // The error does not quote the line, which may contain a secret.
             let Some((name, value)) = text.split_once('=') else {
                 let expected = "write NAME=value";
                 return Err(ConfigError::SecretsFile { line, expected });
@@ -69,7 +69,7 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
-    /// Returns the text, which may be sent only to the server for which it is meant.
+    /// Returns the text with its secrets. It must not appear in logs or messages.
     pub(crate) fn reveal(&self) -> &str {
         &self.text
     }
@@ -81,14 +81,15 @@ impl fmt::Debug for Filled {
     }
 }
 
-/// All values of secrets that have been inserted. It removes them from messages, such as those of libraries.
+/// The values of all secrets that have been inserted, to remove them from messages, such as those of libraries.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Censor(BTreeSet<String>);
 
 impl Censor {
     /// Returns the text with `***` instead of each value of a secret.
     pub(crate) fn strike(&self, text: &str) -> String {
-        // Longer values first: a shorter one that is part of a longer one would leave the rest of it visible.
+        // Longer values are replaced first. Otherwise, a value that is part of a longer one would be replaced
+        // inside it, and the rest of the longer one would stay visible.
         let mut values: Vec<&String> = self.0.iter().collect();
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         values.into_iter().fold(text.to_owned(), |text, value| {
@@ -142,7 +143,8 @@ impl<'s> Filler<'s> {
                 .split_once(CLOSE)
                 .and_then(|(inner, rest)| Some((inner.trim().strip_prefix("secrets.")?, rest)));
             let Some((name, rest)) = named else {
-                // Quotes the braces only: the text around them may be an undeclared secret.
+                // The error quotes only the expression in braces: the text around it may be a secret that was not
+                // declared.
                 let inner = after.split_once(CLOSE).map(|(inner, _)| inner);
                 return Err(ConfigError::Invalid {
                     place: place.to_owned(),
@@ -184,7 +186,7 @@ impl<'s> Filler<'s> {
             };
             return Err(refuse(where_to.to_owned()));
         };
-        // Messages may quote the value as a JSON string, in which quotes and backslashes are escaped.
+        // A message may quote the value as a JSON string, in which quotes and backslashes are escaped.
         let quoted = serde_json::Value::from(value.as_str()).to_string();
         self.censor.0.insert(quoted[1..quoted.len() - 1].to_owned());
         self.censor.0.insert(value.clone());

@@ -2,7 +2,7 @@
 
 use strsim::osa_distance;
 
-/// Extends a message about an unknown key or value by the known one that is nearest to it.
+/// Appends the most similar known name to a message about an unknown key or value.
 pub(super) fn with_suggestion(message: &str) -> String {
     match suggestion(message) {
         Some(known) => format!("{message}; did you mean `{known}`?"),
@@ -10,7 +10,7 @@ pub(super) fn with_suggestion(message: &str) -> String {
     }
 }
 
-/// Returns the name among `known` that is nearest to `name`, if one is similar enough to be a typing error.
+/// Returns the name in `known` that is nearest to `name`, if `name` is similar enough to be a misspelling of it.
 pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let (distance, nearest) = known
         .map(|known| (distance(name, known), known))
@@ -30,8 +30,8 @@ fn suggestion(message: &str) -> Option<&str> {
     nearest(unknown, quoted)
 }
 
-/// Returns the number of letters to change, add, remove or swap with a neighbour. `-` and `_` count as the
-/// same letter.
+/// Returns how many letters must be changed, added, removed or swapped with a neighbour to turn `one` into
+/// `other`. `-` and `_` count as the same letter, and case is ignored.
 fn distance(one: &str, other: &str) -> usize {
     let letters = |text: &str| text.to_lowercase().replace('-', "_");
     osa_distance(&letters(one), &letters(other))

@@ -1,4 +1,4 @@
-//! Parses `transforms`: the SmartModules that records go through, and their parameters as strings.
+//! Parses `transforms`: the SmartModules that process records, and their parameters as strings.
 
 use client::Transform;
 use serde_json::Value;
@@ -58,8 +58,8 @@ fn parameter(
     }
 }
 
-/// Inserts secrets into strings at any depth before the value is encoded as JSON, so that quotes in secrets
-/// break nothing.
+/// Inserts secrets into strings at any depth before the value is encoded as JSON, so that a quote in a secret
+/// does not break the JSON.
 fn fill(filler: &mut Filler<'_>, place: &str, value: &mut Value) -> Result<(), ConfigError> {
     match value {
         Value::String(text) => *text = filler.fill(place, text)?.reveal().to_owned(),

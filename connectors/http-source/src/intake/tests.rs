@@ -32,14 +32,14 @@ const MODULE: &str = r#"(module
     (call $answer (local.get $out) (i32.add (i32.shl (local.get $size) (i32.const 1)) (i32.const 5)))
     (i32.const 2)))"#;
 
-/// An intake with the module as transform, and the records that come out of it.
+/// Returns an intake with `MODULE` as its transform, and the receiver of the records that it queues.
 fn intake(topic: &str) -> (Intake, UnboundedReceiver<Parcel>) {
     let yaml = format!(
         "meta: {{name: t, type: http-source, topic: {topic}, secrets: [{{name: S}}]}}\n\
          http: {{endpoint: 'http://h.net', \
          body: '${{{{ secrets.S }}}}'}}"
     );
-    // The module's error message contains this word.
+    // The module's error message contains this secret.
     let secrets = Secrets::from_file("S=unreachable").expect("secrets");
     let config = Config::parse(&yaml, &secrets).expect("a configuration");
     let (queue, parcels) = queue();

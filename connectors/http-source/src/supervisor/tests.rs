@@ -56,7 +56,7 @@ async fn every_record_that_came_whole_arrives_once_and_no_half_one_does() {
 #[tokio::test]
 async fn records_cut_at_any_byte_are_whole_or_absent() {
     let text = "alpha\n\nbeta\n\ngamma\n\n";
-    // A record before each cut keeps the pauses short.
+    // Each connection delivers a whole record before the cut, which resets the growing pauses.
     let first = "alpha\n\n".len();
     let scripts = (first..=text.len()).map(|end| vec![send(CHUNKED), chunk(&text[..end])]);
     let mut scripts: Vec<_> = scripts.collect();
@@ -159,7 +159,7 @@ async fn polling_takes_whole_answers_alone() {
             send("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"),
             Act::Stall,
         ],
-        // A response that ends only with its connection may be incomplete. One without a body is complete.
+        // The end of the connection does not show that a response is complete, unless the response has no body.
         vec![send("HTTP/1.1 200 OK\r\n\r\nhalf")],
         vec![send(
             "HTTP/1.1 200 OK\r\ntransfer-encoding: odd\r\n\r\nhalf",

@@ -16,7 +16,7 @@ pub(super) struct Brotli {
 impl Brotli {
     pub(super) fn new() -> Self {
         let allocator = StandardAlloc::default;
-        // Strict, because in an extension of the format, a few bytes can demand a window of a gigabyte.
+        // Strict mode refuses an extension of the format in which a few bytes can demand a window of a gigabyte.
         let state = State::new_strict(allocator(), allocator(), allocator());
         Self {
             state: Box::new(state),

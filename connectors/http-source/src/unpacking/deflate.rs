@@ -7,8 +7,8 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::layers::{Step, Unpack, invalid};
 
-/// The lower half of the first byte in the zlib format. Raw deflate data never begins with it, because that
-/// would be a stored block with padding bits that are not zero.
+/// The lower half of the first byte in the zlib format. Encoders do not begin raw deflate data with it: it would
+/// mean a stored block whose padding bits are not zero.
 const ZLIB_METHOD: u8 = 8;
 
 /// Decompresses either format. The first byte of the data determines which one it is.

@@ -16,12 +16,13 @@ const TRAILER_BYTES: usize = 8;
 
 /// The part of a member that is being read.
 enum Part {
-    /// The bytes of its header so far.
+    /// The bytes of the header so far.
     Header(Vec<u8>),
     Data(Box<Inflate>, Crc),
-    /// The bytes of its trailer so far, and the checksum that it must contain.
+    /// The bytes of the trailer so far, and the checksum that it must contain.
     Trailer(Vec<u8>, Crc),
-    /// After a member: the body may be padded with zero bytes.
+    /// The position after a member. The body may end here, continue with zero bytes as padding, or with the next
+    /// member.
     Between,
 }
 
@@ -51,8 +52,8 @@ impl Unpack for Gzip {
             }
         };
         let step = match next {
-            // The caller treats a step that reads and writes nothing as the end of the data. If only the part has
-            // changed, the next part therefore continues with the same input.
+            // The caller treats a step that reads and writes nothing as the end of the data. So if this step has
+            // only changed the part, the next part continues with the same input.
             Some(next) => {
                 self.0 = next;
                 if step == Step::default() && !input.is_empty() {

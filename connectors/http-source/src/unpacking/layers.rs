@@ -1,10 +1,11 @@
-//! Decompresses in layers. Each layer takes the output of the previous one, in pieces of limited size.
+//! Decompresses bodies that were compressed several times. Each layer undoes one compression and reads the output
+//! of the previous layer, in pieces of limited size.
 
 use std::io::{self, ErrorKind};
 
 use bytes::{Buf, Bytes};
 
-/// The largest piece of output.
+/// The maximum size of a piece of output in bytes.
 const PIECE_BYTES_MAX: usize = 32 * 1024;
 
 /// The numbers of bytes that a step has read and written.
@@ -24,7 +25,7 @@ pub(super) trait Unpack: Send {
     fn is_whole(&self) -> bool;
 }
 
-/// Several compressions of one body, in the order in which they are undone.
+/// The decoders of one body, in the order in which they run.
 pub(super) struct Layers(Vec<Layer>);
 
 struct Layer {
@@ -58,8 +59,8 @@ impl Layers {
         pull(&mut self.0)
     }
 
-    /// Checks at the end of the input that it is complete. An empty body is complete in any coding, because
-    /// responses to `HEAD` have one.
+    /// Checks at the end of the input that it is complete. An empty body is complete in any coding, because a
+    /// response to `HEAD` names a coding and has no body.
     pub(super) fn finish(&self) -> io::Result<()> {
         let is_half = |layer: &Layer| layer.has_begun && !layer.unpack.is_whole();
         if self.0.iter().any(is_half) {

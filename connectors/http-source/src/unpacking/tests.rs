@@ -11,7 +11,8 @@ use crate::config::Config;
 use crate::outcome::ReadOutcome;
 use crate::testing::{Act, Endpoint, config, first_outcome, send, values, written};
 
-/// `first`, `second` and `third`, a line each, flushed after the first and in the middle of the third.
+/// The lines `first`, `second` and `third` as one Brotli stream. The encoder was flushed after the first line and
+/// in the middle of the third.
 const BROTLI_STREAM: [&[u8]; 3] = [
     b"\x8b\x02\x80\x66\x69\x72\x73\x74\x0a",
     b"\x48\x00\x80\x5f\x5a\x01\x2d\x8d\x4e\x11\x22\x4a\x50\x42\x36\x03",
@@ -22,7 +23,7 @@ const BROTLI_BOMB: &[u8] =
     b"\x9b\xc5\xc6\x2d\xf8\xa5\x14\xf0\x4a\x91\xc7\x0a\x81\xc6\xe6\xf9\xb6\xc4\x69\xdc\x00";
 const LINES: [&str; 3] = ["first\n", "second\nthi", "rd\n"];
 
-/// Compresses each piece so that it can be decompressed without the next.
+/// Compresses the pieces as one stream, and flushes after each, so that it can be decompressed without the next.
 fn packed<W: Write>(mut encoder: W, pieces: &[&str], bytes: fn(&W) -> &Vec<u8>) -> Vec<Vec<u8>> {
     let mut before = 0;
     let mut packed = Vec::new();
@@ -139,7 +140,7 @@ async fn lines_of_a_packed_stream_arrive_while_it_goes_on() {
         let (written, counted) = written(streaming(&endpoint), 3).await;
         assert_eq!(values(&written), ["first", "second", "third"], "{headers}");
         assert_eq!(counted.failures, 0, "{headers}");
-        // The last piece is held back: the lines before it must arrive without it.
+        // The endpoint does not send the last piece. The lines before it must arrive nevertheless.
         let endpoint = Endpoint::start(vec![streamed(&headers, &pieces[..2])]).await;
         let (written, _) = crate::testing::written(streaming(&endpoint), 2).await;
         assert_eq!(values(&written), ["first", "second"], "{headers}");

@@ -11,7 +11,7 @@ use crate::testing::{Act, Endpoint, config, send, values, written};
 #[derive(Clone, Debug)]
 enum Move {
     Say(Message),
-    /// Sends the message, even if the client does not read all of it.
+    /// Sends a message that the client may stop reading before its end.
     Flood(Message),
     Close,
     Vanish,
@@ -57,7 +57,7 @@ async fn play(stream: TcpStream, script: Vec<Move>, received: mpsc::UnboundedSen
             Move::Freeze => std::future::pending().await,
         }
     }
-    // Reads to the end, so that what was sent is not lost with the connection.
+    // Reads until the client closes the connection. If the server closed it first, sent messages could be lost.
     while let Some(Ok(_)) = socket.next().await {}
 }
 
@@ -139,7 +139,8 @@ async fn a_server_that_always_sends_too_much_is_tried_again_after_growing_pauses
     );
     let began = Instant::now();
     let (written, counted) = written(config("records", &http), 6).await;
-    // At least half of 250 ms, 500 ms, 1 s, 2 s and 4 s; pauses that do not grow add up to 1.25 s at most.
+    // Five growing pauses, of at least half of 250 ms, 500 ms, 1 s, 2 s and 4 s, take at least 3.875 s. Pauses
+    // that do not grow take at most 1.25 s.
     assert!(
         began.elapsed() > Duration::from_millis(3_800),
         "{:?}",

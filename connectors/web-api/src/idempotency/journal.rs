@@ -1,5 +1,5 @@
-//! The journal: a topic that contains the intents of requests, and the offsets of those that are done. It is
-//! loaded when the web API starts.
+//! The journal: a topic that contains the intents of requests, and the record offsets of requests that are done.
+//! It is loaded when the web API starts.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,6 @@ use crate::start_error::StartError;
 use crate::topics::TargetTopic;
 use crate::writer::OutgoingRecord;
 
-/// The journal's topic.
 pub(crate) const TOPIC: &str = "web-api-requests";
 
 /// The plan to write the records of a request.
@@ -54,7 +53,7 @@ enum JournalRecord {
     Answer {
         at_ms: i64,
         digest: String,
-        /// For each range: topic, partition, first offset, and the offset after the last.
+        /// For each range: topic, partition, first offset, and the offset after the last one.
         at: Vec<(String, Partition, Offset, Offset)>,
     },
 }
@@ -70,8 +69,8 @@ impl Intent {
         outgoing(key, &entry)
     }
 
-    /// Merges another intent of the same request. The request's records may begin at the smaller of the two
-    /// offsets of each partition.
+    /// Merges another intent of the same request. Keeps the smaller offset of each partition, because the records
+    /// may have been written after either intent.
     pub(super) fn merge(&mut self, other: &Self) {
         for (topic, ends) in &other.from {
             let Some(mine) = self.from.get_mut(topic) else {

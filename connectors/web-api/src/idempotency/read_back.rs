@@ -31,8 +31,8 @@ impl RecordIdentity {
     fn of(target: TargetTopic, key: &Bytes, value: &Bytes) -> Self {
         match target {
             TargetTopic::SourceTopic(_) => Self(key.clone(), value.clone()),
-            // The key contains the request and the record. The value is not compared, because it contains
-            // the time of the request.
+            // The key contains the request's id and the record's position. The value is not compared, because it
+            // contains the time of the attempt that wrote it.
             TargetTopic::Rejected => Self(key.clone(), Bytes::new()),
         }
     }
@@ -43,7 +43,7 @@ impl RecordIdentity {
 }
 
 impl ReadBack {
-    /// Creates a search for these records that starts at these offsets of each topic.
+    /// Creates a search for `wanted` that starts at the offsets `from` of each topic.
     pub(super) fn new(wanted: &RecordsByTopic, from: BTreeMap<String, Vec<Offset>>) -> Self {
         let topics = wanted.iter().map(|(target, records)| {
             let identities = records
@@ -61,7 +61,7 @@ impl ReadBack {
         }
     }
 
-    /// Reads the records written since the last call.
+    /// Reads to the current end of each partition. Starts where the last call ended.
     pub(super) async fn read_new(&mut self, cluster: &Cluster) -> Result<(), ClientError> {
         for (target, topic) in &mut self.topics {
             let partitions = cluster.partition_count(target.topic()).await?;
@@ -149,7 +149,7 @@ mod tests {
         }
     }
 
-    /// This offset of partition 0.
+    /// Returns the position of this offset in partition 0.
     fn at(offset: i64) -> PartitionOffset {
         PartitionOffset {
             partition: Partition(0),

@@ -4,7 +4,8 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-/// The size of half a SHA-256 hash, which is enough to avoid collisions between requests.
+/// The size of a key or digest in bytes: half a SHA-256 hash, which is enough to avoid collisions between
+/// requests.
 const BYTES: usize = 16;
 
 /// The hash of a request's sender and `Idempotency-Key`.

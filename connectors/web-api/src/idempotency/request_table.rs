@@ -16,14 +16,14 @@ use crate::writer::OutgoingRecord;
 
 pub(super) use record_range::RecordRange;
 
-/// Requests by their keys.
 #[derive(Debug, Default)]
 pub(super) struct RequestTable(Mutex<Requests>);
 
 #[derive(Debug, Default)]
 struct Requests {
     entries: HashMap<RequestKey, Entry>,
-    /// The times and keys of entries that were kept after their claim ended, oldest first.
+    /// The times and keys of entries, in the order in which they were loaded or their first claim ended. Their
+    /// times may be slightly out of order.
     by_age: VecDeque<(i64, RequestKey)>,
 }
 
@@ -38,13 +38,13 @@ struct Entry {
 
 #[derive(Debug)]
 enum State {
-    /// A task holds the [`Claim`]. These records are known to belong to the request.
+    /// A task holds the [`Claim`]. The records in these ranges are known to belong to the request.
     UnderWay(Vec<RecordRange>),
     /// The intent is in the journal. None of the records was written.
     Intended(Intent),
     /// The intent is in the journal. Some records may have been written.
     InDoubt(Intent),
-    /// The request is done. These are its records.
+    /// The request is done. Its records are in these ranges.
     Answered(Box<[RecordRange]>),
 }
 
@@ -116,7 +116,7 @@ impl RequestTable {
         self.lock().entries.len()
     }
 
-    /// Returns the offsets of records that are known to belong to other requests.
+    /// Returns the ranges of records that are known to belong to other requests.
     pub(super) fn ranges_of_others(&self, key: RequestKey) -> Vec<RecordRange> {
         let requests = self.lock();
         let others = requests.entries.iter().filter(|(other, _)| **other != key);
@@ -131,7 +131,7 @@ impl RequestTable {
     pub(super) fn load_intent(&self, key: RequestKey, mut intent: Intent) {
         let mut requests = self.lock();
         match requests.entries.get(&key).map(|entry| &entry.state) {
-            // This intent was delayed: the request was completed through another intent.
+            // This intent reached the journal late: the request was already completed with another intent.
             Some(State::Answered(_)) => return,
             Some(State::InDoubt(earlier)) => intent.merge(earlier),
             _ => {}
@@ -184,14 +184,14 @@ impl Requests {
             state,
         };
         let earlier = self.entries.insert(key, entry);
-        // An intent and the completion of its request have the same time and share one entry in the queue.
+        // An intent and the completion of its request have the same time and share one entry in `by_age`.
         if earlier.is_none_or(|earlier| earlier.at_ms != at_ms) {
             self.by_age.push_back((at_ms, key));
         }
     }
 
-    /// Removes requests older than `before_ms`. Stops at a request in progress, so later ones are kept as
-    /// well.
+    /// Removes requests older than `before_ms`. Stops at a request in progress, so the requests after it are kept
+    /// as well.
     fn forget(&mut self, before_ms: i64) {
         while let Some((at_ms, key)) = self.by_age.front().copied() {
             let entry = self.entries.get(&key);
@@ -219,7 +219,8 @@ impl Claim {
         self.intent()?.correction
     }
 
-    /// Returns, for each topic and partition, the offset from which on records of this request may be found.
+    /// Returns, for each partition of each topic, the offset at which to start a search for records of this
+    /// request.
     pub(super) fn from(&self) -> BTreeMap<String, Vec<Offset>> {
         self.intent()
             .map(|intent| intent.from.clone())

@@ -61,7 +61,7 @@ pub struct KeyFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyEntry {
-    /// The id: the part of the key after its prefix.
+    /// The id: the part of the key between its prefix and its secret.
     pub id: String,
     /// The key's SHA-256 in hexadecimal.
     pub sha256: String,
@@ -177,7 +177,7 @@ fn change(
 }
 
 /// The path of the lock file: the whole name of the key file with one more extension, so that the two never
-/// coincide. The key file itself cannot be locked, because it is replaced.
+/// coincide. The key file itself cannot be locked, because every change replaces it.
 fn lock_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");

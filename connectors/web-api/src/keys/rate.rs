@@ -1,4 +1,4 @@
-//! The rate limit of a key: a steady rate, with bursts of up to one second's worth of records, or of one
+//! The rate limit of a key: a steady rate, with bursts. A burst is up to one second's worth of records, or one
 //! whole request.
 //!
 //! The algorithm is the generic cell rate algorithm, extended by debt. A request with more than a second's
@@ -8,7 +8,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The size of a burst, as the time in which the steady rate allows that number of records.
+/// The size of a burst: the records that the steady rate allows in this time.
 const BURST: Duration = Duration::from_secs(1);
 
 /// A rate limit and its current use.
@@ -32,7 +32,7 @@ impl Rate {
     pub(super) fn take(&self, records: usize, held: usize, now: Instant) -> Result<(), Duration> {
         let mut paid_at = self.paid_at.lock().unwrap_or_else(PoisonError::into_inner);
         let paid = paid_at.unwrap_or(now).max(now);
-        // The time owed by other requests: the records that this request already holds do not count.
+        // The debt of other requests. The records that this request already holds do not count.
         let others = (paid - now).saturating_sub(self.cost(held));
         let whole = self.cost(records + held);
         if whole <= BURST.saturating_sub(others) || others.is_zero() {
@@ -87,8 +87,8 @@ mod tests {
         let clock = Clock(Instant::now());
         let rate = Rate::new(10);
         assert_eq!(rate.take(5_000, 0, clock.at(0.0)), Ok(()));
-        // This takes 500 s worth of records. The next request passes when all but one second's worth is
-        // paid back.
+        // This takes 500 s worth of records. The next request passes when at most one second's worth is owed,
+        // including its own record.
         let wait = Duration::from_millis(499_100);
         assert_eq!(rate.take(1, 0, clock.at(0.0)), Err(wait));
         assert_eq!(
@@ -121,7 +121,7 @@ mod tests {
         assert!(rate.take(1, 0, clock.at(9.0)).is_err());
         assert_eq!(rate.take(1, 0, clock.at(10.0)), Ok(()));
         assert_eq!(rate.take(1, 0, clock.at(10.0)), Ok(()));
-        // Of two concurrent requests, neither may use the records that the other holds.
+        // Two requests are now in progress and hold a record each. Neither may use the record of the other.
         assert_eq!(
             rate.take(99, 1, clock.at(10.0)),
             Err(Duration::from_millis(200))

@@ -48,7 +48,8 @@ impl KeyRing {
         let token = token.ok_or(RequestError::Unauthorized)?;
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let key = token::id_of(token).and_then(|id| keys.get(id));
-        // Compare even if the key is unknown, so that the check takes as long as for a wrong key.
+        // Compare even if the id is unknown, so that the check takes as long as for a known id with a wrong
+        // secret.
         let stored = key.map_or("", |key| key.entry.sha256.as_str());
         match (token::matches(token, stored), key) {
             (true, Some(key)) if key.entry.revoked.is_none() => Ok(Arc::clone(&key.owner)),
@@ -59,7 +60,7 @@ impl KeyRing {
     /// Reads the file again whenever it changes. As long as the file cannot be read, the keys remain
     /// unchanged.
     pub(crate) async fn reload(self) {
-        // Always read the file once at the start: it may have changed since it was opened.
+        // `None` makes the first pass read the file, which may have changed since `open` read it.
         let mut seen = None;
         loop {
             sleep(KEYS_FILE_PERIOD).await;

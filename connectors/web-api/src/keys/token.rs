@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The prefix makes keys recognisable where they leak, such as in a log or a repository.
+/// The prefix makes a key recognisable if it leaks into a log or a repository.
 const PREFIX: &str = "gak_";
 const ID_BYTES: usize = 6;
 const SECRET_BYTES: usize = 32;

@@ -6,8 +6,8 @@ use utoipa::IntoParams;
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(crate) struct IdempotencyHeader {
-    /// A unique name of the request. Within an hour, repeating a request with the same key returns the same
-    /// response and writes nothing again.
+    /// A unique name for the request. Within an hour, repeating a request with the same key returns the same
+    /// response and does not write the records again.
     #[param(
         rename = "Idempotency-Key",
         min_length = 1,

@@ -17,8 +17,8 @@ pub(crate) enum Responses {
     /// The key is missing, unknown or revoked.
     #[response(status = 401)]
     Unauthorized(Problem),
-    /// The key is for a different topic or game (`index` is the record's position), or a web page of this
-    /// origin or a request for this host name is not allowed. Nothing was written.
+    /// The key is for a different topic or game (`index` is the record's position), or the origin or host name of
+    /// the request is not allowed. Nothing was written.
     #[response(status = 403)]
     Forbidden(Problem),
     /// The body did not arrive in time.
@@ -30,8 +30,8 @@ pub(crate) enum Responses {
     /// The body is too large, or has too many records.
     #[response(status = 413)]
     TooLarge(Problem),
-    /// The content type or encoding is not supported; or the content type is missing, which only a request
-    /// with a key may omit.
+    /// The content type or encoding is not supported; or the content type is missing, which only a request with a
+    /// key or from an allowed page may omit.
     #[response(status = 415)]
     MediaType(Problem),
     /// This `Idempotency-Key` was used before with a different body.

@@ -1,5 +1,5 @@
-//! The task of a writer. It sends with one producer at a time. After a producer fails, nothing is sent
-//! until it is certain that none of that producer's records will be written later.
+//! The task of a writer. It sends with one producer at a time. After a producer fails, nothing is sent until that
+//! producer has no unsent records and the cluster has had time to write those that it received.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,12 +14,12 @@ use super::{Job, Sent, Shared};
 use crate::error::RequestError;
 use crate::limits::{QUEUE_TIMEOUT, SETTLING, UNACKNOWLEDGED_BYTES_MAX};
 
-/// Sends the records of a writer's queue.
+/// Sends the records of a writer's queue. Its producers are numbered from 1.
 pub(crate) struct TopicProducer {
     cluster: Cluster,
     topic: String,
     state: State,
-    /// The number of the current producer, by which a failure is attributed to the right producer.
+    /// The number of the current producer. It shows whether a reported failure is that of the current producer.
     number: u64,
     unacknowledged: Arc<Semaphore>,
     last_error: watch::Sender<Option<String>>,
@@ -87,7 +87,8 @@ impl TopicProducer {
             recovered = recovered => match recovered {
                 Ok(producer) => Event::Recovered(producer),
                 Err(error) => {
-                    // Recovery itself cannot fail. Its task was aborted, because the runtime shuts down.
+                    // Recovery itself cannot fail. The error means that its task was aborted because the runtime
+                    // is shutting down.
                     tracing::error!(topic = self.topic, %error, "recovery was aborted; the writer stops");
                     Event::End
                 }
@@ -99,7 +100,7 @@ impl TopicProducer {
 
     async fn serve(&mut self, job: Job, shared: &Shared) {
         let sent = self.send(job.records, job.queued_at).await;
-        // While a disk is full, it is the cause of every failure.
+        // While a disk is full, every failure counts as caused by it.
         let sent = sent.map_err(|error| match error {
             RequestError::ClusterAway if shared.disk_full().is_some() => RequestError::DiskFull,
             other => other,
@@ -123,8 +124,8 @@ impl TopicProducer {
                 Ok(delivery) => deliveries.push(delivery),
                 Err(error) => {
                     self.fail(&error.to_string());
-                    // The error may come from an earlier batch, so it is unknown whether these records are
-                    // written.
+                    // The error may come from an earlier batch, so it is unknown whether the records that were
+                    // sent before this one are written.
                     return Err(match (&error, deliveries.is_empty()) {
                         (ClientError::Full { .. }, _) => RequestError::DiskFull,
                         (_, true) => RequestError::ClusterAway,
@@ -171,7 +172,7 @@ impl TopicProducer {
     }
 }
 
-/// Waits until no record of a failed producer can be written later, and opens the next producer.
+/// Waits until the records of a failed producer should all be written or lost, and opens the next producer.
 async fn recover(cluster: Cluster, failed: Producer) -> Producer {
     settle(&failed).await;
     let mut backoff = Backoff::new();
@@ -186,9 +187,10 @@ async fn recover(cluster: Cluster, failed: Producer) -> Producer {
     }
 }
 
-/// Waits until a failed producer has no more records to send: it keeps those that it could not send, and sends
-/// them when the server is back, although their requests were already answered with an error. A successful
-/// flush shows that none is left. Then waits for the server to write what it has received.
+/// Waits until a failed producer has no more records to send, and then until the server has had time to write
+/// what it has received. A producer keeps the records that it could not send, and sends them when the server is
+/// back, although their requests were already answered with an error. A successful flush shows that no such
+/// record is left.
 async fn settle(producer: &Producer) {
     /// The pause between flushes. A flush fails either after its own timeout, or at once because of an
     /// earlier error, which it then clears.

@@ -18,10 +18,10 @@ const LIMITS: Limits = Limits {
     answer_bytes_max: 6400,
     silence: Duration::from_millis(20),
 };
-/// Far longer than any of these tests takes. Reaching it means that the reader hangs.
+/// Far longer than any of these tests takes. A test that reaches it has a reader that hangs.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A partition as a list of batches, each a list of record sizes.
+/// A server with one partition, which consists of batches of records of given sizes.
 #[derive(Clone, Default)]
 struct Server {
     log: Arc<Mutex<Log>>,
@@ -32,9 +32,9 @@ struct Log {
     batches: Vec<Vec<usize>>,
     /// Retention has removed the records before this offset.
     start: Offset,
-    /// When a stream is opened, retention removes the records before this offset.
+    /// Right after the next stream is opened, retention removes the records before this offset.
     start_after_open: Option<Offset>,
-    /// The errors with which the next streams end, after their first frame.
+    /// The errors with which the next streams end, one per stream, after their first batch.
     failures: Vec<ClientError>,
     opened: usize,
 }
@@ -46,8 +46,8 @@ impl Server {
         server
     }
 
-    /// The records that a client without gap detection receives from an offset on, if the server cuts each
-    /// response at `bytes_max`.
+    /// The batches that a client without gap detection receives from an offset on, if the server cuts each response
+    /// at `bytes_max`.
     fn answers(&self, from: i64, bytes_max: usize) -> Vec<Vec<Record>> {
         let log = self.log.lock().unwrap();
         let (mut base, mut room, mut frames) = (0, bytes_max, Vec::new());
@@ -61,8 +61,8 @@ impl Server {
                 let complete = fitting.take_while(|sum| *sum <= room).count();
                 frames.push((base..base + complete as i64).map(record).collect());
                 let size: usize = sizes.iter().sum();
-                // A cut batch ends the response. The client acknowledges the whole batch, and the next response
-                // begins after it.
+                // A cut batch ends the response. The client acknowledges it as a whole, so the next response begins
+                // after it.
                 room = if size > room { bytes_max } else { room - size };
                 if complete == 0 {
                     break;

@@ -1,5 +1,5 @@
-//! Modules, written as WebAssembly text, that duplicate records, drop them, reject them, trap, or run out of
-//! memory.
+//! Tests with modules, written as WebAssembly text, that duplicate records, drop them, reject them, trap, or run out
+//! of memory.
 //!
 //! A module's input consists of the base offset (8 bytes), the length of the next two parts (4 bytes), the number of
 //! records (4 bytes), the records, and further data that begins with a zero byte. Its output consists of the
@@ -12,7 +12,7 @@ use fluvio_smartmodule::dataplane::smartmodule::SmartModuleTransformRuntimeError
 
 use super::*;
 
-/// An `alloc` that never frees memory and takes a mebibyte per call.
+/// The common part of all modules. Its `alloc` takes a mebibyte per call and never frees memory.
 const PRELUDE: &str = r#"
   (import "env" "copy_records" (func $answer (param i32 i32)))
   (memory (export "memory") 1)
@@ -50,7 +50,7 @@ const NOTHING: &str = r#"
     (i32.const 0))
 "#;
 
-/// A module that traps on a value that ends in `!`, and after that on every value.
+/// A module that traps on a value that ends with `!`, and on every value after that.
 const FRAGILE: &str = r#"
   (global $broken (mut i32) (i32.const 0))
   (func (export "map") (param $at i32) (param $len i32) (param $version i32) (result i32)

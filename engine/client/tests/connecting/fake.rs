@@ -1,19 +1,19 @@
-//! Fake servers that are not Fluvio servers, or not of a version that the client supports. They read and write
-//! the bytes of the protocol without Fluvio's crates.
+//! Fake servers that use a different protocol, or a version of Fluvio's protocol that the client does not support.
+//! They read and write bytes without Fluvio's crates.
 
 use std::future::Future;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The bytes of a request that its response must repeat.
+/// The ID of a request, which the response must repeat.
 pub(crate) type CorrelationId = [u8; 4];
 
-/// Every request of the client is shorter. A greater length means that the bytes are not a request.
+/// An upper limit for the length of the client's requests. A greater length means that the bytes are not a request.
 const REQUEST_BYTES_MAX: u32 = 1 << 20;
 
-/// Starts a server and returns its address. The server reads the first request of each connection, and passes
-/// the connection to `answer`.
+/// Starts a server and returns its address. The server reads the first request of each connection, and passes the
+/// connection and the request's ID to `answer`.
 pub(crate) async fn serve<F, A>(answer: F) -> String
 where
     F: Fn(TcpStream, CorrelationId) -> A + Send + 'static,
@@ -26,7 +26,8 @@ where
             if let Some(request) = request(&mut peer).await {
                 tokio::spawn(answer(peer, request));
             } else {
-                // The bytes are not a request, for example a TLS handshake. Waits for more, as a real server does.
+                // The bytes are not a request but, for example, a TLS handshake. Waits for more, as a real server
+                // does.
                 tokio::spawn(async move {
                     let mut rest = Vec::new();
                     let _ended = peer.read_to_end(&mut rest).await;

@@ -1,4 +1,5 @@
-//! Tests of connections that fail: each error names the cause and what to do, within a bounded time.
+//! Tests of connections that fail. Each attempt must return, within a bounded time, an error that names the cause and
+//! what to do.
 #![allow(
     clippy::unwrap_used,
     reason = "a test panics where an expectation fails"
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use client::{ClientError, Cluster, ConnectOptions};
 use tokio::io::AsyncWriteExt;
 
-/// Longer than the client may take to connect and then to find out why that failed, even on a busy machine.
+/// The time within which the client must return the error of a failed connection, even on a busy machine.
 const BOUND: Duration = Duration::from_secs(30);
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! TLS on one side only, and certificates that are not accepted, by one side or the other.
+//! Tests of TLS on one side only, and of certificates that the client or the server does not accept.
 
 use std::fs;
 use std::path::PathBuf;
@@ -68,7 +68,7 @@ async fn certificates_of_another_authority_or_name() {
     assert_contains(&error, &["certificate is not accepted", "--tls-ca"]);
     let error = failure(&with(&address, authority.verified(None, Some("else.test")))).await;
     assert_contains(&error, &["certificate is not accepted", "--tls-domain"]);
-    // Without a domain, the certificate must be for the host of the address, 127.0.0.1, and it is not.
+    // Without a domain, the certificate must be for the host of the address, 127.0.0.1, but it is for `fluvio.test`.
     let error = failure(&with(&address, authority.verified(None, None))).await;
     assert_contains(&error, &["certificate is not accepted"]);
 }
@@ -187,8 +187,8 @@ impl Authority {
         (certificate.pem(), key.serialize_pem())
     }
 
-    /// Starts a server with TLS and returns its address. It requires a client certificate if `asks` is set. It
-    /// reports an old version, so a client that gets past TLS fails with a version error.
+    /// Starts a server with TLS and returns its address. The server requires a client certificate if `asks` is set.
+    /// It reports an old version, so a client that completes the TLS handshake fails with a version error.
     async fn serve(&self, asks: bool) -> String {
         let (cert, key) = self.sign("fluvio.test");
         let chain = vec![CertificateDer::from_pem_slice(cert.as_bytes()).unwrap()];

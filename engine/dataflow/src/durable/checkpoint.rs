@@ -1,5 +1,5 @@
-//! Checkpoints: what a restart needs to know. A restart rebuilds the windows from the checkpoint's snapshot,
-//! if it refers to one, and from the source records that the snapshot does not contain.
+//! Checkpoints: the progress from which a restart resumes. A restart rebuilds the windows from the checkpoint's
+//! snapshot, if it refers to one, and from the source records that the snapshot does not contain.
 
 use client::{Cluster, Mode, Offset, Partition, Start};
 use futures_util::StreamExt;
@@ -23,13 +23,13 @@ const TAIL: u64 = 1_000;
 
 /// The durable progress of a derivation.
 ///
-/// - All output that it accounts for has been written: rows, dead letters, and its snapshot. Only the detections
-///   of a keyed process are written after it.
-/// - Its offsets never lie after a record that a restart may compute again.
+/// - All output that it accounts for was written before it: rows, dead letters, and its snapshot. Only the
+///   detections of a keyed process are written after it.
+/// - An output record that a restart may compute again is never before the checkpoint's offset in its topic.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
-    /// All rows of windows that end by this time have been written. A restart computes the detections of a keyed
-    /// process again and writes those that are missing.
+    /// All rows of windows that end by this time have been written. Detections of a keyed process up to this time
+    /// may be missing: a restart computes them again and writes those that are missing.
     pub(crate) watermark: Option<Timestamp>,
     /// Windows that ended by this time were computed from an earlier log of the source and must not be
     /// changed.
@@ -37,20 +37,23 @@ pub(crate) struct Checkpoint {
     pub(crate) closed_to: Option<Timestamp>,
     /// The progress in each source partition, in order.
     pub(crate) partitions: Vec<PartitionCheckpoint>,
-    /// One offset for each partition of the derived topic. A restart may compute the rows after it again, so it first
-    /// reads back those that are already written.
+    /// Offsets in the derived topic, one for each of its partitions. A restart may recompute the rows from these
+    /// offsets on, so it first reads them back.
     pub(crate) derived_from: Vec<Offset>,
-    /// Offsets in `rejected-events`. A restart does not compute the dead letters before them again.
+    /// Offsets in `rejected-events`, one for each of its partitions. A restart never recomputes the dead letters
+    /// before them.
     pub(crate) rejected_from: Vec<Offset>,
-    /// Offsets in `late-events`. A restart does not compute the dead letters before them again.
+    /// Offsets in `late-events`, one for each of its partitions. A restart never recomputes the dead letters before
+    /// them.
     pub(crate) late_from: Vec<Offset>,
     /// The snapshot of the derivation's memory that this checkpoint builds on.
     #[serde(default)]
     pub(crate) snapshot: Option<SnapshotRef>,
-    /// The definition of the derivation's windows; `None` in a new checkpoint or in one by an early version.
+    /// The definition of the derivation's windows; `None` if no checkpoint exists yet, or if an early version of
+    /// the runner wrote it.
     #[serde(default)]
     pub(crate) definition: Option<Definition>,
-    /// The versions of the derivation's rules that apply.
+    /// The versions of the derivation's rules that runners have adopted.
     #[serde(default)]
     pub(crate) rules: RuleHistory,
 }
@@ -58,20 +61,19 @@ pub(crate) struct Checkpoint {
 /// The durable progress of a derivation in one source partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PartitionCheckpoint {
-    /// The first offset of the batches that contribute to an entry in memory; if there are none, the next offset to
-    /// read. Without a snapshot, a restart reads from here.
+    /// The offset of the first batch that contributes to an entry in memory; if there is no such batch, the next
+    /// offset to read. Without a snapshot, a restart reads from here.
     pub(crate) rewind_offset: Offset,
     /// Records before this offset have been counted.
     pub(crate) next_offset: Offset,
     /// How far this partition has advanced event time, as in [`model::partial::BatchHeader::stream_time`].
     #[serde(alias = "max_event_time")]
     pub(crate) stream_time: Option<Timestamp>,
-    /// The fingerprint of the last record before `next_offset`. It distinguishes the log from another one of
-    /// the same name. `None` if nothing was read, if retention removed that record before it was read, or in a
-    /// checkpoint by an early version.
+    /// The fingerprint of the last record before `next_offset`. It distinguishes this log from a different one
+    /// under the same name. `None` if nothing was read, if retention removed that record before it was read, or if
+    /// an early version of the runner wrote the checkpoint.
     #[serde(default)]
     pub(crate) last_record: Option<u64>,
-    /// The partition's record counts.
     pub(crate) counts: Counts,
 }
 
@@ -115,9 +117,9 @@ pub(crate) struct OutputEnds {
 }
 
 impl Checkpoint {
-    /// Returns the checkpoint from which a reset derivation starts after its source was replaced by another
-    /// log with this number of partitions. Earlier output must not be changed. The counts continue, because
-    /// they cover all records ever read.
+    /// Returns the checkpoint with which a derivation is reset after its source was replaced by another log with
+    /// this number of partitions. The derivation then leaves its earlier output, which ends at `ends`, unchanged.
+    /// The counts continue, because they cover all records that were ever read.
     pub(crate) fn for_another_log(self, partitions: u32, ends: OutputEnds) -> Self {
         let begin = |partition: PartitionCheckpoint| PartitionCheckpoint {
             counts: partition.counts,

@@ -78,8 +78,8 @@ pub(crate) async fn check_logs(
     Ok(first_missing.index())
 }
 
-/// Restores the snapshot that the checkpoint refers to, and updates the checkpoint's offsets to those from
-/// which the runner then has to read.
+/// Restores the snapshot that the checkpoint refers to, if any, and changes the checkpoint's offsets to those from
+/// which the source and the output topics then have to be read.
 pub(crate) async fn restore(
     cluster: &Cluster,
     derivation: &str,

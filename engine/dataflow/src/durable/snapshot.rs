@@ -1,6 +1,6 @@
-//! Snapshots: everything that a derivation has in memory, stored in a topic, so that a restart does not have
-//! to read all records of its open windows again. A checkpoint refers to the snapshot that it builds on; a
-//! snapshot without such a checkpoint is never read.
+//! Snapshots: everything that a derivation has in memory, stored in a topic, so that a restart does not have to
+//! read all records of its open windows again. A checkpoint refers to the snapshot that it builds on. A snapshot to
+//! which no checkpoint refers is never read.
 
 use client::{Cluster, Mode, Offset, Partition, Start};
 use futures_util::StreamExt;
@@ -14,12 +14,12 @@ use crate::topics::SNAPSHOTS;
 
 /// The maximum number of snapshot bytes per record, well below the cluster's limit for a record.
 const PART_BYTES_MAX: usize = 512 * 1024;
-/// A snapshot is due when a restart would read this many records again, which takes a second or less …
+/// A snapshot is due when a restart would read this many records again, which takes a second or less.
 const RECORDS_MAX: i64 = 100_000;
-/// … or when the last snapshot is this old and a restart would read any record again. Otherwise retention
-/// could remove records that are still needed.
+/// A snapshot is also due when the last one is this old and a restart would read any record again. Otherwise
+/// retention could remove records that a restart needs.
 const AGE_MAX: Duration = Duration::from_secs(60);
-/// The average rate at which a derivation may write snapshots, in bytes per second.
+/// The highest average rate at which a derivation writes snapshots, in bytes per second.
 const BYTES_PER_SECOND: u64 = 4 * 1024 * 1024;
 /// The minimum time between two snapshots, however small they are.
 const PAUSE_MIN: Duration = Duration::from_secs(5);
@@ -85,13 +85,13 @@ pub(crate) struct Snapshots {
     last: Option<SnapshotRef>,
     /// The time of the last snapshot or, before the first one, of this start.
     at: Instant,
-    /// The size of the snapshot made at that time.
+    /// The size in bytes of the last snapshot that was made since this start.
     bytes: u64,
 }
 
 impl Snapshots {
-    /// Continues after the snapshot `last`. `runner` is part of the snapshots' IDs, so no two runners may have
-    /// the same name.
+    /// Continues after the snapshot `last`. `runner` is the ID of the runner, which makes the IDs of its snapshots
+    /// unique.
     pub(crate) async fn open(
         cluster: &Cluster,
         derivation: &str,
@@ -108,13 +108,13 @@ impl Snapshots {
         })
     }
 
-    /// The last snapshot that was made.
+    /// The last snapshot, whether this start of the derivation made it or an earlier one.
     pub(crate) fn last(&self) -> Option<&SnapshotRef> {
         self.last.as_ref()
     }
 
-    /// Returns the offset from which a restart would read a partition whose in-memory data needs records from
-    /// `rewind_offset` on.
+    /// Returns the offset from which a restart would read a partition: `rewind_offset`, or the end of the last
+    /// snapshot if that is later.
     pub(crate) fn start_offset(&self, partition: Partition, rewind_offset: Offset) -> Offset {
         let last = self.last.as_ref();
         last.map_or(rewind_offset, |last| {
@@ -129,7 +129,7 @@ impl Snapshots {
         elapsed >= earned && (records >= RECORDS_MAX || (records > 0 && elapsed >= AGE_MAX))
     }
 
-    /// Writes a snapshot of the records before these offsets.
+    /// Writes a snapshot, which contains the records before `next_offsets`.
     pub(crate) async fn make(
         &mut self,
         bytes: &[u8],
@@ -155,7 +155,7 @@ impl Snapshots {
     }
 }
 
-/// Returns the current time, which distinguishes the starts of a derivation within one process.
+/// Returns the current time in nanoseconds. It distinguishes the starts of a derivation within one process.
 fn started_ns() -> u128 {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since_epoch.unwrap_or_default().as_nanos()

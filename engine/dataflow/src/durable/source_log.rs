@@ -1,5 +1,6 @@
-//! Checks whether a source partition still holds the log that was read. A topic that was deleted and created
-//! again has other records at the same offsets; a partition whose server lost the end of its log has none.
+//! Checks whether a source partition still holds the log that was read. A topic that was deleted and created again
+//! has other records at the same offsets. A partition whose server lost the end of its log ends before these
+//! offsets.
 
 use client::{Cluster, Mode, Offset, OffsetRange, Partition, Start};
 use futures_util::StreamExt;
@@ -12,7 +13,7 @@ use crate::error::RunError;
 pub(crate) struct ReadTo {
     /// The offset after the last record read.
     pub(crate) next_offset: Offset,
-    /// The fingerprint of that record; `None` if nothing was read or retention had already removed the
+    /// The fingerprint of that last record; `None` if nothing was read or if retention had already removed the
     /// record.
     pub(crate) last_record: Option<u64>,
 }
@@ -26,8 +27,8 @@ impl ReadTo {
         }
     }
 
-    /// Returns the offset of the last record read, if a partition with these offsets must still contain that
-    /// record. The error describes why this cannot be the log that was read.
+    /// Returns the offset of the last record read, if a partition that now has these offsets must still contain it.
+    /// Returns an error text if the partition cannot hold the log that was read.
     fn wanted(&self, offsets: OffsetRange) -> Result<Option<Offset>, String> {
         if offsets.end < self.next_offset {
             return Err(format!("it ends at offset {}", offsets.end));
@@ -36,8 +37,8 @@ impl ReadTo {
         Ok((last >= offsets.start && self.last_record.is_some()).then_some(last))
     }
 
-    /// Compares `found`, the fingerprint of the record now at the last offset read, with that of the record
-    /// that was read there.
+    /// Returns an error text if `found`, the fingerprint of the record that is now at the last offset read, differs
+    /// from that of the record that was read there.
     fn compare(&self, found: u64) -> Result<(), String> {
         match self.last_record {
             Some(read) if read != found => Err(format!(

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A record that a runner appends. Its key is the derivation.
+/// A record of the lease topic. The record's key is the name of the derivation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LeaseRecord {
     pub(super) runner: String,
@@ -14,10 +14,10 @@ pub(super) struct LeaseRecord {
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(super) enum Kind {
     Claim {
-        /// The runner that holds the lease according to the claiming runner; `None` if the lease is free.
+        /// The holder of the lease as the claiming runner knows it; `None` if the lease is free.
         supersedes: Option<String>,
-        /// Whether the superseded runner's process was found dead. This is information for people who read
-        /// the topic to learn why another runner took over; it does not affect the lease.
+        /// Whether the process of the superseded runner was found dead. This explains the takeover to people who
+        /// read the topic, and does not affect the lease.
         #[serde(default)]
         found_dead: bool,
     },
@@ -45,8 +45,7 @@ impl Holder {
         self.known && self.runner.is_none()
     }
 
-    /// Applies the next record. Returns whether it came from the holder, or from a runner that has become the
-    /// holder by this record.
+    /// Applies the next record. Returns whether the record's runner was the holder, or becomes the holder by it.
     pub(super) fn apply(&mut self, record: LeaseRecord) -> bool {
         let holds = self.runner.as_ref() == Some(&record.runner);
         match record.kind {

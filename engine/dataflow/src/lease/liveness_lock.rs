@@ -10,14 +10,15 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// Identifies the current boot of this host. Folders can be shared between hosts that do not see each other's
-/// locks, so each file contains the boot ID of its host. On systems without boot IDs there are no lock files.
+/// Contains an ID of the current boot of this host. Folders can be shared between hosts that do not see each
+/// other's locks, so each lock file contains the boot ID of its host. On systems without boot IDs there are no lock
+/// files.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// The owner of this path is the user that this process runs as.
 const SELF: &str = "/proc/self";
 const EXTENSION: &str = ".lock";
-/// The maximum length of a runner's ID in a file name. The IDs of runners are less than half as long; the limit
-/// guards against other content of the topic.
+/// The maximum length of a runner's ID in a file name. The IDs of runners are less than half as long, so a longer
+/// one in the lease topic is not the ID of a runner.
 const ID_LENGTH_MAX: usize = 64;
 /// The maximum number of bytes to read from a file. A boot ID is shorter.
 const FILE_BYTES_MAX: u64 = 64;
@@ -25,8 +26,8 @@ const FILE_BYTES_MAX: u64 = 64;
 /// How often a holder's file is marked as in use. Many systems remove temporary files that have not been used
 /// for days.
 pub(super) const REFRESH: Duration = Duration::from_secs(60 * 60);
-/// The age at which the file of a dead runner is removed: no runner waits to succeed it any more. This is many
-/// times [`REFRESH`], so the file of a living runner does not become this old.
+/// The age at which the file of a dead runner is removed, because no runner waits to take over from it any more.
+/// This is many times [`REFRESH`], so the file of a living holder does not become this old.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The lock file of a running runner.
@@ -53,14 +54,14 @@ impl LivenessLock {
             .mode(0o600)
             .open(&path)?;
         let held = file.try_clone()?;
-        // From here on, dropping the lock after an error removes the file.
+        // From here on, an early return drops this value, which removes the file.
         let liveness_lock = Self {
             path,
             file: Some(held),
         };
         file.try_lock()?;
-        // The boot ID is written only once the file is locked. Until then the file lacks it, so that the file,
-        // although not locked, is not taken for that of a dead process.
+        // The boot ID is written only after the file is locked. An unlocked file with the current boot ID would be
+        // taken for the file of a dead process.
         file.write_all(&boot)?;
         Ok(liveness_lock)
     }
@@ -76,9 +77,9 @@ impl LivenessLock {
 }
 
 impl Drop for LivenessLock {
-    /// The process continues to run and its last requests may still be in flight, so an unlocked file would
-    /// wrongly mark it as dead. The file is therefore removed first; if that fails, the lock is held until
-    /// the process ends.
+    /// The process continues to run and its last requests may still be in flight, so an unlocked file would wrongly
+    /// show that it is dead. Therefore the file is removed before it is unlocked; if the removal fails, the lock is
+    /// held until the process ends.
     fn drop(&mut self) {
         if fs::remove_file(&self.path).is_err() {
             std::mem::forget(self.file.take());
@@ -93,8 +94,8 @@ pub(super) fn is_dead(id: &str) -> bool {
         .unwrap_or(false)
 }
 
-/// Like [`is_dead`], in the given folder. A file that is missing or locked is an error. Several runners may check
-/// at once, so they take a shared lock; a running holder has an exclusive one.
+/// Like [`is_dead`], in the given folder. Returns an error if the file is missing or locked. Takes a shared lock,
+/// so that several runners can check at once; a running holder has an exclusive lock.
 fn is_dead_in(folder: &Path, id: &str) -> io::Result<bool> {
     let path = path_in(folder, id)?;
     let file = OpenOptions::new().read(true).open(&path)?;
@@ -114,7 +115,7 @@ pub(super) fn forget(id: &str) {
         .and_then(fs::remove_file);
 }
 
-/// Removes the files of runners that died long ago and have no successor here.
+/// Removes the files of dead runners that are older than [`ABANDONED`].
 fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
@@ -131,8 +132,8 @@ fn sweep(folder: &Path) {
     }
 }
 
-/// Returns the path of runner `id`'s file. Any client can write IDs into the topic, so IDs with characters that
-/// runners do not use are refused: they could lead out of the folder.
+/// Returns the path of runner `id`'s file. Any client can write IDs into the lease topic, so IDs with characters
+/// that runners do not use are refused: a path with such an ID could lead out of the folder.
 fn path_in(folder: &Path, id: &str) -> io::Result<PathBuf> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if id.is_empty() || id.len() > ID_LENGTH_MAX || !id.bytes().all(is_plain) {
@@ -149,8 +150,8 @@ fn private_folder() -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Ensures that only `user` can access the folder: its parent may be writable for all users, so another user
-/// may have created it.
+/// Ensures that the folder exists and that only `user` can access it. All users may be able to write to its parent,
+/// so another user may have created the folder.
 fn ensure_private(folder: &Path, user: u32) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(folder) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
@@ -164,6 +165,6 @@ fn ensure_private(folder: &Path, user: u32) -> io::Result<()> {
     Ok(())
 }
 
-// On other systems there are no lock files.
+// On other systems there are no boot IDs, so no lock files.
 #[cfg(all(test, target_os = "linux"))]
 mod tests;

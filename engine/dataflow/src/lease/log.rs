@@ -8,12 +8,14 @@ use super::holder::{Holder, Kind, LeaseRecord};
 use crate::error::RunError;
 use crate::topics::LEASES;
 
-/// The number of records to read from the end of the topic: two seconds of five hundred derivations. If they contain
-/// no record of a holder, the lease counts as held until [`super::TAKEOVER`] has passed.
+/// The number of records to read from the end of the topic. With one heartbeat per second and derivation, they cover
+/// two seconds of 500 derivations. A lease without a record among them counts as held until [`super::TAKEOVER`] has
+/// passed.
 const TAIL: u64 = 1_000;
 
-/// Appends a heartbeat of `runner`, then checks whether it holds the lease. If it does, no other runner may
-/// treat it as silent until [`super::TAKEOVER`] has passed since the returned moment.
+/// Appends a heartbeat of `runner`, then checks whether it holds the lease. If it does, returns the time just
+/// before the heartbeat was sent: until [`super::TAKEOVER`] has passed since then, no other runner may treat this
+/// one as silent.
 pub(super) async fn confirm(
     cluster: &Cluster,
     producer: &Producer,

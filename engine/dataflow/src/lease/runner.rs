@@ -12,12 +12,12 @@ use super::liveness_lock::LivenessLock;
 #[derive(Clone)]
 pub(crate) struct Runner {
     id: String,
-    /// The lock file, which is kept as long as the process runs and a clone of this runner exists.
+    /// The lock file, which is removed with the last clone of this runner; `None` if it could not be created.
     liveness_lock: Option<Arc<LivenessLock>>,
 }
 
 impl Runner {
-    /// Creates a runner with an ID that no other runner ever has, on any machine.
+    /// Creates a runner with an ID that is unique, even among the runners of other machines.
     pub(crate) fn new() -> Self {
         let random = RandomState::new().build_hasher().finish();
         let id = format!("{}-{random:016x}", std::process::id());

@@ -13,13 +13,13 @@ use super::{HEARTBEAT, TAKEOVER, liveness_lock, log};
 use crate::error::RunError;
 use crate::topics::LEASES;
 
-/// How often a waiting runner checks whether the holder has died. Records of the holder arrive without
-/// polling.
+/// How often a waiting runner checks whether the holder's process has died. It does not poll for new lease records:
+/// they arrive over a stream.
 const LOOK: Duration = Duration::from_millis(250);
-/// The time for which a dead holder must have been silent. Its last requests may still be in the system's
-/// buffers or at the server, which must execute them before the successor reads back the output. A working
-/// server takes milliseconds for that. This is longer than the heartbeat interval, so that a runner
-/// whose heartbeats still arrive is not considered dead, whatever the state of its lock.
+/// How long a runner waits between finding the holder dead and claiming the lease. The holder's last requests may
+/// still be in network buffers or at the server, which must execute them before the successor reads back the
+/// output. A working server takes milliseconds for that. The time is longer than the heartbeat interval, so that a
+/// holder whose heartbeats still arrive is not considered dead, whatever the state of its lock.
 const SETTLE: Duration = HEARTBEAT.saturating_add(Duration::from_millis(500));
 
 /// Waits until `runner` holds the lease according to the log, and claims the lease as soon as that is
@@ -101,7 +101,7 @@ enum ClaimReason {
     Free,
     /// The holder's process has died on this host.
     Dead,
-    /// Neither a record of the holder nor this runner's last claim has arrived for [`TAKEOVER`].
+    /// For [`TAKEOVER`], no record of the holder has arrived and this runner has made no claim.
     Silent,
 }
 
@@ -126,8 +126,9 @@ impl Watch {
         }
     }
 
-    /// Notes that a claim was appended. Either it counts or an earlier claim does, and the record of the one that
-    /// counts will arrive. Until then, the lease is not claimed again before [`TAKEOVER`] has passed.
+    /// Notes that this runner has appended a claim. Either this claim counts or an earlier one does, and the record
+    /// of the claim that counts will arrive soon. If it does not, the lease may be claimed again once [`TAKEOVER`]
+    /// has passed.
     fn claimed(&mut self, now: Instant) {
         self.silent_from = now;
         self.claimed = true;

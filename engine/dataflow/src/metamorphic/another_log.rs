@@ -1,6 +1,6 @@
-//! Tests in which the source is deleted and created again, loses its end, or loses its beginning to retention, at
-//! any moment. Until the derivation is reset, nothing may be written from another log. After the reset, no row
-//! may be written of windows that were closed before it.
+//! Tests in which the source is deleted and created again, loses its end, or loses its beginning to retention, at any
+//! moment. Until the derivation is reset, no record of another log may be processed. After the reset, no row may be
+//! written for a window that was closed before the reset.
 
 use client::{Offset, Partition};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use super::config;
 use super::kinds::Kind;
 use super::scripts::{Script, with_crashes};
 
-/// A script, the step at which it is cut off, and another source for the time after that.
+/// A script, the number of its steps to run, and a second script, whose source then replaces that of the first.
 fn with_another_source(kind: Kind) -> impl Strategy<Value = (Script, usize, Script)> {
     let drawn = (with_crashes(kind), 0..200_usize, with_crashes(kind));
     drawn.prop_map(|(mut script, steps, other)| {
@@ -65,8 +65,8 @@ fn another_log_is_refused_and_old_windows_stay(script: &Script, steps: usize, ot
     }
 }
 
-/// Returns the source with `partitions` partitions and changed records: with equal records it could be the same
-/// log.
+/// Returns the source with `partitions` partitions and changed records. With unchanged records, a runner could not
+/// distinguish it from the log that it has read.
 fn another(source: &[Vec<Vec<String>>], partitions: usize) -> Vec<Vec<Vec<String>>> {
     let mut source = source.to_vec();
     source.resize(partitions, Vec::new());

@@ -52,7 +52,7 @@ pub(super) fn events(topics: &Topics) -> impl Iterator<Item = Event> {
     records(topics).filter_map(|(at, record)| Event::of(at, record))
 }
 
-/// All events that were not reported as late.
+/// All events of the source that are not in `late-events`.
 pub(super) fn accepted(topics: &Topics) -> Vec<Event> {
     let late: BTreeSet<_> = topics.late.iter().map(|late| late.at).collect();
     events(topics)
@@ -60,15 +60,15 @@ pub(super) fn accepted(topics: &Topics) -> Vec<Event> {
         .collect()
 }
 
-/// Verifies everything that exactly-once processing promises.
+/// Verifies the guarantees of exactly-once processing: the rows, the dead letters and the counts.
 pub(super) fn verify(cluster: &Cluster) {
     verify_rows(cluster);
     verify_dead_letters(cluster);
     verify_counts(cluster);
 }
 
-/// Verifies the same for a replay. A replay ends with its history, so a keyed process reports no silence after
-/// the last event.
+/// Verifies a replay in the same way as [`verify`] verifies a run, with one exception: a replay ends with the last
+/// event, so a keyed process reports no silence after that.
 pub(super) fn verify_replay(cluster: &Cluster) {
     let last = events(cluster).map(|event| event.time).max();
     let mut expected = expected(cluster);
@@ -80,8 +80,8 @@ pub(super) fn verify_replay(cluster: &Cluster) {
     verify_counts(cluster);
 }
 
-/// Verifies what must hold if retention removed records at any moment: rows contain no events but their own,
-/// each revision is written once, and every record is either read or counted as evicted.
+/// Verifies what must hold if retention removes records at any moment: a row contains only events of its own window
+/// and key, each revision is written once, and every record is either read or counted as evicted.
 pub(super) fn verify_evicted(cluster: &Cluster) {
     let all = expected::of_all(cluster);
     for ((start, key, _), row) in said(cluster) {
@@ -119,7 +119,7 @@ fn verify_rows(cluster: &Cluster) {
     );
 }
 
-/// The final content of the derived topic. Also checks that it contains each revision once.
+/// Returns the final content of the derived topic. Also checks that the topic contains each revision once.
 pub(super) fn said(cluster: &Cluster) -> Expected {
     let mut last: BTreeMap<_, Row> = BTreeMap::new();
     let mut said = Expected::new();
@@ -156,8 +156,8 @@ fn is_empty(row: &Row) -> bool {
     values.is_some_and(Vec::is_empty)
 }
 
-/// Whether the row is withdrawn. A row of a window is withdrawn by an empty revision, a row of a session by an
-/// empty revision that is also marked as withdrawn.
+/// Whether the row is withdrawn. The last revision of a withdrawn row is empty. For sessions, it is also marked as
+/// withdrawn.
 fn is_taken_back(row: &Row) -> bool {
     assert!(!row.withdrawn || is_empty(row), "{row:?}");
     is_empty(row)
@@ -194,8 +194,8 @@ fn verify_counts(cluster: &Cluster) {
     assert_eq!(total.read, records(cluster).count() as u64, "read");
     assert_eq!(total.late, cluster.late.len() as u64, "late");
     assert_eq!(total.accepted + total.duplicate, events, "accepted");
-    // If the events of a key are in several partitions, joining two sessions may reveal further duplicates, in a
-    // replay as well, so their number is not compared.
+    // If the events of a key are in several partitions, a batch that joins two sessions may reveal duplicates that
+    // another partition has counted as accepted. The number of duplicates is then not compared, in a replay either.
     let is_told = cluster.settings.kind != Kind::Sessions || cluster.settings.keyed;
     if is_told {
         assert_eq!(total.duplicate, expected::duplicates(cluster), "duplicate");

@@ -55,7 +55,8 @@ fn clocks() -> impl Strategy<Value = [Option<i64>; 3]> {
     vec(clock, 3).prop_map(|clocks| [clocks[0], clocks[1], clocks[2]])
 }
 
-/// The same events twice: sent with correct clocks, and with the returned clock errors.
+/// Two scripts with the same events, sent with correct clocks and with wrong clocks, and each sender's clock error in
+/// milliseconds (`None` if its clock is correct).
 fn with_clocks(kind: Kind) -> impl Strategy<Value = ((Script, Script), [Option<i64>; 3])> {
     clocks().prop_flat_map(move |clocks| {
         let skew = clocks.map(|skew| skew.unwrap_or(0));

@@ -1,4 +1,4 @@
-//! The durable topics of a simulated cluster, and the events that happen around the runner.
+//! A simulated cluster: its durable topics, and everything that happens to them and to the runner.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,10 +18,10 @@ use crate::durable::checkpoint::{Checkpoint, OutputEnds};
 use crate::durable::source_log::ReadTo;
 use crate::sink::counts::Counts;
 
-/// Longer than any lateness, timeout or window in the scripts.
+/// Longer than any lateness, timeout or window in the scripts, in milliseconds.
 const LONG_MS: i64 = 1_000_000;
 
-/// Means that the runner is killed, by a step of its own or before a write.
+/// Means that the runner has been killed, by [`Step::Kill`] or before a write.
 #[derive(Debug)]
 pub(super) struct Killed;
 
@@ -72,9 +72,9 @@ pub(super) struct SnapshotAt {
 #[derive(Debug)]
 pub(super) struct Topics {
     pub(super) source: Vec<Vec<Batch>>,
-    /// The number of batches of each partition that can be read so far.
+    /// For each partition, the number of batches that the runner can read so far.
     pub(super) produced: Vec<usize>,
-    /// The first offset of each partition that retention has not removed.
+    /// For each partition, the first offset that retention has not removed.
     pub(super) first: Vec<Offset>,
     /// The keys and values in each partition of the derived topic.
     pub(super) derived: [Vec<(String, Vec<u8>)>; 2],
@@ -86,10 +86,10 @@ pub(super) struct Topics {
     pub(super) snapshots: Vec<Vec<u8>>,
     /// Retention has removed the snapshot parts before this one.
     pub(super) snapshots_start: usize,
-    /// The starts of windows that the last checkpoint no longer needs, with the records that arrived in time for
-    /// them.
+    /// The windows that the last checkpoint no longer needs, by their start, with the records that arrived in time
+    /// for each.
     pub(super) left: BTreeMap<i64, BTreeSet<PartitionOffset>>,
-    /// The number of writes until the runner is killed; `None` if it is not going to be killed.
+    /// The number of writes until the runner is killed; `None` if no kill is planned.
     writes_left: Option<u32>,
 }
 
@@ -114,7 +114,7 @@ impl Topics {
         }
     }
 
-    /// Called before every write. Returns an error if the runner is to be killed now.
+    /// Must be called before every write. Returns an error if the runner is killed at this point.
     pub(super) fn before_write(&mut self) -> Result<(), Killed> {
         match &mut self.writes_left {
             None => Ok(()),
@@ -131,7 +131,7 @@ impl Topics {
         ends.map(Offset).collect()
     }
 
-    /// Whether the partition still holds the log that was read so far.
+    /// Whether the partition still contains the log that was read up to `read_to`.
     pub(super) fn holds(&self, partition: Partition, read_to: ReadTo) -> bool {
         let batches = &self.source[partition.index()][..self.produced[partition.index()]];
         let records: Vec<_> = batches.iter().flat_map(|batch| &batch.records).collect();
@@ -151,7 +151,7 @@ impl Topics {
         Partition::all().take(self.source.len())
     }
 
-    /// The end offset of a partition.
+    /// The end offset of a partition, as far as it has been produced.
     pub(super) fn end(&self, partition: Partition) -> Offset {
         self.source[partition.index()][..self.produced[partition.index()]]
             .last()
@@ -292,7 +292,7 @@ impl Cluster {
         self.topics.source[partition.index()].truncate(*produced);
     }
 
-    /// Whether both a reconnecting and a new runner find the log that was read.
+    /// Whether the log that was read is recognized both by the runner when it reconnects and by a restarted runner.
     pub(super) fn is_recognized(&self) -> bool {
         let live = self.runner.recognizes(&self.topics);
         let restarted = Runner::recover(self.settings, &self.topics).recognizes(&self.topics);
@@ -323,7 +323,7 @@ impl Cluster {
         self.step(&Step::Wait(ms));
     }
 
-    /// Reads everything, closes and forgets all windows, and does so once more after a restart.
+    /// Reads the whole source, closes and forgets all windows, and restarts the runner; then does all this once more.
     pub(super) fn finish(&mut self) {
         for _ in 0..2 {
             self.read_all();

@@ -1,4 +1,4 @@
-//! The kinds of windows with which the properties are tested.
+//! The kinds of windows for which the properties are tested.
 
 use model::Params;
 use model::fold::SourceRecord;
@@ -14,7 +14,7 @@ pub(super) enum Kind {
     Tumbling,
     Hopping,
     Sessions,
-    /// A keyed process, which follows the events of each key.
+    /// A keyed process, which processes the events of each key one by one.
     Followed,
 }
 
@@ -37,7 +37,7 @@ impl Kind {
         }
     }
 
-    /// How far the watermark has to pass an event until all its rows have been written.
+    /// How far past an event the watermark must be for all rows of the event to be written, in milliseconds.
     pub(super) fn said_after_ms(self) -> i64 {
         match self.windowing() {
             Windowing::Windows { size_ms, .. } => size_ms,

@@ -1,21 +1,22 @@
-//! Notes what a runner has merged and when, in plain maps. A hopping window may be forgotten before one of its
-//! events arrives, while later windows still accept that event.
+//! Records, in plain maps, what a runner has merged and which windows it had forgotten by then. The checks need this
+//! for hopping windows: one window may be forgotten before one of its events arrives, while later windows still
+//! accept that event.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use client::{Offset, OffsetRange, Partition, PartitionOffset};
 use model::Timestamp;
 
-/// The records that one runner has merged, including those that it restored.
+/// The records that one runner has merged, including those in the snapshot that it restored.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MergeHistory {
-    /// For each merged record, the time up to which windows had been forgotten at that moment.
+    /// For each merged record, the time up to which windows had been forgotten when the record was merged.
     merged: BTreeMap<PartitionOffset, Option<i64>>,
     forgotten_to: Option<i64>,
 }
 
 impl MergeHistory {
-    /// Notes that a batch has been merged.
+    /// Records that a batch has been merged.
     pub(super) fn merged(&mut self, partition: Partition, offsets: OffsetRange) {
         let offsets = (offsets.start.0..offsets.end.0).map(Offset);
         let merged = offsets.map(|offset| PartitionOffset { partition, offset });
@@ -23,7 +24,7 @@ impl MergeHistory {
         self.merged.extend(merged);
     }
 
-    /// Notes that windows are forgotten if they end by the watermark minus the allowed lateness.
+    /// Records that all windows that end by `watermark` minus the allowed lateness are now forgotten.
     pub(super) fn retire(&mut self, watermark: Option<Timestamp>, allowed_lateness_ms: i64) {
         let forgotten_to = watermark.map(|watermark| watermark.as_millis() - allowed_lateness_ms);
         self.forgotten_to = self.forgotten_to.max(forgotten_to);

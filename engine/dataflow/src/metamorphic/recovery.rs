@@ -73,8 +73,8 @@ pub(super) fn prior(topics: &Topics, checkpoint: &Checkpoint) -> PriorOutput {
     prior
 }
 
-/// Returns the keys of the rejected and of the late events that were written after the checkpoint and will be
-/// computed again.
+/// Returns the keys of the rejected and of the late records that were written after the checkpoint and that a restart
+/// will compute again.
 pub(super) fn dead_letter(topics: &Topics, checkpoint: &Checkpoint) -> (PriorKeys, PriorKeys) {
     let mut rejected = PriorKeys::after(&checkpoint.rejected_from);
     let mut late = PriorKeys::after(&checkpoint.late_from);
@@ -93,7 +93,7 @@ pub(super) fn dead_letter(topics: &Topics, checkpoint: &Checkpoint) -> (PriorKey
     (rejected, late)
 }
 
-/// Notes the records that arrived in time for the windows that the checkpoint no longer needs.
+/// Stores, for each window that the checkpoint no longer needs, the records that arrived in time for it.
 pub(super) fn leave(topics: &mut Topics, history: &MergeHistory, kind: Kind) {
     let Windowing::Windows { size_ms, hop_ms } = kind.windowing() else {
         return;

@@ -14,7 +14,7 @@ use crate::replay::{Scan, Schedule};
 use crate::spec::locate::Locate;
 use crate::windows::Bounds;
 
-/// Replays the source of `topics` into its derived topic. Notes in `history` when each record was merged.
+/// Replays the source of `topics` into its derived topic, and adds each merged record to `history`.
 pub(super) fn run(settings: Settings, topics: &mut Topics, history: &mut MergeHistory) {
     let bounds = Bounds {
         allowed_lateness_ms: 0,

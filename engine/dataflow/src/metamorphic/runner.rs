@@ -140,7 +140,7 @@ impl Runner {
         position.moved_behind(&merged.header);
     }
 
-    /// Merges the batch that contains `offset`, if there is one, as if a server had sent it.
+    /// Merges the batch that contains `offset`, if it has been produced, as if a server had sent it.
     fn offer(
         &mut self,
         topics: &mut Topics,
@@ -331,7 +331,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Writes the pending dead letters. Returns whether a restart needs the late events.
+    /// Writes the pending dead letters. Returns whether a restart needs to read `late-events` back.
     fn flush(&mut self, topics: &mut Topics) -> Result<bool, Killed> {
         self.flush_rejected(topics)?;
         self.flush_late(topics)?;
@@ -362,7 +362,7 @@ impl Runner {
         Ok(())
     }
 
-    /// The events at these offsets.
+    /// Returns the offset, event time and key of each valid event at these offsets.
     fn places(
         &self,
         topics: &Topics,

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::kinds::Kind;
 use crate::windows::Bounds;
 
-/// The event time between two consecutive events, before delays.
+/// The event time from one event to the next, before delays, in milliseconds.
 const PACE_MS: i64 = 500;
 const PARTITIONS_MAX: usize = 16;
 /// A memory limit that is never reached.
@@ -41,14 +41,14 @@ pub(super) enum Step {
     Produce(usize),
     /// The runner merges the next batch of a partition.
     Deliver(usize),
-    /// A server sends the last batch again.
+    /// A server sends the last merged batch of a partition again.
     Repeat(usize),
     Wait(i64),
-    /// Corrections are due.
+    /// The runner emits corrections.
     Correct,
-    /// A checkpoint is due.
+    /// The runner makes a checkpoint.
     Save,
-    /// A snapshot is due with the next checkpoint.
+    /// The runner makes a snapshot with its next checkpoint.
     Snapshot,
     /// Retention removes all snapshots so far.
     LoseSnapshots,
@@ -87,7 +87,7 @@ impl Script {
 #[derive(Clone, Debug)]
 struct Drawn {
     partition: usize,
-    /// The delay between the event's time and its arrival, as a fraction of the longest delay.
+    /// The delay from the event's time to its arrival, as a fraction of the longest delay.
     delay: f64,
     key: u8,
     value: u8,
@@ -169,8 +169,8 @@ fn batches(
     source
 }
 
-/// Scripts in which no event arrives after another one that is ahead of it by more than the lateness, no
-/// partition is idle, and the runner is not killed.
+/// Scripts in which events are out of order by at most the lateness, no partition becomes idle, and the runner is not
+/// killed.
 pub(super) fn in_order_within_lateness(kind: Kind) -> impl Strategy<Value = Script> {
     let read = prop_oneof![
         (0..PARTITIONS_MAX).prop_map(Step::Produce),
@@ -206,8 +206,8 @@ pub(super) fn in_order_within_lateness(kind: Kind) -> impl Strategy<Value = Scri
         })
 }
 
-/// The events of [`in_order_within_lateness`] twice: with their true times, and with the times that each
-/// sender's clock shows. Both are ingested at the same times.
+/// Two copies of a script of [`in_order_within_lateness`]: one with the true event times, one with the times that
+/// each sender's clock shows. The ingest times of both are the same.
 pub(super) fn by_senders(kind: Kind, skew_ms: [i64; 3]) -> impl Strategy<Value = (Script, Script)> {
     in_order_within_lateness(kind).prop_map(move |script| {
         let by_clock = |skew_ms: [i64; 3]| {
@@ -223,7 +223,8 @@ pub(super) fn by_senders(kind: Kind, skew_ms: [i64; 3]) -> impl Strategy<Value =
     })
 }
 
-/// The record as its sender writes it if the senders' clocks are wrong by `skew_ms`, with its ingest time.
+/// Returns the record as its sender writes it if the senders' clocks are wrong by `skew_ms`, preceded by its ingest
+/// time.
 fn by_clock(text: &str, skew_ms: [i64; 3]) -> String {
     let Some((time, rest)) = text.split_once(" key-") else {
         return text.to_owned();
@@ -233,8 +234,9 @@ fn by_clock(text: &str, skew_ms: [i64; 3]) -> String {
     format!("@{time} {} key-{rest}", time + skew_ms[sender])
 }
 
-/// Scripts with all kinds of steps. As in keyed topics, all records of a key are in one partition, or else all of a
-/// value: then the reading order does not affect which of two equal records is the duplicate.
+/// Scripts with all kinds of steps. Either all records of a key are in one partition, as in a keyed topic, or all
+/// records of a value are. So two equal records are in the same partition, and the reading order does not affect
+/// which of them is the duplicate.
 pub(super) fn with_crashes(kind: Kind) -> impl Strategy<Value = Script> {
     let room = prop_oneof![5 => Just(ENTRIES_MAX), 1 => 1..12_usize];
     let script = (1..=PARTITIONS_MAX).prop_flat_map(move |partitions| wild(kind, partitions, 1));
@@ -247,8 +249,7 @@ pub(super) fn with_crashes(kind: Kind) -> impl Strategy<Value = Script> {
     })
 }
 
-/// Scripts with one partition and without pauses in which time would advance, so that only the source
-/// determines which events are late.
+/// Scripts with one partition and without [`Step::Wait`], so that only the source determines which events are late.
 pub(super) fn one_partition(kind: Kind) -> impl Strategy<Value = Script> {
     wild(kind, 1, 0)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use client::{OffsetRange, Partition, PartitionOffset};
 use model::{RecordKey, Timestamp, Window};
 
-/// The window and key of events that are in no row: of all events in one batch that have this window and key.
+/// Identifies late events of one batch, which are in no row: all its events with this window and key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LatePlace {
     pub(crate) window: Window,
@@ -23,7 +23,7 @@ pub(crate) enum Cause {
 }
 
 impl LatePlace {
-    /// Whether an event of the batch with this time and key is one of these events.
+    /// Whether an event of the batch with this time and key is one of the late events.
     pub(crate) fn holds(&self, time: Timestamp, key: &RecordKey) -> bool {
         self.window.contains(time) && self.key == *key
     }
@@ -40,7 +40,8 @@ pub(crate) struct Lateness {
     decided: BTreeMap<PartitionOffset, Decision>,
     /// Whether lateness depends on the order in which events arrive. If so, a restart cannot recompute it.
     by_order: bool,
-    /// Whether an event has been refused since the last snapshot. Stays `false` unless `by_order` is set.
+    /// Whether an event has been refused, as late or for lack of memory, since the last snapshot. Always `false`
+    /// unless `by_order` is set.
     refused_since: bool,
 }
 
@@ -104,8 +105,8 @@ impl Lateness {
         (window, key): (Window, &RecordKey),
         is_over: bool,
     ) -> bool {
-        // `was_late` must run even if `is_over`: it records the window's end, so that the decision is
-        // remembered until then.
+        // `was_late` must run even if `is_over`: it notes the end of the window in the decision, which could
+        // otherwise never be forgotten.
         let is_late = self.was_late(partition, offsets, window, key) || is_over;
         if is_late {
             self.refused();

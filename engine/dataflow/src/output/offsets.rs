@@ -2,8 +2,8 @@
 
 use client::Offset;
 
-/// Returns the given offsets, one per partition, extended with 0 for partitions that they do not cover, such as
-/// those that were added since they were recorded.
+/// Extends these offsets, one per partition, to `partitions` offsets. A partition that they do not cover, because
+/// it was added to the topic later, gets offset 0.
 pub(crate) fn padded(offsets: &[Offset], partitions: usize) -> Vec<Offset> {
     let missing = partitions.saturating_sub(offsets.len());
     let offsets = offsets.iter().copied();

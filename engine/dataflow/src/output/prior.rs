@@ -1,6 +1,6 @@
-//! The output that an earlier runner wrote after its last checkpoint. Its successor must neither write that
-//! output again nor contradict it. As long as some of it may be computed again, checkpoints must contain
-//! offsets before it.
+//! The output that an earlier runner wrote after its last checkpoint. Its successor must neither write that output
+//! again nor contradict it. As long as a restart may compute some of that output again, the offsets in a
+//! checkpoint must not be after it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -21,7 +21,7 @@ pub(crate) struct PriorOutput {
     pub(crate) late: PriorLate,
 }
 
-/// The last revision of each row that an earlier runner wrote.
+/// The last revision of each row that an earlier runner wrote after its last checkpoint.
 #[derive(Debug, Default)]
 pub(crate) struct PriorRows {
     /// Rows by the start of their windows, then by key: a key has at most one window with a given start.
@@ -29,7 +29,7 @@ pub(crate) struct PriorRows {
     /// The end, start and key of each row's window, ordered by end, to find the windows that are over without
     /// visiting all rows.
     ends: BTreeSet<(Timestamp, Timestamp, String)>,
-    /// Offsets of the derived topic that are before all of these rows.
+    /// Offsets of the derived topic, one for each partition. No row is before them.
     rows_from: Vec<Offset>,
     /// Whether retention removed source records that may belong to these rows.
     source_lost: bool,
@@ -45,8 +45,8 @@ pub(crate) struct PriorRow {
 }
 
 impl PriorOutput {
-    /// Creates an empty value, to which the caller adds the output that it reads back. `rows_from` are the
-    /// offsets of the derived topic's partitions from which it reads rows.
+    /// Creates an empty value, to which the caller adds the output that it reads back. `rows_from` are the offsets
+    /// in the derived topic from which the caller reads rows.
     pub(crate) fn after(rows_from: &[Offset]) -> Self {
         Self {
             rows: PriorRows {
@@ -83,7 +83,7 @@ impl PriorRows {
         self.rows.get(&window_start)?.get(key)
     }
 
-    /// Returns offsets that are before all rows; `None` once no rows are left.
+    /// Returns offsets of the derived topic that are not after any row; `None` once no rows are left.
     pub(crate) fn rows_from(&self) -> Option<&[Offset]> {
         (!self.rows.is_empty()).then_some(&self.rows_from)
     }
@@ -99,7 +99,7 @@ impl PriorRows {
         self.source_lost = true;
     }
 
-    /// Whether there is a row of this window and key that must not be changed.
+    /// Whether there is a row of this window and key that must not be changed because source records were removed.
     pub(crate) fn is_final(&self, window_start: Timestamp, key: &str) -> bool {
         self.source_lost && self.row(window_start, key).is_some()
     }
@@ -125,7 +125,7 @@ impl PriorRows {
         }
     }
 
-    /// Notes the new end of the row's window, with which the current runner has emitted the row.
+    /// Sets the end of the row's window to the end with which the current runner has emitted the row.
     pub(crate) fn ends_at(&mut self, window_start: Timestamp, key: &str, end: Timestamp) {
         let rows = self.rows.get_mut(&window_start);
         let Some(row) = rows.and_then(|rows| rows.get_mut(key)) else {
@@ -138,7 +138,6 @@ impl PriorRows {
         }
     }
 
-    /// Forgets a row that cannot be computed again.
     pub(crate) fn forget(&mut self, window_start: Timestamp, key: &str) {
         let Some(rows) = self.rows.get_mut(&window_start) else {
             return;
@@ -151,7 +150,7 @@ impl PriorRows {
         }
     }
 
-    /// Forgets the rows of windows that end by `end`, unless `is_needed` holds for their window start and
+    /// Forgets the rows of windows that end by `end`, unless `is_needed` returns `true` for their window start and
     /// key.
     pub(crate) fn retire_unless(
         &mut self,
@@ -171,13 +170,12 @@ impl PriorRows {
 #[derive(Debug, Default)]
 pub(crate) struct PriorKeys {
     keys: HashSet<Vec<u8>>,
-    /// Offsets of the topic that are before all of these dead letters.
+    /// Offsets of the topic, one for each partition. None of these dead letters is before them.
     from: Vec<Offset>,
 }
 
 impl PriorKeys {
-    /// Creates an empty set, to which the caller adds the keys of the dead letters that it reads back from these
-    /// offsets on.
+    /// Creates an empty set. The caller reads the dead letters from these offsets on and adds their keys.
     pub(crate) fn after(from: &[Offset]) -> Self {
         Self {
             from: from.to_vec(),
@@ -194,8 +192,8 @@ impl PriorKeys {
         self.keys.remove(key)
     }
 
-    /// Returns the offsets from which the next restart must read the topic: the topic's `ends` once every key
-    /// has been taken, unless the records are `needed` for another purpose.
+    /// Returns the offsets from which the next restart must read the topic. These are the topic's `ends` once every
+    /// key has been taken, unless the records are `needed` for another purpose.
     pub(crate) fn from(&self, ends: &[Offset], needed: bool) -> Vec<Offset> {
         if self.keys.is_empty() && !needed {
             return ends.to_vec();

@@ -43,19 +43,19 @@ impl<T: Serialize> Measures for T {
     }
 }
 
-/// The last revision of one row that this runner wrote or found. It is stored with the row's window.
+/// The last revision of one row that this runner wrote, or that it found in the derived topic. It is stored with
+/// the row's window.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Revision(Option<u32>);
 
 impl Revision {
-    /// Whether the row has a revision.
     pub(crate) fn is_some(self) -> bool {
         self.0.is_some()
     }
 }
 
-/// The end offsets of the derived topic before the first row of a window was written. They are stored with the
-/// window.
+/// The end offsets of the derived topic just before the first row of a window was written. They are stored with the
+/// window, so that a restart knows from where to look for its rows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RowsFrom(Option<Box<[Offset]>>);
 
@@ -69,7 +69,7 @@ impl RowsFrom {
     }
 }
 
-/// A row that is due, with the revision and the offsets that its window stores for this stage.
+/// A row that is due. `revision` and `rows_from` are stored with its window, but only this stage changes them.
 pub(crate) struct DueRow<'w> {
     pub(crate) key: &'w RecordKey,
     pub(crate) window: Window,
@@ -78,7 +78,7 @@ pub(crate) struct DueRow<'w> {
     pub(crate) rows_from: &'w mut RowsFrom,
 }
 
-/// A detection of a keyed process, which numbers its own revisions.
+/// A detection of a keyed process. The process, not this stage, numbers the revisions of its detections.
 pub(crate) struct DueDetection<'w> {
     pub(crate) key: &'w RecordKey,
     pub(crate) span: Window,
@@ -90,7 +90,8 @@ pub(crate) struct DueDetection<'w> {
 pub(crate) struct EmptyRow<'w> {
     pub(crate) window: Window,
     pub(crate) measures: &'w dyn Measures,
-    /// Whether the record is marked as withdrawn. Rows of sessions are: their events may now be in another row.
+    /// Whether the record is marked as withdrawn. Only rows of sessions are, because their events may now be in
+    /// another row.
     pub(crate) withdrawn: bool,
 }
 
@@ -113,7 +114,7 @@ pub(crate) struct Withdrawal {
 ///
 /// - Each revision of a row is written once, whichever runner writes it.
 /// - The revisions of a row are 0, 1, 2 …, without gaps; each differs from the one before it.
-/// - A row of an earlier runner that no window accounts for is withdrawn before it is forgotten.
+/// - An earlier runner's row that belongs to no window in memory is withdrawn before it is forgotten.
 /// - An earlier runner's row is left unchanged if retention removed source records that may belong to it.
 #[derive(Debug, Default)]
 pub(crate) struct Revisions {
@@ -165,7 +166,7 @@ impl Revisions {
         }))
     }
 
-    /// Returns the row of a detection; `None` if it is already written.
+    /// Returns the row of a detection; `None` if an earlier runner has already written it.
     pub(crate) fn detected(
         &mut self,
         detection: DueDetection<'_>,
@@ -263,9 +264,9 @@ impl Revisions {
         self.prior.retire_unless(end, is_open);
     }
 
-    /// Returns the offsets from which a restart must read the derived topic, whose current end offsets are
-    /// `ends`: the smallest offsets among the rows of `windows` and the earlier runner's rows whose windows may still
-    /// be computed again.
+    /// Returns the offsets from which a restart must read the derived topic, whose current end offsets are `ends`.
+    /// For each partition it is the smallest offset at which there may be a row of one of the `windows`, or a row
+    /// of an earlier runner that may be computed again.
     pub(crate) fn rows_from<'w>(
         &self,
         ends: &[Offset],
@@ -280,14 +281,14 @@ impl Revisions {
         least
     }
 
-    /// Returns the offsets from which a restart must read the derived topic to find detections, one for each
-    /// partition of `ends`. [`Self::snapshotted`] advances them.
+    /// Returns the offsets from which a restart must read the derived topic to find detections. `ends` are its
+    /// current end offsets. [`Self::snapshotted`] advances the returned offsets.
     pub(crate) fn detections_from(&self, ends: &[Offset]) -> Vec<Offset> {
         padded(&self.detections_from, ends.len())
     }
 
     /// Notes that a snapshot was taken while the derived topic ended at `ends`. The next restart looks for
-    /// detections from there, unless detections of an earlier runner may still be computed again.
+    /// detections from these offsets on, unless detections of an earlier runner may still be computed again.
     pub(crate) fn snapshotted(&mut self, ends: &[Offset]) {
         if self.prior.rows_from().is_none() {
             self.detections_from = ends.to_vec();

@@ -16,7 +16,7 @@ pub(crate) struct Partials {
 }
 
 impl Partials {
-    /// Reads the output of a SmartModule that was asked for `folds` partials. Nothing is copied.
+    /// Splits the output of the SmartModule, which must contain `folds` partials. Copies no bytes.
     pub(crate) fn read(output: &Bytes, folds: usize) -> Result<Self, PartialError> {
         let malformed = || PartialError::Malformed {
             length: output.len(),

@@ -21,7 +21,7 @@ use crate::read::shared::{Joined, SharedReaders, Subscription};
 use crate::read::upstream::{Upstream, UpstreamPartition};
 use crate::sink::status::StatusBoard;
 
-/// The number of partials that may wait to be merged. Each covers a batch of hundreds of events.
+/// The number of partials that may wait to be merged. Each covers one batch, often of hundreds of events.
 pub(crate) const PARTIALS_AHEAD: usize = 64;
 
 /// The reader of one source partition for one derivation, and its position.
@@ -37,7 +37,8 @@ pub(crate) struct Source<U = UpstreamPartition> {
     status: StatusBoard,
     /// The one partition that may be read while memory is short; `None` if all may be read.
     only: watch::Receiver<Option<Partition>>,
-    /// `None` after a gap in the shared reader's batches.
+    /// `None` if this derivation has to read by itself from now on: after a gap in the batches of a shared reader,
+    /// or after the SmartModule has failed in the derivation's own stream.
     subscription: Option<Subscription>,
 }
 
@@ -123,8 +124,8 @@ impl<U: Upstream> Source<U> {
         }
     }
 
-    /// Sends partials until the receiver is dropped, or until an error occurs after which retrying does not help.
-    /// That error is sent, too.
+    /// Sends partials until the receiver is dropped, or until an error occurs that trying again does not cure. That
+    /// error is sent as well.
     pub(crate) async fn run(mut self, arrivals: mpsc::Sender<Arrival>) {
         let partition = self.partition;
         let mut backoff = Backoff::default();
@@ -169,13 +170,13 @@ impl<U: Upstream> Source<U> {
                 );
                 self.next_offset = next_available;
                 self.last_record = None;
-                // Sent at once: a restarted derivation writes nothing until it has reached the offset that it had
-                // reached before, and the removed records count towards that.
+                // Sent at once, because a restarted derivation writes nothing until it has reached its earlier
+                // offset again. The removed records may be the last ones before that offset.
                 send(arrivals, self.partition, nothing_before(next_available)).await
             }
             error if error.is_retryable() => {
                 if matches!(error, RunError::Client(ClientError::ModuleFailed { .. })) {
-                    self.subscription = None; // the same fold would fail in a shared stream, too
+                    self.subscription = None; // the same fold would fail in a shared stream as well
                 }
                 let pause = backoff.pause();
                 self.note(Some(&error));
@@ -234,8 +235,8 @@ impl<U: Upstream> Source<U> {
         }
     }
 
-    /// Returns an error if the log that has just been opened is not the one that was read so far. Does
-    /// nothing while no last record is known: before the first batch, because recovery has checked the log, and
+    /// Returns an error if the log that has just been opened is not the one that was read so far. Does nothing if
+    /// the last record is not known: before the first batch, because recovery has already checked the log, and
     /// after retention has removed unread records.
     async fn check(&mut self) -> Result<(), RunError> {
         if self.last_record.is_none() {
@@ -257,7 +258,7 @@ impl<U: Upstream> Source<U> {
         subscription.join(&self.upstream)
     }
 
-    /// Forwards this derivation's partials from a shared reader until the inbox is closed.
+    /// Forwards this derivation's partials from a shared reader until the reader closes the inbox.
     async fn read_together(
         &mut self,
         mut joined: Joined,
@@ -283,7 +284,7 @@ impl<U: Upstream> Source<U> {
                 Ok(true) => {}
                 Ok(false) => continue,
                 Err(gap) => {
-                    self.subscription = None; // a stream of its own may contain what is missing
+                    self.subscription = None; // a stream of its own may contain the missing records
                     return Err(gap.into());
                 }
             }
@@ -300,7 +301,8 @@ impl<U: Upstream> Source<U> {
     ) -> Result<(), Stop> {
         let partition = self.partition;
         let may_go_on = |only: &Option<Partition>| only.is_none_or(|only| only == partition);
-        // This fails only if the sender of `only` is dropped; the receiver of partials is dropped at the same time.
+        // This fails only if the sender of `only` is dropped while another partition is read. Then the receiver of
+        // partials is dropped as well.
         drop(self.only.wait_for(may_go_on).await);
         send(arrivals, self.partition, partial).await
     }

@@ -2,8 +2,8 @@
 //! offset. The SmartModule parses each record once and folds it for all of them. A derivation that is far from
 //! that offset, or that is too slow, has a stream of its own until it has caught up.
 //!
-//! A derivation merges the same partials in both cases: the SmartModule folds the same stored batches with the
-//! same code.
+//! A derivation merges the same partials from a shared stream as from a stream of its own: the SmartModule folds
+//! the same stored batches with the same code.
 
 mod reader;
 mod starting;
@@ -27,7 +27,7 @@ use crate::read::upstream::Upstream;
 use reader::{Admission, SharedReader, Stage};
 pub(crate) use starting::Starting;
 
-/// The number of batches that may wait in one subscriber's inbox. They arrive within a fraction of a second.
+/// The number of batches that may wait in one subscriber's inbox.
 const INBOX: usize = 32;
 
 /// Subscribers within this many records of each other begin together: those ahead wait until the reader has
@@ -38,9 +38,9 @@ const NEAR: i64 = 100_000;
 /// itself for this long and reports any error of its own.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// The longest time for which a derivation that is ready to read waits for the other derivations of its source
-/// that are starting, so that one stream serves all of them from the beginning. Each time the stream is opened
-/// again, the server has to compile the SmartModule.
+/// The longest time for which a derivation that is ready to read waits for other derivations of its source that are
+/// starting, so that one stream serves all of them from the beginning. Otherwise the stream would be opened again
+/// for each of them, and each time the server would have to compile the SmartModule.
 const GATHER: Duration = Duration::from_secs(10);
 
 /// The partials of a batch, which are sent to several subscribers.
@@ -48,9 +48,8 @@ type SharedPartials = Arc<Partials>;
 
 /// The shared readers of a process, by topic and partition.
 ///
-/// - Every subscriber receives its partials of whole stored batches, the same ones that a stream of its own
-///   would give.
-/// - A subscriber that is too slow is dismissed. Within [`INBOX`] batches, it delays the others by at most the
+/// - Every subscriber receives the same partials as from a stream of its own, one for each whole stored batch.
+/// - A subscriber that is too slow is dismissed: over [`INBOX`] batches, it delays the others by at most the
 ///   `DELAY_MAX` of [`reader`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedReaders {
@@ -206,8 +205,8 @@ impl Subscription {
         match state.reader.as_mut().map(admission) {
             Some(Admission::Joined(joined)) => return Some(joined),
             Some(Admission::TooFar) => return None,
-            // Drops the reader. If one is started below, it folds for all subscribers, so the others can join
-            // it too.
+            // Drops the reader, if there is one. If another one is started below, it folds for all subscribers, so
+            // that all of them can join it.
             Some(Admission::NotFolded) | None => state.reader = None,
         }
         let start = state.start().filter(|start| *start <= next_offset)?;

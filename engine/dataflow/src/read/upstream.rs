@@ -11,10 +11,10 @@ use model::fold::{self, FoldRequest};
 use crate::durable::source_log::{self, ReadTo};
 use crate::error::RunError;
 
-/// A source of partials.
+/// A source partition from which streams of partials can be opened.
 pub(crate) trait Upstream: Clone + Send + Sync + 'static {
-    /// Opens a stream of the SmartModule's output for each stored batch, beginning with the batch that contains
-    /// `offset`. Each output contains one partial of each of `folds`, in their order.
+    /// Opens a stream with one output of the SmartModule for each stored batch, beginning with the batch that
+    /// contains `offset`. Each output contains one partial for each of `folds`, in the same order.
     fn folded(
         &self,
         offset: Offset,

@@ -1,9 +1,9 @@
 //! The order of a replay: which partition is read next, and when windows are closed. The order depends only
 //! on the contents of the partitions, so two replays of one history are equal.
 //!
-//! Partitions are scanned once before the replay, so a window is closed when no remaining record belongs to
-//! it, in whatever order the records are stored. Only while memory is short are windows closed as a runner would
-//! close them; records of those windows that come later are late.
+//! Partitions are scanned once before the replay. A window is therefore closed only when no remaining record
+//! belongs to it, in whatever order the records are stored. The exception is a replay that is short of memory: it
+//! closes windows as a runner would, and later records of these windows are late.
 
 use client::{Offset, OffsetRange, Partition};
 use model::Timestamp;
@@ -23,8 +23,8 @@ pub(crate) struct Scan {
 struct ScannedBatch {
     /// The offset after its last record.
     end: Offset,
-    /// The smallest event time of its accepted records or, in the result of [`Scan::least_from`], of those and all
-    /// later ones.
+    /// The smallest event time of its accepted records. [`Scan::least_from`] replaces it with the smallest event
+    /// time in this batch and all later ones.
     least_time: Option<Timestamp>,
 }
 
@@ -50,8 +50,8 @@ impl Scan {
 /// Decides which partition a replay reads next, and which windows it closes.
 pub(crate) struct Schedule {
     partitions: Vec<PartitionHistory>,
-    /// The time in milliseconds, measured in event time, that a runner waits after the end of a window before
-    /// it can no longer correct the window.
+    /// How long after the end of a window a runner can still correct it, in milliseconds of event time: the
+    /// lateness plus the allowed lateness.
     lateness_ms: i64,
     closed_to: Timestamp,
 }
@@ -95,8 +95,8 @@ impl Schedule {
         }
     }
 
-    /// Returns the partition that has advanced event time least so far, among those with unread records; the
-    /// first one if several are equal.
+    /// Returns the partition with the smallest stream time among those with unread records; the first one if
+    /// several are equal.
     pub(crate) fn next(&self) -> Option<Partition> {
         let partitions = Partition::all().zip(&self.partitions);
         watermarks::slowest(

@@ -1,6 +1,6 @@
-//! Runs versions of rules side by side over the history in the source, without writing any records. As in a
-//! replay, the next batch is read from the partition whose event time has advanced least. So no partition gets far
-//! ahead of the others, and no more of the history is in memory than in a runner.
+//! Runs versions of rules side by side over the history in the source, without writing any records. As in a replay,
+//! the next batch is read from the partition whose event time has advanced least. So no partition gets far ahead of
+//! the others, and memory contains only a small part of the history.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,11 @@ use crate::watermarks;
 
 /// The number of records folded at a time, about the size of a busy producer's batch.
 const BATCH: usize = 500;
-/// The search for the first record stops when this few records are left: reading them takes less time than
-/// another step of the search.
+/// The search for the first record stops when at most this many records are left, because reading them takes less
+/// time than another step of the search.
 const SEARCH_MIN: i64 = 2_000;
 
-/// The records that a backtest has read.
+/// The counts and times of the records that a backtest has read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BacktestRead {
     /// The number of records.
@@ -33,7 +33,7 @@ pub struct BacktestRead {
     pub late: Vec<u64>,
     /// The smallest event time in the first batches of the partitions.
     pub first_time: Option<Timestamp>,
-    /// The greatest event time. An event counts with its ingest time if that is earlier.
+    /// The greatest event time. If an event's ingest time is earlier than its event time, the ingest time is used.
     pub last_time: Option<Timestamp>,
 }
 
@@ -61,9 +61,9 @@ impl RuleStore {
         Ok(rules)
     }
 
-    /// Runs each version over the records that were ingested from `since` on, beginning with empty state;
-    /// `None` is the version in the dataflow file. Calls `take` with each record that a version would have
-    /// written, and with the version's index in `versions`.
+    /// Runs each version, from empty state, over the records that were ingested from `since` on. `None` means the
+    /// parameters in the dataflow file. Calls `take` with each record that a version would have written, and with the
+    /// version's index in `versions`.
     pub async fn backtest(
         &self,
         versions: &[Option<&RuleSet>],
@@ -106,8 +106,8 @@ impl RuleStore {
         Ok(read)
     }
 
-    /// Creates the offline run of a version. As in a runner, only the windows use the version's parameters: the
-    /// fold, which the SmartModule runs there, keeps those of the dataflow file.
+    /// Creates the offline run of a version. As in a runner, where the SmartModule executes the fold, the fold uses
+    /// the parameters of the dataflow file, and only the windows use those of the version.
     fn keyed(&self, rules: Option<&RuleSet>, partitions: usize) -> Result<Offline, RulesError> {
         let (params, entries_max) = (self.spec.params(), self.spec.entries_max);
         let mut keyed = self
@@ -174,7 +174,7 @@ impl RuleStore {
     }
 }
 
-/// Merges a batch into every version.
+/// Merges a batch into the offline run of every version.
 fn merge(
     partition: Partition,
     batch: &[Record],
@@ -239,7 +239,7 @@ fn is_since(record: &Record, since: Timestamp) -> bool {
         .is_none_or(|time| time >= since.as_millis())
 }
 
-/// The partition that has advanced event time least among those with records left; the first one if several are
+/// Among the partitions with records left, the one whose event time has advanced least; the first one if several are
 /// equal.
 fn slowest(histories: &[History]) -> Option<Partition> {
     let histories = Partition::all().zip(histories);

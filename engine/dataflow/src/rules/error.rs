@@ -22,7 +22,7 @@ pub enum RulesError {
     NoTopic {
         /// The derivation.
         derivation: String,
-        /// The derivations that accept new rules.
+        /// The derivations that have a rules topic.
         known: String,
     },
     /// The text is not a list of parameters.
@@ -34,7 +34,7 @@ pub enum RulesError {
     /// The version is not valid.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Another version was written at the same time, before this one.
+    /// Another version was written just before this one.
     #[error(
         "version {newest} was set a moment earlier ({comment}), so this version {version} is ignored: look at \
          the earlier one with `rules list`, then set yours again if you still want it"
@@ -44,7 +44,7 @@ pub enum RulesError {
         version: u32,
         /// The version that applies.
         newest: u32,
-        /// The comment of that version's author.
+        /// The comment in version `newest`.
         comment: String,
     },
     /// A derived record could not be encoded as JSON.

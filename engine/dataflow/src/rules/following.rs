@@ -21,7 +21,7 @@ pub(crate) struct Announced {
     pub(crate) rules: Option<RuleSet>,
 }
 
-/// Starts to follow the derivation's rules topic. Returns `None` if the derivation has none.
+/// Starts following the derivation's rules topic. Returns `None` if the derivation has none.
 pub(crate) fn start(
     cluster: &Cluster,
     spec: &DerivationSpec,
@@ -34,7 +34,7 @@ pub(crate) fn start(
     Some(news)
 }
 
-/// Whether a version may be adopted, judging by its number and its parameters. Logs the reason if not.
+/// Whether the runner may adopt the version: checks its number and its parameters. Logs the reason if not.
 pub(crate) fn is_usable(
     (spec, registration): (&DerivationSpec, &Registration),
     history: &RuleHistory,

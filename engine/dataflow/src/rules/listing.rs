@@ -1,4 +1,4 @@
-//! The state of each record of a rules topic.
+//! Determines the state of each record of a rules topic: adopted, waiting or ignored.
 
 use client::{Offset, Record};
 use model::{Params, Timestamp};
@@ -21,10 +21,10 @@ pub struct ListedRules {
 /// The state of a version.
 #[derive(Debug)]
 pub enum RuleState {
-    /// The version has been adopted. For each source partition, it applies to records from this offset on,
-    /// until the next version applies.
+    /// The version has been adopted. The list contains, for each source partition, the offset of the first record to
+    /// which the version applies.
     Holds(Vec<Offset>),
-    /// No runner has read the version yet.
+    /// The runner has not decided on the version yet.
     Waits,
     /// The version will never apply, for this reason.
     PassedOver(Refusal),
@@ -47,7 +47,7 @@ pub(super) fn judge(
     for record in records {
         let is_news = record.offset >= history.next_offset;
         if is_news {
-            // This also counts adopted versions whose records have been removed.
+            // Retention may have removed the record of the last adopted version, but its number still counts.
             newest = newest.max(history.version());
         }
         let (rules, state) = match RuleSet::decode(record) {

@@ -20,17 +20,17 @@ pub struct Published {
     pub rules: RuleSet,
     /// The offset of the version in the rules topic.
     pub offset: Offset,
-    /// The version that this one replaces; `None` if that is the one in the dataflow file.
+    /// The version that this one replaces; `None` if it replaces the parameters in the dataflow file.
     pub before: Option<RuleSet>,
     derivation: String,
-    /// The checkpoints of all derivations, from just before the version was written.
+    /// The checkpoints of all derivations. This stream was opened just before the version was written.
     checkpoints: RecordStream,
 }
 
 impl RuleStore {
-    /// Writes the next version and waits until the cluster has acknowledged it. Writes nothing if the
-    /// derivation does not accept the parameters. If two people write at the same time, the later one gets an
-    /// error, and no runner applies the later version.
+    /// Writes the next version and waits until the cluster has acknowledged it. Writes no version if the derivation
+    /// does not accept the parameters. If two people write at the same time, the later one gets an error, and no
+    /// runner applies the later version.
     pub async fn publish(
         &self,
         parameters: BTreeMap<String, String>,
@@ -68,8 +68,8 @@ impl RuleStore {
         Ok(delivery.wait().await?.offset)
     }
 
-    /// Reads the version back to check that it is valid: another version may have been written just before
-    /// it.
+    /// Reads the topic back to check that the new version applies: someone else may have written a version with the
+    /// same number just before.
     async fn confirm(&self, offset: Offset) -> Result<(), RulesError> {
         let mut listed = self.list().await?;
         let ours = listed.iter().position(|listed| listed.offset == offset);
@@ -117,7 +117,7 @@ impl Published {
     }
 }
 
-/// The highest version number in the topic, valid or not. A new version must be higher, so that its number is
+/// The highest version number in the topic, valid or not. A new version gets a higher number, so that every number is
 /// unambiguous.
 fn newest(listed: &[ListedRules]) -> u32 {
     let versions = listed.iter().filter_map(|listed| listed.rules.as_ref());

@@ -1,4 +1,4 @@
-//! The rules of one derivation: reads, writes and tests them from outside the runner.
+//! Reads, writes and tests the rules of one derivation, from outside the runner.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ impl RuleStore {
         &self.topic
     }
 
-    /// The derivation as specified in the dataflow file.
+    /// The derivation's specification in the dataflow file.
     pub fn spec(&self) -> &DerivationSpec {
         &self.spec
     }
@@ -103,7 +103,7 @@ impl RuleStore {
     }
 }
 
-/// Parses parameters from YAML or JSON: a map from names to texts, numbers or booleans. An empty map must be
+/// Parses parameters from YAML or JSON: a mapping from names to strings, numbers or booleans. An empty map must be
 /// written as `{}`; an empty file is an error.
 pub fn read_parameters(text: &str) -> Result<BTreeMap<String, String>, RulesError> {
     let value: serde_yaml::Value = serde_yaml::from_str(text)?;

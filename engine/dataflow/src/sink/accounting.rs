@@ -17,7 +17,7 @@ use crate::topics::ACCOUNTING;
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// The record counts of one source partition. In every published account `read = accepted + rejected + late +
-/// duplicate`. Records that were `evicted` before they could be read are not part of that sum.
+/// duplicate`. Records that retention removed before they could be read are counted in `evicted`, not in `read`.
 #[derive(Serialize)]
 struct Account<'a> {
     derivation: &'a str,
@@ -30,8 +30,8 @@ struct Account<'a> {
     duplicate: u64,
     evicted: u64,
     ahead: u64,
-    /// The senders of events that were ahead of their ingest time since the last account, and how far ahead the
-    /// events were.
+    /// The senders that, since the last account, sent events whose time was far ahead of their ingest time, and how
+    /// far ahead the events were.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     senders_ahead: &'a [SenderAhead],
     next_offset: Offset,

@@ -18,12 +18,12 @@ pub struct Counts {
     pub rejected: BTreeMap<Reason, u64>,
     /// Records whose window could no longer be corrected, or which did not fit into memory.
     pub late: u64,
-    /// Records that duplicate another one.
+    /// Events that duplicate another event of their pane or session.
     pub duplicate: u64,
     /// Records that retention removed before they were read. They are not included in `read`.
     #[serde(default)]
     pub evicted: u64,
-    /// Valid events whose time was far ahead of their ingest time. They are included in the counts above.
+    /// Valid events whose time was far ahead of their ingest time. They are also included in the other counts.
     #[serde(default)]
     pub ahead: u64,
 }
@@ -35,7 +35,7 @@ impl Counts {
     }
 
     /// Adds the counts of one batch. `late` and `duplicate` are the numbers of late and of duplicate events among
-    /// those that the SmartModule accepted.
+    /// those that the SmartModule counted as accepted.
     pub(crate) fn add(&mut self, header: &BatchHeader, late: u64, duplicate: u64) {
         let BatchHeader {
             first_offset,
@@ -48,8 +48,8 @@ impl Counts {
         self.ahead += ahead.events;
         self.read += (next_offset - first_offset) as u64;
         self.late += late;
-        // A batch that joins two sessions may reveal more duplicates than it has events: some of them were
-        // accepted earlier.
+        // A batch that joins two sessions may reveal more duplicates than it has events, because some of the
+        // duplicates were counted as accepted earlier.
         self.accepted += accepted.saturating_sub(late);
         let duplicate = duplicate.min(self.accepted);
         self.accepted -= duplicate;

@@ -21,17 +21,18 @@ use pending::LateBatch;
 pub(crate) use pending::PendingDeadLetters;
 use record::{DeadLetter, own};
 
-/// The offsets from which a restart looks for dead letters, and the source records that it reads again.
+/// The offsets from which a restart reads dead letters back, and those from which it reads the source again.
 pub(crate) struct Restart<'c> {
     /// Start offsets in `rejected-events`.
     pub(crate) rejected_from: &'c [Offset],
     /// Start offsets in `late-events`.
     pub(crate) late_from: &'c [Offset],
-    /// The source partitions, in order.
+    /// For each source partition, in order, the offsets from which it is read again and counted.
     pub(crate) partitions: Vec<ReadAgain>,
 }
 
-/// The offsets from which a source partition is read again, and from which its records are counted.
+/// For one source partition, the offset from which a restart reads it again (`rewind_offset`), and the offset from
+/// which the restart counts its records (`next_offset`).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReadAgain {
     pub(crate) rewind_offset: Offset,
@@ -71,7 +72,7 @@ impl DeadLetters {
         })
     }
 
-    /// Creates a value that writes only late events, to the topic `late`.
+    /// Creates a `DeadLetters` that writes only late events, to the topic `late`.
     pub(crate) async fn into(
         cluster: &Cluster,
         derivation: &str,
@@ -93,7 +94,7 @@ impl DeadLetters {
         })
     }
 
-    /// The offsets from which a restart must look, in `rejected-events` and in `late-events`.
+    /// The offsets from which a restart must read back `rejected-events` and `late-events`.
     pub(crate) fn ends(&self) -> (Vec<Offset>, Vec<Offset>) {
         let rejected_ends = self.rejected.as_ref().map_or(&[][..], TopicWriter::ends);
         (
@@ -170,7 +171,7 @@ impl DeadLetters {
             .await
     }
 
-    /// Fetches the payloads of all pending dead letters and writes the dead letters.
+    /// Fetches the payloads of all pending dead letters, and writes them.
     pub(crate) async fn flush(
         &mut self,
         pending: &mut PendingDeadLetters,
@@ -189,7 +190,7 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Fetches and writes the pending late events only: they must be written before the rows that lack them.
+    /// Fetches and writes only the pending late events. They must be written before the rows that leave them out.
     pub(crate) async fn flush_late(
         &mut self,
         pending: &mut PendingDeadLetters,
@@ -235,8 +236,8 @@ impl DeadLetters {
         Ok(records_to_write)
     }
 
-    /// Fetches the late records of these batches and returns their dead letters. The batches are of one
-    /// partition, and ordered by offset.
+    /// Fetches the late records of these batches and returns their dead letters. All batches must be of the same
+    /// partition and ordered by offset.
     async fn late_records(
         &mut self,
         batches: &[LateBatch],
@@ -286,9 +287,9 @@ impl DeadLetters {
         Ok(records_to_write)
     }
 
-    /// Creates the dead letter of a rejected record, without its payload. Without a `rejection` the record
-    /// parses, so it was rejected because its time is too far ahead of its ingest time. For late records, the
-    /// caller replaces the reason.
+    /// Creates the dead letter of a rejected record, without its payload. If `rejection` is `None`, the record can be
+    /// parsed, so it was rejected because its time is too far ahead of its ingest time. For late records, the caller
+    /// replaces that reason.
     fn refused(
         &self,
         partition: Partition,

@@ -4,21 +4,21 @@ use std::time::SystemTime;
 
 use model::Timestamp;
 
-/// Upper bounds of the buckets. They are closest just above 2 s, the default `lateness`: a window closes only
-/// after that time, so the part of the delay that the runner and the cluster cause is the rest.
+/// Upper bounds of the buckets. They are closest just above 2 s, the default `lateness`: a window closes only that
+/// long after its end, and the runner and the cluster cause only the rest of the delay.
 pub const LATENCY_BOUNDS_MS: [u64; 19] = [
     500, 1_000, 1_500, 2_000, 2_010, 2_020, 2_050, 2_100, 2_200, 2_500, 3_000, 5_000, 10_000,
     15_000, 30_000, 60_000, 120_000, 300_000, 600_000,
 ];
 
-/// The wall-clock time from the end of a window to the acknowledgement of its rows, measured for the first
-/// revision of each row. Corrections are not measured: the runner has no influence on how late an event arrives.
+/// The wall-clock time from the end of a window to the acknowledgement of its rows, measured for the first revision
+/// of each row. Corrections are not measured, because the runner has no influence on how late an event arrives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Latency {
     /// Rows by bucket, not cumulative: one bucket for each of [`LATENCY_BOUNDS_MS`], then one for all longer
     /// times.
     pub buckets: [u64; LATENCY_BOUNDS_MS.len() + 1],
-    /// The sum of the times of all rows.
+    /// The sum of the times of all rows, in milliseconds.
     pub sum_ms: u64,
 }
 

@@ -11,17 +11,17 @@ use crate::sink::counts::Counts;
 pub(crate) struct Position {
     /// The next offset to merge.
     pub(crate) next_offset: Offset,
-    /// Records before this offset were counted before the restart.
+    /// Records before this offset were already counted before the last restart.
     pub(crate) replayed_to: Offset,
-    /// The fingerprint of the last record before the greater of these two offsets.
+    /// The fingerprint of the last record before `next_offset` or `replayed_to`, whichever is greater.
     pub(crate) last_record: Option<u64>,
     pub(crate) counts: Counts,
-    /// Senders whose clocks were ahead since the last account.
+    /// The senders that, since the last account, sent events far ahead of their ingest time.
     pub(crate) ahead: SendersAhead,
 }
 
 impl Position {
-    /// Moves to the end of this batch, whose records have been merged.
+    /// Moves the position to the end of a batch that has been merged.
     pub(crate) fn moved_behind(&mut self, header: &BatchHeader) {
         let offsets = header.offsets();
         self.next_offset = offsets.end;
@@ -30,7 +30,8 @@ impl Position {
         }
     }
 
-    /// Counts unread records before `first_offset`, where the next batch begins: retention removed them.
+    /// Counts the unread records before `first_offset`, the start of the next batch, as evicted: retention removed
+    /// them.
     pub(crate) fn evicted_before(&mut self, first_offset: Offset) {
         let expected = self.next_offset.max(self.replayed_to);
         self.counts.evicted += u64::try_from(first_offset - expected).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! The status board: every derivation updates it, and the metrics and the live status read it.
+//! The status board, which every derivation updates and which the metrics and the live status display.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,11 +33,11 @@ pub struct DerivationStatus {
     pub last_error: Option<String>,
     /// Source partitions that cannot be read now, with the reason.
     pub unread: BTreeMap<Partition, String>,
-    /// The one source partition that is read while memory is short.
+    /// The one source partition that is read while memory is short; `None` if all are read.
     pub only: Option<Partition>,
-    /// The number of unread records of each partition, as of the last request.
+    /// The number of unread records of each partition, as of the last check.
     pub lag: Vec<u64>,
-    /// The time of this process's last checkpoint.
+    /// The time at which this process wrote its last checkpoint.
     pub saved_at: Option<SystemTime>,
     /// The time at which the runner merged the first of the partials that are in no checkpoint yet.
     pub unsaved_since: Option<SystemTime>,
@@ -72,7 +72,7 @@ impl DerivationStatus {
         self.unsaved_since.get_or_insert_with(SystemTime::now);
     }
 
-    /// Notes that the first rows of windows with these ends have just been acknowledged.
+    /// Measures the latency of first revisions that have just been acknowledged, given the ends of their windows.
     pub(crate) fn acknowledged(&mut self, window_ends: &[Timestamp]) {
         let now = SystemTime::now();
         for end in window_ends {
@@ -80,8 +80,8 @@ impl DerivationStatus {
         }
     }
 
-    /// Updates the counts, unless the new ones are smaller: after an error, records after the last checkpoint
-    /// are counted again, and decreasing counts would look like a restart of the process.
+    /// Updates the counts, unless the new ones are smaller: after an error, the records since the last checkpoint are
+    /// counted again, and decreasing counts would look like a restart of the process.
     pub(crate) fn counted<'a>(&mut self, counts: impl ExactSizeIterator<Item = &'a Counts>) {
         self.partitions.resize_with(counts.len(), Counts::default);
         for (shown, now) in self.partitions.iter_mut().zip(counts) {

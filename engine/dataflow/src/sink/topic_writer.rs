@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use crate::error::RunError;
 use crate::output::offsets::padded;
 
-/// A topic to write to.
+/// Writes to one topic.
 ///
 /// - Records are written in order; a write returns once the cluster has acknowledged all of them.
 /// - When a write returns, even with an error, none of its records is still in flight.
@@ -44,9 +44,9 @@ impl TopicWriter {
         &self.ends
     }
 
-    /// Returns these offsets of an earlier checkpoint, one per partition, extended with 0 for partitions that
-    /// the checkpoint does not contain. A partition that now ends before its offset in the checkpoint has since
-    /// been deleted and created again: all its records are newer than the checkpoint, so its offset becomes 0.
+    /// Adapts the offsets in a checkpoint, one per partition, to the topic as it is now. Partitions that the
+    /// checkpoint does not contain get 0. A partition that ends before its offset in the checkpoint also gets 0: it
+    /// was deleted and created again, so all its records are newer than the checkpoint.
     pub(crate) fn padded(&self, from: &[Offset]) -> Vec<Offset> {
         let offsets = padded(from, self.ends.len()).into_iter();
         let within = |(offset, end): (Offset, &Offset)| {
@@ -73,8 +73,8 @@ impl TopicWriter {
         Ok(())
     }
 
-    /// Writes records in order and waits until the cluster has acknowledged all of them. Even after an error
-    /// it waits until none of them is in flight, so that reading back finds all that were written.
+    /// Writes records in order and waits until the cluster has acknowledged all of them. Even after an error it waits
+    /// until none of them is in flight, so a later [`Self::read_back`] finds all records that were written.
     pub(crate) async fn write(
         &mut self,
         records: impl IntoIterator<Item = (String, Vec<u8>)>,

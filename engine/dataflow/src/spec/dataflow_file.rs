@@ -1,5 +1,5 @@
-//! The dataflow file: the topics that exist, and the derivations with their source topics and derived topics.
-//! It is a pure value, read from YAML.
+//! The dataflow file: the source topics, and the derivations with their settings. It is parsed from YAML without
+//! access to a cluster.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct DataflowSpec {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceSpec {
-    /// The field whose value is the record key. This is information for people and producers.
+    /// The field whose value is the record key. Producers use it; the runner does not.
     pub key: String,
     /// The number of partitions with which the topic is created.
     #[serde(default = "one")]
@@ -62,9 +62,9 @@ pub struct DerivationSpec {
     /// How far an event's time may be ahead of its record's ingest time.
     #[serde(default = "default_max_skew", deserialize_with = "duration")]
     pub max_skew: Duration,
-    /// The maximum number of entries in memory: (window, key) pairs, or sessions, or keys plus events that wait
-    /// for the watermark. Beyond that, new keys of windows are counted together under `*`; events of new sessions
-    /// and, in a keyed process, of new keys go to `late-events`.
+    /// The maximum number of entries in memory: (window, key) pairs, or sessions, or keys plus events that wait for
+    /// the watermark. When it is reached, new keys of windows are counted together under `*`, and the events of new
+    /// sessions and of new keys of a keyed process go to `late-events`.
     #[serde(default = "default_entries_max")]
     pub entries_max: usize,
     /// The number of partitions with which the derived topic is created.
@@ -73,7 +73,7 @@ pub struct DerivationSpec {
     /// How long derived records are retained.
     #[serde(default, deserialize_with = "optional_duration")]
     pub retention: Option<Duration>,
-    /// The topic for later versions of the derivation's parameters, for keyed processes only.
+    /// The topic with later versions of the derivation's parameters. Only keyed processes can have one.
     #[serde(default)]
     pub rules: Option<String>,
     /// The derivation's own parameters.
@@ -84,7 +84,7 @@ pub struct DerivationSpec {
 impl DataflowSpec {
     /// Parses a dataflow file from YAML and checks it against the known derivations.
     pub fn parse(yaml: &str, registry: &Registry) -> Result<Self, SpecError> {
-        // Parses the text as a `Value` first, which refuses duplicate names. A `BTreeMap` would use the last one.
+        // Parsing the text as a `Value` first rejects duplicate names. A `BTreeMap` would silently keep the last one.
         serde_yaml::from_str::<serde_yaml::Value>(yaml)?;
         let dataflow: Self = serde_yaml::from_str(yaml)?;
         let checked = dataflow.check_limits().and_then(|()| {
@@ -145,7 +145,7 @@ impl DerivationSpec {
         self.param_texts().into_iter().collect()
     }
 
-    /// The same parameters as texts, in the form that is sent to the SmartModule.
+    /// The parameters of [`Self::params`] as strings, in the form that is sent to the SmartModule.
     pub fn param_texts(&self) -> BTreeMap<String, String> {
         let mut params = self.parameters.clone();
         params.extend(self.window.iter().flat_map(WindowSpec::params));
@@ -201,13 +201,13 @@ fn one() -> u32 {
     1
 }
 
-/// A (window, key) pair takes about 200 bytes, plus any sets in its partial. With a million pairs, a runner
-/// stays well below the memory of a small machine.
+/// A (window, key) pair takes about 200 bytes, plus any sets in its partial. A million pairs take about 200 MB, which
+/// even a small machine has.
 fn default_entries_max() -> usize {
     1_000_000
 }
 
-/// Deserializes parameters, which may be written as texts, numbers or booleans, into texts.
+/// Deserializes parameters, which may be strings, numbers or booleans, into strings.
 pub(crate) fn scalars<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {

@@ -1,5 +1,5 @@
-//! The definition of a derivation's windows. It must not change while the name stays the same: windows that
-//! are open at the change would be computed from two kinds of partials.
+//! The definition of a derivation's windows. It must not change while the derivation keeps its name: windows that are
+//! open during the change would be computed from partials of two different kinds.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::RunError;
 use crate::spec::{DerivationSpec, WindowSpec};
 
-/// The source and the parameters of the windows, as a checkpoint stores them.
+/// The source and the window parameters of a derivation. They are stored in its checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Definition {
     from: String,
@@ -24,7 +24,7 @@ impl Definition {
         }
     }
 
-    /// Checks that a derivation with this definition may continue as `now`.
+    /// Checks that `now` has the same definition. Otherwise the derivation may not continue from the checkpoint.
     pub(crate) fn check(&self, derivation: &str, now: &DerivationSpec) -> Result<(), RunError> {
         let now = Self::of(now);
         if *self == now {

@@ -1,4 +1,4 @@
-//! Durations of the dataflow file, as people write them: `10s`, `30 min`.
+//! Durations in the dataflow file, such as `10s` or `30 min`.
 
 use std::time::Duration;
 

@@ -5,7 +5,8 @@ use super::line;
 /// A dataflow file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SpecError {
-    /// The file is not YAML or not a dataflow file. The text contains the line and column.
+    /// The file is not YAML, or not a dataflow file. The YAML parser's error has the line and column, if they are
+    /// known.
     #[error("the dataflow file cannot be read: {0}")]
     Syntax(#[from] serde_yaml::Error),
     /// A derivation reads from a topic that is not a source.
@@ -103,7 +104,8 @@ impl SpecError {
         }
     }
 
-    /// The section of the dataflow file, the name of the entry in that section, and the field of that entry.
+    /// The section of the dataflow file that contains the error, the name of the entry in that section, and the field
+    /// of that entry. They are empty if they are not known.
     fn place(&self) -> (&str, &str, &str) {
         const DERIVATIONS: &str = "derivations";
         match self {

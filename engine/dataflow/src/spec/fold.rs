@@ -2,7 +2,7 @@
 
 use model::fold::SourceRecord;
 
-/// A fold of any derivation.
+/// A [`model::Fold`] of any derivation.
 pub trait AnyFold: Send {
     /// Appends the partial of one batch to `output`.
     fn batch(&mut self, records: &mut dyn Iterator<Item = SourceRecord<'_>>, output: &mut Vec<u8>);

@@ -1,5 +1,5 @@
-//! Limits for the numbers, durations and names in the dataflow file. Every cluster accepts values within
-//! them, so a valid dataflow file can also be provisioned.
+//! Limits for the numbers, durations and names in the dataflow file. Clusters accept all values within these limits,
+//! so provisioning does not fail because of a value that this check has accepted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,20 +9,20 @@ use model::REJECTED_EVENTS;
 use super::{DataflowSpec, DerivationSpec, SpecError, WindowSpec};
 use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, SNAPSHOTS};
 
-/// The maximum number of partitions of one topic, as in the local cluster. Each source partition needs a stream
-/// with its own connection, and a watermark per derivation.
+/// The maximum number of partitions of one topic, the same as in the local cluster. Each source partition needs a
+/// stream with its own connection, and a watermark per derivation.
 const PARTITIONS_PER_TOPIC_MAX: u32 = 256;
-/// The maximum number of partitions of all topics together. The local cluster accepts 4,096, and some are
+/// The maximum number of partitions of all topics together. The local cluster accepts 4,096. The difference is
 /// reserved for topics that are not in the dataflow file.
 const PARTITIONS_MAX: u32 = 4_000;
 /// The shortest retention that a cluster accepts.
 const RETENTION_MIN: Duration = Duration::from_secs(10);
-/// Retention is stored as seconds in 32 bits; a hundred years fit.
+/// The longest retention: a hundred years. Fluvio stores retention as seconds in 32 bits, which is enough for that.
 const RETENTION_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
-/// The limit for windows, lateness and the like: far longer than useful, and far below an overflow in
-/// milliseconds.
+/// The maximum of all other durations, such as windows and lateness. It is far longer than useful, and far from an
+/// overflow in milliseconds.
 const DURATION_MAX: Duration = Duration::from_secs(366 * 86_400);
-/// The maximum number of panes that are merged when a hopping window ends.
+/// The maximum number of hops in a window, and so of panes that are merged when the window closes.
 const HOPS_MAX: u128 = 10_000;
 /// The maximum value of `entries_max`. At about 200 bytes each, a billion entries take 200 GB, far more than a
 /// runner should use.
@@ -131,7 +131,7 @@ impl DerivationSpec {
     }
 }
 
-/// Whether a cluster accepts the text as a topic name.
+/// Whether a cluster accepts this topic name.
 fn is_topic_name(name: &str) -> bool {
     let is_inside = |character: char| {
         character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'

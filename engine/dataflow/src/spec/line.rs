@@ -1,8 +1,8 @@
-//! Finds the line of an entry in the dataflow file's text, for messages: entries are checked only after the
-//! text has been parsed, and the parsed values do not contain their lines.
+//! Finds the line of an entry in the dataflow file, for error messages. Entries are checked after the text has been
+//! parsed, and the parsed values do not contain their lines.
 
-/// The line, counted from 1, on which an entry of a section sets `field`. If the entry does not set it, the
-/// line of the entry's name.
+/// The line, counted from 1, on which an entry of a section sets `field`. If the entry does not set the field, the
+/// line of the entry's name; `None` if there is no such entry.
 pub(super) fn line_of(yaml: &str, section: &str, entry: &str, field: &str) -> Option<usize> {
     let mut lines = (1..).zip(yaml.lines());
     lines.find(|(_, line)| indentation(line) == 0 && sets(line, section))?;

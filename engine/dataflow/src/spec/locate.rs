@@ -9,7 +9,7 @@ pub(crate) trait Locate: Send + Sync {
     fn locate(&self, record: &[u8]) -> Result<(Timestamp, RecordKey), Rejection>;
 }
 
-/// Finds event times and keys with the code of `L`.
+/// Finds event times and keys with the code of the derivation `L`.
 pub(crate) struct LocateBy<L>(pub(crate) L);
 
 impl<L: Lift> Locate for LocateBy<L> {
@@ -21,7 +21,7 @@ impl<L: Lift> Locate for LocateBy<L> {
     }
 }
 
-/// Receives the contributions of an event, and stores only their key.
+/// Receives the contributions of an event, and stores only the key of the last one.
 struct KeyOnly(Option<RecordKey>);
 
 impl<P> Emit<P> for KeyOnly {

@@ -13,11 +13,11 @@ use crate::spec::DataflowSpec;
 use crate::spec::registration::{MODULE, Registry};
 use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, SNAPSHOTS};
 
-/// Rules are few and apply until newer ones replace them, so they are retained for ten years.
+/// The retention of rules topics: ten years. Rules are few, and apply until newer ones replace them.
 const RULES_RETENTION: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-/// Ensures the source, derived and rules topics of the dataflow file, the SmartModule `dataflow`, and the
-/// runner's own topics. `progress` counts the source topics, the derived topics and the SmartModule.
+/// Ensures that the source, derived and rules topics of the dataflow file, the SmartModule `dataflow`, and the
+/// runner's own topics exist. `progress` counts the source topics, the derived topics and the SmartModule.
 pub async fn provision(
     cluster: &Cluster,
     dataflow: &DataflowSpec,
@@ -52,7 +52,7 @@ pub async fn provision(
     Ok(())
 }
 
-/// Ensures the source topics of the dataflow file, which is all that a producer needs.
+/// Ensures that the source topics of the dataflow file exist. A producer needs no others.
 pub async fn provision_sources(cluster: &Cluster, dataflow: &DataflowSpec) -> Result<(), RunError> {
     for (name, source) in &dataflow.sources {
         ensure_topic(cluster, name, source.partitions, source.retention).await?;
@@ -60,14 +60,14 @@ pub async fn provision_sources(cluster: &Cluster, dataflow: &DataflowSpec) -> Re
     Ok(())
 }
 
-/// Ensures the topics that a writer of rules needs: the rules topic, and the topic of checkpoints, which
-/// contain the adopted versions.
+/// Ensures that the topics for publishing rules exist: the rules topic, and the topic of checkpoints, which contain
+/// the adopted versions.
 pub(crate) async fn provision_rules(cluster: &Cluster, rules: &str) -> Result<(), RunError> {
     ensure_topic(cluster, rules, 1, Some(RULES_RETENTION)).await?;
     ensure_topic(cluster, CHECKPOINTS, 1, None).await
 }
 
-/// Ensures one topic.
+/// Ensures that a topic exists.
 pub(crate) async fn ensure_topic(
     cluster: &Cluster,
     name: &str,

@@ -1,5 +1,5 @@
-//! Maps a derivation's name to its code. The code is type-erased, so that the runner does not depend on the
-//! types of a derivation.
+//! Maps derivation names to code. The code is type-erased, so the runner does not depend on the types of a
+//! derivation.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -96,7 +96,7 @@ impl Registration {
         self.fold(params).map(drop)
     }
 
-    /// Creates a fold with these parameters, as the SmartModule runs it.
+    /// Creates a fold with these parameters. The SmartModule runs the same fold.
     pub fn fold(&self, params: &Params) -> Result<Box<dyn AnyFold>, ParamError> {
         (self.fold)(params)
     }
@@ -120,7 +120,7 @@ pub type Module = Arc<[u8]>;
 /// The name of the SmartModule that folds the records of every source.
 pub const MODULE: &str = "dataflow";
 
-/// All derivations, and the SmartModules that have been built.
+/// All derivations and SmartModules of this program, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     derivations: BTreeMap<&'static str, Registration>,
@@ -128,7 +128,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Creates a registry of these derivations and of the SmartModules with their names.
+    /// Creates a registry of these derivations, and of these SmartModules, each with its name.
     pub fn new(
         derivations: impl IntoIterator<Item = Registration>,
         modules: impl IntoIterator<Item = (String, Module)>,

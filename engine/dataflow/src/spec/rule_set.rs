@@ -16,9 +16,10 @@ pub(crate) const MAP_VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleSet {
-    /// Higher than that of every version before. The parameters in the dataflow file are version 1.
+    /// The version number, higher than that of every earlier version. The parameters in the dataflow file are version
+    /// 1.
     pub version: u32,
-    /// The derivation's own parameters. Those that are missing are taken from the dataflow file.
+    /// Values of the derivation's own parameters. Parameters that are missing keep their values in the dataflow file.
     #[serde(deserialize_with = "crate::spec::scalars")]
     pub parameters: BTreeMap<String, String>,
     /// The reason for the version, for people.
@@ -31,16 +32,16 @@ pub struct RuleSet {
 pub struct AdoptedRules {
     /// The version.
     pub rules: RuleSet,
-    /// For each source partition, the offset from which the version applies to records.
+    /// For each source partition, the offset of the first record to which the version applies.
     pub from: Vec<Offset>,
 }
 
-/// The versions of a derivation's parameters that its checkpoint contains.
+/// The adopted versions of a derivation's parameters. They are stored in the derivation's checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleHistory {
-    /// The offset of the next record of the rules topic.
+    /// The offset of the next record to read from the rules topic.
     pub next_offset: Offset,
-    /// In the order in which they were adopted.
+    /// The adopted versions, in the order in which they were adopted.
     pub adopted: Vec<AdoptedRules>,
 }
 
@@ -52,8 +53,8 @@ impl RuleHistory {
             .map_or(MAP_VERSION, |adopted| adopted.rules.version)
     }
 
-    /// The same versions for another log of the source: each applies from the first record on, so the newest
-    /// is the effective one.
+    /// The same versions for another log of the source. Each applies from the first record on, so in effect the
+    /// newest applies to all records.
     pub(crate) fn of_another_log(mut self) -> Self {
         self.adopted
             .iter_mut()
@@ -101,8 +102,8 @@ impl RuleSet {
     }
 }
 
-/// Rules may contain only the derivation's own parameters. The others, such as `max_skew`, are also used by the
-/// SmartModule, which takes them from the dataflow file. The version number is set by the writer.
+/// Checks that the rules contain only the derivation's own parameters. The SmartModule also uses the other ones, such
+/// as `max_skew`, and takes them from the dataflow file. The version number has a field of its own.
 fn check_names(
     parameters: &BTreeMap<String, String>,
     registration: &Registration,
@@ -119,7 +120,7 @@ pub enum Refusal {
     /// The record does not have the form of a version.
     #[error("it is not a version of rules: {0}")]
     Malformed(#[from] serde_json::Error),
-    /// An earlier version has the same number or a higher one.
+    /// An earlier record has the same version number or a higher one.
     #[error("version {version} is not higher than the previous version {newest}")]
     Old {
         /// The number of this version.

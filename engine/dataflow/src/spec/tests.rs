@@ -1,4 +1,4 @@
-//! Tests of dataflow files that are accepted, and of dataflow files that are refused with a helpful message.
+//! Tests of dataflow files that are accepted, and of others that are rejected with a helpful message.
 
 use std::time::Duration;
 
@@ -118,8 +118,8 @@ fn errors_name_the_value_and_the_place() {
     }
 }
 
-/// Asserts for each triple that replacing the first text by the second makes a valid dataflow file invalid,
-/// with an error message that contains the third.
+/// Asserts for each triple that replacing the first text with the second makes `GOOD` invalid, with an error message
+/// that contains the third.
 fn assert_refused(replacements: &[(&str, &str, &str)]) {
     for (old, new, message) in replacements {
         let error = parse(&GOOD.replace(old, new)).expect_err(new).to_string();

@@ -18,7 +18,7 @@ pub enum WindowSpec {
         /// The time from the start of one window to the start of the next.
         hop: Duration,
     },
-    /// Sessions of each key, which end after a gap longer than this.
+    /// Sessions of each key. A session ends when the key has no events for longer than this.
     Session(Duration),
 }
 

@@ -32,8 +32,8 @@ use crate::task::job::Job;
 use crate::topics::CHECKPOINTS;
 use crate::watermarks::Watermarks;
 
-/// How often the loop makes its periodic checks, such as for silent partitions. Idle timeouts usually last
-/// several seconds, so this interval is short enough.
+/// How often the loop makes its periodic checks, such as for silent partitions. Idle timeouts are usually several
+/// seconds, so more frequent checks would not help.
 const TICK: Duration = Duration::from_millis(200);
 
 /// The running state of one derivation.
@@ -49,7 +49,7 @@ pub(crate) struct DerivationTask {
     accounting: Accounting,
     snapshots: Snapshots,
     rules: RuleHistory,
-    /// Windows that ended by this time were computed from an earlier log of the source.
+    /// Windows that ended by this time were computed from an earlier log of the source, and stay as they are.
     closed_to: Option<Timestamp>,
     partitions: Vec<Position>,
     /// The one partition that may be read while memory is short; `None` otherwise.
@@ -60,12 +60,12 @@ pub(crate) struct DerivationTask {
     partitions_asked: Instant,
     /// Whether there are changes that are in no checkpoint yet.
     dirty: bool,
-    /// Whether these changes include rows.
+    /// Whether rows have been written since the last checkpoint.
     rows_unsaved: bool,
 }
 
 impl DerivationTask {
-    /// Runs from the last checkpoint until `stop`.
+    /// Acquires the lease, then runs the derivation from its last checkpoint until `stop` is cancelled.
     pub(crate) async fn run(
         job: Job,
         mut starting: Starting,
@@ -115,7 +115,7 @@ impl DerivationTask {
             derivation.close_windows().await?;
             derivation.throttle();
         }
-        // While windows are still being rebuilt after a restart, the last checkpoint remains valid.
+        // While windows are being rebuilt after a restart, no new checkpoint is needed: the last one is still valid.
         if !derivation.is_replaying() {
             derivation.save().await?;
             derivation.account(true).await?;
@@ -174,7 +174,7 @@ impl DerivationTask {
         })
     }
 
-    /// Starts reading. Reading ends when the returned set is dropped.
+    /// Starts the tasks that read the source. They end when the returned set is dropped.
     fn start_sources(&self, arrivals: mpsc::Sender<Arrival>) -> JoinSet<()> {
         let mut sources = JoinSet::new();
         self.job

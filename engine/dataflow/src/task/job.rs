@@ -28,7 +28,7 @@ pub(crate) struct Job {
     pub(crate) status: StatusBoard,
     /// The runner that acquires the lease.
     pub(crate) runner: Runner,
-    /// Whether this derivation writes the rejected records of its source. The first derivation of each source
+    /// Whether this derivation writes the rejected records of its source. Only the first derivation of each source
     /// does.
     pub(crate) rejects: bool,
     /// The shared readers of this process.
@@ -66,8 +66,8 @@ impl Job {
         self.shared_readers.starting(&self.spec.from)
     }
 
-    /// A pipeline with empty windows over `partitions` partitions. Each record is processed with the version
-    /// of the rules that applied to it.
+    /// Creates a pipeline with empty windows over `partitions` partitions. It contains all adopted versions of the
+    /// rules, so that it processes each record with the version that applies to it.
     pub(crate) fn pipeline(
         &self,
         partitions: usize,
@@ -92,7 +92,8 @@ impl Job {
         Ok(self.registration.locate(&self.spec.params())?)
     }
 
-    /// Prepares to read a partition of the source from `next_offset` on, while `only` allows it.
+    /// Creates a reader of one source partition, from `next_offset` on. It pauses while `only` names another
+    /// partition.
     pub(crate) fn source(
         &self,
         partition: Partition,
@@ -106,8 +107,8 @@ impl Job {
                 partition,
                 offset: next_offset,
             },
-            // Uses the module that this runner was built with, even if the cluster has another one under the
-            // same name.
+            // Use the module that this runner was built with, even if the cluster has another one under the same
+            // name.
             module: SmartModule::AdHoc(self.module.clone()),
         };
         let fold = FoldRequest {

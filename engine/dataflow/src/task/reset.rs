@@ -1,5 +1,5 @@
-//! Lets a derivation continue after its source topic was deleted and created again. The derivation starts
-//! with the current log; its earlier output is left unchanged.
+//! Lets a derivation continue after its source topic was deleted and created again. The derivation starts again at
+//! the first record of the current log. Its earlier output is left unchanged.
 
 use std::fmt;
 

@@ -17,12 +17,12 @@ use crate::task::options::Options;
 /// A derivation that has run for this long is considered recovered from its last error.
 const STABLE_AFTER: Duration = Duration::from_secs(30);
 
-/// How often a derivation that waits for an operator checks whether it can continue.
+/// How often a derivation that waits for an operator is restarted, to check whether it can continue.
 const OPERATOR_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Runs every derivation of the dataflow file until `shutdown`, then stops cleanly: everything merged is
-/// checkpointed, so the next run neither loses nor repeats anything. An error that a restart cannot cure
-/// stops all derivations.
+/// Runs every derivation of the dataflow file until `shutdown`, then stops cleanly: each derivation writes a
+/// checkpoint, from which the next run continues without loss or repetition. An error that neither a restart nor an
+/// operator can cure stops all derivations.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let stop = CancellationToken::new();
     let (mut derivations, mut names) = (JoinSet::new(), HashMap::new());
@@ -33,7 +33,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
         let starting = job.starting();
         jobs.push((job, starting));
     }
-    // All derivations are counted as starting before the first one starts.
+    // Count all derivations as starting before the first one starts, so that a shared reader waits for all of them.
     for (job, starting) in jobs {
         let name = job.name.clone();
         let task = derivations.spawn(keep_running(job, starting, stop.clone()));
@@ -63,7 +63,8 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
     }
 }
 
-/// Runs the derivation and restarts it from its checkpoint after every error that a restart may cure.
+/// Runs the derivation. Restarts it from its checkpoint after every error that a restart may cure, or that an
+/// operator has to fix first.
 async fn keep_running(
     job: Job,
     mut starting: Starting,

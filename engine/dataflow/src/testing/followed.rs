@@ -1,5 +1,6 @@
-//! A keyed process whose detections depend on the order of events: each event is numbered and refers to the
-//! previous one, every third event revises the detection of the event before it, and silence is reported once.
+//! A keyed process whose detections depend on the order of events. It numbers the events of a key and reports each
+//! with the value of the previous one. Every third event revises the detection of the event before it. Silence is
+//! reported once.
 
 use model::keyed_process::{Collect, Detection, KeyedProcess, TimedEvent};
 use model::{ParamError, Params, RecordKey, Timestamp, Window};
@@ -22,7 +23,7 @@ pub(crate) struct Followed {
     silent: bool,
 }
 
-/// The row of an event or of a silence.
+/// The measures of the row of an event or of a silence.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Noted {
     pub(crate) what: String,

@@ -1,14 +1,14 @@
-//! A derivation that collects the different values of a key's sessions. One particular value ends its
-//! session.
+//! A derivation with sessions that collects the different values of each session. The value [`LAST_VALUE`] completes
+//! its session.
 
 use model::{Emit, Lift, ParamError, Params, RecordKey, SessionGap, Sessions, Window, Windowed};
 
 use super::{DistinctTicks, Seen, Tick};
 
-/// The value that ends its session.
+/// The value that completes its session, so that the session is emitted without waiting for the gap.
 pub(crate) const LAST_VALUE: &str = "11";
 
-/// [`DistinctTicks`], but in sessions.
+/// [`DistinctTicks`], but for sessions instead of windows.
 pub(crate) struct SessionTicks;
 
 impl Lift for SessionTicks {

@@ -1,6 +1,5 @@
-//! Windows aligned to the epoch. Each window consists of panes as long as the hop; a tumbling window has a
-//! single pane. The state of a window, such as the revisions of its rows, is stored with the pane that begins at
-//! the same time.
+//! Windows aligned to the epoch. Each window consists of panes as long as the hop; a tumbling window has a single
+//! pane. The state of a window, such as the revisions of its rows, is stored with the window's first pane.
 
 mod pane;
 
@@ -25,10 +24,10 @@ pub(crate) struct Panes<D: Windowed> {
     bounds: Bounds,
     /// Panes by their start.
     panes: BTreeMap<Timestamp, Pane<D::Partial>>,
-    /// The number of slots in all panes.
+    /// The number of slots in all panes. A slot is a (pane, key) pair.
     slots: usize,
-    /// The number of merges so far. Panes and slots note it when they change, and windows when they are emitted: the
-    /// comparison finds what has changed since.
+    /// The number of merges so far. A pane or slot stores this number when it changes, and a window stores it when it
+    /// is emitted. Comparing the two numbers shows what has changed since the last emission.
     merges: u64,
     /// Windows that end by this time are forgotten.
     retired_to: Option<Timestamp>,
@@ -55,7 +54,7 @@ impl<D: Windowed> Panes<D> {
         }
     }
 
-    /// Opens the pane at `start`, and with it the windows that contain the pane.
+    /// Opens the pane at `start`, and all windows that contain the pane and are not forgotten.
     fn open(&mut self, start: Timestamp) {
         if self.panes.get(&start).is_some_and(|pane| pane.is_open) {
             return;
@@ -74,7 +73,7 @@ impl<D: Windowed> Panes<D> {
         }
     }
 
-    /// Adds a contribution to its pane. Returns the number of duplicates that this reveals.
+    /// Adds a contribution to its pane. Returns the number of newly found duplicates.
     fn add(&mut self, contribution: Contribution<D::Partial>, origin: Origin) -> u64 {
         let start = contribution.window.start;
         self.open(start);
@@ -104,8 +103,8 @@ impl<D: Windowed> Panes<D> {
         slot.duplicates.saturating_sub(before)
     }
 
-    /// The keys of a window that have changed since merge number `since`, the last one before the window was emitted;
-    /// all keys if `since` is `None`.
+    /// The keys of a window that have changed after merge number `since`, the last merge before the window was
+    /// emitted. All keys if `since` is `None`, because the window has not been emitted yet.
     fn changed_keys(&self, window: Window, since: Option<u64>) -> BTreeSet<RecordKey> {
         let mut changed = BTreeSet::new();
         for pane in self
@@ -127,7 +126,7 @@ impl<D: Windowed> Panes<D> {
             .map(|(_, pane)| pane)
     }
 
-    /// The partial of one key in a window; `None` if the window has no data of the key.
+    /// The partial of one key in a window, merged from its panes; `None` if no pane has a slot for the key.
     fn partial(&self, window: Window, key: &RecordKey) -> Option<Cow<'_, D::Partial>> {
         let mut partials = self
             .panes_of(window)
@@ -142,8 +141,8 @@ impl<D: Windowed> Panes<D> {
         Some(Cow::Owned(merged))
     }
 
-    /// Whether a window has events of a key. A pane may contain a key that has no events in it, because the
-    /// window that begins with the pane has some.
+    /// Whether a window has events of a key. A pane may have a slot without events, which only stores the revision of
+    /// a row of the window that begins with the pane.
     fn has_events(&self, window: Window, key: &str) -> bool {
         let has_events =
             |pane: &Pane<D::Partial>| pane.slots.find(key).is_some_and(|slot| slot.events > 0);
@@ -235,8 +234,8 @@ impl<D: Windowed> Windows for Panes<D> {
         Ok(Batch::new(header, contributions))
     }
 
-    /// The pane at the span's start belongs to the windows that start there or earlier. The one that starts there
-    /// is the last to be over.
+    /// The contribution belongs to all windows that contain the pane at the span's start. It is too late if the last
+    /// of them, which starts with this pane, is forgotten.
     fn is_over(&self, span: Window, _: &RecordKey, _: bool) -> bool {
         let last = self.window(span.start);
         self.retired_to.is_some_and(|retired| last.end <= retired)
@@ -339,8 +338,8 @@ impl<D: Windowed> Correctable for Panes<D> {
         self.panes.contains_key(&start) && self.has_events(self.window(start), key)
     }
 
-    /// After a restart, all events of a window that an earlier runner emitted may be late. Its row is then computed
-    /// from an empty partial.
+    /// Needed if all events of a row that an earlier runner emitted are late after a restart. The row is then
+    /// computed from an empty partial.
     fn empty(
         &self,
         start: Timestamp,

@@ -1,4 +1,4 @@
-//! A type-erased batch of contributions: only the windows that decoded it know its type.
+//! A batch of contributions whose type is erased. Only the windows that decoded the batch can restore its type.
 
 use std::any::Any;
 
@@ -23,12 +23,11 @@ impl Batch {
     }
 }
 
-/// The contributions of a batch.
+/// The contributions of a batch, with their type erased.
 pub(crate) struct Contributions(Box<dyn AnyContributions>);
 
 impl Contributions {
-    /// Removes the contributions for which `is_late` holds and returns their windows, keys and numbers of
-    /// events.
+    /// Removes the contributions for which `is_late` returns true. Returns their windows, keys and numbers of events.
     pub(crate) fn take_late(
         &mut self,
         mut is_late: impl FnMut(Window, &RecordKey) -> bool,
@@ -36,7 +35,7 @@ impl Contributions {
         self.0.take_late(&mut is_late)
     }
 
-    /// Returns the contributions with their type, to the windows that decoded them.
+    /// Restores the type of the contributions. Panics if `P` is not the type with which they were decoded.
     pub(super) fn of<P: 'static>(self) -> Vec<Contribution<P>> {
         let contributions: Box<dyn Any> = self.0;
         match contributions.downcast() {

@@ -1,5 +1,5 @@
 //! Keyed processes: the events of each key are processed one by one, in the order of event time. The SmartModule
-//! reduces each event to a fact. A fact waits until the watermark has passed it, and is late if it arrives after
+//! reduces each event to a fact. A fact waits until the watermark has passed its time. It is late if it arrives after
 //! that. Detections depend only on the facts and their order, so a restart from a snapshot computes the same
 //! detections again.
 
@@ -27,21 +27,22 @@ use crate::output::revisions::DueDetection;
 
 /// The states of the keyed process `M`, one per key.
 pub(crate) struct KeyedProcesses<M: KeyedProcess> {
-    /// The version from the dataflow file, followed by later versions.
+    /// The process with the parameters of the dataflow file, followed by one for each adopted version of the rules.
     versions: Vec<Version<M>>,
     bounds: Bounds,
     keys: Table<KeyState<M>>,
     /// The number of facts that wait for the watermark.
     waiting: usize,
-    /// The keys by the time at which each has to be processed next.
+    /// The keys, ordered by the time at which each has to be processed next.
     agenda: BTreeSet<(Timestamp, Number)>,
     /// The facts that [`Self::process`] is processing. Their memory is used again for the next key.
     due: Vec<(FactPosition, M::Fact)>,
     /// Facts before this time have been processed.
     followed_to: Option<Timestamp>,
-    /// The value of `followed_to` in the last checkpoint. The restored snapshot may be older than that.
+    /// The watermark in the checkpoint from which the runner started. The restored snapshot may be older, so
+    /// `followed_to` may be less.
     resumed_at: Option<Timestamp>,
-    /// Facts before this time were processed from an earlier log of the source.
+    /// Facts before this time are too late: they belong to the time that an earlier log of the source covered.
     closed_to: Option<Timestamp>,
     last_time: Option<Timestamp>,
 }
@@ -65,8 +66,8 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
         })
     }
 
-    /// The watermark; if it is unlimited, the end of the history, because nothing is known about the time
-    /// after the last event.
+    /// Returns the watermark, but replaces `Timestamp::MAX` with the time just after the last event. `MAX` means that
+    /// the history has ended, and later silence must not fire timers.
     fn within_history(&self, watermark: Timestamp) -> Timestamp {
         if watermark < Timestamp::MAX {
             return watermark;
@@ -87,8 +88,8 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
         self.schedule(number);
     }
 
-    /// Enters the key in the agenda for the time at which it has to be processed next, or forgets it if nothing
-    /// is known about it.
+    /// Updates the agenda with the time at which the key has to be processed next. Forgets the key if it has neither
+    /// state nor waiting facts.
     fn schedule(&mut self, number: Number) {
         let Some(key) = self.keys.get_mut(number) else {
             return;
@@ -134,8 +135,8 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
         key.fire(&self.versions, watermark, &mut fired, detections);
     }
 
-    /// Whether memory has no space for a new key. Facts that were merged before a restart are merged again
-    /// without this check.
+    /// Whether memory has no space for this key, because it is new and the limit is reached. Facts that were merged
+    /// before a restart are merged again without this check.
     fn is_full_for(&self, key: &RecordKey) -> bool {
         self.len() >= self.bounds.entries_max && self.keys.number_of(key.as_str()).is_none()
     }
@@ -199,7 +200,7 @@ impl<M: KeyedProcess> Windows for KeyedProcesses<M> {
         self.resumed_at = watermark;
     }
 
-    /// States depend on every record so far, so a restart without a snapshot reads all of them again.
+    /// States depend on all earlier records, so a restart without a snapshot reads the partition from the beginning.
     fn rewind_offset(&self, _: Partition) -> Option<Offset> {
         Some(Offset::ZERO)
     }
@@ -233,8 +234,8 @@ impl<M: KeyedProcess> Windows for KeyedProcesses<M> {
         } in saved.keys
         {
             self.waiting += waiting.len();
-            // The checkpoint contains every version that has processed a record. The limit only guards the
-            // accesses by index.
+            // The checkpoint contains every version that has processed a record, so `version` is a valid index. The
+            // limit only prevents a panic if it is not.
             let version = version.min(self.versions.len() - 1);
             let mut state = KeyState {
                 state,

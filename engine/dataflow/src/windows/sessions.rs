@@ -1,7 +1,8 @@
 //! Sessions: events of one key with no gap between them longer than the configured gap. A session is identified by
 //! its key and its start. An out-of-order event may extend a session that has already been emitted, or join two
-//! sessions: the earlier one continues with its next revision, and the later one is displaced. An event that gives
-//! a session an earlier start displaces it as well.
+//! sessions. Of two joined sessions, the earlier one continues with its next revision, and the later one is
+//! displaced: its row is withdrawn. An event that gives a session an earlier start also displaces the row with the
+//! old start.
 
 mod due;
 mod session;
@@ -24,22 +25,21 @@ pub(crate) struct Sessions<D: model::Sessions> {
     gap_ms: i64,
     bounds: Bounds,
     sessions: Table<Session<D::Partial>>,
-    /// Sessions that are not yet emitted in their current state, by the time at which to check whether they
-    /// are over. A session may have grown since its entry was made; the check then enters it again with a
-    /// later time.
+    /// Sessions whose current state has not been emitted, by the time at which to check whether they are over. A
+    /// session may have grown since its entry was made. The check then schedules a later one.
     closing: BTreeSet<(Timestamp, Number)>,
-    /// Sessions that were emitted, changed afterwards, and are over again.
+    /// Sessions that were emitted, changed afterwards, and are over again. They wait for the next corrections.
     corrected: BTreeSet<Number>,
-    /// Sessions by the time at which to check whether further events can still join them. As in `closing`,
-    /// the time may be too early for a session that has grown.
+    /// Sessions by the time at which to check whether they can be forgotten. The time may be too early for a session
+    /// that has grown.
     ending: BTreeSet<(Timestamp, Number)>,
     /// Sessions whose `forgotten_at` is at or before this time are forgotten.
     retired_to: Option<Timestamp>,
-    /// Sessions that began before this time were computed from an earlier log of the source.
+    /// Events before this time are too late: their sessions were computed from an earlier log of the source.
     closed_to: Option<Timestamp>,
 }
 
-/// Sessions of one key, in the order of their starts. Most keys have one session.
+/// Sessions of one key, ordered by start. Most keys have one session.
 type Numbers = SmallVec<[Number; 4]>;
 
 impl<D: model::Sessions> Sessions<D> {
@@ -57,21 +57,22 @@ impl<D: model::Sessions> Sessions<D> {
         }
     }
 
-    /// From this time on, no event can belong to a session of this span.
+    /// The end of the gap after a session with this span. No event at or after this time belongs to the session.
     fn ends_at(&self, span: Window) -> Timestamp {
         span.end.plus_ms(self.gap_ms)
     }
 
-    /// Once `retired_to` has reached this time, a session can no longer be corrected. A contribution that is not late
-    /// may begin as early as one gap before `retired_to`, and may belong to a session that ended one gap before that.
+    /// Once `retired_to` has reached this time, a session with this span can no longer be corrected. Two gaps are
+    /// needed: a contribution that is not late may begin up to one gap before `retired_to`, and may extend a session
+    /// that ended one gap before that.
     fn forgotten_at(&self, span: Window) -> Timestamp {
         self.ends_at(span).plus_ms(self.gap_ms)
     }
 
-    /// Whether events of this span are too late, because the session that they would begin is over. They are not
-    /// too late if they continue a session that began no later than they do and can still be corrected. No
-    /// accepted event can touch a forgotten session, so a restart that reads events again cannot assign them to
-    /// another session.
+    /// Whether events with this span are too late, because the session that they would begin is over. They are not
+    /// too late if they extend a session that began no later than they do and can still be corrected. So no accepted
+    /// event touches a forgotten session, and a restart that reads events again cannot assign them to a different
+    /// session.
     fn is_retired(&self, span: Window, key: &RecordKey) -> bool {
         let Some(retired) = self.retired_to else {
             return false;
@@ -96,7 +97,7 @@ impl<D: model::Sessions> Sessions<D> {
         }
     }
 
-    /// The sessions of a key to which events of this span belong.
+    /// The sessions of a key that events with this span extend or join, ordered by start.
     fn touched(&self, key: &RecordKey, span: Window) -> Numbers {
         let sessions = self.sessions.of_key(key.as_str());
         let mut touched: SmallVec<[_; 4]> = sessions
@@ -107,8 +108,7 @@ impl<D: model::Sessions> Sessions<D> {
         touched.into_iter().map(|(_, number)| number).collect()
     }
 
-    /// Adds a session and joins it with those that it touches. Returns the number of duplicates that this
-    /// reveals.
+    /// Adds a session and joins it with the sessions that it touches. Returns the number of newly found duplicates.
     fn add(
         &mut self,
         mut session: Session<D::Partial>,
@@ -137,7 +137,7 @@ impl<D: model::Sessions> Sessions<D> {
         found
     }
 
-    /// Adds a session to the one that it extends. This is the common case.
+    /// Joins a session to the one that it extends, without giving it an earlier start. This is the common case.
     fn extend(
         &mut self,
         number: Number,
@@ -198,7 +198,7 @@ impl<D: model::Sessions> Sessions<D> {
         {
             self.ending.pop_first();
             let Some(span) = self.sessions.get(number).map(|session| session.span) else {
-                continue; // it has been joined with another session
+                continue; // it has been joined to another session
             };
             if self.forgotten_at(span) > retired {
                 self.ending.insert((self.forgotten_at(span), number));
@@ -218,8 +218,8 @@ impl<D: model::Sessions> Windows for Sessions<D> {
         Ok(Batch::new(header, contributions))
     }
 
-    /// Events that were merged before a restart are merged again, however late they are. Only those that begin before
-    /// `closed_to` are not: they belong to sessions of an earlier log.
+    /// Events that were merged before a restart are merged again, however late they are now. Events before
+    /// `closed_to` are an exception: they belong to sessions of an earlier log.
     fn is_over(&self, span: Window, key: &RecordKey, is_replayed: bool) -> bool {
         let is_closed = self.closed_to.is_some_and(|closed| span.start < closed);
         is_closed || (!is_replayed && self.is_retired(span, key))
@@ -245,8 +245,8 @@ impl<D: model::Sessions> Windows for Sessions<D> {
         outcome
     }
 
-    /// Does not forget anything yet: a session from the snapshot, or from the first merges, may still be
-    /// incomplete.
+    /// Does not forget any session yet, because the sessions in the snapshot may be incomplete until all batches have
+    /// been merged again.
     fn resume(&mut self, watermark: Option<Timestamp>, closed_to: Option<Timestamp>) {
         self.closed_to = closed_to;
         self.retired_to = watermark.map(|watermark| self.bounds.retired_by(watermark));

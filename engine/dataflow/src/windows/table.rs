@@ -1,12 +1,12 @@
-//! A hash table whose entries contain their own keys. Entries are stored side by side, and a new entry takes the
-//! place of a removed one. The index takes five bytes for each of its buckets.
+//! A hash table whose entries contain their own keys. Entries are stored contiguously, and a new entry takes the
+//! place of a removed one. The index is compact: five bytes per bucket.
 
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 use slab::Slab;
 
-/// Identifies an entry. The number of a removed entry is assigned again.
+/// Identifies an entry. The number of a removed entry is reused for a later one.
 pub(super) type Number = u32;
 
 /// A value that contains its key.
@@ -53,23 +53,23 @@ impl<E: Entry> Table<E> {
 
     /// The entries of a key, in any order.
     pub(super) fn of_key(&self, key: &str) -> impl Iterator<Item = (Number, &E)> {
-        // The index may also return entries of other keys.
+        // `iter_hash` may also return entries with other hashes, and other keys may have the same hash.
         let numbers = self.by_key.iter_hash(self.hasher.hash_one(key));
         let entries = numbers.filter_map(|number| Some((*number, self.get(*number)?)));
         entries.filter(move |(_, entry)| entry.key() == key)
     }
 
-    /// The number of one entry of a key, whichever the index returns first.
+    /// The number of an entry of a key; any one, if the key has several.
     pub(super) fn number_of(&self, key: &str) -> Option<Number> {
         self.of_key(key).next().map(|(number, _)| number)
     }
 
-    /// One entry of a key, whichever the index returns first.
+    /// An entry of a key; any one, if the key has several.
     pub(super) fn find(&self, key: &str) -> Option<&E> {
         self.of_key(key).next().map(|(_, entry)| entry)
     }
 
-    /// One entry of a key, as [`Self::find`] returns it; if there is none, a new one.
+    /// An entry of a key, as [`Self::find`] returns it. If there is none, inserts a new one.
     pub(super) fn find_or_insert(&mut self, key: &str, new: impl FnOnce() -> E) -> &mut E {
         let found = self.number_of(key);
         let number = found.unwrap_or_else(|| self.insert(new()));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     proptest! {
-        /// Some keys have many entries, and removed numbers are assigned again.
+        /// There are at most 20 keys, so that some have several entries. Removed numbers are reused.
         #[test]
         fn a_table_equals_a_map_of_lists(
             steps in prop::collection::vec(("[a-d]{1,2}", any::<bool>()), 0..200),

@@ -34,7 +34,7 @@ fn corrected(windows: impl Correctable + 'static) -> Pipeline {
     Pipeline::new(AnyWindows::Correctable(Box::new(windows)))
 }
 
-/// Merges one batch of `D`, whose windows are made with `params`.
+/// Merges one batch of records, folded by the derivation `D` with `params`.
 fn merge_with<D: Lift>(
     windows: &mut Pipeline,
     params: &[(&str, &str)],
@@ -59,13 +59,13 @@ fn late(offset: i64, time: i64, key: Option<RecordKey>) -> LateEvent {
     }
 }
 
-/// The offset of the partition from which a restart would read.
+/// The offset from which a restart would read the partition.
 fn rewind(windows: &Pipeline, partition: u32) -> Option<i64> {
     let rewind_offset = windows.rewind_offset(Partition(partition));
     rewind_offset.map(|offset| offset.0)
 }
 
-/// Emits the rows that are due, each as `START..END KEY MEASURES rREVISION`, with `-` if it is withdrawn.
+/// Emits the rows that are due, each as `START..END KEY MEASURES rREVISION`, followed by ` -` if it is withdrawn.
 fn rows(windows: &mut Pipeline, watermark: i64) -> Vec<String> {
     let rows = windows
         .emit(at(watermark), true, &offsets([7]))

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One detection of one rule about one user of a game.
+/// One alert of one rule about one user of a game.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FraudAlerts {
     /// The game.
@@ -105,7 +105,7 @@ pub enum Evidence {
     Velocity {
         /// The number of purchases in the window.
         purchases: u64,
-        /// The time from the first of these purchases to the last.
+        /// The time from the first of these purchases to the last, in milliseconds.
         within_ms: i64,
         /// The largest number of purchases that raises no alert.
         n: u64,
@@ -190,7 +190,7 @@ pub enum Evidence {
         conflict: Conflict,
         /// The content of the earlier record.
         first: Box<Statement>,
-        /// The content of the newest record.
+        /// The content of the later record.
         now: Box<Statement>,
         /// The names of the fields that differ, as in [`Statement`].
         #[serde(default)]

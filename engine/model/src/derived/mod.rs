@@ -39,8 +39,8 @@ pub struct Derived<T> {
     pub measures: T,
     /// The number of the revision: 0 for the first, one more for each correction.
     pub revision: u32,
-    /// Whether this revision withdraws the record, because late events have merged its window into another
-    /// one; for example, two sessions have become one.
+    /// Whether this revision withdraws the record, because late events have merged its session into an earlier one
+    /// or moved the session's start.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdrawn: bool,
 }

@@ -11,7 +11,8 @@ pub struct PlayerSessionSummaries {
     pub game_id: String,
     /// The player.
     pub player_id: String,
-    /// The session id of the events. If the id is used again after a gap, those events have a record of their own.
+    /// The session id of the events. If the id is used again after a gap, the events after the gap have a record of
+    /// their own.
     pub session_id: String,
     /// The platform of the first event. If several events have the earliest time, this is the first of their
     /// platforms in byte order; null in a withdrawn session.

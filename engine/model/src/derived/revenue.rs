@@ -22,7 +22,7 @@ pub struct Revenue {
     pub net: String,
     /// The number of distinct users who made a purchase.
     pub buyers: u64,
-    /// The relative error of `buyers` if it is an estimate: two standard deviations. `arppu` has the same
+    /// The relative error of `buyers` if it is an estimate: two standard deviations. `arppu` has about the same
     /// error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buyers_error: Option<f64>,

@@ -19,7 +19,7 @@ pub struct ServerHealth {
     pub memory_usage: Load,
     /// Network latency in milliseconds.
     pub latency_ms: LatencyMs,
-    /// The verdict on the server.
+    /// Whether the server is healthy.
     pub status: ServerStatus,
 }
 
@@ -48,7 +48,7 @@ pub struct LatencyMs {
     pub max: f64,
 }
 
-/// The verdict on a server.
+/// Whether a server is healthy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ServerStatus {

@@ -1,19 +1,17 @@
 //! Layouts: the bytes that all records of one sender share. With a known layout, reading a record takes
-//! little more than a comparison.
-//!
-//! A sender writes its fields in a fixed order with fixed spacing; only the values differ. A layout is the text
-//! of a record without the values. If a record has exactly the bytes of a layout between its values, a strict parser
-//! would pass through the same states as when the layout was learnt, so only the values need to be checked.
-//! Any other record is scanned in full. Layouts therefore change how long reading takes, but never its
-//! result.
+//! A sender writes its fields in a fixed order with fixed spacing; only the values differ. A layout is the text of
+//! a record without the values. If a record has exactly the bytes of a layout between its values, a strict parser
+//! would pass through the same states as for the record from which the layout was learnt, so only the values need
+//! to be checked. Any other record is scanned in full. Layouts therefore change how long reading takes, but never
+//! its result.
 
 use super::limits::RECORD_BYTES_MAX;
 use super::scan::{Section, Seen, scan};
 use crate::json::{Scanner, Value};
 use crate::reject::Rejection;
 
-/// The largest number of layouts in memory. A topic has fewer kinds of senders. When the limit is reached, new
-/// layouts replace the existing ones in turn.
+/// The largest number of layouts in memory. A topic usually has fewer kinds of senders. When the limit is reached,
+/// new layouts replace the existing ones in turn.
 const LAYOUTS_MAX: usize = 8;
 
 /// A layout is learnt only from a record with at most this many fields and at most `BYTES_MAX` bytes, so that
@@ -25,8 +23,9 @@ const BYTES_MAX: usize = 4_096;
 #[derive(Clone, Debug, Default)]
 pub struct Layouts {
     layouts: Vec<Layout>,
-    /// The index of the layout that matched last. `learnt` is the index of the layout that was replaced last.
+    /// The index of the layout that matched last.
     fitted: usize,
+    /// The index of the layout that was replaced last.
     learnt: usize,
 }
 
@@ -34,8 +33,8 @@ pub struct Layouts {
 pub(super) type Values<'e, const N: usize> = [Option<Value<'e>>; N];
 
 impl Layouts {
-    /// Validates `record` as one JSON object and stores the fields with the dotted `paths` in `values`. Every
-    /// call must pass the same `paths`.
+    /// Validates `record` as one JSON object and stores the fields with the dotted `paths` in `values`. Every call
+    /// must pass the same `paths`, because layouts contain indexes into them.
     #[inline]
     pub(super) fn read<'e, const N: usize>(
         &mut self,
@@ -85,8 +84,8 @@ impl Layouts {
         Ok(())
     }
 
-    /// Adds a layout unless it is already known. A known layout can fail to match, because a string with
-    /// escapes never matches.
+    /// Adds a layout unless it is known. The layout is known if the record has escapes in a string, because such a
+    /// string matches no layout.
     fn learn(&mut self, layout: Layout) {
         if self.layouts.contains(&layout) {
             return;
@@ -113,13 +112,15 @@ struct Layout {
     rest: Vec<u8>,
 }
 
-/// A value and the bytes between the previous value and this one, including the quotes of strings.
+/// A value of the layout: its form, and the bytes between the previous value and this one, including the quotes of
+/// strings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step {
     before: Vec<u8>,
     is_string: bool,
     depth: u32,
-    /// The index of the value's path in `paths`; `None` if the value is not among them and is only validated.
+    /// The index of the value's path in `paths`; `None` if the path is not among them, so that the value is only
+    /// validated.
     index: Option<usize>,
 }
 

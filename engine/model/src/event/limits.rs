@@ -11,5 +11,5 @@ pub const ID_BYTES_MAX: usize = 256;
 /// The largest latency in milliseconds: one day.
 pub const LATENCY_MS_MAX: i64 = 86_400_000;
 
-/// The largest amount of one transaction in minor units: ten billion dollars.
+/// The largest amount of one transaction in minor units. In US dollars it is ten billion.
 pub const AMOUNT_MINOR_MAX: i64 = 1_000_000_000_000;

@@ -1,5 +1,5 @@
-//! The three source events. An event is parsed from a record's bytes without copying, or rejected with a
-//! reason.
+//! The three source events. An event is parsed from a record's bytes, or rejected with a reason. Its texts borrow
+//! from the record; only strings with escapes are copied.
 //!
 //! Every field of a schema except `game_id` is required. A `null` value counts as absent, and unknown fields
 //! are ignored. If a field occurs twice, the last one counts; if an object of the schema occurs twice, the
@@ -30,7 +30,7 @@ pub const DEFAULT_GAME_ID: &str = "default";
 
 /// One source event, borrowed from its record.
 pub trait Event<'e>: Sized {
-    /// The source topic that carries these events.
+    /// The source topic of these events.
     const TOPIC: &'static str;
 
     /// Reads the event from a record's value. This is faster if a record with the same layout has been read

@@ -19,7 +19,7 @@ pub struct PlayerEvent<'e> {
     pub session_id: Cow<'e, str>,
     /// The action: `move`, `interaction`, `level_complete` or any other name.
     pub event_type: Cow<'e, str>,
-    /// The level where it happened.
+    /// The level of the action.
     pub level_id: Cow<'e, str>,
     /// The level's map.
     pub map_id: Cow<'e, str>,

@@ -1,4 +1,4 @@
-//! Reads one record and passes each field of the objects in the schemas to a callback.
+//! Reads one record and passes each field of the objects that the schemas define to a callback.
 
 use super::limits::RECORD_BYTES_MAX;
 use crate::json::{JsonError, Scanner, Text, Value};
@@ -34,7 +34,7 @@ impl Section {
             Self::UserData => "user_data.",
             Self::ServerData => "server_data.",
         };
-        // Comparing the key first is faster, because most paths differ in the length of their keys.
+        // Comparing the key first is faster, because most fields have keys of different lengths.
         path.split_at_checked(prefix.len())
             .is_some_and(|(section, field)| {
                 key.is(field) && section == prefix && !field.contains('.')

@@ -4,15 +4,15 @@ use super::SourceRecord;
 use crate::event::{Event, Layouts};
 use crate::reject::Rejection;
 
-/// The number of records that are parsed before they are folded. Their events fit into a processor's cache, and
-/// a batch of any size takes no more memory.
+/// The number of records that are parsed before they are folded. The events of one chunk fit into a processor's
+/// cache, and a larger batch needs no more memory.
 const CHUNK: usize = 64;
 
 /// A record and the event in it.
 pub struct Parsed<'r, E> {
     /// The record.
     pub record: SourceRecord<'r>,
-    /// The event, or the reason why the record is not a valid one.
+    /// The event, or why the record is rejected.
     pub event: Result<E, Rejection>,
 }
 

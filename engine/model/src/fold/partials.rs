@@ -4,7 +4,7 @@
 /// The size of the length before each partial, in bytes.
 const LENGTH: usize = size_of::<u32>();
 
-/// Appends a partial to the output.
+/// Appends a partial to the output, preceded by its length.
 pub(super) fn append(partial: &[u8], output: &mut Vec<u8>) {
     output.extend((partial.len() as u32).to_le_bytes());
     output.extend(partial);

@@ -13,7 +13,7 @@ pub enum RequestError {
     /// No derivation is requested.
     #[error("the parameter `{DERIVATIONS}` is missing: it names derivations, separated by commas")]
     Empty,
-    /// The name is not that of a derivation with the same source topic as the derivations before it.
+    /// The name is unknown, or its derivation has a different source topic than the derivations before it.
     #[error("`{name}` is not a derivation of the same source topic as the derivations before it")]
     Unknown {
         /// The requested name.
@@ -37,7 +37,7 @@ pub enum RequestError {
 pub struct FoldRequest {
     /// The name of the derivation.
     pub derivation: String,
-    /// Its parameters. Their names do not have the derivation's name as prefix.
+    /// Its parameters, by their names without the derivation's name as prefix.
     pub params: BTreeMap<String, String>,
 }
 

@@ -6,7 +6,7 @@ use super::{Fold, SourceRecord};
 use crate::derivation::Lift;
 use crate::event::{Event, Layouts, PlayerEvent, PurchaseEvent, ServerMetric};
 
-/// A source topic as a marker type. It maps every lifetime to the type of the topic's events.
+/// A marker type for a source topic. It names the type of the topic's events for every lifetime.
 pub trait Source: 'static {
     /// The event of the source, borrowed from its record.
     type Event<'e>: Event<'e>;
@@ -33,8 +33,7 @@ impl Source for ServerMetrics {
     type Event<'e> = ServerMetric<'e>;
 }
 
-/// A fold of any derivation of the source `S`, as a trait object: the derivations of a source have different
-/// types.
+/// The object-safe interface of [`Fold`]. It lets folds of different derivations of the source `S` be in one list.
 pub trait ParsedFold<S: Source> {
     /// Adds the next records of the batch that begins at `first_offset`.
     fn add<'r>(&mut self, first_offset: i64, parsed: &[Parsed<'r, S::Event<'r>>]);
@@ -65,7 +64,7 @@ pub struct SourceFolds<S: Source> {
 }
 
 impl<S: Source> SourceFolds<S> {
-    /// Creates the combination of these folds. The output for a batch has one partial for each, in this order.
+    /// Combines `folds`. The output for a batch contains one partial of each fold, in this order.
     pub fn new(folds: Vec<Box<dyn ParsedFold<S>>>) -> Self {
         Self {
             folds,

@@ -1,5 +1,5 @@
 //! A hash table of partials by key, used while a batch is folded. It finds a key by its fields. It joins and copies
-//! the fields only if the key is new or contains a percent sign.
+//! the fields only if the key is new or has percent-encoded fields.
 
 use crate::key::RecordKey;
 use crate::words;
@@ -16,8 +16,9 @@ pub(super) struct Slots<P> {
 pub(super) struct Slot<P> {
     hash: u64,
     pub(super) key: RecordKey,
-    /// The number of fields in `key`; `is_plain` tells whether none of them needed percent-encoding.
+    /// The number of fields in `key`.
     fields: usize,
+    /// Whether no field needed percent-encoding.
     is_plain: bool,
     pub(super) events: u64,
     pub(super) partial: P,

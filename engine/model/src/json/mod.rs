@@ -1,10 +1,10 @@
 //! A strict JSON (RFC 8259) pull scanner that borrows everything from the record.
 //!
-//! It exists for speed: inside WASM, a field scanner is several times faster than a general deserializer. It
-//! also validates everything that it skips, so every record that it accepts is JSON by the grammar of RFC
-//! 8259; tests compare it with `serde_json`. If an object has a field twice, the last one counts. It
-//! tolerates two mistakes of senders: it skips a byte order mark before the record, and it reads half a
-//! surrogate pair in a string (`"\ud83d"`, as in a name cut in the middle of an emoji) as U+FFFD.
+//! It exists for speed: inside WASM, a field scanner is several times faster than a general deserializer. It also
+//! validates everything that it skips, so every document that it accepts is JSON by the grammar of RFC 8259; tests
+//! compare it with `serde_json`. It tolerates two mistakes of senders: it skips a byte order mark before the
+//! document, and it reads half a surrogate pair in a string (`"\ud83d"`, as in a name cut in the middle of an
+//! emoji) as U+FFFD.
 
 mod scan;
 mod text;

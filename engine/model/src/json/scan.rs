@@ -8,8 +8,8 @@ use crate::words;
 #[derive(Clone, Debug)]
 pub struct Scanner<'a> {
     bytes: &'a [u8],
-    /// The bytes before the first one that is not UTF-8. They are determined once for all strings. Nothing is
-    /// read beyond them, so a document that is not UTF-8 looks like one that ends too early.
+    /// The longest prefix of `bytes` that is UTF-8, determined once for all strings. Nothing is read beyond it, so
+    /// a document that is not UTF-8 looks like one that ends too early.
     text: &'a str,
     at: usize,
 }
@@ -35,7 +35,7 @@ impl<'a> Scanner<'a> {
         begins
     }
 
-    /// Reads the next key of the object entered last and moves to its value. Pass `first` for the object's
+    /// Reads the next key of the object entered last and moves to its value. `first` must be true for the object's
     /// first key. Returns `None` at the end of the object.
     #[inline]
     pub fn key(&mut self, first: bool) -> Result<Option<Text<'a>>, JsonError> {
@@ -55,7 +55,8 @@ impl<'a> Scanner<'a> {
         Ok(Some(key))
     }
 
-    /// Reads or skips the whole value at the cursor. `depth` is the number of objects already entered.
+    /// Reads the value at the cursor. An array or object is validated and skipped. `depth` is the number of objects
+    /// that enclose the value.
     #[inline]
     pub fn value(&mut self, depth: u32) -> Result<Value<'a>, JsonError> {
         self.skip_space();
@@ -71,7 +72,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips exactly these bytes. Returns `false` if the document continues differently.
+    /// Skips exactly these bytes. Returns `false`, and skips nothing, if the document continues differently.
     #[inline]
     pub(crate) fn skip(&mut self, bytes: &[u8]) -> bool {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
@@ -81,8 +82,8 @@ impl<'a> Scanner<'a> {
         is_found
     }
 
-    /// Reads the rest of a string and stops before its closing quote. Returns `None` if the string has escapes or
-    /// is invalid.
+    /// Reads the rest of a string whose opening quote has been consumed, and stops before its closing quote.
+    /// Returns `None` if the string has escapes or is invalid.
     #[inline]
     pub(crate) fn plain_string(&mut self) -> Option<Text<'a>> {
         let end = words::find_special(self.text.as_bytes(), self.at)?;
@@ -112,8 +113,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips the rest of an array or object whose opening bracket has been consumed. The kinds of the open
-    /// brackets are stored as bits of one word. There is no recursion, so no input can exhaust the stack.
+    /// Skips the rest of an array or object whose opening bracket has been consumed. The kinds of the open brackets
+    /// are stored as bits of one number. There is no recursion, so no input can exhaust the stack.
     fn skip_nested(&mut self, object: bool, outer_depth: u32) -> Result<Value<'a>, JsonError> {
         let mut kinds = u128::from(object);
         let mut depth = 1;

@@ -50,11 +50,11 @@ impl Default for Distinct {
 impl Distinct {
     /// The largest number of different values that is counted exactly.
     pub const EXACT_MAX: usize = 16_384;
-    /// The relative error of a sketch's count: two standard deviations, each 1.04 / √65,536. About 19 of 20
-    /// counts are closer than this.
+    /// The relative error of a sketch's count: two standard deviations, each 1.04 / √65,536. About 19 of 20 counts
+    /// are within this error.
     pub const SKETCH_ERROR: f64 = 0.0082;
-    /// A set is checked against the limit only when it may contain twice as many values. A check sorts the set; if
-    /// sets were checked at the limit itself, a set just below it would be sorted again for each new fingerprint.
+    /// A set is checked against `EXACT_MAX` only when it may contain more values than this. A check sorts the set.
+    /// With a threshold of `EXACT_MAX`, a set just below the limit would be sorted again for each new fingerprint.
     const LOOK_AT: usize = 2 * Self::EXACT_MAX;
 
     /// Adds one value.
@@ -69,7 +69,7 @@ impl Distinct {
         }
     }
 
-    /// Returns the number of different values. It is an estimate if [`error`](Self::error) returns a value.
+    /// Returns the number of different values, which is an estimate if [`error`](Self::error) returns a value.
     pub fn count(&self) -> u64 {
         match &self.0 {
             State::Exact(set) => {
@@ -182,7 +182,7 @@ enum WireRef<'a> {
 }
 
 thread_local! {
-    /// The buffer in which sets are encoded. A partial has hundreds of small sets, and allocating memory for
+    /// The buffer in which sets are encoded. A partial can have hundreds of small sets, and allocating memory for
     /// each would take longer than writing its bytes.
     static BYTES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Merge;
 use crate::time::Timestamp;
 
-/// The value with the earliest event time. Among several at the same instant it is the least value, so that
-/// the order of arrival does not matter.
+/// The value with the earliest event time. Among several values of the same time it is the least, so that the order
+/// of arrival does not matter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Earliest<T>(Option<(Timestamp, T)>);
 
@@ -17,7 +17,8 @@ impl<T> Default for Earliest<T> {
 }
 
 impl<T: Ord> Earliest<T> {
-    /// Sets `value()` as of `time`. `value` is not called if there is an earlier value.
+    /// Stores `value()` if `time` is earlier than the stored time, or equal to it with a lesser value. `value` is
+    /// not called if `time` is later.
     pub fn set(&mut self, time: Timestamp, value: impl FnOnce() -> T) {
         if self.0.as_ref().is_none_or(|(first, _)| time <= *first) {
             self.merge(Self(Some((time, value()))));

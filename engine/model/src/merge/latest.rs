@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Merge;
 use crate::time::Timestamp;
 
-/// The value with the latest event time. Among several at the same instant it is the greatest value, so that
-/// the order of arrival does not matter.
+/// The value with the latest event time. Among several values of the same time it is the greatest, so that the
+/// order of arrival does not matter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latest<T>(Option<(Timestamp, T)>);
 
@@ -17,7 +17,8 @@ impl<T> Default for Latest<T> {
 }
 
 impl<T: Ord> Latest<T> {
-    /// Sets `value()` as of `time`. `value` is not called if there is a later value.
+    /// Stores `value()` if `time` is later than the stored time, or equal to it with a greater value. `value` is
+    /// not called if `time` is earlier.
     pub fn set(&mut self, time: Timestamp, value: impl FnOnce() -> T) {
         if self.0.as_ref().is_none_or(|(latest, _)| time >= *latest) {
             self.merge(Self(Some((time, value()))));

@@ -14,8 +14,8 @@ use crate::params::{ParamError, Params};
 #[derive(Clone, Copy, Debug)]
 pub struct Bookkeeping {
     /// Whether a transaction id identifies one transaction. A second record with the same content is then a
-    /// duplicate and is not counted. It must be false if senders draw ids from a small space, so that different
-    /// transactions share ids.
+    /// duplicate and is not counted. Must be false if senders draw ids from a small space, because different
+    /// transactions then share ids.
     unique_transactions: bool,
 }
 
@@ -47,15 +47,15 @@ impl Bookkeeping {
 /// The transactions of one window and key.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Ledger {
-    /// Every transaction once. Used if ids are unique.
+    /// Each transaction once, whatever the number of its records. Used if ids are unique.
     transactions: SortedSet<Transaction>,
-    /// The sums of the transactions. Used if ids are not unique.
+    /// The sums of the transactions. Like `buyers`, used only if ids are not unique.
     sums: Sums,
     buyers: Distinct,
 }
 
 impl Ledger {
-    /// Returns how many of the `events` that were entered repeat another of them.
+    /// Returns how many of the ledger's `events` are repeats of another one.
     pub fn duplicates(&mut self, events: u64) -> u64 {
         events - self.transactions.len() as u64 - self.sums.purchases - self.sums.refunds
     }
@@ -75,7 +75,7 @@ impl Ledger {
             refunds: sums.refunds,
             gross_minor: sums.gross_minor,
             refunded_minor: sums.refunded_minor,
-            // One of the two is empty, because all events were entered with the same parameters.
+            // One of the two sets of buyers is empty, because all events were entered with the same parameters.
             buyers: self.buyers.count() + buyers.len() as u64,
             buyers_error: self.buyers.error(),
         }
@@ -141,8 +141,8 @@ impl Sums {
     }
 }
 
-/// One transaction, reduced to the data for the totals and a fingerprint of the rest. Records with the same
-/// content result in equal values.
+/// One transaction, reduced to the fields that the totals need and a fingerprint of the other fields. Records with
+/// the same content have equal values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Transaction {
     content: u128,
@@ -153,8 +153,8 @@ struct Transaction {
 
 impl Transaction {
     /// Creates the transaction of an event. The fingerprint `content` covers every field of the event except game
-    /// and currency, which are the same in a whole ledger, and except type and amount, which are stored next to
-    /// it. The fields are joined into a key, which separates them whatever characters they contain.
+    /// and currency, which are the same in a whole ledger, and type and amount, which are stored next to it. The
+    /// fields are joined into a key, so that they remain separate whatever characters they contain.
     fn of(event: &PurchaseEvent<'_>) -> Self {
         let content = RecordKey::new(&[
             &event.transaction_id,

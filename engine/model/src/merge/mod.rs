@@ -22,7 +22,7 @@ pub use quantiles::{QUANTILE_ERROR, Quantiles};
 pub use sorted_set::SortedSet;
 pub use spread::Spread;
 
-/// A commutative monoid. Counts and sums are plain integers, which implementations of `merge` add themselves.
+/// A commutative monoid. Counts and sums are plain integers, which implementations of `merge` add directly.
 pub trait Merge: Default {
     /// Adds `other` to `self`.
     fn merge(&mut self, other: Self);

@@ -8,7 +8,7 @@ use super::Merge;
 
 /// The inserted names that come first in byte order, at most `MAX`, and whether there were more. The result does
 /// not depend on how the names are split into parts: a part drops a name only if it has `MAX` names that come
-/// before it, and the merged set then has them, too.
+/// before it, and all of these are merged, too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names<const MAX: usize> {
     /// In ascending order. Most sets have a single, short name, which needs no allocation.
@@ -40,7 +40,7 @@ impl<const MAX: usize> Names<MAX> {
         }
     }
 
-    /// Returns the names within the limit in ascending order.
+    /// Returns the first names, at most `MAX`, in ascending order.
     pub fn least(&self) -> Vec<String> {
         self.least.iter().map(CompactString::to_string).collect()
     }

@@ -8,9 +8,9 @@ use super::Merge;
 /// The relative error of every quantile.
 pub const QUANTILE_ERROR: f64 = 0.01;
 
-/// A DDSketch. Each bin is 2 % wider than the one before, so a quantile is within [`QUANTILE_ERROR`] of the
-/// true value. Merging adds the counts of the bins. This is exact, because the 2,048 bins span 17 powers of
-/// ten before any two of them would have to be combined.
+/// A DDSketch. Each bin is 2 % wider than the one before, so a quantile is within [`QUANTILE_ERROR`] of the true
+/// value. Merging adds the counts of the bins. This is exact until bins have to be combined, and the 2,048 bins
+/// span 17 powers of ten before that.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Quantiles(DDSketch);
@@ -27,8 +27,9 @@ impl Quantiles {
         self.0.add(value);
     }
 
-    /// Returns the value at index ⌊`q` · (n − 1)⌋ of all n values in ascending order (`q` in 0..=1). The
-    /// result is within [`QUANTILE_ERROR`] and never outside the range of the values; `None` without values.
+    /// Returns the value at index ⌊`q` · (n − 1)⌋ of all n values in ascending order (`q` in 0..=1); `None` without
+    /// values. The relative error is at most [`QUANTILE_ERROR`], and the result is never outside the range of the
+    /// values.
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let estimate = self.0.quantile(q).ok().flatten()?;
         // The middle of a bin can be outside the range of the inserted values.

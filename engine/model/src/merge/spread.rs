@@ -34,19 +34,19 @@ impl Spread {
         (self.count > 0).then(|| decimal::ratio(self.sum, denominator, 3))
     }
 
-    /// Returns the largest reading in units of `unit`, rounded in the same way.
+    /// Returns the largest reading in units of `unit`, rounded like the mean; `None` without readings.
     pub fn max(&self, unit: i64) -> Option<f64> {
         self.range
             .map(|(_, max)| decimal::ratio(i128::from(max), i128::from(unit), 3))
     }
 
-    /// Returns the smallest reading in units of `unit`, rounded in the same way.
+    /// Returns the smallest reading in units of `unit`, rounded like the mean; `None` without readings.
     pub fn min(&self, unit: i64) -> Option<f64> {
         self.range
             .map(|(min, _)| decimal::ratio(i128::from(min), i128::from(unit), 3))
     }
 
-    /// Returns whether the exact mean exceeds `limit`, in the readings' own units; false without readings.
+    /// Returns whether the exact mean exceeds `limit`, which is in the readings' own units; false without readings.
     pub fn mean_exceeds(&self, limit: i64) -> bool {
         self.sum > i128::from(limit) * i128::from(self.count)
     }

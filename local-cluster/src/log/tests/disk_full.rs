@@ -1,4 +1,4 @@
-//! A write that fails half-way, because of a real limit on the size of files.
+//! A write that fails half-way, because the process has a limit on the size of its files.
 
 use std::env;
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! Stores accounts: for each derivation and partition, the outcomes of its records. Also stores the watermark
-//! delay of each derivation over time.
+//! Stores the last account of each derivation and partition, which counts the outcomes of its records. Also stores the
+//! watermark delay of each derivation over time.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,11 +14,11 @@ use crate::history::History;
 use crate::limits::{ACCOUNTS_PERIOD_MS, ROWS_MAX};
 use crate::symbols::{Symbol, Symbols};
 
-/// The limit for accounts (derivations times partitions), far above what a game needs.
+/// The limit for accounts (derivations times partitions), far more than usual dataflows need.
 const ACCOUNTS_MAX: usize = 10_000;
 
-/// The number of end offsets stored for each partition. Ends are polled twice as often as accounts are
-/// published.
+/// The number of end offsets stored for each partition: half a minute of polling. [`Accounts::lag`] needs an end offset
+/// that was polled before the latest account was published, and accounts are published every ten seconds.
 const ENDS_KEPT: usize = 6;
 
 /// A record of `accounting`.
@@ -34,10 +34,10 @@ pub(crate) struct Account {
     pub(crate) duplicate: u64,
     #[serde(default)]
     pub(crate) evicted: u64,
-    /// The number of accepted events whose event time was far ahead of their ingest time.
+    /// The number of accepted events whose event time was more than two seconds after their ingest time.
     #[serde(default)]
     pub(crate) ahead: u64,
-    /// The senders of such events since the previous account.
+    /// The senders of events counted in `ahead` since the previous account.
     #[serde(default, skip_serializing)]
     pub(crate) senders_ahead: Vec<Ahead>,
     pub(crate) next_offset: Offset,
@@ -48,10 +48,10 @@ pub(crate) struct Account {
 #[derive(Debug)]
 pub(crate) struct Accounts {
     last: BTreeMap<(String, String, Partition), (i64, Account)>,
-    /// The milliseconds from the watermark to the publication of the latest account in each period, by
-    /// derivation.
+    /// The watermark delay in milliseconds, by publication period and derivation: the time from the watermark of the
+    /// period's latest account to the publication of this account.
     pub(crate) delays: History<Symbol, i64>,
-    /// The latest end offsets of the source partitions, each with the time at which it was polled.
+    /// The latest end offsets of each source partition, each with the time at which it was polled.
     ends: BTreeMap<(String, Partition), VecDeque<(i64, Offset)>>,
     pub(crate) senders_ahead: Senders,
 }
@@ -102,7 +102,7 @@ impl Accounts {
             .map(|(arrived, account)| (*arrived, account))
     }
 
-    /// Returns the greatest watermark of a derivation.
+    /// Returns the greatest watermark in the accounts of a derivation.
     pub(crate) fn watermark(&self, derivation: &str) -> Option<Timestamp> {
         let of = self
             .last
@@ -111,7 +111,7 @@ impl Accounts {
         of.filter_map(|(_, account)| account.watermark).max()
     }
 
-    /// Returns the source partitions of all accounts, each once.
+    /// Returns the source partitions of all accounts, without duplicates.
     pub(crate) fn partitions(&self) -> Vec<(String, Partition)> {
         let mut partitions: Vec<_> = self
             .last
@@ -129,15 +129,15 @@ impl Accounts {
         ends.truncate(ENDS_KEPT);
     }
 
-    /// Returns the number of records that were unread when the account was published, from the last end offset
-    /// polled before. A later end offset would also count records that arrived since.
+    /// Returns the number of records that were unread when the account was published. It uses the last end offset
+    /// polled before the publication, because a later one would include records that arrived after it.
     pub(crate) fn lag(&self, account: &Account, published_at: i64) -> Option<i64> {
         let ends = self.ends.get(&(account.topic.clone(), account.partition))?;
         let (_, end) = ends.iter().find(|(at, _)| *at <= published_at)?;
         Some((*end - account.next_offset).max(0))
     }
 
-    /// Returns the lowest watermark of all derivations.
+    /// Returns the lowest watermark in the accounts of all derivations.
     pub(crate) fn least_watermark(&self) -> Option<Timestamp> {
         self.last
             .values()

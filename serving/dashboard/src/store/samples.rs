@@ -30,7 +30,7 @@ pub(crate) struct Sample {
     #[serde(default, skip_serializing)]
     part: u32,
     payload: Option<String>,
-    /// The payload in base64 if it is not text.
+    /// The payload in base64, if it is not valid text.
     payload_base64: Option<String>,
 }
 

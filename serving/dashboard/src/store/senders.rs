@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The number of senders in memory. Beyond it, the sender that was seen longest ago is dropped.
+/// The maximum number of senders in memory. If there are more, the sender that was seen longest ago is dropped.
 const SENDERS_MAX: usize = 200;
 
-/// A sender whose clock is ahead, as reported in an account.
+/// A sender whose clock is ahead, as an account reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ahead {
     sender: String,

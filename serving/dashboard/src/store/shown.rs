@@ -1,4 +1,4 @@
-//! Defines the traits of the topics that the dashboard shows. They determine how a topic's records are stored.
+//! Defines the traits that determine how the records of a topic are stored.
 //!
 //! A topic implements [`ShownRow`] or [`ShownAlert`]. If its records are not derived rows, it implements
 //! [`ShownTopic`] itself.
@@ -17,9 +17,9 @@ use crate::limits::{
 };
 use crate::symbols::{Symbol, Symbols};
 
-/// The state of a topic in memory.
+/// A topic's data in memory, folded from its records.
 pub(crate) trait ShownTopic: Sized {
-    /// Whether every window has rows as long as events arrive.
+    /// Whether the topic receives rows for every window while events arrive. If so, missing rows make it stale.
     const HAS_WINDOWS: bool = false;
     /// The limit for rows in memory.
     const ROWS_MAX: usize = ROWS_MAX;
@@ -28,7 +28,7 @@ pub(crate) trait ShownTopic: Sized {
 
     fn empty() -> Self;
 
-    /// Folds one record into the state.
+    /// Folds one record into the data.
     fn fold(&mut self, record: &Record, context: &mut FoldContext<'_>) -> Result<(), Unshown>;
 }
 
@@ -42,20 +42,21 @@ pub(crate) trait ShownRow: Sized {
     const HAS_WINDOWS: bool = true;
     const ROWS_MAX: usize = ROWS_MAX;
     const RECORDS_MAX: usize = Self::ROWS_MAX;
-    /// Adds a later row to an earlier one. `None` unless the topic joins old rows into one-minute windows.
+    /// Adds the second row to the first one, in order to join old rows into one-minute windows. `None` if the topic
+    /// does not join rows.
     const JOIN: Option<fn(&mut Self, &Self)> = None;
 
     fn key(row: &Derived<Self::Measures>, names: &mut Names<'_>) -> Result<Self::Key, Unshown>;
 
     fn value(measures: &Self::Measures, names: &mut Names<'_>) -> Self;
 
-    /// Returns the window start under which a row is stored, given the row's own window start.
+    /// Returns the window start under which a row is stored. `start` is the start of the row's own window.
     fn window(start: i64) -> i64 {
         start
     }
 }
 
-/// An alert. [`Latest`] stores it with its whole record.
+/// An alert. [`Latest`] stores the whole row.
 pub(crate) trait ShownAlert: DeserializeOwned {
     /// Returns an id that stays the same over all revisions of the alert.
     fn id(&self) -> String;
@@ -69,7 +70,7 @@ pub(crate) trait ShownAlert: DeserializeOwned {
     }
 }
 
-/// The state that folding a record uses and updates.
+/// The state, besides the topic's data, that folding a record uses and updates.
 pub(crate) struct FoldContext<'s> {
     pub(super) names: Names<'s>,
     pub(super) state: &'s mut TopicState,
@@ -77,15 +78,15 @@ pub(crate) struct FoldContext<'s> {
     pub(super) arrived: i64,
 }
 
-/// The interned names of the store, including which of them are games.
+/// The interned names of the store, and the set of those that name a game.
 pub(crate) struct Names<'s> {
     pub(super) symbols: &'s mut Symbols,
     pub(super) games: &'s mut BTreeSet<Symbol>,
 }
 
 impl Names<'_> {
-    /// Interns a name that is part of a key. Names beyond the limit fail here: they would share one symbol,
-    /// and their rows would overwrite each other.
+    /// Interns a name that is part of a key. Returns an error if the table of names is full: all new names would share
+    /// one symbol, and their rows would overwrite each other.
     pub(super) fn key(&mut self, name: &str) -> Result<Symbol, Unshown> {
         match self.symbols.intern(name) {
             Symbol::OTHER => Err(Unshown::Names),
@@ -165,7 +166,7 @@ impl<A: ShownAlert> ShownTopic for Latest<Derived<A>> {
     fn fold(&mut self, record: &Record, context: &mut FoldContext<'_>) -> Result<(), Unshown> {
         let row: Derived<A> = context.read(record, false)?;
         if let Some(game) = row.measures.game() {
-            // The alert is shown even if the list of games is full.
+            // The alert is shown even if the table of names is full and its game is not listed.
             let _unlisted = context.names.game(game);
         }
         let (id, time, revision) = (row.measures.id(), A::time(&row), row.revision);
@@ -179,7 +180,7 @@ fn unless_withdrawn<T>(withdrawn: bool, value: T) -> Option<T> {
     (!withdrawn).then_some(value)
 }
 
-/// Converts a count to 32 bits. Counts of one window fit; a larger one becomes the maximum.
+/// Converts a count to 32 bits, which are enough for the counts of one window. A larger count becomes `u32::MAX`.
 pub(super) fn narrow(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -115,7 +115,7 @@ fn sessions_with_the_same_id_are_distinguished_by_their_start() {
         (&both["data"]["sessions"], &both["data"]["median_s"]),
         (&json!(2), &json!(4.0))
     );
-    // When a late event joins two sessions, the runner withdraws the row of the second one.
+    // If a late event joins two sessions, the runner withdraws the row of the second session.
     store.take(
         Topic::PlayerSessionSummaries,
         &session(START + 100_000, 40, true),
@@ -128,12 +128,12 @@ fn sessions_with_the_same_id_are_distinguished_by_their_start() {
     );
 }
 
-/// The limit for the dashboard's memory after a day, including that of the process itself.
+/// The limit for the memory of the whole process when it stores a day of data.
 const MEMORY_BYTES_MAX: usize = 200_000_000;
 const PROCESS_BYTES: usize = 20_000_000;
 /// The allocator's overhead for a small allocation.
 const PIECE_BYTES: usize = 16;
-/// The memory of a name besides its text: its entries in two tables, and its header.
+/// The memory that a name takes besides its text: its entries in two tables, and the header of its `Arc`.
 const NAME_BYTES: usize = 64;
 
 fn bytes<K, V>(_: &History<K, V>, rows: usize) -> usize {

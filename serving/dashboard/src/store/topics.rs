@@ -1,5 +1,5 @@
-//! Lists the topics that the dashboard shows. A new topic needs its own file in the folder `topics` and one line
-//! in [`shown_topics!`]; each view that uses the topic lists it in `View::topics`.
+//! Lists the topics that the dashboard shows. A new topic needs its own file in the folder `topics` and one line in the
+//! call of [`shown_topics!`]. Each view that uses the topic lists it in `View::topics`.
 
 mod active_players;
 mod fraud_alerts;
@@ -32,8 +32,8 @@ pub(crate) use server_health::HealthRow;
 type Rows<R> = History<<R as ShownRow>::Key, R>;
 type Alerts<A> = Latest<Derived<A>>;
 
-/// Declares [`Topic`] and [`Topics`]. Each line gives the variant, the name of the topic, the field, and the
-/// type of its state.
+/// Declares [`Topic`] and [`Topics`]. Each line contains the topic's variant of [`Topic`], its name, its field in
+/// [`Topics`], and the type of this field.
 macro_rules! shown_topics {
     ($($topic:ident $name:literal $field:ident: $kept:ty,)*) => {
         /// A topic that the dashboard reads.
@@ -52,7 +52,7 @@ macro_rules! shown_topics {
                 }
             }
 
-            /// Whether every window of the topic has rows as long as events arrive.
+            /// Whether the topic receives rows for every window while events arrive.
             pub(crate) fn has_windows(self) -> bool {
                 match self {
                     $(Self::$topic => <$kept>::HAS_WINDOWS,)*
@@ -75,7 +75,7 @@ macro_rules! shown_topics {
             }
         }
 
-        /// The state of each topic.
+        /// The data of each topic.
         #[derive(Debug)]
         pub(crate) struct Topics {
             $(pub(crate) $field: $kept,)*
@@ -123,14 +123,14 @@ shown_topics! {
     LateEvents "late-events" late: Samples,
 }
 
-/// The reading progress of a topic, and what its records reveal about its windows.
+/// The dashboard's reading progress in a topic, and what the topic's records reveal about its windows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TopicState {
     pub(crate) records: u64,
     /// The number of records that could not be read or stored.
     pub(crate) unshown: u64,
     pub(crate) window_end: Option<Timestamp>,
-    /// The length of the topic's windows.
+    /// The length of the topic's windows; 0 if it is not known.
     pub(crate) window_ms: i64,
     /// The time at which the latest record was written.
     pub(crate) arrived_ms: Option<i64>,

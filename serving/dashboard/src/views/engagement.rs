@@ -20,18 +20,18 @@ pub(super) struct Engagement<'a> {
     /// The mean number of distinct players per window, by platform.
     platforms: BTreeMap<&'a str, Vec<Option<f64>>>,
     cells: Vec<Cell<'a>>,
-    /// The number of cells beyond the limit. They are those with the fewest events.
+    /// The number of cells that `cells` has no room for: those with the fewest events.
     cells_left_out: usize,
     stuck: Vec<Hotspot>,
 }
 
-/// The totals of one map of a level over the whole time span.
+/// The totals of one map of a level over the span.
 #[derive(Serialize)]
 struct Cell<'a> {
     game: &'a str,
     level: &'a str,
     map: &'a str,
-    /// The mean number of distinct players, over the windows that have at least one.
+    /// The mean number of distinct players per window, over the windows that have at least one.
     active_players: Option<f64>,
     events: u64,
     sessions: u64,
@@ -80,8 +80,8 @@ pub(super) fn view<'a>(context: &ViewContext<'a>) -> Engagement<'a> {
 
 type Line = Vec<Option<f64>>;
 
-/// Computes the lines: adds the players of all games in each window, then takes the mean of the windows in
-/// each piece.
+/// Computes the lines for all platforms together and for each platform. Adds the players of all selected games in each
+/// window, then takes the mean over the windows of each piece.
 fn lines<'a>(context: &ViewContext<'a>, span: &Span) -> (Line, BTreeMap<&'a str, Line>) {
     let mut windows = BTreeMap::<i64, (u64, BTreeMap<Symbol, u64>)>::new();
     for (start, game, row) in context.store.topics.active.range(span.range()) {
@@ -157,7 +157,7 @@ fn wants_level(context: &ViewContext<'_>, level: Symbol) -> bool {
     wanted.is_none_or(|wanted| context.store.symbols.find(wanted) == Some(level))
 }
 
-/// Returns the maps of levels where players are stuck, those with the most stuck players first.
+/// Returns the maps on which players are stuck, those with the most stuck players first.
 fn hotspots(context: &ViewContext<'_>) -> Vec<Hotspot> {
     let mut spots = BTreeMap::<(&str, &str, &str), Hotspot>::new();
     for (time, row) in context.store.topics.stuck.newest_first() {

@@ -19,7 +19,8 @@ pub(super) struct Fraud<'a> {
     rules: BTreeMap<&'static str, Vec<u32>>,
 }
 
-/// Computes the view. With `user` it contains every stored alert of the user, not only those in the span.
+/// Computes the view. If the query has a `user`, the view contains stored alerts of this user from any time, not only
+/// those in the span.
 pub(super) fn view<'a>(context: &ViewContext<'a>) -> Fraud<'a> {
     let span = Span::over(context.range.clone(), 0);
     let mut rules = BTreeMap::<&'static str, Vec<u32>>::new();

@@ -10,7 +10,7 @@ use crate::span::{Mean, Span};
 use crate::store::Topic;
 use crate::symbols::Symbol;
 
-/// The number of latest alerts on this page; the other views list more.
+/// The number of latest alerts in this view. The views `fraud`, `servers` and `engagement` list more.
 const LATEST_SHOWN: usize = 8;
 
 #[derive(Serialize)]
@@ -27,7 +27,7 @@ pub(super) struct Overview<'a> {
 #[derive(Serialize)]
 struct Card<'a> {
     game: &'a str,
-    /// The active players of the latest window.
+    /// The number of active players in the game's latest window.
     active_players: u64,
     sessions: u64,
     events: u64,
@@ -36,7 +36,7 @@ struct Card<'a> {
     fraud_alerts: usize,
     fraud_alerts_high: usize,
     stuck_players: usize,
-    /// The start of each piece of the span. `players` contains the mean active players of each piece.
+    /// The start of each piece of the span. `players` contains the mean number of active players in each piece.
     times: Vec<i64>,
     players: Vec<Option<f64>>,
 }

@@ -31,10 +31,10 @@ struct Currency<'a> {
     refunds: u64,
     /// Net revenue in each piece of the span; `None` if the piece has no window.
     nets: Vec<Option<String>>,
-    /// For each piece, the net revenue per buyer in its latest window that has buyers.
+    /// For each piece of the span, the net revenue per buyer in the piece's latest window that has buyers.
     arppus: Vec<Option<String>>,
-    /// The net revenue per buyer in the latest window of the span (`None` without buyers), and the window's
-    /// number of buyers.
+    /// The net revenue per buyer in the latest window of the span; `None` without buyers. `buyers` is the number of
+    /// buyers in this window.
     arppu: Option<String>,
     buyers: u64,
 }
@@ -89,7 +89,7 @@ pub(super) fn view<'a>(context: &ViewContext<'a>) -> Purchases<'a> {
     }
 }
 
-/// The buyers of all games in the window that begins at `start`, and their net revenue in minor units.
+/// The buyers in the window that begins at `start`, and their net revenue in minor units, for one or several games.
 #[derive(Clone, Copy)]
 struct Paying {
     start: i64,
@@ -107,7 +107,7 @@ impl Paying {
         }
     }
 
-    /// Adds a game to `latest`, or replaces `latest` if it is of an earlier window.
+    /// Adds this game's buyers to `latest`, or replaces `latest` if it belongs to an earlier window.
     fn add_to(mut self, latest: &mut Option<Self>) {
         if let Some(same) = latest.filter(|latest| latest.start == self.start) {
             self.buyers += same.buyers;

@@ -21,8 +21,7 @@ pub(super) struct Quality<'a> {
     senders_ahead: Vec<&'a SenderAhead>,
     step_ms: i64,
     times: Vec<i64>,
-    /// By derivation, the mean seconds from the watermark to the publication of the account, in each piece of the
-    /// span.
+    /// For each derivation, the mean watermark delay in seconds in each piece of the span.
     delays: BTreeMap<&'a str, Vec<Option<f64>>>,
     topics: Vec<TopicProgress>,
 }
@@ -32,7 +31,7 @@ pub(super) struct Quality<'a> {
 struct Row<'a> {
     #[serde(flatten)]
     account: &'a Account,
-    /// The number of rejected records, for all reasons together.
+    /// The number of rejected records, for all reasons.
     rejected_total: u64,
     /// Whether `read = accepted + rejected + late + duplicate`.
     adds_up: bool,
@@ -105,8 +104,8 @@ fn row<'a>(context: &ViewContext<'a>, published_at: i64, account: &'a Account) -
     }
 }
 
-/// Returns the numbers of rejected records by source and reason. All derivations of a source count the same
-/// records, so this uses, for each partition, only the derivation that has read furthest.
+/// Returns the number of rejected records for each source and reason. All derivations of a source count the same
+/// records. So only one account of each partition is used: that of the derivation that has read furthest.
 fn rejected(context: &ViewContext<'_>) -> Vec<Rejected> {
     let mut furthest = BTreeMap::<(&str, Partition), &Account>::new();
     for (_, account) in context.store.topics.accounts.last() {

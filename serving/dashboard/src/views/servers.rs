@@ -39,7 +39,7 @@ struct Tile<'a> {
     p50_ms: f64,
     p95_ms: f64,
     p99_ms: f64,
-    /// The mean CPU load, and the mean p95 latency, in each piece of the span.
+    /// The mean CPU load in percent in each piece of the span. `p95` contains the mean p95 latency in milliseconds.
     cpu: Vec<Option<f64>>,
     p95: Vec<Option<f64>>,
 }
@@ -80,7 +80,7 @@ pub(super) fn view<'a>(context: &ViewContext<'a>) -> Servers<'a> {
     }
 }
 
-/// Returns the tiles, unhealthy servers first.
+/// Returns the tiles: first the servers with open alerts, then by status, the worst first.
 fn tiles<'a>(context: &ViewContext<'a>, span: &Span) -> Vec<Tile<'a>> {
     struct Line<'a> {
         last: (i64, &'a HealthRow),

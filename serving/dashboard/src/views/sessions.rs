@@ -1,4 +1,4 @@
-//! `sessions`: the lengths of sessions, and how many start and end over time.
+//! `sessions`: the lengths of sessions, and the number of sessions that start and end over time.
 
 use std::collections::BTreeMap;
 
@@ -77,7 +77,7 @@ pub(super) fn view<'a>(context: &ViewContext<'a>) -> Sessions<'a> {
     }
 }
 
-/// Returns a quantile of the session lengths. The sessions are sorted by length.
+/// Returns a quantile of the session lengths in seconds. `sessions` must be sorted by length.
 fn quantile(sessions: &[&SessionRow], percent: usize) -> Option<f32> {
     let last = sessions.len().checked_sub(1)?;
     Some(seconds(sessions[last * percent / 100]))

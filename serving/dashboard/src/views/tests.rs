@@ -1,4 +1,4 @@
-//! Tests views of a few rows against values that were computed by hand.
+//! Compares views of a few rows with values that were computed by hand.
 
 use client::{Offset, Partition};
 use serde_json::{Value, json};
@@ -206,7 +206,7 @@ fn the_buyers_of_several_games_are_added() {
     ]);
     let answer = store.answer(View::Purchases, "");
     let sums = &answer["data"]["currencies"][0];
-    // (2 · 0.20 + 4 · 0.50) / 6
+    // The ARPPU of both games: (2 buyers · 0.20 + 4 buyers · 0.50) / 6 buyers.
     assert_eq!(
         (&sums["buyers"], &sums["arppu"]),
         (&json!(6), &json!("0.40"))

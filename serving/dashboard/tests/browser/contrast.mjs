@@ -1,6 +1,6 @@
-// Checks the contrast of every text and of the colours of charts (WCAG 2, level AA).
+// Checks the contrast of all text and of the colours in charts (WCAG 2, level AA).
 
-/** Runs inside the page and returns up to five texts and colours with too little contrast. */
+/** Runs inside the page. Returns up to five texts and colours that have too little contrast. */
 export function contrastProblems() {
   const parse = (text) => text.match(/[\d.]+/g).map(Number);
   const light = ([r, g, b]) => {
@@ -35,7 +35,7 @@ export function contrastProblems() {
     if (found < (large ? 3 : 4.5))
       pale.push(`${found.toFixed(2)} "${text.slice(0, 40)}" (${element.tagName}.${element.className})`);
   }
-  // Charts draw on a canvas, so their colours are checked by name.
+  // Charts are drawn on a canvas, where text has no elements, so their colours are checked by name.
   const probe = document.createElement("span");
   document.body.append(probe);
   const named = (name) => {

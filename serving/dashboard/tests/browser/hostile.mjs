@@ -1,11 +1,11 @@
-// Sends markup and control characters in every string of the events: every view must show them as text.
+// Sends events with markup and control characters in every string. Every view must show these strings as text.
 
 const HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u0007\u202e";
 const TIMEOUT_MS = 240_000;
-/** A player who makes thirty moves on a level in two minutes or more is stuck. */
+/** The interval between two moves of the player. A player is stuck after two minutes and thirty events on a level. */
 const MOVE_EVERY_MS = 3_000;
 
-/** The elements of each view that show the string. */
+/** For each view, a selector of the elements that show the string. */
 const ELEMENTS = {
   overview: ".card",
   engagement: ".spot",
@@ -16,7 +16,7 @@ const ELEMENTS = {
   sessions: ".stat",
 };
 
-/** Starts to send events, so that the player is stuck by the time of the check. Returns a function that ends this. */
+/** Starts sending events, early enough for the player to be stuck at the check. Returns a function that stops it. */
 export function playHostile(webApi) {
   post(webApi, [
     player("another session"),
@@ -74,11 +74,10 @@ async function post(webApi, events) {
   if (!response.ok) throw new Error(`the web API answers ${response.status}: ${await response.text()}`);
 }
 
-/** Checks every view. */
 export async function hostile(dashboard, page, at, shown) {
   for (const [view, selector] of Object.entries(ELEMENTS)) {
     at(view);
-    // Without the filter the alert may be too far down the list to be shown.
+    // Without the filter, the alert may be too far down the list to be shown.
     const query = view === "fraud" ? `?${new URLSearchParams({ game: HOSTILE })}` : "";
     await page.goto(`${dashboard}/#/${view}${query}`);
     await shown(page);
@@ -98,7 +97,7 @@ export async function hostile(dashboard, page, at, shown) {
       });
     if (await page.locator("main script, img[src=x]").count())
       throw new Error(`${view}: markup of an event became an element`);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: it matches them.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression must match control characters.
     if (await page.evaluate(() => /[\u0007\u202e]/.test(document.documentElement.outerHTML)))
       throw new Error(`${view}: a control character is on the page`);
   }

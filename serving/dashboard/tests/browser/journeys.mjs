@@ -1,4 +1,5 @@
-// What people do on the pages: open tables, download, pause, look back, switch, use the keyboard, follow links.
+// Does what people do on the pages: opens tables, downloads a file, pauses, looks back, switches the time zone and
+// theme, uses the keyboard, follows links.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -6,7 +7,7 @@ import { readFile } from "node:fs/promises";
 const TIMEOUT_MS = 90_000;
 const PLAYERS_BY_LEVEL = "Players by level";
 
-/** Runs every journey. `at` receives the name of each step, `shown` waits until a view has data. */
+/** Runs every journey. `at` is called with the name of each step; `shown` waits until a view has data. */
 export async function journeys(page, url, at, shown) {
   await page.goto(`${url}/#/overview`);
   await page.locator(".card").first().click();
@@ -94,7 +95,7 @@ async function level(page, url, shown) {
 }
 
 async function user(page, url) {
-  // Not the user with control characters: the page shows that name with their codes.
+  // Skips the user whose name contains control characters, because the page shows their codes instead.
   const alert = (await data(url, "fraud")).alerts.find((one) => one.user_id.startsWith("player_"));
   await page.goto(`${url}/#/fraud?user=${encodeURIComponent(alert.user_id)}`);
   await page.waitForFunction(
@@ -137,5 +138,4 @@ async function hostileLink(page, url) {
   assert.equal(await page.locator("img[src=x]").count(), 0);
 }
 
-/** The current data of a view. */
 const data = async (url, view) => (await (await fetch(`${url}/api/views/${view}`)).json()).data;

@@ -1,6 +1,7 @@
-// Clicks through every view in headless Chromium, in both themes, on the screens of a desktop and a phone. Fails on
-// console errors, on text of too little contrast and on pages wider than their screen, and takes screenshots.
-// `make test-dashboard` runs it; with DASHBOARD=URL it tests a dashboard that is running.
+// Clicks through every view in headless Chromium, in both themes, on a desktop and a phone screen. Fails on console
+// errors, on text with too little contrast and on pages wider than their screen, and takes screenshots.
+//
+// `make test-dashboard` runs this file. With DASHBOARD=URL it tests a dashboard that is already running.
 
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
@@ -73,7 +74,7 @@ async function visit(page, screen, theme) {
   }
 }
 
-/** Checks that without the chart library the table of every panel is open. */
+/** Checks that the panels' tables are open if the chart library cannot be loaded. */
 async function useTables(page, url) {
   let where = "tables";
   listen(page, () => where);
@@ -91,7 +92,7 @@ async function useTables(page, url) {
   await page.screenshot({ path: path.join(screenshots, "without-charts.png"), fullPage: true });
 }
 
-/** Listens to a page; the returned function names the step that later problems belong to. */
+/** Listens to a page. The returned function sets the name of the current step, which the listener reports. */
 function steps(page, name) {
   let step = "start";
   listen(page, () => `${name}/${step}`);
@@ -120,7 +121,10 @@ async function visitAll(browser, url) {
   }
 }
 
-/** Stops nginx, then each part of the system. No `listen` here: the browser logs refused connections as errors. */
+/**
+ * Stops nginx, then each part of the system. Does not call `listen`, because the browser logs refused connections as
+ * errors.
+ */
 async function outages(browser, setup) {
   const context = await browser.newContext({ viewport: SCREENS.desktop });
   await proxy(root, setup.url, await context.newPage(), path.join(screenshots, "behind-nginx.png"));

@@ -1,5 +1,5 @@
-// The dashboard behind nginx, under a prefix, with the configuration of docs/operations.md: the page stays live,
-// reports that it reconnects while nginx is stopped, and recovers. Behind an nginx that buffers streams it polls.
+// Tests the dashboard behind nginx, under a path prefix, with the configuration from docs/operations.md. The page must
+// stay live, report that it reconnects while nginx is stopped, and recover. If nginx buffers streams, it must poll.
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -9,10 +9,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { freeAddress } from "./setup.mjs";
 
-/** Longer than a page needs to notice a silent stream. */
+/** How long the page must stay live. This is longer than a page needs to notice a silent stream. */
 const STAYS_LIVE_MS = 15_000;
 const TIMEOUT_MS = 60_000;
-/** Buffers that the stream of a small game does not fill during the test. */
+/** Configures buffers so large that the stream of a small game does not fill them during the test. */
 const BUFFERING = [
   "proxy_ignore_headers X-Accel-Buffering;",
   "proxy_buffer_size 512k;",
@@ -22,7 +22,7 @@ const BUFFERING = [
 /** The path of Debian's nginx, which is not in the `PATH` of every user. */
 const DEBIAN = "/usr/sbin/nginx";
 
-/** Starts nginx in front of a dashboard. `more` follows `proxy_pass` in its configuration. */
+/** Starts nginx in front of a dashboard. `more` is added to its configuration after `proxy_pass`. */
 async function nginx(root, dashboard, more = "") {
   const folder = await mkdtemp(path.join(tmpdir(), "dashboard-nginx-"));
   const address = await freeAddress();

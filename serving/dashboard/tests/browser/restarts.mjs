@@ -1,10 +1,10 @@
-// Stops and starts each part of the system: the page reports the outage and recovers.
+// Stops and starts each part of the system. The page must report each outage and recover.
 
 import { startParts } from "./setup.mjs";
 
-/** How soon the page must report an outage. */
+/** The time within which the page must report an outage. */
 const REPORTED_WITHIN_MS = 5_000;
-/** The runner writes nothing before a window ends. */
+/** The length of a window. The runner writes the rows of a window when it ends. */
 const WINDOW_MS = 10_000;
 const TIMEOUT_MS = 120_000;
 
@@ -35,7 +35,7 @@ export async function restarts(root, page) {
     await page.waitForSelector(".card", { timeout: TIMEOUT_MS });
     await isLive();
     await stop("runner");
-    // The topic with the shortest windows is the first to be late.
+    // The topics with the shortest windows are the first to become stale.
     await reports("Stale", WINDOW_MS + REPORTED_WITHIN_MS);
     await keepsData();
     await start("runner");

@@ -1,4 +1,4 @@
-// Starts what the browser test needs: Chromium, and a running system with a generated game.
+// Finds Chromium, and starts a system with a generated game.
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ import { createInterface } from "node:readline";
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 const TIMEOUT_MS = 240_000;
 
-/** The path of Chromium; the environment variable CHROMIUM overrides it. */
+/** Returns the path of Chromium: the value of the environment variable CHROMIUM, or else a program in `PATH`. */
 export function findChromium() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
   for (const name of NAMES) {
@@ -24,7 +24,7 @@ export function findChromium() {
   throw new Error("no Chromium: install Debian's package `chromium`, or give its path with CHROMIUM=PATH");
 }
 
-/** A free loopback address, for programs that are restarted at the same address. */
+/** Returns a free loopback address, for programs that are restarted at the same address. */
 export async function freeAddress() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -34,7 +34,7 @@ export async function freeAddress() {
   return `127.0.0.1:${port}`;
 }
 
-/** Runs a subcommand. `ready` resolves to the addresses that it prints, once all of `names` are among them. */
+/** Runs a subcommand. When it has printed the addresses of all `names`, `ready` resolves to these addresses. */
 function run(binary, args, names) {
   const child = spawn(binary, args, {
     stdio: ["ignore", "pipe", "inherit"],
@@ -60,7 +60,7 @@ function run(binary, args, names) {
   return { ready, stop };
 }
 
-/** A temporary data folder, and the path of the program. */
+/** Creates a temporary folder. Returns a path for data, the path of the binary, and a function to remove the folder. */
 function workspace(root) {
   const folder = mkdtempSync(path.join(tmpdir(), "dashboard-"));
   const binary = process.env.BINARY ?? path.join(root, "target/debug/game-analytics");
@@ -96,7 +96,7 @@ export async function startAll(root) {
   }
 }
 
-/** Runs each part in its own process. Each can be stopped, and started again at the same address. */
+/** Runs each part in its own process. A part can be stopped and started again at the same address. */
 export async function startParts(root) {
   const { data, binary, leave } = workspace(root);
   const [cluster, spu, metrics, dashboard] = await Promise.all([1, 2, 3, 4].map(freeAddress));
@@ -131,7 +131,7 @@ export async function startParts(root) {
   return { url: `http://${dashboard}`, start, stop, stopAll };
 }
 
-/** Whether each view has its first data. */
+/** For each view, whether its first data has arrived. */
 const HAS_DATA = {
   overview: (data) => data.games.some((game) => game.active_players),
   engagement: (data) => data.cells.length,
@@ -140,7 +140,7 @@ const HAS_DATA = {
   fraud: (data) => data.alerts.length,
   purchases: (data) => data.items.length,
 };
-/** Whether a view has the data that appears after a minute or more: revenue, and ended sessions. */
+/** For some views, whether they have data that appears only after a minute or more, such as revenue. */
 const HAS_MORE = {
   sessions: (data) => data.sessions > 20,
   purchases: (data) => data.currencies.length,

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 
 const FIRST_PAINT_MS_MAX = 1_000;
-/** Without the chart library, which browsers cache; with the largest answer of all views. */
+/** The limit for a page with the largest response of all views, without the chart library, which browsers cache. */
 const PAGE_BYTES_MAX = 600_000;
-/** The number of loads. Only the fastest one counts, because the machine may be busy. */
+/** The number of times the page is loaded. Only the fastest load counts, because the machine may be busy. */
 const LOADS = 4;
 
-/** Opens the page several times in fresh contexts. */
+/** Opens the page several times, each time without cached files. */
 export async function speed(browser, url, views) {
   const [paints, shown] = [[], []];
   let page;

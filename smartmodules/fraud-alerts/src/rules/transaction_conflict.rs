@@ -68,8 +68,7 @@ fn in_order<'t>(a: &'t Transaction, b: &'t Transaction) -> (&'t Transaction, &'t
     if a.is_purchase() { (a, b) } else { (b, a) }
 }
 
-/// Returns the names of the fields in which two statements differ. There is at least one unless they are
-/// duplicates.
+/// Returns the names of the fields in which two statements differ. The list is empty only for duplicates.
 fn differences(first: &Statement, now: &Statement) -> Vec<String> {
     let fields = [
         (

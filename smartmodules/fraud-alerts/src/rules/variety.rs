@@ -51,8 +51,8 @@ pub(crate) const PLATFORM: WatchedField = WatchedField {
     },
 };
 
-/// The rule for one field. It fires when a window has more than `n` values of the field. The alert ends when
-/// the window has at most `n` again.
+/// The rule for one field. It fires when the purchases of a window have more than `n` different values of the
+/// field. The alert ends when they have at most `n`.
 #[derive(Clone, Debug)]
 pub(crate) struct Variety {
     field: &'static WatchedField,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::Timestamp;
 use serde_json::Value;
 
-/// An alert about one user, as the oracle computes it.
+/// An alert about one user, reduced to the fields that the tests compare.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Alert {
     pub(crate) rule: String,
@@ -32,7 +32,8 @@ struct Transaction {
     platform: String,
 }
 
-/// A detection: the index of the transaction that fires the rule, the start of the span, and the evidence.
+/// A detection: the index of the transaction that fires the rule, the start of the span, and the indices of the
+/// evidence.
 type Found = (usize, i64, Vec<usize>);
 
 /// Three limits: purchases below the first are small, purchases of at least the second are large, and purchases
@@ -151,16 +152,16 @@ fn alerts_of(
     alerts
 }
 
-/// Returns the indices of the transactions up to `place` that are less than `window` before it.
+/// Returns the indices of the transactions up to `place` that are less than `window` milliseconds before it.
 fn window(transactions: &[Transaction], place: usize, window: i64) -> Vec<usize> {
     (0..=place)
         .filter(|other| transactions[*other].ms > transactions[place].ms - window)
         .collect()
 }
 
-/// Finds the detections of a rule whose cause lasts. `fires` returns the evidence in the window of a
-/// transaction if it is sufficient. `lasts` returns whether it is still sufficient in the window that ends at
-/// an instant.
+/// Finds the detections of a rule that fires once while its cause lasts. `length` is the length of its window in
+/// milliseconds. `fires` returns the evidence in a transaction's window if it is sufficient. `lasts` returns
+/// whether the cause lasts, given the transactions in the window that ends at an instant.
 fn episodes(
     transactions: &[Transaction],
     length: i64,
@@ -329,8 +330,8 @@ fn card_testing(transactions: &[Transaction]) -> Vec<Found> {
 /// How long an id is remembered, in milliseconds.
 const REMEMBERED_MS: i64 = 45_000;
 
-/// Finds the conflicts. Two records of one id contradict each other unless one refunds the other. A record
-/// that contradicts an earlier one fires unless the id already had a conflict less than a window before.
+/// Finds the conflicts. Two records of one id contradict each other unless one refunds the other. A record that
+/// contradicts an earlier one fires unless the id had a conflict less than [`REMEMBERED_MS`] before.
 fn conflicts(transactions: &[Transaction]) -> Vec<Found> {
     let mut found = Vec::new();
     let mut contradicted_at: BTreeMap<&str, i64> = BTreeMap::new();

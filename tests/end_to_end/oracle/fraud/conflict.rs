@@ -20,7 +20,7 @@ pub(super) fn transaction_conflict(all: &[Transaction], window_s: i64) -> Vec<Fi
         let Some(first) = remembered.iter().find(|one| contradict(one, now)) else {
             continue;
         };
-        // Repeated contradictions within the window count as one finding.
+        // Further contradictions of the same id within the window are not reported.
         let is_recent = |reported_ms: i64| now.time_ms - reported_ms < window_s * 1000;
         if reported.insert(&now.id, now.time_ms).is_some_and(is_recent) {
             continue;

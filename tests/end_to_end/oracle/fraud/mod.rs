@@ -1,5 +1,5 @@
-//! Recomputes the expected fraud alerts. For each transaction, each rule examines all earlier transactions of
-//! the user. The only state between transactions is what the rule has already reported.
+//! Recomputes the expected fraud alerts. For each transaction, each rule examines all earlier transactions of the user.
+//! The only state that a rule keeps between transactions is what it has reported.
 
 mod conflict;
 mod rules;
@@ -89,7 +89,6 @@ impl Default for FraudRules {
     }
 }
 
-/// One transaction of a user.
 struct Transaction {
     time_ms: i64,
     id: String,
@@ -173,7 +172,7 @@ fn row(user: &[String; 2], findings: &[Finding]) -> Value {
             more => format!("{reason}; {more} more at the same time"),
         });
     }
-    // Close to a limit the last digit of the score decides, so the severity is left out of the comparison.
+    // If the score is close to a limit, its last digit decides the severity, which is then not compared.
     let is_clear = |limit: &f64| score == *limit || (score - limit).abs() > 1e-3;
     if [0.6, 0.8].iter().all(is_clear) {
         let severity = match score {

@@ -26,7 +26,7 @@ pub(super) fn findings(all: &[Transaction], rules: &FraudRules) -> Vec<Finding> 
     found
 }
 
-/// Returns those of the first `count` transactions that are at `at_ms`, or less than `window_s` before it.
+/// Returns the transactions in the window that ends at `at_ms`, among the first `count` transactions.
 pub(super) fn within<'t>(
     transactions: &[&'t Transaction],
     count: usize,
@@ -42,7 +42,7 @@ pub(super) fn within<'t>(
 }
 
 /// Whether `fell` returns true for the window at some instant between two times. Only the instants at which a
-/// transaction leaves the window are checked.
+/// transaction leaves the window are checked, because the window does not shrink at other instants.
 fn has_fallen(
     transactions: &[&Transaction],
     between_ms: (i64, i64),
@@ -57,8 +57,8 @@ fn has_fallen(
     })
 }
 
-/// Calls `fires` when `is_too_much` begins to return true for the window. It is called again only after `is_too_much`
-/// has returned false in between.
+/// Calls `fires` at the first transaction at which `is_too_much` returns true for the window. Calls it again only after
+/// `is_too_much` has returned false at some instant in between.
 fn bursts<'t>(
     transactions: &[&'t Transaction],
     window_s: i64,

@@ -22,8 +22,8 @@ impl RecordRange {
         }
     }
 
-    /// Returns the smallest number of ranges that cover these positions. A request's records are mostly
-    /// adjacent, so there are only a few.
+    /// Returns the smallest number of ranges that cover these positions. The records of a request are mostly
+    /// adjacent, so there are usually few ranges.
     pub(crate) fn all(positions: &PositionsByTopic) -> Vec<Self> {
         let mut ranges: Vec<Self> = Vec::new();
         for (target, positions) in positions {
@@ -53,7 +53,7 @@ impl RecordRange {
             && self.offsets.contains(position.offset)
     }
 
-    /// Returns topic, partition, first offset, and the offset after the last: the form used in the journal.
+    /// Returns topic, partition, first offset, and the offset after the last one: the form used in the journal.
     pub(crate) fn to_tuple(self) -> (String, Partition, Offset, Offset) {
         let topic = self.target.topic().to_owned();
         (topic, self.partition, self.offsets.start, self.offsets.end)

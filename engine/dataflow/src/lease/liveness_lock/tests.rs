@@ -14,7 +14,7 @@ use super::*;
 
 /// The environment variable with the folder of lock files. It is set only in the process that the test kills.
 const FOLDER: &str = "LIVENESS_LOCK_TEST_FOLDER";
-/// Printed by that process, at the end of a line, once it holds the lock.
+/// The end of the line that the killed process prints once it holds the lock.
 const ANNOUNCED: &str = "announced";
 
 #[test]

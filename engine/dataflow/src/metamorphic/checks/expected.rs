@@ -11,7 +11,8 @@ use crate::metamorphic::kinds::{Kind, Windowing};
 use crate::metamorphic::merge_history::MergeHistory;
 use crate::testing::SILENCE_MS;
 
-/// Rows by window start, key and, where revisions are compared separately, revision.
+/// Rows by window start, key and revision. The revision is 0 unless revisions are compared separately, as those of
+/// keyed processes are.
 pub(in crate::metamorphic) type Expected = BTreeMap<(i64, String, u32), Said>;
 
 /// The content of a row.
@@ -57,7 +58,7 @@ pub(in crate::metamorphic) fn expected(cluster: &Cluster) -> Expected {
     }
 }
 
-/// The content of the derived topic if nothing is late and nothing is lost.
+/// The content of the derived topic if no event is late and retention removes no record.
 pub(in crate::metamorphic) fn of_all(cluster: &Cluster) -> Expected {
     let events: Vec<_> = events(cluster).collect();
     match cluster.settings.kind.windowing() {
@@ -91,7 +92,8 @@ pub(in crate::metamorphic) fn window_starts(
     (0..size_ms / hop_ms).map(move |hops| last - hops * hop_ms)
 }
 
-/// Returns the rows of windows. Each window contains the events that arrived before it was forgotten.
+/// Returns the rows of tumbling or hopping windows. Each window contains the events that arrived before it was
+/// forgotten.
 fn windows(
     topics: &Topics,
     history: &MergeHistory,
@@ -118,7 +120,7 @@ fn windows(
     members.into_iter().map(said).collect()
 }
 
-/// Returns the rows of tumbling windows if each window contains all accepted events of its time.
+/// Returns the rows of tumbling windows that contain all accepted events of their time, whenever the events arrived.
 fn windows_of_all(accepted: &[Event], size_ms: i64) -> Expected {
     let mut members: Expected = Expected::new();
     for event in accepted {
@@ -160,7 +162,7 @@ fn sessions(accepted: Vec<Event>, gap_ms: i64) -> Expected {
     sessions
 }
 
-/// The number of accepted events that duplicate others of their pane or session.
+/// The number of accepted events that repeat another event of the same pane or session.
 pub(super) fn duplicates(cluster: &Cluster) -> u64 {
     let groups: Vec<Vec<Event>> = match cluster.settings.kind.windowing() {
         Windowing::Events => return 0,
@@ -184,8 +186,8 @@ pub(super) fn duplicates(cluster: &Cluster) -> u64 {
     groups.iter().map(repeated).sum()
 }
 
-/// The rows of a keyed process: one per event, a revision of the row before at each third event, and one row per
-/// silence.
+/// The rows of a keyed process: one per event, at each third event a revision of the previous event's row, and one
+/// row per silence.
 fn followed(accepted: Vec<Event>) -> Expected {
     let mut found = Expected::new();
     for (key, events) in by_key(accepted) {

@@ -1,4 +1,5 @@
-//! The events that must be late when one partition is read without a pause. These depend only on the source.
+//! Computes which events must be late when a single partition is read without a pause. They depend only on the
+//! source.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,8 @@ use super::Event;
 use crate::metamorphic::kinds::Windowing;
 use crate::metamorphic::scripts::Script;
 
-/// The offsets of the events that must be late. Events of one batch do not make each other late.
+/// The offsets of the events that must be late. An event is late only because of earlier batches, never because of an
+/// event in its own batch.
 pub(in crate::metamorphic) fn required_late(script: &Script) -> Vec<Offset> {
     let settings = script.settings;
     let mut late = Vec::new();

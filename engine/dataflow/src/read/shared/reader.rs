@@ -18,7 +18,7 @@ use super::{INBOX, Joined, NEAR, PAUSE, SharedPartials, SharedPartition};
 use crate::read::partials::Partials;
 use crate::read::upstream::Upstream;
 
-/// The number of recent batches retained for subscribers that lag slightly; fewer if the batches are large.
+/// The number of recent batches retained for subscribers that lag slightly; fewer if they exceed [`RECENT_BYTES`].
 const RECENT: usize = INBOX / 2;
 const RECENT_BYTES: usize = 8 * 1024 * 1024;
 
@@ -40,12 +40,12 @@ pub(super) struct SharedReader {
     task: AbortHandle,
 }
 
-/// The stage of a shared stream.
+/// The state of a shared stream.
 #[derive(Debug)]
 pub(super) enum Stage {
     Opening,
     Open,
-    /// It failed in a way that opening it again may cure.
+    /// The stream failed, and may succeed when it is opened again.
     Failed(Arc<ClientError>),
 }
 
@@ -131,7 +131,7 @@ impl SharedReader {
 /// Whether a subscriber can use a shared reader.
 pub(super) enum Admission {
     Joined(Joined),
-    /// It lags too far or is too far ahead.
+    /// The subscriber is too far behind the reader, or too far ahead of it.
     TooFar,
     /// The reader's request does not include the fold of the subscriber.
     NotFolded,
@@ -143,8 +143,8 @@ impl Drop for SharedReader {
     }
 }
 
-/// The task of a shared reader. Dropping this closes the inboxes however the task ends, because subscribers would
-/// otherwise wait without end.
+/// The task of a shared reader. However the task ends, dropping this value closes the inboxes, so that no
+/// subscriber waits forever.
 struct SharedTask<U> {
     id: u64,
     shared: Arc<SharedPartition>,
@@ -162,7 +162,8 @@ impl<U: Upstream> SharedTask<U> {
         };
         let is_open = matches!(*self.stage.borrow(), Stage::Open);
         match error {
-            // A stream that fails at its first batch may fail because of that batch.
+            // If a stream fails at its first batch, the batch may be the cause, and opening the stream again would
+            // not help.
             ReadError::Client(error) if error.is_retryable() && (has_delivered || !is_open) => {
                 self.stage.send_replace(Stage::Failed(Arc::new(error)));
             }

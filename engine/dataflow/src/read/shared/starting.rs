@@ -19,14 +19,14 @@ impl Starting {
         starting
     }
 
-    /// Notes that the derivation has to wait for another runner.
+    /// Stops counting the derivation, because another runner holds its lease.
     pub(crate) fn suspend(&mut self) {
         if std::mem::take(&mut self.is_counted) {
             self.count.send_modify(|count| *count -= 1);
         }
     }
 
-    /// Notes that the derivation no longer has to wait for another runner.
+    /// Counts the derivation again.
     pub(crate) fn resume(&mut self) {
         if !std::mem::replace(&mut self.is_counted, true) {
             self.count.send_modify(|count| *count += 1);

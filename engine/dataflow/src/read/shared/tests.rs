@@ -1,5 +1,5 @@
-//! Several readers of a scripted partition. Whenever readers join, lag, hang or leave, each of them gets the
-//! partial of each batch once, in order, and byte for byte as it would by reading alone.
+//! Tests of several readers of a scripted partition. Whenever readers join, lag, hang or leave, each of them
+//! receives the partial of each batch once, in order, and byte for byte as it would by reading alone.
 
 mod script;
 
@@ -45,7 +45,7 @@ impl Readers {
         self.add_all([first]).remove(0)
     }
 
-    /// Adds several readers, all of them before the first one runs.
+    /// Adds several readers. All of them have subscribed before the first one runs.
     fn add_all(&mut self, first: impl IntoIterator<Item = usize>) -> Vec<Reader> {
         let starts: Vec<_> = first.into_iter().collect();
         let sources: Vec<_> = starts.iter().map(|first| self.source(*first)).collect();
@@ -199,7 +199,7 @@ async fn who_must_not_be_read_now_is_held_back_here_too() {
     let [first, second] = &mut two[..] else {
         unreachable!("two readers");
     };
-    // Partials that were already in the queue or past the gate still arrive; the others have to wait.
+    // Partials that are already in the queue, or that were about to be sent, still arrive; the others have to wait.
     let mut passed = 10;
     while let Ok(arrival) = timeout(Duration::from_millis(300), first.arrivals.recv()).await {
         let arrival = arrival.expect("a reader at work");
@@ -253,7 +253,7 @@ async fn a_stream_that_loses_its_server_is_opened_again_for_all() {
     let mut readers = Readers::of(Script::breaking(51, 50, Breaking::ConnectionLost));
     let mut three = readers.add_all([0, 20, 20]);
     take_all(&mut three, 50).await;
-    // Later batches arrive only once all three have joined the new stream.
+    // No batch arrives until all three have joined the new stream.
     readers.joined(3).await;
     readers.script.0.batches.send_replace(80);
     take_all(&mut three, 80).await;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::spec::RULE_VERSION;
 use crate::testing::Tick;
 
-/// The process. Unless it is `VERSIONED`, it has no parameter for the version of its rules.
+/// The process. It has a parameter for the version of its rules only if `VERSIONED` is set.
 pub(super) struct Every<const VERSIONED: bool> {
     every: u64,
     version: u32,

@@ -76,7 +76,7 @@ fn text(row: &Row) -> String {
 fn a_record_goes_by_the_version_at_its_offset_and_not_by_the_one_of_the_moment() {
     let mut keyed = keyed(1);
     merge(&mut keyed, 0, 0, &["10 a", "30 a"]);
-    // The version is adopted while the first two records wait for the watermark.
+    // Version 2 is adopted while the first two records wait for the watermark.
     keyed
         .adopt(&params(1, 2), &offsets([2, 1]))
         .expect("taken up");
@@ -147,7 +147,7 @@ fn a_restart_from_a_snapshot_goes_by_the_same_versions() {
 fn history() -> impl Strategy<Value = Vec<(u32, i64, u8)>> {
     let record = (0..PARTITIONS as u32, 0_i64..1_000, 0_u8..3);
     proptest::collection::vec(record, 1..60).prop_map(|mut records| {
-        // Makes the times unique, so that no two detections of a key begin at the same time.
+        // Make the times unique, so that no two detections of a key begin at the same time.
         for (index, record) in (0..).zip(&mut records) {
             record.1 = record.1 * 100 + index;
         }
@@ -163,8 +163,8 @@ fn versions_when_merged(records: usize, changes: &[usize]) -> Vec<u32> {
 }
 
 proptest! {
-    /// With `every` at 1, each record causes a detection, which must contain the version that was newest when
-    /// the record was merged. The expected versions are computed from the merge order alone, without offsets.
+    /// With `every` at 1, each record causes a detection, which must contain the version that was newest when the
+    /// record was merged. The test computes the expected versions from the merge order alone, without offsets.
     #[test]
     fn versions_hold_from_the_moment_on_and_survive_restarts(
         records in history(),

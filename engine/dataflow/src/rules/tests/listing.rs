@@ -33,7 +33,7 @@ fn history(next_offset: i64, adopted: &[(&RuleSet, &[i64])]) -> RuleHistory {
     }
 }
 
-/// Each record as `VERSION STATE`.
+/// The state of each record, as `VERSION STATE`.
 fn states(records: &[Record], history: &RuleHistory) -> Vec<String> {
     let text = |listed: &ListedRules| {
         let version = listed.rules.as_ref().map_or(0, |rules| rules.version);
@@ -82,7 +82,8 @@ fn what_cannot_be_used_leaves_its_number_to_others() {
 fn what_the_runner_has_looked_at_is_decided() {
     let (two, three) = (rules(2, &[("every", "2")]), rules(3, &[]));
     let records = topic(&[two, three.clone()]);
-    // The runner has read both records, but its dataflow file did not accept version 2.
+    // The runner has read both records but has adopted only version 3, for example because its dataflow file is
+    // different.
     assert_eq!(
         states(&records, &history(2, &[(&three, &[8])])),
         ["2 by the runner", "3 holds from [8]"]

@@ -12,7 +12,7 @@ pub(crate) struct PendingDeadLetters {
     pub(super) late: Vec<LateBatch>,
 }
 
-/// The windows and keys in one source batch whose events are late. The late records themselves are found only
+/// A source batch with late events, and the windows and keys of these events. Which records are late is found only
 /// when the batch is fetched again.
 #[derive(Debug)]
 pub(super) struct LateBatch {
@@ -46,16 +46,17 @@ impl PendingDeadLetters {
 }
 
 impl LateBatch {
-    /// Batches further apart than this are not fetched together, because many other records may lie between
-    /// them.
+    /// The maximum distance, in offsets, of two batches that are fetched together. All records between them are read
+    /// too.
     const NEAR: i64 = 10_000;
 
-    /// Whether the next batch is worth fetching together with this one.
+    /// Whether the next batch is close enough to be fetched together with this one.
     pub(super) fn is_near(&self, next: &Self) -> bool {
         self.partition == next.partition && next.offsets.start - self.offsets.end <= Self::NEAR
     }
 
-    /// The window and key for which an event of this time and key was too late.
+    /// Returns the window and key of the late events to which an event of this time and key belongs; `None` if it is
+    /// not late.
     pub(super) fn late_at(&self, time: Timestamp, key: &RecordKey) -> Option<&LatePlace> {
         self.places.iter().find(|place| place.holds(time, key))
     }

@@ -18,7 +18,7 @@ pub(crate) struct DeadLetter {
     pub(crate) detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) derivation: Option<String>,
-    /// The key of the derived record that the event would have counted for.
+    /// The key of the derived record to which the event would have contributed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +41,7 @@ impl DeadLetter {
 }
 
 impl Cause {
-    /// The reason and the detail of a late event.
+    /// The `reason` and the `detail` of a late event's dead letter.
     pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Late => ("late", "its window could no longer be corrected"),
@@ -53,7 +53,7 @@ impl Cause {
     }
 }
 
-/// The key and content of a record, if it is a dead letter whose key begins with `prefix`.
+/// The key and the decoded dead letter of a record whose key begins with `prefix`; `None` for other records.
 pub(super) fn own<'r>(
     record: &'r Record,
     prefix: &str,

@@ -1,4 +1,4 @@
-//! The output stage: writes rows that the watermark has passed, then corrections, then the checkpoint.
+//! The output stage: writes the rows and corrections that are due, then a checkpoint if one is due.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use crate::sink::position::Position;
 use crate::sink::status::DerivationStatus;
 use crate::spec::definition::Definition;
 
-/// Corrections of windows are collected for this long, so that a series of late events does not cause one
-/// revision each.
+/// Corrections are collected for this long, so that each of a series of late events does not cause a revision of its
+/// own.
 const CORRECTION_INTERVAL: Duration = Duration::from_secs(1);
-/// The checkpoint interval while no window closes. It limits how much has to be counted again after a crash.
+/// The checkpoint interval while no window closes. It limits how many records have to be counted again after a crash.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
-/// The longest time that rows wait for a checkpoint. When sessions of many keys end continually, a checkpoint
-/// per batch of rows would cost more than all other work.
+/// The longest time that rows wait for a checkpoint. When the sessions of many keys end one after another, a
+/// checkpoint after each batch of rows would cost more than all other work.
 const ROWS_INTERVAL: Duration = Duration::from_secs(1);
-/// A checkpoint is made early at this number of pending rejected records and batches with late records.
+/// The number of pending rejected records and batches with late records at which a checkpoint is made early.
 const PENDING_MAX: usize = 10_000;
 
 impl DerivationTask {
-    /// Whether windows are still being rebuilt after a restart and are incomplete.
+    /// Whether windows are incomplete, because they are still being rebuilt after a restart.
     pub(super) fn is_replaying(&self) -> bool {
         self.partitions
             .iter()
@@ -110,10 +110,10 @@ impl DerivationTask {
             .await
     }
 
-    /// Makes a checkpoint, and a snapshot before it if one is due.
+    /// Makes a checkpoint and, if one is due, a snapshot before that.
     pub(super) async fn save(&mut self) -> Result<(), RunError> {
         self.lease.ensure().await?;
-        // Late events that the snapshot leaves out must be in `late-events` before it is written.
+        // Late events that the snapshot leaves out must be in `late-events` before the snapshot is written.
         self.flush().await?;
         self.snapshot().await?;
         self.note().await
@@ -194,8 +194,8 @@ impl DerivationTask {
         Ok(())
     }
 
-    /// Publishes the accounts if they are due, or if `now` is set. They contain the counts of the last checkpoint,
-    /// so published counts never decrease.
+    /// Publishes the accounts if they are due, or if `now` is set. Makes a checkpoint first, so that published counts
+    /// never decrease after a restart.
     pub(super) async fn account(&mut self, now: bool) -> Result<(), RunError> {
         if self.is_replaying() || !(now || self.accounting.is_due()) {
             return Ok(());

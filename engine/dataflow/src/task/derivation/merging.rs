@@ -13,8 +13,8 @@ use crate::read::partition::{Arrival, PARTIALS_AHEAD};
 use crate::sink::status::DerivationStatus;
 
 impl DerivationTask {
-    /// Merges the partials that have arrived, before any row is written: writing many rows and waiting for their
-    /// acknowledgement takes about as long as writing one.
+    /// Merges all partials that have arrived, so that their rows are written together. This takes about as long as
+    /// writing a single row, because each write waits for an acknowledgement.
     pub(super) fn merge_all(
         &mut self,
         first: Arrival,
@@ -65,8 +65,8 @@ impl DerivationTask {
         Ok(())
     }
 
-    /// While memory is short, reads only the partition with the smallest event time: it holds back the
-    /// watermark, and so keeps open the windows that the other partitions fill.
+    /// While memory is short, reads only the partition with the smallest event time: that partition holds back the
+    /// watermark, and so keeps the windows open that the other partitions fill.
     pub(super) fn throttle(&self) {
         let is_short = self.pipeline.len() > self.job.spec.entries_max / 2;
         let only = if is_short {

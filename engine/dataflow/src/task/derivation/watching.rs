@@ -14,8 +14,7 @@ use crate::error::RunError;
 /// How often the cluster is asked whether the source has more partitions, and how many records are unread.
 const PARTITIONS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long to wait for the end offsets of partitions. Partials that arrive in the meantime are merged only
-/// afterwards.
+/// How long to wait for the end offsets of partitions. The loop merges no partials during this time.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(2);
 
 impl DerivationTask {
@@ -29,8 +28,8 @@ impl DerivationTask {
         self.account(false).await
     }
 
-    /// Marks a partition as idle once it has been silent for the timeout and has no unread records: a slow
-    /// reader must not make its source look silent.
+    /// Marks a partition as idle once it has been silent for the idle timeout and has no unread records. Without the
+    /// second condition, a slow reader would make its source look silent.
     async fn look_for_silence(&mut self) -> Result<(), RunError> {
         let silent = self.watermarks.silent(self.now_ms());
         let (cluster, source) = (&self.job.cluster, &self.job.spec.from);
@@ -53,8 +52,8 @@ impl DerivationTask {
         Ok(())
     }
 
-    /// Updates the number of unread records of each partition. A partition whose end offset cannot be read keeps
-    /// its last value; if one takes longer than [`ANSWER_DEADLINE`], all partitions do.
+    /// Updates the number of unread records of each partition. A partition whose end offset cannot be read keeps its
+    /// last number. If any request takes longer than [`ANSWER_DEADLINE`], all partitions keep theirs.
     async fn look_for_lag(&self) {
         let (cluster, source) = (&self.job.cluster, &self.job.spec.from);
         let partitions = Partition::all().zip(&self.partitions);

@@ -10,15 +10,16 @@ use crate::windows::table::{Entry, Table};
 /// The events of one pane, and the state of the window that begins with it.
 pub(super) struct Pane<P> {
     pub(super) slots: Table<Slot<P>>,
-    /// Whether all windows that contain this pane are open, not only the one that begins here.
+    /// Whether all windows that contain this pane are open, not only the one that begins with it.
     pub(super) is_open: bool,
-    /// For each partition, the offset at which the first contributing batch begins: a restart must read from there.
+    /// For each partition, the first offset of the first batch that contributed to this pane. A restart must read
+    /// from there.
     pub(super) first_offsets: Vec<Option<Offset>>,
-    /// The number of the last merge that changed this pane.
+    /// The value of `Panes::merges` when this pane was last changed.
     pub(super) changed: u64,
-    /// The number of the last merge before the last emission of the window that begins here.
+    /// The value of `Panes::merges` when the window that begins with this pane was last emitted.
     pub(super) emitted: Option<u64>,
-    /// Where the derived topic ended before the first row of the window that begins here.
+    /// The end of the derived topic before the first row of the window that begins with this pane.
     pub(super) rows_from: RowsFrom,
 }
 
@@ -28,9 +29,9 @@ pub(super) struct Slot<P> {
     pub(super) partial: P,
     pub(super) events: u64,
     pub(super) duplicates: u64,
-    /// The number of the last merge that changed this key.
+    /// The value of `Panes::merges` when this slot was last changed.
     pub(super) changed: u64,
-    /// The revision of this key's row of the window that begins here.
+    /// The revision of this key's row in the window that begins with this pane.
     pub(super) revision: Revision,
 }
 
@@ -76,7 +77,7 @@ impl<P> Pane<P> {
 }
 
 impl<P> SavedPane<P> {
-    /// Returns the start and the pane, which is marked as changed by the merge `changed`.
+    /// Returns the start and the pane, which is marked as changed by merge number `changed`.
     pub(super) fn restore(self, partitions: usize, changed: u64) -> (Timestamp, Pane<P>) {
         let mut first_offsets = self.first_offsets;
         first_offsets.resize(partitions, None);

@@ -11,10 +11,10 @@ pub(super) struct FactPosition {
     pub(super) at: PartitionOffset,
 }
 
-/// Waiting facts, each with its position. They are sorted only when some of them are due.
+/// The waiting facts of one key, each with its position. They are sorted only when some of them are due.
 pub(super) struct WaitingFacts<F> {
     facts: Vec<(FactPosition, F)>,
-    /// The earliest time of a fact.
+    /// The earliest time of a fact; `Timestamp::MAX` without facts.
     first: Timestamp,
 }
 
@@ -97,7 +97,7 @@ mod tests {
     }
 
     proptest! {
-        /// Facts are added in any order, some of them twice, before and between watermarks.
+        /// Adds facts in any order, some of them twice, and takes those that are due at each of several watermarks.
         #[test]
         fn facts_come_once_and_in_order(
             steps in prop::collection::vec((prop::collection::vec((0..20_i64, 0..4_i64), 0..12), 0..22_i64), 1..6),

@@ -7,7 +7,8 @@ use model::{KeyedProcess, RecordKey, Timestamp};
 use super::facts::WaitingFacts;
 use crate::windows::table::Entry;
 
-/// A version of the process, with the offsets of the source partitions from which it applies.
+/// The process with one version of its parameters, and the offset in each source partition from which the version
+/// applies.
 pub(super) struct Version<M> {
     pub(super) process: M,
     pub(super) from: Vec<Offset>,
@@ -26,10 +27,10 @@ pub(super) fn version_at<M>(versions: &[Version<M>], at: PartitionOffset) -> usi
 pub(super) struct KeyState<M: KeyedProcess> {
     pub(super) key: RecordKey,
     pub(super) state: M::State,
-    /// The version that processed this key's last fact.
+    /// The index of the version that processed this key's last fact.
     pub(super) version: usize,
     pub(super) waiting: WaitingFacts<M::Fact>,
-    /// The time of this key's entry in the agenda.
+    /// The time of this key's entry in `KeyedProcesses::agenda`; `None` if it has no entry.
     pub(super) due: Option<Timestamp>,
 }
 
@@ -52,18 +53,18 @@ impl<M: KeyedProcess> KeyState<M> {
 
     /// The time at which the key has to be processed next.
     pub(super) fn due_at(&self, versions: &[Version<M>]) -> Option<Timestamp> {
-        // A fact is processed once the watermark has passed it.
+        // A fact is processed once the watermark is after its time.
         let fact = self.waiting.first_time().map(|time| time.plus_ms(1));
         let timer = versions[self.version].process.timer(&self.state);
         fact.into_iter().chain(timer).min()
     }
 
-    /// Whether nothing is known about the key.
+    /// Whether the key has neither state nor waiting facts.
     pub(super) fn is_empty(&self, versions: &[Version<M>]) -> bool {
         self.waiting.is_empty() && versions[self.version].process.is_empty(&self.state)
     }
 
-    /// Fires the timers up to and including `until`. `fired` is the timer that fired last.
+    /// Fires the timers up to and including `until`. `fired` is the last timer that has fired.
     pub(super) fn fire(
         &mut self,
         versions: &[Version<M>],
@@ -72,7 +73,7 @@ impl<M: KeyedProcess> KeyState<M> {
         detections: &mut Vec<Detection<M::Output>>,
     ) {
         let process = &versions[self.version].process;
-        // A timer that does not advance would fire endlessly.
+        // The comparison with `fired` ends the loop if a timer does not advance. Otherwise it would fire endlessly.
         while let Some(timer) = process.timer(&self.state)
             && timer <= until
             && *fired < Some(timer)

@@ -1,4 +1,4 @@
-//! Selects the sessions that are due, and those that can no longer be corrected.
+//! Emits the sessions that are due, and forgets those that can no longer be corrected.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::windows::table::Number;
 use crate::windows::{Correctable, OnEmpty, OnRow};
 
 impl<D: model::Sessions> Sessions<D> {
-    /// The sessions to emit now.
+    /// Returns the sessions to emit now, and removes them from the schedule.
     fn take_due(
         &mut self,
         watermark: Timestamp,
@@ -70,7 +70,7 @@ impl<D: model::Sessions> Sessions<D> {
 }
 
 impl<D: model::Sessions> Correctable for Sessions<D> {
-    /// An event extends a session only if it arrives while the session is in memory.
+    /// Whether an event is late depends on the sessions that are in memory when it arrives.
     fn is_late_by_order(&self) -> bool {
         true
     }

@@ -18,13 +18,13 @@ pub(super) struct Session<P> {
     pub(super) partial: P,
     pub(super) events: u64,
     pub(super) duplicates: u64,
-    /// For each contributing partition, the offset at which the first contributing batch begins: a restart must
+    /// For each partition that contributed, the offset at which its first contributing batch begins. A restart must
     /// read from there.
     pub(super) first_offsets: SmallVec<[PartitionOffset; 1]>,
     /// The revision of the session's row.
     pub(super) revision: Revision,
     pub(super) rows_from: RowsFrom,
-    /// The time of the next check of whether the session is over.
+    /// The time of the next check whether the session is over; `None` if no check is scheduled.
     pub(super) looked_at: Option<Timestamp>,
 }
 
@@ -61,8 +61,8 @@ impl<P: Merge> Session<P> {
         }
     }
 
-    /// Joins another session of the same key to this one. The session that begins first keeps its revision;
-    /// the other one, if it begins later, is displaced.
+    /// Joins another session of the same key to this one. The result continues the revision of the session that
+    /// begins first. If the two begin at different times, the later one is displaced and returned.
     pub(super) fn join(&mut self, other: Self) -> Option<Displaced> {
         let starts = (self.span.start, other.span.start);
         let displaced = (starts.0 != starts.1).then(|| Displaced {

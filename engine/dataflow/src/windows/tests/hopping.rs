@@ -118,7 +118,7 @@ fn a_snapshot_holds_panes_with_their_events_and_where_they_come_from() {
     );
 }
 
-/// Emitting a window leaves its key, without events, in the pane that begins with the window.
+/// Emitting a row leaves a slot for the row's key, without events, in the first pane of the row's window.
 #[test]
 fn a_window_has_no_row_of_a_key_of_later_panes_after_a_restart() {
     let mut before = windows(bounds(1));

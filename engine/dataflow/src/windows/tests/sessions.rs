@@ -160,7 +160,8 @@ fn a_snapshot_holds_sessions_with_their_events_and_where_they_come_from() {
     );
 }
 
-/// The beginning of a long session arrives first, and would be over without the rest.
+/// After the restart, the beginning of a long session is merged first. Without the later events, that part would be
+/// over.
 #[test]
 fn a_restart_makes_a_long_session_whole_again() {
     for snapshot in [false, true] {

@@ -1,4 +1,4 @@
-//! Tests of tumbling windows: they are closed and corrected, and are the same before and after a restart.
+//! Tests of tumbling windows: closing, corrections, and what a restart restores.
 
 use super::*;
 use crate::output::prior::PriorRow;

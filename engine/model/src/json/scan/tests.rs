@@ -17,7 +17,7 @@ fn oracle(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
-/// Generates JSON-like text. Its pieces are in wrong places as often as in right ones.
+/// Generates JSON-like text from pieces in random order.
 fn json_like() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop::sample::select(vec![
         "{",

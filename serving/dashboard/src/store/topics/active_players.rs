@@ -37,7 +37,7 @@ impl ShownRow for ActiveRow {
     }
 }
 
-/// Returns the platforms with the most players, and the sum of the others.
+/// Returns the platforms with the most players, and the sum of all others under [`Symbol::OTHER`].
 fn platforms(measures: &ActivePlayers, names: &mut Names<'_>) -> Box<[(Symbol, u32)]> {
     let mut named: Vec<_> = measures.by_platform.iter().collect();
     named.sort_by_key(|(_, players)| Reverse(**players));

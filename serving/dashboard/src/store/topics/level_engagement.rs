@@ -7,11 +7,11 @@ use crate::store::Unshown;
 use crate::store::shown::{Names, ShownRow, narrow};
 use crate::symbols::Symbol;
 
-/// Player activity on one map of a level, in one window or the sum of several.
+/// Player activity on one map of a level, in one window or summed over several windows.
 #[derive(Clone, Debug)]
 pub(crate) struct LevelRow {
     pub(crate) windows: u32,
-    /// The sum of the distinct players of each window.
+    /// The number of distinct players in each window, summed over the windows.
     pub(crate) players: u32,
     pub(crate) sessions: u32,
     pub(crate) completing: u32,

@@ -22,7 +22,7 @@ pub(crate) struct PurchaseMeasures {
     refunded: Amount,
 }
 
-/// Purchases and refunds of an item in one currency, in one window or the sum of several. Amounts are in minor
+/// Purchases and refunds of an item in one currency, in one window or summed over several windows. Amounts are in minor
 /// units.
 #[derive(Clone, Debug)]
 pub(crate) struct ItemRow {

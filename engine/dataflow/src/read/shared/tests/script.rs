@@ -20,11 +20,12 @@ use crate::testing::partial;
 /// The number of records in a batch.
 pub(super) const SIZE: i64 = 3;
 
-/// A scripted partition of batches of three records, and the number of batches available.
+/// A scripted partition whose batches have three records each.
 #[derive(Clone)]
 pub(super) struct Script(pub(super) Arc<Scripted>);
 
 pub(super) struct Scripted {
+    /// The number of batches available so far.
     pub(super) batches: watch::Sender<usize>,
     /// Streams for several folds fail at this batch, in the way that `how` describes.
     breaks_at: usize,
@@ -70,8 +71,8 @@ impl Script {
         (alone.load(SeqCst), together.load(SeqCst))
     }
 
-    /// Returns the numbers of the batches, beginning with the one that contains `offset`. Each is sent once its
-    /// batch is available.
+    /// Returns a stream of batch numbers, beginning with the batch that contains `offset`. A number is sent once
+    /// its batch is available.
     fn numbers(&self, offset: Offset) -> BoxStream<'static, usize> {
         let state = ((offset.0 / SIZE) as usize, self.0.batches.subscribe());
         let next = |(number, mut there): (usize, watch::Receiver<usize>)| async move {
