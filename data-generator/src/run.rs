@@ -17,8 +17,12 @@ use crate::sender::{Sender, Summary};
 use crate::truth_file::TruthFile;
 use crate::world::{World, WorldOptions};
 
-/// The interval at which the sender looks for due events: too short to be visible on a dashboard.
-const TICK: Duration = Duration::from_millis(10);
+/// The interval at which the sender looks for due events. It is long enough for about `EVENTS_PER_TICK`, because each
+/// burst becomes a batch, and cluster and runner spend as much on a batch of five events as on one of fifty. Even the
+/// longest interval is too short to be visible on a dashboard.
+const TICK_MIN: Duration = Duration::from_millis(10);
+const TICK_MAX: Duration = Duration::from_millis(50);
+const EVENTS_PER_TICK: f64 = 50.0;
 /// If events are sent later than they are due by more than this, a warning is logged, at most once per
 /// `BEHIND_EVERY`.
 const BEHIND_MS: i64 = 1_000;
@@ -82,6 +86,7 @@ pub async fn run(
     };
     let mut clock = Clock {
         pace: options.pace,
+        tick: tick(options.world.rate),
         warned: None,
     };
     let mut shutdown = pin!(shutdown);
@@ -138,9 +143,16 @@ async fn hurried<T>(
     work.await
 }
 
+/// Returns how often to look for due events at this rate, in events per second.
+fn tick(rate: f64) -> Duration {
+    let tick = Duration::try_from_secs_f64(EVENTS_PER_TICK / rate);
+    tick.unwrap_or(TICK_MAX).clamp(TICK_MIN, TICK_MAX)
+}
+
 /// Delays events until they are due, and warns when the cluster falls behind.
 struct Clock {
     pace: Pace,
+    tick: Duration,
     warned: Option<Instant>,
 }
 
@@ -151,7 +163,7 @@ impl Clock {
         }
         let mut now_ms = now_ms();
         while now_ms < event.emitted_ms {
-            sleep(TICK).await;
+            sleep(self.tick).await;
             now_ms = client::now_ms();
         }
         let behind_ms = now_ms - event.emitted_ms;
@@ -162,5 +174,16 @@ impl Clock {
             );
             self.warned = Some(Instant::now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_is_shorter_at_a_higher_rate() {
+        let millis = |rate| tick(rate).as_millis();
+        assert_eq!([0.001, 1_000.0, 2_000.0, 20_000.0].map(millis), [50, 50, 25, 10]);
     }
 }
