@@ -38,8 +38,8 @@ const STREAM_TYPE: &str = "application/x-ndjson";
 /// What to serve.
 #[derive(Debug, Clone, Copy)]
 pub struct ServeOptions {
-    /// The world. With `Pace::WallClock` each world starts when it is requested, and its `start_ms` is
-    /// ignored.
+    /// The options of the worlds: each request for a stream gets a world of its own. With `Pace::WallClock` that world
+    /// starts at the time of the request, and `start_ms` is ignored.
     pub world: WorldOptions,
     /// Incidents to plant per hour of world time.
     pub incidents: f64,

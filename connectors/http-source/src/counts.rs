@@ -26,7 +26,7 @@ pub struct Counted {
     pub filtered: u64,
     /// Incomplete records that were dropped because the connection was cut while they arrived.
     pub cut: u64,
-    /// Requests and connections that failed, and are retried.
+    /// Failed requests and connections. Each one is retried.
     pub failures: u64,
 }
 

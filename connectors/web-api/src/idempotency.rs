@@ -57,8 +57,8 @@ pub(crate) struct Idempotency {
     journal: Writer,
     ends: TopicEnds,
     table: Arc<RequestTable>,
-    /// Read-locked while the records of a request are written. Write-locked while a read back decides which
-    /// records belong to its request. Without the lock, the read back could claim a record that another request
+    /// Read-locked while the records of a request are written. Write-locked while a read-back decides which
+    /// records belong to its request. Without the lock, the read-back could claim a record that another request
     /// has just written and has not entered in `table` yet.
     deciding: Arc<RwLock<()>>,
     /// The time after which the cluster should execute no more writes of an earlier web API process.
@@ -223,8 +223,8 @@ impl Idempotency {
         Ok(Answered::new(request, false))
     }
 
-    /// Fails while a writer of these topics may still deliver records of a failed request. A read back would not
-    /// find such records, and they would be written twice.
+    /// Fails while a writer of these topics may still deliver records of a failed request. A read-back would not
+    /// find these records yet, so they would be written twice.
     fn check_settled(&self, wanted: &RecordsByTopic) -> Result<(), RequestError> {
         let is_failing = |target: &_| self.writers.of(*target).last_error().is_some();
         if wanted.keys().any(is_failing) {

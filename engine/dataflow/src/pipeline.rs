@@ -34,8 +34,8 @@ pub(crate) struct Merged {
 /// The state of one derivation, and the stages that compute rows from partials.
 ///
 /// - An event that the SmartModule accepted counts as exactly one of: merged, late, duplicate.
-/// - The outcome of a batch is counted once: if the batch is merged again after a restart, [`Merged`] has no late
-///   and no duplicate events.
+/// - The outcome of a batch is counted once: if the batch is merged again after a restart, `late` and `duplicate` in
+///   [`Merged`] are 0.
 pub(crate) struct Pipeline {
     lateness: Lateness,
     windows: AnyWindows,

@@ -258,7 +258,8 @@ impl<U: Upstream> Source<U> {
         subscription.join(&self.upstream)
     }
 
-    /// Forwards this derivation's partials from a shared reader until the reader closes the inbox.
+    /// Forwards this derivation's partials from a shared reader until the reader closes `joined`, or
+    /// until there is a gap.
     async fn read_together(
         &mut self,
         mut joined: Joined,

@@ -37,7 +37,7 @@ pub enum RequestError {
 pub struct FoldRequest {
     /// The name of the derivation.
     pub derivation: String,
-    /// Its parameters, by their names without the derivation's name as prefix.
+    /// The derivation's parameters by name. The names have no prefix.
     pub params: BTreeMap<String, String>,
 }
 

@@ -77,7 +77,7 @@ impl<T: Ord> SortedSet<T> {
     }
 }
 
-/// Builds a set from values. Values that are already in ascending order are not sorted again.
+/// Builds a set from values. Values that are already in strictly ascending order are not sorted again.
 impl<T: Ord> FromIterator<T> for SortedSet<T> {
     fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
         let values = Vec::from_iter(values);

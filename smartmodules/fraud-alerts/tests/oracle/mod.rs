@@ -347,7 +347,7 @@ fn conflicts(transactions: &[Transaction]) -> Vec<Found> {
     found
 }
 
-/// Returns the earliest record that contradicts the one at `place`.
+/// Returns the earliest remembered record that the one at `place` contradicts.
 fn contradicted(transactions: &[Transaction], place: usize) -> Option<&Transaction> {
     let now = &transactions[place];
     transactions[..place].iter().find(|earlier| {
