@@ -184,6 +184,9 @@ mod tests {
     #[test]
     fn a_tick_is_shorter_at_a_higher_rate() {
         let millis = |rate| tick(rate).as_millis();
-        assert_eq!([0.001, 1_000.0, 2_000.0, 20_000.0].map(millis), [50, 50, 25, 10]);
+        assert_eq!(
+            [0.001, 1_000.0, 2_000.0, 20_000.0].map(millis),
+            [50, 50, 25, 10]
+        );
     }
 }

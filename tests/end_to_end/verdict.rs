@@ -1,4 +1,5 @@
-//! Checks the final results of a test that may have killed processes: every derived row must equal its recomputation, none may be written twice, and every account must add up.
+//! Checks the final results of a test that may have killed processes: every derived row must equal its recomputation,
+//! none may be written twice, and every account must add up.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
