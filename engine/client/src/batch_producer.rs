@@ -83,11 +83,11 @@ impl BatchProducer {
     }
 
     /// Sorts records by partition.
-    fn by_partition(
+    fn by_partition<I: IntoIterator<Item = (String, Vec<u8>)>>(
         &self,
-        records: impl IntoIterator<Item = (String, Vec<u8>)>,
-    ) -> Result<BTreeMap<Partition, Vec<Record>>, ClientError> {
-        let mut by_partition: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        records: I,
+    ) -> Result<impl Iterator<Item = (Partition, Vec<Record>)> + use<I>, ClientError> {
+        let mut by_partition = vec![Vec::new(); self.leaders.len()];
         for (key, value) in records {
             let bytes = key.len() + value.len();
             if bytes > RECORD_BYTES_MAX {
@@ -95,9 +95,10 @@ impl BatchProducer {
             }
             let partition = partition_of(key.as_bytes(), self.leaders.len());
             let record = Record::new_key_value(key, value);
-            by_partition.entry(partition).or_default().push(record);
+            by_partition[partition.index()].push(record);
         }
-        Ok(by_partition)
+        let by_partition = Partition::all().zip(by_partition);
+        Ok(by_partition.filter(|(_, records)| !records.is_empty()))
     }
 
     async fn leader(&mut self, partition: Partition) -> Result<Metadata<SpuSpec>, ClientError> {
@@ -176,6 +177,9 @@ impl BatchProducer {
 
 /// The partition that the `fluvio` crate selects for a key.
 fn partition_of(key: &[u8], partitions: usize) -> Partition {
+    if partitions == 1 {
+        return Partition(0);
+    }
     let mut hasher = SipHasher::new();
     key.hash(&mut hasher);
     Partition((hasher.finish() % partitions as u64) as u32)

@@ -84,6 +84,9 @@ fn encode(field: &str) -> String {
 }
 
 fn decode(field: &str) -> String {
+    if !field.as_bytes().contains(&b'%') {
+        return field.to_owned();
+    }
     field.replace("%7C", "|").replace("%25", "%")
 }
 

@@ -9,6 +9,9 @@ use serde::Serialize;
 use super::offsets::padded;
 use super::prior::PriorRows;
 
+/// Most records are at most this long as JSON, so that encoding one allocates memory once.
+const JSON_BYTES: usize = 512;
+
 /// A derived record that is ready to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
@@ -36,10 +39,13 @@ impl<T: Serialize> Measures for T {
         revision: u32,
         withdrawn: bool,
     ) -> Result<Vec<u8>, serde_json::Error> {
-        serde_json::to_vec(&Derived {
+        let mut json = Vec::with_capacity(JSON_BYTES);
+        let row = Derived {
             withdrawn,
             ..Derived::new(window, self, revision)
-        })
+        };
+        serde_json::to_writer(&mut json, &row)?;
+        Ok(json)
     }
 }
 

@@ -1,8 +1,9 @@
 //! A hash table whose entries contain their own keys. Entries are stored contiguously, and a new entry takes the
 //! place of a removed one. The index is compact: five bytes per bucket.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
+use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 use slab::Slab;
 
@@ -27,7 +28,7 @@ impl<E: Entry> Table<E> {
         Self {
             entries: Slab::new(),
             by_key: HashTable::new(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
         }
     }
 
