@@ -17,8 +17,8 @@ const LATEST_MS: i64 = 253_402_300_799_999;
 /// time.
 const OVERSIZE_BYTES: (i64, i64) = (700_000, 900_000);
 
-/// How common each reason is, in the order of [`Broken::ALL`]. Oversized records are rare: each is as large
-/// as three thousand others.
+/// How common each reject reason is, in the order of [`Broken::ALL`]. Oversized records are rare, because each is as
+/// large as three thousand others.
 const WEIGHTS: [u32; 7] = [20, 20, 20, 15, 10, 14, 1];
 
 /// Breaks a share of the records.

@@ -14,7 +14,7 @@ const SERVERS_MAX: usize = 40;
 /// The mean time between two hiccups of a server: single readings far above the usual ones, which must
 /// raise no alert.
 const HICCUP_EVERY_US: f64 = 480e6;
-/// The minimum time between two hiccups of a server, so that each remains a single reading.
+/// The minimum time between two hiccups of a server, so that each hiccup remains a single reading.
 const HICCUPS_APART_US: i64 = 60_000_000;
 /// The CPU load that a hiccup adds, in percent. Half as much is added to the memory usage.
 const HICCUP: i64 = 38;
@@ -59,7 +59,7 @@ struct Fault {
 /// The server and the times of a planted fault.
 pub(crate) struct Planted {
     pub(crate) server_id: String,
-    /// The time of the server's last report.
+    /// The time of the server's last report before the fault.
     pub(crate) last_us: i64,
     pub(crate) until_us: i64,
 }
@@ -203,7 +203,7 @@ impl Server {
         }
     }
 
-    /// Returns whether the server has reported before, and has had no fault for a while.
+    /// Returns whether the server has sent a report, and has had no fault for a while.
     fn is_free(&self, now_us: i64) -> bool {
         self.last_us.is_some() && self.fault.is_none() && self.free_at_us <= now_us
     }
@@ -217,8 +217,8 @@ impl Server {
         HICCUP
     }
 
-    /// Applies the fault to a reading. Returns the incident for which the report is evidence, and whether
-    /// it is sent. The first report after a silence is evidence of its end.
+    /// Applies the server's fault, if any, to the readings of a report. Returns the incident for which the report is
+    /// evidence, and whether the report is sent. The first report after a silence is evidence of the silence's end.
     fn suffer(&mut self, reading: &mut Reading<'_>, now_us: i64) -> (Option<u64>, bool) {
         let Some(fault) = self.fault else {
             return (None, true);

@@ -88,7 +88,7 @@ pub(crate) struct Incidents {
 }
 
 impl Incidents {
-    /// Creates the planter; `None` for a rate of 0.
+    /// Creates the source of incidents; `None` if `per_hour` is not above 0.
     pub(crate) fn new(seed: u64, run: &str, per_hour: f64) -> Option<Self> {
         let every_us = (HOUR_US / per_hour.clamp(PER_HOUR_MIN, PER_HOUR_MAX)) as i64;
         (per_hour > 0.0).then(|| Self {
@@ -155,7 +155,7 @@ impl Incidents {
         self.open(subject, planned)
     }
 
-    /// Returns a player's account, or a new one.
+    /// Returns the account for a fraud that breaks `rule`: that of a player of the world, or a new one.
     fn account(&mut self, rule: FraudRule, population: &Population) -> Account {
         let victim = (fraud::may_be_taken_over(rule) && self.dice.chance(TAKEN_OVER))
             .then(|| self.victim(population))

@@ -7,8 +7,8 @@ use crate::dice::Dice;
 /// The minimum time between two visits to the shop that do not belong to one series: more frequent purchases
 /// look like fraud.
 const REST_US: i64 = 25_000_000;
-/// The maximum number of a player's transactions within `IN_A_ROW_US`. Even with two purchases of a planted fraud on
-/// the account, there are fewer than the six purchases per minute that the velocity rule reports.
+/// The maximum number of a player's transactions within `IN_A_ROW_US`. Even if a planted fraud adds two purchases to
+/// the player's account, there are fewer than the six purchases per minute that the velocity rule reports.
 const IN_A_ROW: usize = 3;
 const IN_A_ROW_US: i64 = 61_000_000;
 /// The number of latest purchases that a player can return, and the time within which they can be returned.
@@ -40,7 +40,7 @@ impl Wallet {
         }
     }
 
-    /// Whether another transaction would respect the limit `IN_A_ROW`.
+    /// Whether another transaction of the player would be within the limit `IN_A_ROW`.
     pub(crate) fn may_go_on(&self, now_us: i64) -> bool {
         now_us - self.visits_us[0] >= IN_A_ROW_US
     }

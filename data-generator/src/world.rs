@@ -94,8 +94,8 @@ pub struct World {
     counter: u64,
 }
 
-/// Returns the seed for the actions of players, shop and servers. It also depends on the start of the world; the seed
-/// for players' traits, broken records and incidents does not.
+/// Returns the seed for the actions of players, shop and servers. It depends on the world's seed and start. The
+/// random numbers for players' traits, broken records and incidents depend on the seed alone.
 fn event_seed(options: &WorldOptions) -> u64 {
     options.seed ^ options.start_ms.cast_unsigned().rotate_left(20)
 }
@@ -127,8 +127,8 @@ impl World {
         world
     }
 
-    /// Returns the same world with `per_hour` planted incidents per hour, at most 3,600. Their events add to
-    /// the rate, and none of them is broken.
+    /// Returns the same world with `per_hour` planted incidents per hour, at most 3,600. The events of incidents are in
+    /// addition to the world's rate, and are never broken.
     #[must_use]
     pub fn with_incidents(mut self, per_hour: f64) -> Self {
         self.incidents = Incidents::new(self.options.seed, &run(&self.options), per_hour);
@@ -247,8 +247,9 @@ impl World {
         }
     }
 
-    /// Delays an event, and may break it. Evidence is never broken. Evidence and unsent events draw the same
-    /// random numbers as all others, so that incidents do not change the other events.
+    /// Delays an event, and may break it. An event that is evidence for an incident is never broken. Such events, and
+    /// those that a silent server does not send, draw the same random numbers as all others, so that incidents do not
+    /// change the other events.
     fn dispatch(&mut self, event: TurnEvent, event_ms: i64) {
         let TurnEvent {
             topic,

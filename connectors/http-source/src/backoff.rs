@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use client::Backoff;
 
-/// The client's growing pauses, each multiplied by a random factor between one half and one.
+/// The growing pauses of the crate `client`, each multiplied by a random factor between one half and one.
 #[derive(Debug)]
 pub(crate) struct Pauses {
     backoff: Backoff,

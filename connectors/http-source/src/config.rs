@@ -30,7 +30,7 @@ pub(crate) use secrets::{Censor, Filled};
 const TYPE: &str = "http-source";
 const API_VERSIONS: [&str; 3] = ["0.0.0", "0.1.0", "0.2.0"];
 const USER_AGENT_DEFAULT: &str = concat!("http-source/", env!("CARGO_PKG_VERSION"));
-/// The default of Fluvio's connector.
+/// The time from one ping of a WebSocket to the next, if the file sets none: the default of Fluvio's connector.
 const PING_EVERY_MS: u64 = 10_000;
 
 /// A checked configuration. It contains the values of secrets, but its debug output shows none of them.
@@ -48,7 +48,8 @@ pub struct Config {
     pub notes: Vec<String>,
     /// The SmartModules that process each record before it is written.
     pub transforms: Vec<Transform>,
-    /// When polling, the time from one request to the next. After a permanent error, the minimum pause.
+    /// When polling, the time from one request to the next. After a permanent error, the minimum pause before the next
+    /// attempt, however the endpoint is read.
     pub(crate) interval: Duration,
     /// Silence of this length counts as a lost connection.
     pub(crate) idle_timeout: Duration,

@@ -15,7 +15,8 @@ use crate::rejected::{RejectCause, Rejects, TRANSFORM_FAILED};
 use crate::router::{Routed, Router};
 use crate::splitter::{HEAD_BYTES, Piece};
 
-/// Longer error messages of a module are cut, because they may quote a whole record.
+/// The maximum length of a module's error message in a rejected record. A longer message is cut, because it may quote a
+/// whole record.
 const ERROR_TEXT_BYTES_MAX: usize = 1_000;
 
 /// Formats, transforms and routes every piece that is received, and puts the resulting records into the queue.
@@ -163,7 +164,8 @@ impl Intake {
     }
 }
 
-/// Removes secrets before it shortens the text: a secret that is cut in two would not be found.
+/// Removes secrets from an error message, and then shortens it. In the other order, a secret that is cut in two would
+/// not be found.
 fn error_text(censor: &Censor, text: &str) -> String {
     let mut text = censor.strike(text);
     text.truncate(text.floor_char_boundary(ERROR_TEXT_BYTES_MAX));

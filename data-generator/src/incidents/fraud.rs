@@ -33,7 +33,7 @@ const MODEST: [usize; 2] = [1, 2];
 const DEAR: usize = 12;
 const DEAREST: usize = 13;
 
-/// The account that is used for the fraud.
+/// The account that a fraud uses.
 pub(crate) struct Account {
     user_id: String,
     game: usize,
@@ -75,7 +75,7 @@ impl Account {
     }
 }
 
-/// Whether the rule finds the fraud whatever the account's owner buys.
+/// Whether the rule finds a fraud on a player's account whatever the player buys.
 pub(crate) fn may_be_taken_over(rule: FraudRule) -> bool {
     match rule {
         FraudRule::Velocity
@@ -86,7 +86,7 @@ pub(crate) fn may_be_taken_over(rule: FraudRule) -> bool {
     }
 }
 
-/// Returns the transactions, all of which are evidence. Their ids begin with `prefix`.
+/// Returns the transactions of a fraud that breaks `rule`. All of them are evidence, and their ids begin with `prefix`.
 pub(crate) fn planned_events(
     rule: FraudRule,
     account: Account,
@@ -147,8 +147,8 @@ impl Thief<'_> {
         }
     }
 
-    /// Starts with two expensive purchases. They raise the mean, so that the last purchase is not an amount
-    /// spike too.
+    /// Starts with two expensive purchases. They raise the mean, so that the last purchase does not break the rule
+    /// `amount-spike` as well.
     fn tests_a_card(&mut self) {
         for _ in 0..2 {
             self.buy(&ITEMS[DEAR]);

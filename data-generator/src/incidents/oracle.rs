@@ -150,7 +150,7 @@ fn refund_abuse(transactions: &[Transaction]) -> bool {
     refunds >= 3 && 2 * refunds >= purchases(transactions, HOUR_MS).count()
 }
 
-/// Whether the last transaction has the id of a different one, or is a refund that exceeds the highest price
+/// Whether the last transaction has the id of a different transaction, or is a refund that exceeds the highest price
 /// ever paid for the item.
 fn transaction_conflict(transactions: &[Transaction]) -> bool {
     let (newest, earlier) = transactions.split_last().unwrap();
@@ -215,8 +215,8 @@ fn visits(actions: &[(i64, Value)]) -> impl Iterator<Item = &[(i64, Value)]> {
     })
 }
 
-/// The condition, the server, and a time: for a silence, 30 s after the last report; otherwise the start of
-/// the second window above the threshold.
+/// A fault: the condition, the server, and a time. The time is 30 s after the last report for a silence, and the start
+/// of the second window above the threshold otherwise.
 pub(super) type FaultFound = (&'static str, String, i64);
 
 /// Finds faulty servers: two consecutive windows above the threshold, or a silence of more than thirty

@@ -9,7 +9,8 @@ use crate::merge::Merge;
 /// milliseconds. Synchronized clocks differ by less.
 pub const FAR_AHEAD_MS: i64 = 2_000;
 
-/// The largest number of senders in the list. It keeps those furthest ahead; among equals, the first by name.
+/// The largest number of senders in the list of [`SendersAhead`]. The list keeps those furthest ahead; among senders
+/// with the same lead, the first by name.
 const SENDERS_MAX: usize = 8;
 
 /// The number of events that were far ahead of their ingest time, and the senders that were furthest ahead.

@@ -1,8 +1,8 @@
 //! Exact decimals: converts the text of a JSON number into a scaled integer without binary floats.
 
-/// The limit to which the magnitude of an exponent is clamped. A number with a larger one is zero, too large for an
-/// `i64`, or rounds to zero, because no record is large enough for a mantissa that would compensate. Sums of clamped
-/// exponents do not overflow.
+/// The limit to which the magnitude of an exponent is clamped. A number with a larger exponent is zero, too large for
+/// an `i64`, or rounds to zero, because no record is large enough for a mantissa that would compensate for the
+/// exponent. Sums of clamped exponents do not overflow.
 const EXPONENT_MAX: i64 = u32::MAX as i64;
 
 /// Returns `text` (a JSON number) × 10^`scale`, rounded half to even; `None` if the result exceeds an `i64`.
@@ -28,7 +28,7 @@ fn parse_exponent(text: &str) -> i64 {
         Some(digits) => (-1, digits),
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
-    // An exponent that does not fit into an i64 also exceeds the limit.
+    // An exponent that does not fit into an i64 exceeds `EXPONENT_MAX`.
     sign * digits.parse().unwrap_or(EXPONENT_MAX).min(EXPONENT_MAX)
 }
 

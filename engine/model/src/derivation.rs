@@ -41,7 +41,7 @@ pub trait Windowed: Lift {
     /// The key fields and measures of the derived record.
     type Output: Serialize;
 
-    /// Returns how many of the `events` in `partial` are repeats of another one. The default is 0; derivations that
+    /// Returns how many of the `events` in `partial` repeat another of these events. The default is 0; derivations that
     /// count a repeated event only once override it.
     fn duplicates(&self, _partial: &mut Self::Partial, _events: u64) -> u64 {
         0
@@ -58,7 +58,7 @@ pub trait Windowed: Lift {
 
 /// A [`Windowed`] derivation over the sessions of each key.
 pub trait Sessions: Windowed<Grouping = SessionGap> {
-    /// Returns whether no more events of this session are expected. Its record is then emitted without waiting for
-    /// the gap to pass. An event that arrives within the gap nevertheless is added to the session.
+    /// Returns whether no more events of this session are expected. The session's record is then emitted without
+    /// waiting for the gap to pass. If another event within the gap arrives after all, it is added to the session.
     fn is_complete(&self, session: Window, partial: &Self::Partial) -> bool;
 }

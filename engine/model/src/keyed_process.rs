@@ -97,7 +97,8 @@ pub struct Detection<T> {
     pub span: Window,
     /// The key fields and measures.
     pub output: T,
-    /// The number of the revision: 0 for the first detection of a record, and one more for each that revises it.
+    /// The number of the revision: 0 for the first detection of a record, and one more for each detection that revises
+    /// the record.
     pub revision: u32,
 }
 

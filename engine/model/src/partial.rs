@@ -16,13 +16,13 @@ pub const FORMAT: u8 = 2;
 /// The result of one batch: a header, and the contributions of the accepted records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BatchPartial<P> {
-    /// Describes which records the partial covers, and the outcome of each.
+    /// Describes which records the partial covers, and which of them were rejected.
     pub header: BatchHeader,
     /// The contributions of the accepted records, by window and key in ascending order.
     pub contributions: Vec<Contribution<P>>,
 }
 
-/// Describes which records a partial covers, and the outcome of each. It has the same form for every
+/// Describes which records a partial covers, and which of them were rejected. The header has the same form for every
 /// derivation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchHeader {

@@ -59,7 +59,7 @@ pub(crate) fn find_special(bytes: &[u8], mut at: usize) -> Option<usize> {
         .map(|index| at + index)
 }
 
-/// Returns a mask with one bit set for each special byte.
+/// Returns a mask with one bit set for each byte that `find_special` looks for.
 #[cfg(target_feature = "simd128")]
 #[inline(always)]
 fn mark_special_16(words: [u8; 16]) -> u16 {
@@ -72,8 +72,8 @@ fn mark_special_16(words: [u8; 16]) -> u16 {
     u8x16_bitmask(v128_or(v128_or(control, quote), backslash))
 }
 
-/// Returns a mask whose lowest set bit is the highest bit of the first special byte. Bits of later bytes may be
-/// wrong: a subtraction borrows from the next byte, but only at a special byte.
+/// Returns a mask whose lowest set bit is the highest bit of the first byte that `find_special` looks for. Bits of
+/// later bytes may be wrong, because at such a byte a subtraction borrows from the next one.
 #[inline(always)]
 fn mark_special(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);

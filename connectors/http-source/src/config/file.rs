@@ -111,7 +111,7 @@ pub(super) struct Transform {
     pub(super) uses: String,
     #[serde(default)]
     pub(super) with: BTreeMap<String, serde_json::Value>,
-    /// In Fluvio's connector, this key shows the module earlier records of the topic first. Here, a file with
+    /// In Fluvio's connector, this key makes the module process earlier records of the topic first. Here, a file with
     /// this key is refused.
     pub(super) lookback: Option<Value>,
     #[serde(rename = "invoke")]
@@ -142,7 +142,7 @@ pub(super) enum Topic {
     ByEventName(BTreeMap<String, String>),
 }
 
-/// A topic as the file's version 0.2.0 describes it.
+/// The description of a topic in version 0.2.0 of the file format.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TopicConfig {
@@ -250,7 +250,8 @@ fn ten_seconds() -> Duration {
     Duration::from_secs(10)
 }
 
-/// The default idle timeout. Most servers of live streams send blank lines far more often when they have no data.
+/// The default idle timeout. When they have no data, most servers of live streams send blank lines far more often than
+/// once a minute.
 fn one_minute() -> Duration {
     Duration::from_secs(60)
 }

@@ -64,7 +64,7 @@ impl fmt::Debug for Secrets {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Filled {
     text: String,
-    /// Whether there is a secret in it.
+    /// Whether the text contains the value of a secret.
     pub(crate) is_secret: bool,
 }
 

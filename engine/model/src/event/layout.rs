@@ -1,4 +1,6 @@
-//! Layouts: the bytes that all records of one sender share. With a known layout, reading a record takes
+//! Layouts: the bytes that all records of one sender share. With a known layout, reading a record takes little more
+//! than a comparison.
+//!
 //! A sender writes its fields in a fixed order with fixed spacing; only the values differ. A layout is the text of
 //! a record without the values. If a record has exactly the bytes of a layout between its values, a strict parser
 //! would pass through the same states as for the record from which the layout was learnt, so only the values need
@@ -84,8 +86,8 @@ impl Layouts {
         Ok(())
     }
 
-    /// Adds a layout unless it is known. The layout is known if the record has escapes in a string, because such a
-    /// string matches no layout.
+    /// Adds a layout unless it is known already. A record whose layout is known is scanned nevertheless if a string in
+    /// it has an escape, because such a string matches no layout.
     fn learn(&mut self, layout: Layout) {
         if self.layouts.contains(&layout) {
             return;

@@ -30,7 +30,7 @@ enum State {
 }
 
 /// The upper and lower half of a fingerprint, in this order so that pairs sort in the same way as fingerprints.
-/// In WASM, allocating memory for `u128` values takes several times as long.
+/// In WASM, allocating memory for `u128` values takes several times as long as for such pairs.
 type Halves = [u64; 2];
 
 fn halves(fingerprint: u128) -> Halves {

@@ -10,7 +10,7 @@ use crate::event::{PurchaseEvent, TransactionType};
 use crate::key::RecordKey;
 use crate::params::{ParamError, Params};
 
-/// How events are counted as transactions.
+/// Decides which events of a ledger are counted as transactions.
 #[derive(Clone, Copy, Debug)]
 pub struct Bookkeeping {
     /// Whether a transaction id identifies one transaction. A second record with the same content is then a
@@ -55,7 +55,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Returns how many of the ledger's `events` are repeats of another one.
+    /// Returns how many of the ledger's `events` repeat another of these events.
     pub fn duplicates(&mut self, events: u64) -> u64 {
         events - self.transactions.len() as u64 - self.sums.purchases - self.sums.refunds
     }

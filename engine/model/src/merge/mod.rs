@@ -27,7 +27,7 @@ pub trait Merge: Default {
     /// Adds `other` to `self`.
     fn merge(&mut self, other: Self);
 
-    /// Brings the state into its encoded form without changing its meaning. Called before a partial is
+    /// Brings the value into the form in which it is encoded, without changing its meaning. Called before a partial is
     /// encoded.
     fn settle(&mut self) {}
 }
