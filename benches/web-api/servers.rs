@@ -1,4 +1,4 @@
-//! Starts the servers under load: the web API with a local cluster, and a handler that does nothing.
+//! Starts the servers that the benchmark loads: the web API with a local cluster, and a handler that does nothing.
 
 use std::net::SocketAddr;
 

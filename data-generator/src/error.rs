@@ -7,7 +7,7 @@ use client::ClientError;
 /// Why generating stopped early.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateError {
-    /// The cluster did not accept a record.
+    /// An operation on the cluster failed, such as connecting or sending a record.
     #[error("generating events: {0}")]
     Cluster(#[from] ClientError),
     /// The truth file cannot be written.

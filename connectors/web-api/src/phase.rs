@@ -3,10 +3,10 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The phase, with the time at which it began.
@@ -20,38 +20,40 @@ pub(crate) enum Phase {
     Busy,
 }
 
-/// The current phase of one connection. Cheap to clone.
+/// The current phase of one connection. Clones share it. Only the task of the connection changes it, while hyper runs,
+/// so there is nobody to notify of a change.
 #[derive(Clone, Debug)]
-pub(crate) struct Phases(watch::Sender<Phase>);
+pub(crate) struct Phases(Arc<Mutex<Phase>>);
 
 impl Phases {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(Phase::Head(Instant::now())))
+        Self(Arc::new(Mutex::new(Phase::Head(Instant::now()))))
     }
 
-    pub(crate) fn subscribe(&self) -> watch::Receiver<Phase> {
-        self.0.subscribe()
+    pub(crate) fn current(&self) -> Phase {
+        *self.lock()
     }
 
     /// Notes that a head is complete.
     pub(crate) fn requested(&self) {
-        self.0.send_replace(Phase::Busy);
+        *self.lock() = Phase::Busy;
     }
 
     /// Notes that the request is answered.
     pub(crate) fn answered(&self) {
-        self.0.send_replace(Phase::Idle(Instant::now()));
+        *self.lock() = Phase::Idle(Instant::now());
     }
 
     /// Notes that bytes arrived. If no request is being processed, they begin the next head.
     fn received(&self) {
-        self.0.send_if_modified(|phase| {
-            let begins = matches!(phase, Phase::Idle(_));
-            if begins {
-                *phase = Phase::Head(Instant::now());
-            }
-            begins
-        });
+        let mut phase = self.lock();
+        if matches!(*phase, Phase::Idle(_)) {
+            *phase = Phase::Head(Instant::now());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Phase> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

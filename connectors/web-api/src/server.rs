@@ -3,9 +3,11 @@
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,7 +18,7 @@ use hyper::service::{HttpService, Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -128,66 +130,90 @@ impl Server {
             tracing::debug!(%error, "cannot set a write timeout; a client that reads nothing keeps its connection");
         }
         let phases = Phases::new();
-        let phase = phases.subscribe();
         let service = tracked(phases.clone(), router);
         let serving = http1::Builder::new()
             .header_read_timeout(None)
             .max_headers(HEADERS_MAX)
             .max_buf_size(HEAD_BYTES_MAX)
-            .serve_connection(TokioIo::new(Watched { stream, phases }), service);
-        self.drive(serving, phase).await;
+            .serve_connection(
+                TokioIo::new(Watched {
+                    stream,
+                    phases: phases.clone(),
+                }),
+                service,
+            );
+        self.drive(serving, &phases).await;
     }
 
     /// Runs a connection until it ends or exceeds a time limit, or until the server stops.
     async fn drive<S>(
         &self,
         serving: http1::Connection<TokioIo<Watched<TcpStream>>, S>,
-        mut phase: watch::Receiver<Phase>,
+        phases: &Phases,
     ) where
         S: HttpService<Incoming, ResBody = Body, Future: Send> + Send,
         S::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let mut serving = std::pin::pin!(serving);
+        let mut serving = pin!(serving);
+        let mut stop = pin!(self.stop.cancelled());
+        let mut limited = phases.current();
+        let mut limit = pin!(self.exceeded(limited));
         let mut is_last = false;
-        loop {
-            let now = *phase.borrow_and_update();
-            tokio::select! {
-                served = serving.as_mut() => {
+        poll_fn(|context| {
+            loop {
+                if let Poll::Ready(served) = serving.as_mut().poll(context) {
                     if let Err(error) = served {
                         tracing::debug!(%error, "a connection ended early");
                     }
-                    return;
+                    return Poll::Ready(());
                 }
-                // The next phase has a different deadline.
-                _ = phase.changed() => continue,
-                () = self.head_timeout(now) => {
-                    tracing::debug!("the head of a request did not arrive in time");
-                    return;
+                let phase = phases.current();
+                if phase != limited {
+                    limited = phase;
+                    limit.set(self.exceeded(phase));
                 }
-                () = self.end_of_idling(now), if !is_last => {}
-                () = self.stop.cancelled(), if !is_last => {}
+                match limit.as_mut().poll(context) {
+                    Poll::Ready(Limit::Head) => {
+                        tracing::debug!("the head of a request did not arrive in time");
+                        return Poll::Ready(());
+                    }
+                    // Replaced, because a completed future must not be polled again.
+                    Poll::Ready(Limit::Idle) => limit.set(self.exceeded(Phase::Busy)),
+                    Poll::Pending if is_last => return Poll::Pending,
+                    Poll::Pending => ready!(stop.as_mut().poll(context)),
+                }
+                is_last = true;
+                serving.as_mut().graceful_shutdown();
             }
-            is_last = true;
-            serving.as_mut().graceful_shutdown();
-        }
+        })
+        .await;
     }
 
-    async fn head_timeout(&self, phase: Phase) {
+    /// Waits until the time limit of a phase is exceeded.
+    async fn exceeded(&self, phase: Phase) -> Limit {
         match phase {
-            Phase::Head(since) => sleep_until(since + self.limits.head).await,
-            Phase::Idle(_) | Phase::Busy => pending().await,
+            Phase::Head(since) => {
+                sleep_until(since + self.limits.head).await;
+                Limit::Head
+            }
+            Phase::Idle(since) => {
+                tokio::select! {
+                    () = sleep_until(since + self.limits.idle) => {}
+                    () = self.make_room.notified() => {}
+                }
+                Limit::Idle
+            }
+            Phase::Busy => pending().await,
         }
     }
+}
 
-    async fn end_of_idling(&self, phase: Phase) {
-        let Phase::Idle(since) = phase else {
-            return pending().await;
-        };
-        tokio::select! {
-            () = sleep_until(since + self.limits.idle) => {}
-            () = self.make_room.notified() => {}
-        }
-    }
+/// A time limit that a connection has exceeded.
+enum Limit {
+    /// The head of a request takes too long: the connection is closed.
+    Head,
+    /// No request has come for too long, or another connection needs the place: the connection ends in an orderly way.
+    Idle,
 }
 
 /// Wraps the router so that each request and response updates the connection's phase.

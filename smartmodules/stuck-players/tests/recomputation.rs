@@ -224,7 +224,7 @@ fn a_player_who_completes_levels_is_never_reported() {
 
 #[test]
 fn a_player_who_stays_is_reported_once() {
-    // The player has events at the same pace on a single level without completing it.
+    // As many events per minute as in the test above, but all on one level, which the player never completes.
     let events = (0..400).map(|number| action(number * 1_500, "p", "move", "level_1"));
     let alerts = alerts(events);
     assert_eq!(alerts.len(), 1, "{alerts:?}");

@@ -75,7 +75,7 @@ impl Stream {
         self.late_ms = late_ms;
     }
 
-    /// Sends late events, and events that correct a window, in addition to those of the kinds in the first part. The
+    /// Sends the same kinds of events as the first part, and also late events and events that correct a window. The
     /// slowest partition hardly advances, so which windows can be corrected does not depend on the order in which
     /// partitions are read.
     pub(super) async fn second_part(&mut self) {

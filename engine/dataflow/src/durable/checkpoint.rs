@@ -25,7 +25,7 @@ const TAIL: u64 = 1_000;
 ///
 /// - All output that it accounts for was written before it: rows, dead letters, and its snapshot. Only the
 ///   detections of a keyed process are written after it.
-/// - An output record that a restart may compute again is never before the checkpoint's offset in its topic.
+/// - It contains an offset for each partition of the output topics. A restart computes no record before it again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
     /// All rows of windows that end by this time have been written. Detections of a keyed process up to this time

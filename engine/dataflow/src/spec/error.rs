@@ -41,7 +41,7 @@ pub enum SpecError {
         /// The topic whose events the derivation can read.
         expected: String,
     },
-    /// A value is out of range.
+    /// A value is not allowed.
     #[error("`{place}` is `{value}`: {expected}")]
     Invalid {
         /// The position in the dataflow file.
