@@ -25,10 +25,10 @@ pub(crate) struct KeysFileArg {
 pub(crate) struct AddKeyCommand {
     #[command(flatten)]
     pub(crate) file: KeysFileArg,
-    /// Game whose events the key permits to write; `default` for events without a game id.
+    /// Game whose events may be written with the key; `default` for events without a game id.
     #[arg(long, value_name = "GAME_ID")]
     pub(crate) game: String,
-    /// Source topic that the key permits to write to; can be given several times; default: all.
+    /// Source topic to which the key may write; can be given several times; default: all.
     #[arg(long = "topic", value_name = "TOPIC")]
     pub(crate) topics: Vec<String>,
     /// Maximum number of records per second with this key.

@@ -13,7 +13,7 @@ use crate::oracle::RECOMPUTATIONS;
 
 const TOPIC: &str = "level-engagement";
 
-/// An event, with a condition for the written revisions. The next event is sent when the condition is true.
+/// An event, and a condition on the revisions written so far. The next event is sent once the condition holds.
 struct Step {
     time: &'static str,
     note: &'static str,

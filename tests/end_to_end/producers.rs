@@ -7,9 +7,9 @@ use client::{BatchProducer, Cluster, Offset, Partition, Record, TopicSettings};
 use crate::harness::{self, AnyCluster, LocalCluster};
 
 const TOPIC: &str = "both-producers";
-/// Enough keys that two different ways to select a partition would differ.
+/// Enough keys that two different partitioners would disagree on at least one.
 const KEYS: usize = 300;
-/// Each set of records is larger than a batch and a request.
+/// The size of a value: so large that the records of one writer fill several batches and several requests.
 const VALUE_BYTES: usize = 8_000;
 
 #[tokio::test(flavor = "multi_thread")]

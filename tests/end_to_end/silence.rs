@@ -18,8 +18,7 @@ const IDLE_TIMEOUT_MS: i64 = 2_000;
 /// last record.
 const PROMISE: Duration = Duration::from_millis(IDLE_TIMEOUT_MS as u64 + 2_000);
 
-/// A topic is not tested if its last window ends later than this after the last record, because the test would take too
-/// long.
+/// A topic is not tested if its last window ends more than this after the last record: the test would take too long.
 const WAIT_MS_MAX: i64 = 10_000;
 
 /// The factor by which a machine may be slower if it also compiles or runs other tests.

@@ -1,5 +1,5 @@
-//! Decides which requests are admitted, before their bodies are read. Without keys, this prevents pages of other
-//! sites from writing events through the browser of a visitor.
+//! Decides which requests are admitted, before their bodies are read. If the web API runs without API
+//! keys, this prevents pages of other sites from writing events through the browser of a visitor.
 
 use std::sync::Arc;
 

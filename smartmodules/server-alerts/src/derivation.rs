@@ -36,7 +36,7 @@ pub struct Server {
     readings: Option<Readings>,
     /// The state of each measure, in the order of [`MEASURES`].
     watches: [Watch; 3],
-    /// The time at which `silent` opened, if it is open.
+    /// The time at which the alert `silent` opened; `None` if it is not open.
     silent_from: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! Compares the derivation with a simple recomputation over the records, in any split and order.
+//! Compares the rows of the derivation, for several splits and orders of the records, with a simple recomputation.
 
 use std::collections::BTreeMap;
 

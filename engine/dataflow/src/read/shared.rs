@@ -38,9 +38,9 @@ const NEAR: i64 = 100_000;
 /// itself for this long and reports any error of its own.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// The longest time for which a derivation that is ready to read waits for other derivations of its source that are
-/// starting, so that one stream serves all of them from the beginning. Otherwise the stream would be opened again
-/// for each of them, and each time the server would have to compile the SmartModule.
+/// How long a derivation that is ready to read waits, at most, for other derivations of its source that are still
+/// starting. One stream then serves all of them from the beginning. Otherwise the stream would be opened again for each
+/// of them, and each time the server would have to compile the SmartModule.
 const GATHER: Duration = Duration::from_secs(10);
 
 /// The partials of a batch, which are sent to several subscribers.
