@@ -31,7 +31,7 @@ use tracing_subscriber::EnvFilter;
 const LOG_DEFAULT: &str = "warn,fluvio::consumer=off,fluvio::sync::controller=off,\
     fluvio_smartengine=off,fluvio_socket=off";
 
-/// A fifth of the runner's time is spent on allocation with the system's allocator.
+/// With the C library's allocator, almost a quarter of the runner's processor time was spent on allocation.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

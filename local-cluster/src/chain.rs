@@ -1,5 +1,5 @@
 //! SmartModule chains: finds and compiles the modules, runs stored batches through them, and writes the
-//! output as batches that keep the records' true offsets.
+//! output as batches in which each record keeps the offset that it has in the log.
 
 mod build;
 mod failure;

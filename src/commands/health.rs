@@ -18,7 +18,8 @@ use crate::terminal::say;
 
 /// The timeout of the request. Services answer from memory, so a service that takes longer is not healthy.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// The maximum number of bytes read from a response body. The reasons of all derivations need much less.
+/// The maximum number of bytes read from a response body. The reasons why derivations are
+/// unhealthy need much less.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 pub(crate) async fn health(args: HealthCommand) -> anyhow::Result<()> {

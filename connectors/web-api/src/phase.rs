@@ -20,8 +20,8 @@ pub(crate) enum Phase {
     Busy,
 }
 
-/// The current phase of one connection. Clones share it. Only the task of the connection changes it, while hyper runs,
-/// so there is nobody to notify of a change.
+/// The current phase of one connection. Clones share it. Only the task of the connection changes and
+/// reads it, so a change needs no notification.
 #[derive(Clone, Debug)]
 pub(crate) struct Phases(Arc<Mutex<Phase>>);
 

@@ -25,7 +25,7 @@ const COLLECTION: Item = Item {
     kind: "bundle",
     prices: [54_900, 49_900, 81_900, 205_900],
 };
-/// The price range of a new account.
+/// The index in `PURSES` of the price range in which a new account buys.
 const ORDINARY_PURSE: usize = 1;
 /// Indexes of catalog items, by price in dollars: below 1.00, two modest prices, just below 50.00, and above 50.00.
 const TINY: usize = 0;

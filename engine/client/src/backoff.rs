@@ -8,7 +8,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(250);
 /// The longest pause. After an outage of minutes, a client reconnects at most this long after the cluster is back.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// Pauses that double from 250 ms up to 5 s, until [`Backoff::reset`].
+/// Pauses that double from 250 ms up to 5 s. [`Backoff::reset`] starts again at 250 ms.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     next: Duration,

@@ -82,7 +82,7 @@ impl BatchProducer {
         Ok(written?.into_iter().flatten().collect())
     }
 
-    /// Sorts records by partition.
+    /// Groups records by partition. Returns an error if a record is too large.
     fn by_partition<I: IntoIterator<Item = (String, Vec<u8>)>>(
         &self,
         records: I,

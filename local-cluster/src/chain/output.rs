@@ -1,4 +1,4 @@
-//! Writes a chain's output as batches whose records keep their true offsets.
+//! Writes a chain's output as batches in which each record keeps the offset that it has in the log.
 //!
 //! A client numbers the records of a batch one by one, from the batch's base offset. So each run of records with
 //! consecutive offsets becomes a batch of its own. Clients use a batch's *last offset delta* only to count their

@@ -32,7 +32,7 @@ pub(crate) enum LogError {
     /// The log has used all offsets.
     #[error("the log has no offset after {end}: create a new topic")]
     OffsetsExhausted { end: i64 },
-    /// The log was closed, because its topic was deleted or the node stops.
+    /// The log was closed, because its topic was deleted or the node is stopping.
     #[error("the log `{}` is closed", path.display())]
     Closed { path: PathBuf },
     /// Stored bytes that were valid are now damaged.

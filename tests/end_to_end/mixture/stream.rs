@@ -14,8 +14,8 @@ const FIRST_PART: Range<i64> = -197..-196;
 /// The times of early events. An early event may be ahead of its ingest time, but only within the allowed skew.
 const EARLY: Range<i64> = 30..240;
 
-/// The times of the last events. They are ahead of their ingest time within the allowed skew, and advance the watermark
-/// to the ingest time minus the lateness.
+/// The times of the last events. These events are ahead of their ingest times, but within the allowed skew, so they
+/// advance the watermark to their ingest time minus the lateness.
 const LAST_PART: Range<i64> = LAST_S..LAST_S + 1;
 
 /// The stream that has been sent so far. Times are in seconds relative to the base time.
