@@ -35,8 +35,9 @@ pub(crate) struct Measured {
     pub(crate) events: u64,
     /// The number of rows in the derived topics.
     pub(crate) rows: u64,
-    /// Times from the start of the runner's process.
+    /// Seconds from the start of the runner's process until it had read a record.
     pub(crate) first_read_s: f64,
+    /// Seconds from the start of the runner's process until it had counted every record.
     pub(crate) accounted_s: f64,
     /// `None` for a real cluster without `CLUSTER_PID`.
     pub(crate) cluster: Option<Usage>,

@@ -1,4 +1,4 @@
-//! Runs a connector from start to end.
+//! Runs a connector until it is stopped or, with `once`, until one response of each endpoint is complete.
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -27,8 +27,8 @@ pub struct PartitionSource {
     pub topic: String,
     /// The partition.
     pub partition: Partition,
-    /// The offset of the first record that the module reads. The server may also pass it earlier records of the same
-    /// batch.
+    /// The offset at which the stream starts. The server passes whole batches, so the module may also see earlier
+    /// records of the first batch.
     pub offset: Offset,
 }
 

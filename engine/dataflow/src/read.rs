@@ -1,4 +1,4 @@
-//! Reads source partitions: each derivation through a stream of its own, or several through a shared reader.
+//! Reads source partitions, through one stream for each derivation or through a reader that several derivations share.
 
 mod partials;
 pub(crate) mod partition;

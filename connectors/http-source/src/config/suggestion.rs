@@ -19,8 +19,8 @@ pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> O
     (distance <= near_enough).then_some(nearest)
 }
 
-/// Finds the suggestion for a message of `serde`, which names the unknown key first and then the known ones,
-/// each in backticks.
+/// Finds the suggestion for an error message of `serde`. The message names the unknown key or value first and then the
+/// known ones, each in backticks.
 fn suggestion(message: &str) -> Option<&str> {
     let at = message
         .find("unknown field `")

@@ -134,7 +134,8 @@ impl Lateness {
         was_late
     }
 
-    /// Notes that an event was refused because it was late or did not fit into memory.
+    /// If lateness depends on the order of arrival, notes that an event was refused: it was too late, or did not fit
+    /// into memory.
     pub(crate) fn refused(&mut self) {
         self.refused_since |= self.by_order;
     }

@@ -1,6 +1,6 @@
 //! A keyed process whose detections depend on the order of events. It numbers the events of a key and reports each
-//! with the value of the previous one. Every third event revises the detection of the event before it. Silence is
-//! reported once.
+//! event together with the value of the one before. Every third event revises the detection of the event before it.
+//! Each silence is reported once.
 
 use model::keyed_process::{Collect, Detection, KeyedProcess, TimedEvent};
 use model::{ParamError, Params, RecordKey, Timestamp, Window};

@@ -4,8 +4,8 @@ use super::SourceRecord;
 use crate::event::{Event, Layouts};
 use crate::reject::Rejection;
 
-/// The number of records that are parsed before they are folded. The events of one chunk fit into a processor's
-/// cache, and a larger batch needs no more memory.
+/// The number of records that are parsed at a time; they are folded before the next ones are parsed. The events of one
+/// chunk fit into a processor's cache, and a larger batch needs no more memory.
 const CHUNK: usize = 64;
 
 /// A record and the event in it.

@@ -40,7 +40,7 @@ impl<const MAX: usize> Names<MAX> {
         }
     }
 
-    /// Returns the first names, at most `MAX`, in ascending order.
+    /// Returns the kept names, at most `MAX`, in byte order.
     pub fn least(&self) -> Vec<String> {
         self.least.iter().map(CompactString::to_string).collect()
     }
