@@ -6,7 +6,6 @@ mod requests;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::time::Duration;
 
 use fluvio::Compression;
 use fluvio::dataplane::link::ErrorCode;
@@ -21,7 +20,7 @@ use tokio::time::timeout;
 
 pub(crate) use self::connections::Connections;
 use self::requests::{Request, requests};
-use crate::producer::{ANSWER_DEADLINE, RECORD_BYTES_MAX, too_large};
+use crate::producer::{ANSWER_DEADLINE, RECORD_BYTES_MAX, too_large, unacknowledged};
 use crate::topic::missing;
 use crate::{ClientError, Cluster, Offset, Partition, PartitionOffset};
 
@@ -164,7 +163,7 @@ impl BatchProducer {
                 ClientError::fatal(self.sending(), reason)
             }
             Ok(Err(error)) => failed(error.into()),
-            Err(_) => silent(self.sending(), ANSWER_DEADLINE),
+            Err(_) => unacknowledged(self.sending(), ANSWER_DEADLINE),
         };
         connections.forget(server, &connection).await;
         Err(error)
@@ -194,8 +193,4 @@ fn compression_of(topic: &CompressionAlgorithm) -> Compression {
         CompressionAlgorithm::Lz4 => Compression::Lz4,
         CompressionAlgorithm::Zstd => Compression::Zstd,
     }
-}
-
-fn silent(what: String, limit: Duration) -> ClientError {
-    ClientError::retry(what, format!("no response within {} s", limit.as_secs()))
 }

@@ -172,7 +172,7 @@ impl Producer {
         match timeout(DELIVERY_DEADLINE, self.pool.producer.flush()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.failed(&error).await),
-            Err(_) => Err(unacknowledged(self.sending())),
+            Err(_) => Err(unacknowledged(self.sending(), DELIVERY_DEADLINE)),
         }
     }
 
@@ -199,7 +199,7 @@ impl Delivery {
                 offset: Offset(metadata.offset()),
             }),
             Ok(Err(error)) => Err(ClientError::from_fluvio(what(), &error.into())),
-            Err(_) => Err(unacknowledged(what())),
+            Err(_) => Err(unacknowledged(what(), DELIVERY_DEADLINE)),
         }
     }
 }
@@ -230,10 +230,10 @@ pub(crate) fn too_large(what: String, bytes: usize) -> ClientError {
     ClientError::fatal(what, reason)
 }
 
-fn unacknowledged(what: String) -> ClientError {
+pub(crate) fn unacknowledged(what: String, limit: Duration) -> ClientError {
     ClientError::retry(
         what,
-        format!("not acknowledged within {} s", DELIVERY_DEADLINE.as_secs()),
+        format!("not acknowledged within {} s", limit.as_secs()),
     )
 }
 
