@@ -259,15 +259,15 @@ fn every_file_that_comes_with_it_can_be_read() {
         let text = std::fs::read_to_string(&path).expect("text");
         let config = Config::parse(&text, &secrets);
         let config = config.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let is_marked = text.contains("ours alone");
-        let is_ours = matches!(config.target, Target::ByEventName(_))
+        let is_marked = text.contains("only this connector accepts it");
+        let is_extended = matches!(config.target, Target::ByEventName(_))
             || ["idle-timeout:", "ca-cert:"]
                 .iter()
                 .any(|key| text.contains(key));
         assert_eq!(
             is_marked,
-            is_ours,
-            "{}: says what is ours alone",
+            is_extended,
+            "{}: marks what the official connector does not accept",
             path.display()
         );
         files += 1;
