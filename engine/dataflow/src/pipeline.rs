@@ -3,7 +3,7 @@
 
 use client::{Offset, Partition};
 use model::partial::BatchHeader;
-use model::{ParamError, Params, PartialError, RecordKey, Timestamp, Window};
+use model::{ParamError, Params, PartialError, Timestamp, Window};
 
 use crate::covered::Covered;
 use crate::output::lateness::{Cause, LatePlace, Lateness};
@@ -111,7 +111,7 @@ impl Pipeline {
     ) {
         let (lateness, windows) = (&mut self.lateness, self.windows.get());
         let (partition, offsets) = (origin.partition, merged.header.offsets());
-        let late = contributions.take_late(|window: Window, key: &RecordKey| {
+        let late = contributions.take_late(|window: Window, key: &str| {
             let is_over = windows.is_over(window, key, origin.is_replayed);
             lateness.is_late(partition, offsets, (window, key), is_over)
         });
@@ -124,15 +124,16 @@ impl Pipeline {
 
     /// The third stage: merges the remaining contributions into the windows.
     fn merge_windows(&mut self, contributions: Contributions, origin: Origin, merged: &mut Merged) {
-        let outcome = self.windows.get_mut().merge(contributions, origin);
+        let revisions = &mut self.revisions;
+        let windows = self.windows.get_mut();
+        let outcome = windows.merge(contributions, origin, &mut |displaced| {
+            revisions.displaced(displaced);
+        });
         merged.duplicate = outcome.duplicate;
         for (place, events) in outcome.no_room {
             self.lateness.refused();
             merged.late += events;
             merged.late_places.push(place);
-        }
-        for displaced in outcome.displaced {
-            self.revisions.displaced(displaced);
         }
     }
 

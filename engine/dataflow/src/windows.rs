@@ -64,8 +64,6 @@ pub(crate) struct MergeOutcome {
     pub(crate) duplicate: u64,
     /// Contributions that did not fit into memory, each with its number of events.
     pub(crate) no_room: Vec<(LatePlace, u64)>,
-    /// Sessions that have been merged into a session with a different start.
-    pub(crate) displaced: Vec<Displaced>,
 }
 
 /// Open windows of any kind.
@@ -78,10 +76,16 @@ pub(crate) trait Windows: Send + Sync {
 
     /// Whether a contribution with this span and key is too late to be merged. `is_replayed` is
     /// [`Origin::is_replayed`] of its batch.
-    fn is_over(&self, span: Window, key: &RecordKey, is_replayed: bool) -> bool;
+    fn is_over(&self, span: Window, key: &str, is_replayed: bool) -> bool;
 
-    /// Merges contributions that the same windows have decoded with [`Windows::decode`].
-    fn merge(&mut self, contributions: Contributions, origin: Origin) -> MergeOutcome;
+    /// Merges contributions that the same windows have decoded with [`Windows::decode`]. Calls `on_displaced` for each
+    /// session that has been merged into a session with a different start.
+    fn merge(
+        &mut self,
+        contributions: Contributions,
+        origin: Origin,
+        on_displaced: &mut OnDisplaced<'_>,
+    ) -> MergeOutcome;
 
     /// Resumes from an earlier runner's `watermark`. Windows that ended by `closed_to` were computed from an
     /// earlier log of the source and must not be changed.
@@ -102,6 +106,9 @@ pub(crate) trait Windows: Send + Sync {
 
 /// Called with each row that is due.
 pub(crate) type OnRow<'a> = dyn FnMut(DueRow<'_>) -> Result<(), serde_json::Error> + 'a;
+
+/// Receives the sessions that have been merged into a session with a different start.
+pub(crate) type OnDisplaced<'a> = dyn FnMut(Displaced<'_>) + 'a;
 
 /// Called with each detection.
 pub(crate) type OnDetection<'a> = dyn FnMut(DueDetection<'_>) -> Result<(), serde_json::Error> + 'a;

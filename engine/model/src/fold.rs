@@ -72,25 +72,12 @@ impl<'r> SourceRecord<'r> {
 /// Folds batches for one derivation.
 pub struct Fold<L: Lift> {
     derivation: L,
-    grouping: L::Grouping,
     max_skew_ms: i64,
     layouts: Layouts,
-    open: Open<L>,
-}
-
-/// The batch that is being folded.
-struct Open<L: Lift> {
+    /// The header of the batch that is being folded.
     header: BatchHeader,
+    /// The contributions of the batch that is being folded.
     groups: <L::Grouping as Grouping>::Groups<L::Partial>,
-}
-
-impl<L: Lift> Open<L> {
-    fn new(grouping: L::Grouping) -> Self {
-        Self {
-            header: BatchHeader::empty(0),
-            groups: grouping.groups(),
-        }
-    }
 }
 
 impl<L: Lift> Fold<L> {
@@ -101,10 +88,10 @@ impl<L: Lift> Fold<L> {
         let grouping = L::Grouping::from_params(params)?;
         Ok(Self {
             derivation: L::from_params(params)?,
-            grouping,
             max_skew_ms: params.positive_ms(MAX_SKEW, Some(MAX_SKEW_MS))?,
             layouts: Layouts::default(),
-            open: Open::new(grouping),
+            header: BatchHeader::empty(0),
+            groups: grouping.groups(),
         })
     }
 
@@ -124,7 +111,7 @@ impl<L: Lift> Fold<L> {
 
     /// Adds the next records of the batch that begins at `first_offset`.
     fn add<'r>(&mut self, first_offset: i64, parsed: &[Parsed<'r, L::Event<'r>>]) {
-        let Open { header, groups } = &mut self.open;
+        let Self { header, groups, .. } = self;
         header.first_offset = first_offset;
         for Parsed { record, event } in parsed {
             match event {
@@ -141,14 +128,13 @@ impl<L: Lift> Fold<L> {
 
     /// Appends to `output` the partial of the records that were added since the last call.
     fn finish(&mut self, covered: &Covered, output: &mut Vec<u8>) {
-        let open = std::mem::replace(&mut self.open, Open::new(self.grouping));
         let header = BatchHeader {
             first_offset: covered.first_offset,
             next_offset: covered.next_offset,
             last_record: covered.last_record,
-            ..open.header
+            ..std::mem::replace(&mut self.header, BatchHeader::empty(0))
         };
-        open.groups.encode(header, output);
+        self.groups.encode(&header, output);
     }
 }
 

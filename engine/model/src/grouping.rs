@@ -49,8 +49,9 @@ pub trait Groups<P> {
     /// Returns an emitter for the event at `time` and `offset`, which adds the event's contributions to its groups.
     fn emitter(&mut self, time: Timestamp, offset: i64) -> impl Emit<P>;
 
-    /// Encodes the batch's partial, with its contributions sorted by window and key, and appends it to `output`.
-    fn encode(self, header: BatchHeader, output: &mut Vec<u8>);
+    /// Encodes the batch's partial, appends it to `output`, and removes all contributions. Keeps some of their memory
+    /// for the next batch.
+    fn encode(&mut self, header: &BatchHeader, output: &mut Vec<u8>);
 }
 
 /// Windows aligned to the epoch, either tumbling or hopping. The parameter `window_ms` sets their length;

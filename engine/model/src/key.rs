@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words;
+
 /// Key fields joined by `|`. Inside a field, `|` and `%` are percent-encoded. A map with these keys can be searched
 /// by the joined text, without a copy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,7 +18,7 @@ impl RecordKey {
         // The capacity is exact unless a field is percent-encoded, so the conversion to `Box<str>` usually copies
         // nothing.
         let mut text = String::with_capacity(length.saturating_sub(1));
-        write(fields, &mut text);
+        append(fields, &mut text);
         Self(text.into())
     }
 
@@ -66,11 +68,17 @@ impl fmt::Display for RecordKey {
 #[inline]
 pub fn write(fields: &[&str], text: &mut String) {
     text.clear();
+    append(fields, text);
+}
+
+/// Appends the key made of `fields` to `text`.
+#[inline]
+pub(crate) fn append(fields: &[&str], text: &mut String) {
     for (index, field) in fields.iter().enumerate() {
         if index > 0 {
             text.push('|');
         }
-        if field.bytes().any(|byte| matches!(byte, b'|' | b'%')) {
+        if words::contains_either(field.as_bytes(), b'|', b'%') {
             text.push_str(&encode(field));
         } else {
             text.push_str(field);

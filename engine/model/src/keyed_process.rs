@@ -3,6 +3,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::derivation::Lift;
 use crate::emit::Emit;
@@ -102,9 +103,9 @@ pub struct Detection<T> {
     pub revision: u32,
 }
 
-/// The facts of one key in a batch, in the order of their offsets.
+/// The facts of one key in a batch, in the order of their offsets. Most keys have one fact in a batch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Facts<F>(pub Vec<Fact<F>>);
+pub struct Facts<F>(pub SmallVec<[Fact<F>; 1]>);
 
 /// The fact of one event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,7 +120,7 @@ pub struct Fact<F> {
 
 impl<F> Default for Facts<F> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(SmallVec::new())
     }
 }
 

@@ -1,24 +1,29 @@
 //! The partial: the output of a SmartModule for one batch of records.
 
+mod wire;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::ahead::SendersAhead;
-use crate::key::RecordKey;
 use crate::reject::Reason;
 use crate::time::Timestamp;
 use crate::window::Window;
 
-/// The version of a partial's wire format, which is a postcard-encoded [`BatchPartial`]. The version is the first
-/// byte of every partial.
-pub const FORMAT: u8 = 2;
+pub(crate) use wire::{ContributionRef, encode};
+
+/// The version of a partial's [wire format](wire). The version is the first byte of every partial.
+pub const FORMAT: u8 = 3;
 
 /// The result of one batch: a header, and the contributions of the accepted records.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BatchPartial<P> {
     /// Describes which records the partial covers, and which of them were rejected.
     pub header: BatchHeader,
-    /// The contributions of the accepted records, by window and key in ascending order.
+    /// The texts of all keys, one after another.
+    pub keys: String,
+    /// The contributions of the accepted records. Panes are in ascending order, and the keys of a pane in the order of
+    /// their first events. Sessions are ordered by the first event of their key, and then by time.
     pub contributions: Vec<Contribution<P>>,
 }
 
@@ -69,20 +74,39 @@ impl BatchHeader {
     pub fn decode(partial: &[u8]) -> Result<Self, PartialError> {
         decode(partial)
     }
+
+    /// Appends to `output` a partial with this header and without contributions. Any derivation can decode it.
+    pub fn encode_alone(&self, output: &mut Vec<u8>) {
+        encode::<()>(self, &[], &[], std::iter::empty(), output);
+    }
 }
 
 /// The contribution of one batch to one window and key.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Contribution<P> {
     /// The window or session; with hopping windows, the pane (a slice as long as the hop); with single events, a
     /// window that covers all times.
     pub window: Window,
-    /// The key.
-    pub key: RecordKey,
+    /// Where the text of the key is in the texts of all keys.
+    pub key: KeyText,
     /// The number of events that were lifted into `partial`.
     pub events: u64,
     /// The combined contribution of these events.
     pub partial: P,
+}
+
+/// A range of [`BatchPartial::keys`] that contains the text of one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyText {
+    start: u32,
+    end: u32,
+}
+
+impl KeyText {
+    /// Returns the text of the key. `keys` must be the texts of the partial that the contribution is from.
+    pub fn of(self, keys: &str) -> &str {
+        &keys[self.start as usize..self.end as usize]
+    }
 }
 
 /// Why a partial cannot be decoded.
@@ -108,12 +132,12 @@ pub enum PartialError {
 impl<P: DeserializeOwned> BatchPartial<P> {
     /// Decodes a partial.
     pub fn decode(bytes: &[u8]) -> Result<Self, PartialError> {
-        decode(bytes)
+        wire::decode(bytes)
     }
 }
 
 /// Decodes a `T` and ignores any bytes after it.
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, PartialError> {
+fn decode<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, PartialError> {
     let malformed = |cause| PartialError::Malformed {
         length: bytes.len(),
         cause,
@@ -122,40 +146,5 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, PartialError> {
         Some(&FORMAT) => postcard::from_bytes(bytes).map_err(malformed),
         Some(&other) => Err(PartialError::Format(other)),
         None => Err(malformed(postcard::Error::DeserializeUnexpectedEnd)),
-    }
-}
-
-impl<P: Serialize> BatchPartial<P> {
-    /// Encodes the partial and appends it to `output`.
-    pub fn encode(&self, output: &mut Vec<u8>) {
-        encode(self, output);
-    }
-}
-
-/// A partial that borrows its contributions from the tables of the fold, so that they are encoded without
-/// copying. Its encoding is the same as that of a [`BatchPartial`].
-#[derive(Serialize)]
-pub(crate) struct BatchPartialRef<'a, P> {
-    pub(crate) header: BatchHeader,
-    pub(crate) contributions: Vec<ContributionRef<'a, P>>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct ContributionRef<'a, P> {
-    pub(crate) window: Window,
-    pub(crate) key: &'a RecordKey,
-    pub(crate) events: u64,
-    pub(crate) partial: &'a P,
-}
-
-impl<P: Serialize> BatchPartialRef<'_, P> {
-    pub(crate) fn encode(&self, output: &mut Vec<u8>) {
-        encode(self, output);
-    }
-}
-
-fn encode(partial: &impl Serialize, output: &mut Vec<u8>) {
-    if let Err(error) = postcard::to_io(partial, output) {
-        unreachable!("writing into memory cannot fail: {error}");
     }
 }

@@ -1,7 +1,8 @@
 //! Compares, searches and hashes bytes one word at a time. In WASM, a call for every few bytes or a loop over single
 //! bytes costs more than the rest of parsing.
 
-use std::cmp::Ordering;
+/// A word in which each byte is 1.
+const ONES: u64 = u64::from_le_bytes([1; 8]);
 
 /// Returns whether `a` and `b` are equal. Faster than `==`, for which WASM code calls a `memcmp` that compares byte
 /// by byte.
@@ -27,10 +28,29 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// Sorts pairs of a text and its index by their texts. Not generic, because each copy of a sort is 16 kB of WASM,
-/// which a server compiles for each stream.
-pub(crate) fn sort(texts: &mut [(&[u8], u32)]) {
-    texts.sort_unstable_by(|(a, _), (b, _)| compare(a, b));
+/// Returns whether `bytes` contains `a` or `b`.
+#[inline]
+pub(crate) fn contains_either(bytes: &[u8], a: u8, b: u8) -> bool {
+    let is_either = |word: u64| has(word, a) | has(word, b);
+    let (words, rest) = bytes.as_chunks::<8>();
+    let found = words
+        .iter()
+        .map(|word| is_either(u64::from_le_bytes(*word)));
+    if found.fold(0, |marks, found| marks | found) != 0 {
+        return true;
+    }
+    // If the length is not a multiple of the word size, the last word overlaps the one before it.
+    match bytes.last_chunk() {
+        Some(last) => is_either(u64::from_le_bytes(*last)) != 0,
+        None => rest.iter().any(|byte| [a, b].contains(byte)),
+    }
+}
+
+/// Returns a value that is not 0 if and only if `word` contains `byte`.
+#[inline(always)]
+fn has(word: u64, byte: u8) -> u64 {
+    let zero_where_equal = word ^ (ONES * u64::from(byte));
+    zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & (ONES * 0x80)
 }
 
 /// Returns the first index in `bytes`, starting at `at`, of a quote, a backslash or a control character. These are
@@ -76,28 +96,10 @@ fn mark_special_16(words: [u8; 16]) -> u16 {
 /// later bytes may be wrong, because at such a byte a subtraction borrows from the next one.
 #[inline(always)]
 fn mark_special(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
     let control = word.wrapping_sub(ONES * 0x20);
     let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
     let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
     (control | quote | backslash) & !word & (ONES * 0x80)
-}
-
-/// Returns the lexicographic order of `a` and `b`.
-#[inline]
-pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
-    let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    for (a, b) in a_words.iter().zip(b_words) {
-        if a != b {
-            return u64::from_be_bytes(*a).cmp(&u64::from_be_bytes(*b));
-        }
-    }
-    if a_words.len() == b_words.len() {
-        a_rest.iter().cmp(b_rest)
-    } else {
-        let common = 8 * a_words.len().min(b_words.len());
-        a[common..].iter().cmp(&b[common..])
-    }
 }
 
 /// Returns a fast hash of a short text for tables in memory. The hash is not suitable for storage.
@@ -136,9 +138,11 @@ mod tests {
         }
 
         #[test]
-        fn compare_is_the_order(a in "[ab]{0,20}", b in "[ab]{0,20}", same in "[ab]{0,20}") {
-            let (a, b) = (same.clone() + &a, same + &b);
-            prop_assert_eq!(compare(a.as_bytes(), b.as_bytes()), a.cmp(&b));
+        fn contains_either_finds_any_of_two_bytes(text in "[{|}a%&]{0,20}", long in "[{}a&]{8,24}") {
+            let oracle = |text: &str| text.contains(['|', '%']);
+            for text in [&text, &format!("{text}{long}"), &format!("{long}{text}")] {
+                prop_assert_eq!(contains_either(text.as_bytes(), b'|', b'%'), oracle(text));
+            }
         }
 
         #[test]

@@ -102,7 +102,7 @@ impl Lateness {
         &mut self,
         partition: Partition,
         offsets: OffsetRange,
-        (window, key): (Window, &RecordKey),
+        (window, key): (Window, &str),
         is_over: bool,
     ) -> bool {
         // `was_late` must run even if `is_over`: it notes the end of the window in the decision, which could
@@ -119,13 +119,14 @@ impl Lateness {
         partition: Partition,
         offsets: OffsetRange,
         window: Window,
-        key: &RecordKey,
+        key: &str,
     ) -> bool {
         let at = |offset| PartitionOffset { partition, offset };
         let places = at(offsets.start)..at(offsets.end);
         let mut was_late = false;
         for (_, decision) in self.decided.range_mut(places) {
-            let is_its = decision.key.as_ref().is_none_or(|decided| decided == key);
+            let key_decided = decision.key.as_ref().map(RecordKey::as_str);
+            let is_its = key_decided.is_none_or(|decided| decided == key);
             if is_its && window.contains(decision.event_time) {
                 decision.window_end = Some(window.end);
                 was_late = true;

@@ -102,9 +102,9 @@ pub(crate) struct EmptyRow<'w> {
 }
 
 /// A window that has been merged into another one with a different start.
-pub(crate) struct Displaced {
+pub(crate) struct Displaced<'w> {
     pub(crate) start: Timestamp,
-    pub(crate) key: RecordKey,
+    pub(crate) key: &'w str,
     pub(crate) revision: Revision,
 }
 
@@ -202,18 +202,18 @@ impl Revisions {
     }
 
     /// Notes that a window has been merged into another one: its row, if it was written, has to be withdrawn.
-    pub(crate) fn displaced(&mut self, displaced: Displaced) {
+    pub(crate) fn displaced(&mut self, displaced: Displaced<'_>) {
         let Displaced {
             start,
             key,
             revision,
         } = displaced;
-        let prior = || self.prior.row(start, key.as_str());
+        let prior = || self.prior.row(start, key);
         let prior = || prior().filter(|row| !row.withdrawn).map(|row| row.revision);
         if let Some(revision) = revision.0.or_else(prior) {
             self.displaced.push(Withdrawal {
                 start,
-                key,
+                key: key.into(),
                 revision,
             });
         }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use client::{Backoff, ClientError, Offset, Partition, PartitionSource};
 use futures_util::StreamExt;
 use model::fold::FoldRequest;
-use model::partial::{BatchHeader, BatchPartial};
+use model::partial::BatchHeader;
 use tokio::sync::{mpsc, watch};
 use tracing::warn;
 
@@ -348,11 +348,7 @@ impl<U: Upstream> Source<U> {
 /// Returns a partial without records. It reports that retention has removed all records before `offset`.
 pub(crate) fn nothing_before(offset: Offset) -> Bytes {
     let mut bytes = Vec::new();
-    BatchPartial::<()> {
-        header: BatchHeader::empty(offset.0),
-        contributions: Vec::new(),
-    }
-    .encode(&mut bytes);
+    BatchHeader::empty(offset.0).encode_alone(&mut bytes);
     bytes.into()
 }
 

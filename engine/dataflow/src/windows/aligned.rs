@@ -12,7 +12,8 @@ use model::{BatchPartial, Merge, PartialError, RecordKey, Timestamp, Window, Win
 
 use self::pane::{Pane, SavedPane, Slot};
 use super::{
-    Batch, Bounds, Contributions, Correctable, MergeOutcome, OnEmpty, OnRow, Origin, Windows,
+    Batch, Bounds, Contributions, Correctable, MergeOutcome, OnDisplaced, OnEmpty, OnRow, Origin,
+    Windows,
 };
 use crate::output::revisions::{DueRow, EmptyRow, RowsFrom};
 
@@ -74,7 +75,7 @@ impl<D: Windowed> Panes<D> {
     }
 
     /// Adds a contribution to its pane. Returns the number of newly found duplicates.
-    fn add(&mut self, contribution: Contribution<D::Partial>, origin: Origin) -> u64 {
+    fn add(&mut self, key: &str, contribution: Contribution<D::Partial>, origin: Origin) -> u64 {
         let start = contribution.window.start;
         self.open(start);
         let Some(pane) = self.panes.get_mut(&start) else {
@@ -82,19 +83,14 @@ impl<D: Windowed> Panes<D> {
         };
         pane.first_offsets[origin.partition.index()].get_or_insert(origin.first_offset);
         pane.changed = self.merges;
-        let mut key = contribution.key;
-        let mut number = pane.slots.number_of(key.as_str());
-        if number.is_none() && self.slots >= self.bounds.entries_max {
-            key = key.any_other();
-            number = pane.slots.number_of(key.as_str());
-        }
-        let number = number.unwrap_or_else(|| {
+        let is_full = self.slots >= self.bounds.entries_max;
+        let has_no_room = is_full && pane.slots.number_of(key).is_none();
+        let other = has_no_room.then(|| RecordKey::from(key).any_other());
+        let key = other.as_ref().map_or(key, RecordKey::as_str);
+        let slot = pane.slots.find_or_insert(key, || {
             self.slots += 1;
-            pane.slots.insert(Slot::new(key))
+            Slot::new(key.into())
         });
-        let Some(slot) = pane.slots.get_mut(number) else {
-            unreachable!("the table has just returned this number");
-        };
         slot.changed = self.merges;
         slot.partial.merge(contribution.partial);
         slot.events += contribution.events;
@@ -227,27 +223,29 @@ impl<D: Windowed> Panes<D> {
 
 impl<D: Windowed> Windows for Panes<D> {
     fn decode(&self, partial: &[u8]) -> Result<Batch, PartialError> {
-        let BatchPartial {
-            header,
-            contributions,
-        } = BatchPartial::<D::Partial>::decode(partial)?;
-        Ok(Batch::new(header, contributions))
+        BatchPartial::<D::Partial>::decode(partial).map(Batch::from)
     }
 
     /// The contribution belongs to all windows that contain the pane at the span's start. It is too late if the last
     /// of them, which starts with this pane, is forgotten.
-    fn is_over(&self, span: Window, _: &RecordKey, _: bool) -> bool {
+    fn is_over(&self, span: Window, _: &str, _: bool) -> bool {
         let last = self.window(span.start);
         self.retired_to.is_some_and(|retired| last.end <= retired)
     }
 
-    fn merge(&mut self, contributions: Contributions, origin: Origin) -> MergeOutcome {
+    fn merge(
+        &mut self,
+        contributions: Contributions,
+        origin: Origin,
+        _: &mut OnDisplaced<'_>,
+    ) -> MergeOutcome {
         self.merges += 1;
-        let contributions = contributions.of::<D::Partial>().into_iter();
+        let (keys, contributions) = contributions.of::<D::Partial>();
+        let add = |contribution: Contribution<D::Partial>| {
+            self.add(contribution.key.of(&keys), contribution, origin)
+        };
         MergeOutcome {
-            duplicate: contributions
-                .map(|contribution| self.add(contribution, origin))
-                .sum(),
+            duplicate: contributions.into_iter().map(add).sum(),
             ..MergeOutcome::default()
         }
     }

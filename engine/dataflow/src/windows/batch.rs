@@ -2,8 +2,8 @@
 
 use std::any::Any;
 
-use model::partial::{BatchHeader, Contribution};
-use model::{RecordKey, Window};
+use model::partial::{BatchHeader, Contribution, KeyText};
+use model::{BatchPartial, RecordKey, Window};
 
 /// One decoded partial.
 pub(crate) struct Batch {
@@ -11,54 +11,62 @@ pub(crate) struct Batch {
     pub(crate) contributions: Contributions,
 }
 
-impl Batch {
-    pub(super) fn new<P: Send + 'static>(
-        header: BatchHeader,
-        contributions: Vec<Contribution<P>>,
-    ) -> Self {
+impl<P: Send + 'static> From<BatchPartial<P>> for Batch {
+    fn from(partial: BatchPartial<P>) -> Self {
         Self {
-            header,
-            contributions: Contributions(Box::new(contributions)),
+            header: partial.header,
+            contributions: Contributions {
+                keys: partial.keys,
+                list: Box::new(partial.contributions),
+            },
         }
     }
 }
 
 /// The contributions of a batch, with their type erased.
-pub(crate) struct Contributions(Box<dyn AnyContributions>);
+pub(crate) struct Contributions {
+    /// The texts of all keys, one after another.
+    keys: String,
+    list: Box<dyn AnyContributions>,
+}
 
 impl Contributions {
     /// Removes the contributions for which `is_late` returns true. Returns their windows, keys and numbers of events.
     pub(crate) fn take_late(
         &mut self,
-        mut is_late: impl FnMut(Window, &RecordKey) -> bool,
+        mut is_late: impl FnMut(Window, &str) -> bool,
     ) -> Vec<(Window, RecordKey, u64)> {
-        self.0.take_late(&mut is_late)
+        let keys = self.keys.as_str();
+        let late = self
+            .list
+            .take_late(&mut |window, key| is_late(window, key.of(keys)));
+        late.into_iter()
+            .map(|(window, key, events)| (window, key.of(keys).into(), events))
+            .collect()
     }
 
-    /// Restores the type of the contributions. Panics if `P` is not the type with which they were decoded.
-    pub(super) fn of<P: 'static>(self) -> Vec<Contribution<P>> {
-        let contributions: Box<dyn Any> = self.0;
+    /// Restores the type of the contributions. Also returns the texts of their keys. Panics if `P` is not the type with
+    /// which they were decoded.
+    pub(super) fn of<P: 'static>(self) -> (String, Vec<Contribution<P>>) {
+        let contributions: Box<dyn Any> = self.list;
         match contributions.downcast() {
-            Ok(contributions) => *contributions,
+            Ok(contributions) => (self.keys, *contributions),
             Err(_) => unreachable!("windows merge what they have read themselves"),
         }
     }
 }
 
+/// Whether the contribution to a window and key is late.
+type IsLate<'l> = dyn FnMut(Window, KeyText) -> bool + 'l;
+
 trait AnyContributions: Any + Send {
-    fn take_late(
-        &mut self,
-        is_late: &mut dyn FnMut(Window, &RecordKey) -> bool,
-    ) -> Vec<(Window, RecordKey, u64)>;
+    fn take_late(&mut self, is_late: &mut IsLate<'_>) -> Vec<(Window, KeyText, u64)>;
 }
 
 impl<P: Send + 'static> AnyContributions for Vec<Contribution<P>> {
-    fn take_late(
-        &mut self,
-        is_late: &mut dyn FnMut(Window, &RecordKey) -> bool,
-    ) -> Vec<(Window, RecordKey, u64)> {
+    fn take_late(&mut self, is_late: &mut IsLate<'_>) -> Vec<(Window, KeyText, u64)> {
         let late = self.extract_if(.., |contribution| {
-            is_late(contribution.window, &contribution.key)
+            is_late(contribution.window, contribution.key)
         });
         late.map(|late| (late.window, late.key, late.events))
             .collect()

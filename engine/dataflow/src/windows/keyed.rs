@@ -8,20 +8,19 @@ mod saved;
 mod state;
 
 use std::collections::BTreeSet;
-use std::iter::repeat_n;
 
 use client::{Offset, Partition, PartitionOffset};
 use model::keyed_process::{Detection, Fact, Facts, TimedEvent};
 use model::partial::Contribution;
-use model::{
-    BatchPartial, KeyedProcess, ParamError, Params, PartialError, RecordKey, Timestamp, Window,
-};
+use model::{BatchPartial, KeyedProcess, ParamError, Params, PartialError, Timestamp, Window};
 
 use self::facts::FactPosition;
 use self::saved::{Saved, SavedKey, SavedKeyRef, SavedRef};
 use self::state::{KeyState, Version, version_at};
 use super::table::{Number, Table};
-use super::{Batch, Bounds, Contributions, Keyed, MergeOutcome, OnDetection, Origin, Windows};
+use super::{
+    Batch, Bounds, Contributions, Keyed, MergeOutcome, OnDetection, OnDisplaced, Origin, Windows,
+};
 use crate::output::lateness::{Cause, LatePlace};
 use crate::output::revisions::DueDetection;
 
@@ -76,10 +75,10 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
             .map_or(Timestamp::MIN, |time| time.plus_ms(1))
     }
 
-    fn add(&mut self, key: RecordKey, position: FactPosition, fact: M::Fact) {
-        let number = match self.keys.number_of(key.as_str()) {
+    fn add(&mut self, key: &str, position: FactPosition, fact: M::Fact) {
+        let number = match self.keys.number_of(key) {
             Some(number) => number,
-            None => self.keys.insert(KeyState::new(key)),
+            None => self.keys.insert(KeyState::new(key.into())),
         };
         if let Some(key) = self.keys.get_mut(number) {
             key.waiting.add(position, fact);
@@ -137,8 +136,8 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
 
     /// Whether memory has no space for this key, because it is new and the limit is reached. Facts that were merged
     /// before a restart are merged again without this check.
-    fn is_full_for(&self, key: &RecordKey) -> bool {
-        self.len() >= self.bounds.entries_max && self.keys.number_of(key.as_str()).is_none()
+    fn is_full_for(&self, key: &str) -> bool {
+        self.len() >= self.bounds.entries_max && self.keys.number_of(key).is_none()
     }
 }
 
@@ -147,22 +146,27 @@ impl<M: KeyedProcess> Windows for KeyedProcesses<M> {
     fn decode(&self, partial: &[u8]) -> Result<Batch, PartialError> {
         let BatchPartial {
             header,
+            keys,
             contributions,
         } = BatchPartial::<Facts<M::Fact>>::decode(partial)?;
         let facts = contributions.into_iter().flat_map(|of_key| {
-            let facts = of_key.partial.0;
-            let keys = repeat_n(of_key.key, facts.len());
-            keys.zip(facts).map(|(key, fact)| Contribution {
+            let facts = of_key.partial.0.into_iter();
+            facts.map(move |fact| Contribution {
                 window: Window::instant(fact.time),
-                key,
+                key: of_key.key,
                 events: 1,
                 partial: fact,
             })
         });
-        Ok(Batch::new(header, facts.collect()))
+        let contributions: Vec<_> = facts.collect();
+        Ok(Batch::from(BatchPartial {
+            header,
+            keys,
+            contributions,
+        }))
     }
 
-    fn is_over(&self, span: Window, _: &RecordKey, is_replayed: bool) -> bool {
+    fn is_over(&self, span: Window, _: &str, is_replayed: bool) -> bool {
         let followed_to = self.followed_to.max(self.closed_to);
         let followed_to = if is_replayed {
             followed_to
@@ -172,15 +176,22 @@ impl<M: KeyedProcess> Windows for KeyedProcesses<M> {
         followed_to.is_some_and(|followed_to| span.start < followed_to)
     }
 
-    fn merge(&mut self, contributions: Contributions, origin: Origin) -> MergeOutcome {
+    fn merge(
+        &mut self,
+        contributions: Contributions,
+        origin: Origin,
+        _: &mut OnDisplaced<'_>,
+    ) -> MergeOutcome {
         let mut outcome = MergeOutcome::default();
-        for contribution in contributions.of::<Fact<M::Fact>>() {
-            let (key, Fact { time, offset, fact }) = (contribution.key, contribution.partial);
+        let (keys, contributions) = contributions.of::<Fact<M::Fact>>();
+        for contribution in contributions {
+            let key = contribution.key.of(&keys);
+            let Fact { time, offset, fact } = contribution.partial;
             self.last_time = self.last_time.max(Some(time));
-            if !origin.is_replayed && self.is_full_for(&key) {
+            if !origin.is_replayed && self.is_full_for(key) {
                 let place = LatePlace {
                     window: contribution.window,
-                    key,
+                    key: key.into(),
                     cause: Cause::NoRoom,
                 };
                 outcome.no_room.push((place, contribution.events));

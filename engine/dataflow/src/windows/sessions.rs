@@ -10,14 +10,15 @@ mod session;
 use std::collections::BTreeSet;
 
 use client::{Offset, Partition};
-use model::{BatchPartial, PartialError, RecordKey, Timestamp, Window};
+use model::partial::Contribution;
+use model::{BatchPartial, PartialError, Timestamp, Window};
 use smallvec::SmallVec;
 
 use self::session::{SavedSession, Session};
 use super::table::{Number, Table};
-use super::{Batch, Bounds, Contributions, MergeOutcome, Origin, Windows};
+use super::{Batch, Bounds, Contributions, MergeOutcome, OnDisplaced, Origin, Windows};
 use crate::output::lateness::{Cause, LatePlace};
-use crate::output::revisions::Displaced;
+use crate::output::revisions::{Displaced, Revision};
 
 /// The open sessions of derivation `D`.
 pub(crate) struct Sessions<D: model::Sessions> {
@@ -73,7 +74,7 @@ impl<D: model::Sessions> Sessions<D> {
     /// too late if they extend a session that began no later than they do and can still be corrected. So no accepted
     /// event touches a forgotten session, and a restart that reads events again cannot assign them to a different
     /// session.
-    fn is_retired(&self, span: Window, key: &RecordKey) -> bool {
+    fn is_retired(&self, span: Window, key: &str) -> bool {
         let Some(retired) = self.retired_to else {
             return false;
         };
@@ -85,7 +86,7 @@ impl<D: model::Sessions> Sessions<D> {
         self.ends_at(Window::instant(span.start)) <= retired
             && !self
                 .sessions
-                .of_key(key.as_str())
+                .of_key(key)
                 .any(|(_, session)| extends(session))
     }
 
@@ -98,8 +99,8 @@ impl<D: model::Sessions> Sessions<D> {
     }
 
     /// The sessions of a key that events with this span extend or join, ordered by start.
-    fn touched(&self, key: &RecordKey, span: Window) -> Numbers {
-        let sessions = self.sessions.of_key(key.as_str());
+    fn touched(&self, key: &str, span: Window) -> Numbers {
+        let sessions = self.sessions.of_key(key);
         let mut touched: SmallVec<[_; 4]> = sessions
             .filter(|(_, session)| session.span.is_within(self.gap_ms, &span))
             .map(|(number, session)| (session.span.start, number))
@@ -108,26 +109,36 @@ impl<D: model::Sessions> Sessions<D> {
         touched.into_iter().map(|(_, number)| number).collect()
     }
 
-    /// Adds a session and joins it with the sessions that it touches. Returns the number of newly found duplicates.
+    /// Adds a contribution to the sessions of the key that it touches: it extends one, joins several, or begins a new
+    /// one. Returns the number of newly found duplicates.
     fn add(
         &mut self,
-        mut session: Session<D::Partial>,
+        key: &str,
+        contribution: Contribution<D::Partial>,
+        origin: Origin,
         touched: Numbers,
-        displaced: &mut Vec<Displaced>,
+        on_displaced: &mut OnDisplaced<'_>,
     ) -> u64 {
         if let [number] = touched[..]
             && let Some(known) = self.sessions.get(number)
-            && known.span.start <= session.span.start
+            && known.span.start <= contribution.window.start
         {
-            return self.extend(number, session, displaced);
+            return self.extend(number, contribution, origin, on_displaced);
         }
         let parts: Vec<_> = touched
             .into_iter()
             .filter_map(|number| self.remove(number))
             .collect();
         let known: u64 = parts.iter().map(|part| part.duplicates).sum();
+        let mut session = Session::new(key.into(), contribution, origin);
         for part in parts {
-            displaced.extend(session.join(part));
+            if let Some((start, revision)) = session.join(part) {
+                on_displaced(Displaced {
+                    start,
+                    key,
+                    revision,
+                });
+            }
         }
         session.duplicates = self
             .derivation
@@ -137,17 +148,27 @@ impl<D: model::Sessions> Sessions<D> {
         found
     }
 
-    /// Joins a session to the one that it extends, without giving it an earlier start. This is the common case.
+    /// Adds a contribution to a session without giving the session an earlier start. This is the common case.
     fn extend(
         &mut self,
         number: Number,
-        later: Session<D::Partial>,
-        displaced: &mut Vec<Displaced>,
+        contribution: Contribution<D::Partial>,
+        origin: Origin,
+        on_displaced: &mut OnDisplaced<'_>,
     ) -> u64 {
         let Some(session) = self.sessions.get_mut(number) else {
             return 0;
         };
-        displaced.extend(session.join(later));
+        let start = contribution.window.start;
+        session.add(contribution, origin);
+        if session.span.start != start {
+            // An earlier runner may have written a row for a session with this start.
+            on_displaced(Displaced {
+                start,
+                key: session.key.as_str(),
+                revision: Revision::default(),
+            });
+        }
         let duplicates = self
             .derivation
             .duplicates(&mut session.partial, session.events);
@@ -211,36 +232,38 @@ impl<D: model::Sessions> Sessions<D> {
 
 impl<D: model::Sessions> Windows for Sessions<D> {
     fn decode(&self, partial: &[u8]) -> Result<Batch, PartialError> {
-        let BatchPartial {
-            header,
-            contributions,
-        } = BatchPartial::<D::Partial>::decode(partial)?;
-        Ok(Batch::new(header, contributions))
+        BatchPartial::<D::Partial>::decode(partial).map(Batch::from)
     }
 
     /// Events that were merged before a restart are merged again, however late they are now. Events before
     /// `closed_to` are an exception: they belong to sessions of an earlier log.
-    fn is_over(&self, span: Window, key: &RecordKey, is_replayed: bool) -> bool {
+    fn is_over(&self, span: Window, key: &str, is_replayed: bool) -> bool {
         let is_closed = self.closed_to.is_some_and(|closed| span.start < closed);
         is_closed || (!is_replayed && self.is_retired(span, key))
     }
 
-    fn merge(&mut self, contributions: Contributions, origin: Origin) -> MergeOutcome {
+    fn merge(
+        &mut self,
+        contributions: Contributions,
+        origin: Origin,
+        on_displaced: &mut OnDisplaced<'_>,
+    ) -> MergeOutcome {
         let mut outcome = MergeOutcome::default();
-        for contribution in contributions.of::<D::Partial>() {
-            let session = Session::new(contribution, origin);
-            let touched = self.touched(&session.key, session.span);
+        let (keys, contributions) = contributions.of::<D::Partial>();
+        for contribution in contributions {
+            let key = contribution.key.of(&keys);
+            let touched = self.touched(key, contribution.window);
             let is_full = self.sessions.len() >= self.bounds.entries_max;
             if touched.is_empty() && is_full && !origin.is_replayed {
                 let place = LatePlace {
-                    window: session.span,
-                    key: session.key,
+                    window: contribution.window,
+                    key: key.into(),
                     cause: Cause::NoRoom,
                 };
-                outcome.no_room.push((place, session.events));
+                outcome.no_room.push((place, contribution.events));
                 continue;
             }
-            outcome.duplicate += self.add(session, touched, &mut outcome.displaced);
+            outcome.duplicate += self.add(key, contribution, origin, touched, on_displaced);
         }
         outcome
     }

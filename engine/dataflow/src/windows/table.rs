@@ -72,13 +72,20 @@ impl<E: Entry> Table<E> {
 
     /// An entry of a key, as [`Self::find`] returns it. If there is none, inserts a new one.
     pub(super) fn find_or_insert(&mut self, key: &str, new: impl FnOnce() -> E) -> &mut E {
-        let found = self.number_of(key);
-        let number = found.unwrap_or_else(|| self.insert(new()));
+        let hash = self.hasher.hash_one(key);
+        let is_it = |number: &Number| self.entries[*number as usize].key() == key;
+        let number = match self.by_key.find(hash, is_it) {
+            Some(number) => *number,
+            None => self.insert_hashed(hash, new()),
+        };
         &mut self.entries[number as usize]
     }
 
     pub(super) fn insert(&mut self, entry: E) -> Number {
-        let hash = self.hasher.hash_one(entry.key());
+        self.insert_hashed(self.hasher.hash_one(entry.key()), entry)
+    }
+
+    fn insert_hashed(&mut self, hash: u64, entry: E) -> Number {
         let number = self.entries.insert(entry) as Number;
         let (entries, hasher) = (&self.entries, &self.hasher);
         let rehash = |number: &Number| hasher.hash_one(entries[*number as usize].key());

@@ -1,12 +1,13 @@
 //! Groups the events of one batch into sessions.
 
 use serde::Serialize;
+use smallvec::SmallVec;
 
 use super::Groups;
 use super::slots::Slots;
 use crate::emit::Emit;
 use crate::merge::Merge;
-use crate::partial::{BatchHeader, BatchPartialRef, ContributionRef};
+use crate::partial::{self, BatchHeader, ContributionRef};
 use crate::time::Timestamp;
 use crate::window::Window;
 
@@ -35,37 +36,28 @@ impl<P: Merge + Serialize> Groups<P> for BatchSessions<P> {
         }
     }
 
-    fn encode(mut self, header: BatchHeader, output: &mut Vec<u8>) {
-        let slots = self.keys.sorted(KeySessions::settle);
-        let mut order = Vec::new();
-        for (slot, index) in slots.iter().zip(0..) {
-            let spans = slot.partial.iter().map(|session| session.span);
-            order.extend(spans.zip(0..).map(|(span, session)| (span, index, session)));
+    fn encode(&mut self, header: &BatchHeader, output: &mut Vec<u8>) {
+        for slot in self.keys.iter_mut() {
+            slot.partial.settle();
         }
-        sort(&mut order);
-        let contributions = order.into_iter().map(|(window, slot, session)| {
-            let slot = slots[slot as usize];
-            let session = &slot.partial.0[session as usize];
-            ContributionRef {
-                window,
-                key: &slot.key,
+        let (mut windows, mut keys) = (Vec::new(), Vec::new());
+        for slot in self.keys.iter() {
+            for session in &slot.partial.0 {
+                windows.push((session.span, 1));
+                keys.push(self.keys.text(slot));
+            }
+        }
+        let sessions = self.keys.iter().flat_map(|slot| {
+            let sessions = slot.partial.0.iter();
+            sessions.map(|session| ContributionRef {
+                key_length: slot.key_length(),
                 events: session.events,
                 partial: &session.partial,
-            }
+            })
         });
-        let contributions = contributions.collect();
-        BatchPartialRef {
-            header,
-            contributions,
-        }
-        .encode(output);
+        partial::encode(header, &keys, &windows, sessions, output);
+        self.keys.clear();
     }
-}
-
-/// Sorts sessions by window, then by the index of their key. Not generic, because each copy of a sort is 16 kB of
-/// WASM, which a server compiles for each stream.
-fn sort(order: &mut [(Window, u32, u32)]) {
-    order.sort_unstable();
 }
 
 /// Adds an event's contribution to a session of its key.
@@ -87,8 +79,9 @@ impl<P: Merge> Emit<P> for SessionEmitter<'_, P> {
     }
 }
 
-/// The sessions of one key in the order of time. The distance between any two is longer than the gap.
-struct KeySessions<P>(Vec<KeySession<P>>);
+/// The sessions of one key in the order of time. The distance between any two is longer than the gap. Most keys have
+/// one session in a batch.
+struct KeySessions<P>(SmallVec<[KeySession<P>; 1]>);
 
 /// A run of events in which no event is further than the gap from the next one.
 struct KeySession<P> {
@@ -99,7 +92,7 @@ struct KeySession<P> {
 
 impl<P> Default for KeySessions<P> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(SmallVec::new())
     }
 }
 
@@ -139,10 +132,6 @@ impl<P: Merge> KeySessions<P> {
             session.events += next.events;
             session.partial.merge(next.partial);
         }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &KeySession<P>> {
-        self.0.iter()
     }
 
     fn settle(&mut self) {
@@ -187,7 +176,7 @@ mod tests {
             let mut sorted = times.clone();
             sorted.sort_unstable();
             let oracle: Vec<_> = sorted.chunk_by(|a, b| b - a <= GAP_MS).map(<[i64]>::to_vec).collect();
-            let found: Vec<_> = sessions.iter().map(|session| {
+            let found: Vec<_> = sessions.0.iter().map(|session| {
                 let mut times = session.partial.clone();
                 times.sort_unstable();
                 assert_eq!(session.events, times.len() as u64);

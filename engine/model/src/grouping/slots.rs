@@ -1,12 +1,14 @@
 //! A hash table of partials by key, used while a batch is folded. It finds a key by its fields. It joins and copies
 //! the fields only if the key is new or has percent-encoded fields.
 
-use crate::key::RecordKey;
+use crate::key::{self, RecordKey};
 use crate::words;
 
 /// Keys and their partials, in the order of their first events.
 pub(super) struct Slots<P> {
     slots: Vec<Slot<P>>,
+    /// The texts of all keys, one after another.
+    keys: String,
     /// An open-addressing hash table, at most half full. An entry is an index into `slots` plus one; 0 is an
     /// empty entry.
     places: Vec<u32>,
@@ -15,9 +17,11 @@ pub(super) struct Slots<P> {
 /// One key and the contribution of its events.
 pub(super) struct Slot<P> {
     hash: u64,
-    pub(super) key: RecordKey,
-    /// The number of fields in `key`.
-    fields: usize,
+    /// Where the key's text begins and ends in the texts of all keys.
+    start: u32,
+    end: u32,
+    /// The number of fields in the key.
+    fields: u32,
     /// Whether no field needed percent-encoding.
     is_plain: bool,
     pub(super) events: u64,
@@ -31,8 +35,41 @@ impl<P> Default for Slots<P> {
     fn default() -> Self {
         Self {
             slots: Vec::new(),
+            keys: String::new(),
             places: vec![0; PLACES_MIN],
         }
+    }
+}
+
+impl<P> Slots<P> {
+    /// Returns the slots in the order of their keys' first events.
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Slot<P>> {
+        self.slots.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot<P>> {
+        self.slots.iter_mut()
+    }
+
+    /// Returns the texts of all keys, one after another, in the order of [`Self::iter`].
+    pub(super) fn keys(&self) -> &str {
+        &self.keys
+    }
+
+    /// Returns the text of a slot's key.
+    #[inline]
+    pub(super) fn text(&self, slot: &Slot<P>) -> &str {
+        &self.keys[slot.start as usize..slot.end as usize]
+    }
+
+    /// Removes all keys. Keeps the memory for as many keys as there were.
+    pub(super) fn clear(&mut self) {
+        let needed = (self.slots.len() * 2).next_power_of_two().max(PLACES_MIN);
+        self.places.clear();
+        self.places.resize(needed, 0);
+        self.slots.clear();
+        self.slots.shrink_to(needed);
+        self.keys.clear();
     }
 }
 
@@ -44,24 +81,12 @@ impl<P: Default> Slots<P> {
         let mut place = self.home(hash);
         let index = loop {
             match self.places[place] as usize {
-                0 => break self.add(hash, fields),
-                taken if self.slots[taken - 1].is(hash, fields) => break taken - 1,
-                _ => place = (place + 1) % self.places.len(),
+                0 => break self.add(hash, fields, place),
+                taken if self.is(taken - 1, hash, fields) => break taken - 1,
+                _ => place = (place + 1) & (self.places.len() - 1),
             }
         };
         &mut self.slots[index]
-    }
-
-    /// Applies `settle` to every partial and returns references to the slots in ascending order of their
-    /// keys. References are returned because moving a slot would cost more than encoding it.
-    pub(super) fn sorted(&mut self, settle: impl Fn(&mut P)) -> Vec<&Slot<P>> {
-        for slot in &mut self.slots {
-            settle(&mut slot.partial);
-        }
-        let mut order: Vec<_> = self.slots.iter().map(Slot::text).zip(0..).collect();
-        words::sort(&mut order);
-        let slot = |(_, index): (&[u8], u32)| &self.slots[index as usize];
-        order.into_iter().map(slot).collect()
     }
 
     #[inline]
@@ -69,50 +94,61 @@ impl<P: Default> Slots<P> {
         hash as usize & (self.places.len() - 1)
     }
 
-    #[cold]
-    fn add(&mut self, hash: u64, fields: &[&str]) -> usize {
-        let key = RecordKey::new(fields);
+    #[inline]
+    fn is(&self, index: usize, hash: u64, fields: &[&str]) -> bool {
+        let slot = &self.slots[index];
+        if slot.hash != hash || slot.fields as usize != fields.len() {
+            return false;
+        }
+        let text = self.text(slot);
+        if slot.is_plain {
+            is_joined(text.as_bytes(), fields)
+        } else {
+            RecordKey::new(fields).as_str() == text
+        }
+    }
+
+    /// Adds a key, whose place in the table is empty.
+    fn add(&mut self, hash: u64, fields: &[&str], place: usize) -> usize {
+        let start = self.keys.len();
+        key::append(fields, &mut self.keys);
+        let joined = fields.iter().map(|field| field.len() + 1).sum::<usize>();
         self.slots.push(Slot {
             hash,
-            fields: fields.len(),
-            is_plain: !key.as_str().contains('%'),
-            key,
+            start: start as u32,
+            end: self.keys.len() as u32,
+            fields: fields.len() as u32,
+            // Percent-encoding makes a text longer.
+            is_plain: self.keys.len() - start + 1 == joined,
             events: 0,
             partial: P::default(),
         });
+        self.places[place] = self.slots.len() as u32;
         if self.slots.len() * 2 > self.places.len() {
-            self.places = vec![0; self.places.len() * 2];
-            (0..self.slots.len()).for_each(|index| self.place(index));
-        } else {
-            self.place(self.slots.len() - 1);
+            self.grow();
         }
         self.slots.len() - 1
     }
 
-    fn place(&mut self, index: usize) {
-        let mut place = self.home(self.slots[index].hash);
-        while self.places[place] != 0 {
-            place = (place + 1) % self.places.len();
+    #[cold]
+    fn grow(&mut self) {
+        let size = self.places.len() * 2;
+        self.places.clear();
+        self.places.resize(size, 0);
+        for (slot, number) in self.slots.iter().zip(1..) {
+            let mut place = slot.hash as usize & (size - 1);
+            while self.places[place] != 0 {
+                place = (place + 1) & (size - 1);
+            }
+            self.places[place] = number;
         }
-        self.places[place] = index as u32 + 1;
     }
 }
 
 impl<P> Slot<P> {
-    fn text(&self) -> &[u8] {
-        self.key.as_str().as_bytes()
-    }
-
-    #[inline]
-    fn is(&self, hash: u64, fields: &[&str]) -> bool {
-        if self.hash != hash || self.fields != fields.len() {
-            return false;
-        }
-        if self.is_plain {
-            is_joined(self.text(), fields)
-        } else {
-            self.key == RecordKey::new(fields)
-        }
+    /// Returns the length of the key's text in bytes.
+    pub(super) fn key_length(&self) -> u32 {
+        self.end - self.start
     }
 }
 
@@ -155,13 +191,23 @@ mod tests {
         ) {
             let mut oracle: BTreeMap<RecordKey, u64> = BTreeMap::new();
             let mut slots = Slots::<u64>::default();
+            for (a, b) in keys.iter().rev() {
+                slots.slot(&[b, a, "another batch"]).partial += 1;
+            }
+            slots.clear();
             for (a, b) in &keys {
                 *oracle.entry(RecordKey::new(&[a, b])).or_default() += 1;
                 slots.slot(&[a, b]).partial += 1;
             }
-            let sorted = slots.sorted(|_| {}).into_iter();
-            let sorted: Vec<_> = sorted.map(|slot| (slot.key.clone(), slot.partial)).collect();
-            prop_assert_eq!(sorted, oracle.into_iter().collect::<Vec<_>>());
+            let mut at = 0;
+            let mut counted = BTreeMap::new();
+            for slot in slots.iter() {
+                let end = at + slot.key_length() as usize;
+                counted.insert(RecordKey::from(&slots.keys()[at..end]), slot.partial);
+                at = end;
+            }
+            prop_assert_eq!(slots.iter().len(), counted.len());
+            prop_assert_eq!(counted, oracle);
         }
     }
 }

@@ -6,7 +6,7 @@ use model::{Merge, RecordKey, Timestamp, Window};
 use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
 
-use crate::output::revisions::{Displaced, Revision, RowsFrom};
+use crate::output::revisions::{Revision, RowsFrom};
 use crate::windows::Origin;
 use crate::windows::table::Entry;
 
@@ -47,9 +47,9 @@ impl<P> Entry for Session<P> {
 
 impl<P: Merge> Session<P> {
     /// A session that consists of one batch's contribution.
-    pub(super) fn new(contribution: Contribution<P>, origin: Origin) -> Self {
+    pub(super) fn new(key: RecordKey, contribution: Contribution<P>, origin: Origin) -> Self {
         Self {
-            key: contribution.key,
+            key,
             span: contribution.window,
             partial: contribution.partial,
             events: contribution.events,
@@ -61,19 +61,23 @@ impl<P: Merge> Session<P> {
         }
     }
 
+    /// Adds the contribution of another batch.
+    pub(super) fn add(&mut self, contribution: Contribution<P>, origin: Origin) {
+        self.span = self.span.join(contribution.window);
+        self.partial.merge(contribution.partial);
+        self.events += contribution.events;
+        self.contributed(origin.first());
+    }
+
     /// Joins another session of the same key to this one. The result continues the revision of the session that
-    /// begins first. If the two begin at different times, the later one is displaced and returned.
-    pub(super) fn join(&mut self, other: Self) -> Option<Displaced> {
+    /// begins first. If the two begin at different times, the later one is displaced: returns its start and revision.
+    pub(super) fn join(&mut self, other: Self) -> Option<(Timestamp, Revision)> {
         let starts = (self.span.start, other.span.start);
-        let displaced = (starts.0 != starts.1).then(|| Displaced {
-            start: starts.0.max(starts.1),
-            key: other.key,
-            revision: if starts.1 < starts.0 {
-                self.revision
-            } else {
-                other.revision
-            },
-        });
+        let later = if starts.1 < starts.0 {
+            self.revision
+        } else {
+            other.revision
+        };
         if starts.1 < starts.0 || (starts.1 == starts.0 && !self.revision.is_some()) {
             self.revision = other.revision;
         }
@@ -84,7 +88,7 @@ impl<P: Merge> Session<P> {
             self.contributed(first);
         }
         self.rows_from.join(other.rows_from);
-        displaced
+        (starts.0 != starts.1).then(|| (starts.0.max(starts.1), later))
     }
 
     fn contributed(&mut self, first: PartitionOffset) {

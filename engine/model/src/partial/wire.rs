@@ -1,0 +1,165 @@
+//! The wire format of a partial. All values are encoded with postcard, one after another:
+//!
+//! 1. the header;
+//! 2. the texts of all keys as one string, so that a reader allocates once for all of them;
+//! 3. a list of windows, each with the number of its contributions;
+//! 4. a list of contributions: the length of the key, the number of events, and the derivation's partial.
+
+use postcard::ser_flavors::Flavor;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{BatchHeader, BatchPartial, Contribution, KeyText, PartialError};
+use crate::time::Timestamp;
+use crate::window::Window;
+
+/// A window that is followed by `contributions` contributions.
+#[derive(Serialize, Deserialize)]
+struct WindowRun {
+    /// The distance in milliseconds from [`base`] to the start of the window. Differences wrap around, because a
+    /// window can cover all times.
+    start_ms: i64,
+    length_ms: i64,
+    contributions: u32,
+}
+
+/// A contribution that borrows its partial from the tables of the fold, so that it is encoded without a copy.
+#[derive(Serialize)]
+pub(crate) struct ContributionRef<'a, P> {
+    pub(crate) key_length: u32,
+    pub(crate) events: u64,
+    pub(crate) partial: &'a P,
+}
+
+#[derive(Deserialize)]
+struct Decoded<'b, P> {
+    header: BatchHeader,
+    keys: &'b str,
+    windows: Vec<WindowRun>,
+    contributions: Vec<DecodedContribution<P>>,
+}
+
+#[derive(Deserialize)]
+struct DecodedContribution<P> {
+    key_length: u32,
+    events: u64,
+    partial: P,
+}
+
+/// The time that windows are relative to: relative times have fewer digits.
+fn base(header: &BatchHeader) -> i64 {
+    header.min_event_time.map_or(0, Timestamp::as_millis)
+}
+
+/// Appends a partial to `output`. `keys` are the texts of the contributions' keys in parts; `windows` are the windows
+/// in the order of the contributions, each with the number of its contributions.
+pub(crate) fn encode<'a, P: Serialize + 'a>(
+    header: &BatchHeader,
+    keys: &[&str],
+    windows: &[(Window, usize)],
+    contributions: impl Iterator<Item = ContributionRef<'a, P>>,
+    output: &mut Vec<u8>,
+) {
+    let mut wire = Wire(postcard::Serializer {
+        output: Buffer(output),
+    });
+    wire.write(header);
+    wire.write(&keys.iter().map(|keys| keys.len() as u32).sum::<u32>());
+    keys.iter()
+        .for_each(|keys| wire.0.output.0.extend_from_slice(keys.as_bytes()));
+    let base = base(header);
+    wire.write(&(windows.len() as u32));
+    for (window, contributions) in windows {
+        let [start, end] = [window.start, window.end].map(Timestamp::as_millis);
+        wire.write(&WindowRun {
+            start_ms: start.wrapping_sub(base),
+            length_ms: end.wrapping_sub(start),
+            contributions: *contributions as u32,
+        });
+    }
+    let count: usize = windows.iter().map(|(_, contributions)| contributions).sum();
+    wire.write(&(count as u32));
+    contributions.for_each(|contribution| wire.write(&contribution));
+}
+
+struct Wire<'o>(postcard::Serializer<Buffer<'o>>);
+
+impl Wire<'_> {
+    fn write(&mut self, value: &impl Serialize) {
+        if let Err(error) = value.serialize(&mut self.0) {
+            unreachable!("writing into memory cannot fail: {error}");
+        }
+    }
+}
+
+/// Appends to a vector.
+struct Buffer<'o>(&'o mut Vec<u8>);
+
+impl Flavor for Buffer<'_> {
+    type Output = ();
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+/// Decodes a partial.
+pub(super) fn decode<P: DeserializeOwned>(bytes: &[u8]) -> Result<BatchPartial<P>, PartialError> {
+    let Decoded {
+        header,
+        keys,
+        windows,
+        contributions,
+    } = super::decode(bytes)?;
+    let mut key = KeyText { start: 0, end: 0 };
+    let mut runs = windows_of_all(&windows, base(&header));
+    let contributions = contributions.into_iter().map_while(|decoded| {
+        key.start = key.end;
+        key.end = key.start.checked_add(decoded.key_length)?;
+        keys.get(key.start as usize..key.end as usize)?;
+        Some(Contribution {
+            window: runs.next()?,
+            key,
+            events: decoded.events,
+            partial: decoded.partial,
+        })
+    });
+    let expected = contributions.size_hint().1;
+    let contributions: Vec<_> = contributions.collect();
+    let is_whole = Some(contributions.len()) == expected && key.end as usize == keys.len();
+    if !is_whole || runs.next().is_some() {
+        return Err(PartialError::Malformed {
+            length: bytes.len(),
+            cause: postcard::Error::DeserializeBadEncoding,
+        });
+    }
+    Ok(BatchPartial {
+        header,
+        keys: keys.to_owned(),
+        contributions,
+    })
+}
+
+/// Returns the window of each contribution.
+fn windows_of_all(windows: &[WindowRun], base: i64) -> impl Iterator<Item = Window> {
+    windows.iter().flat_map(move |run| {
+        let start = base.wrapping_add(run.start_ms);
+        let window = Window {
+            start: Timestamp::from_millis(start),
+            end: Timestamp::from_millis(start.wrapping_add(run.length_ms)),
+        };
+        std::iter::repeat_n(window, run.contributions as usize)
+    })
+}
