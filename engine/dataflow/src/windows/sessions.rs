@@ -26,7 +26,7 @@ pub(crate) struct Sessions<D: model::Sessions> {
     bounds: Bounds,
     sessions: Table<Session<D::Partial>>,
     /// Sessions whose current state has not been emitted, by the time at which to check whether they are over. A
-    /// session may have grown since its entry was made. The check then schedules a later one.
+    /// session may have grown since its entry was made. The check then schedules another, later check.
     closing: BTreeSet<(Timestamp, Number)>,
     /// Sessions that were emitted, changed afterwards, and are over again. They wait for the next corrections.
     corrected: BTreeSet<Number>,
@@ -137,7 +137,8 @@ impl<D: model::Sessions> Sessions<D> {
         found
     }
 
-    /// Joins a session to the one that it extends, without giving it an earlier start. This is the common case.
+    /// Joins `later` to the session that it extends, whose start does not change. This is the common case. Returns the
+    /// number of newly found duplicates.
     fn extend(
         &mut self,
         number: Number,
