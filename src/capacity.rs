@@ -19,8 +19,8 @@ pub(crate) async fn check(cluster: &Cluster, dataflow: &DataflowSpec) -> anyhow:
     let own = usize::try_from(open_files_max()).unwrap_or(usize::MAX);
     let of_cluster = cluster.connections_max().await?;
     let streams = Streams::of(cluster, dataflow).await?;
-    // A local cluster in this process does not lower `own` any further: it serves at most a third of the open files as
-    // connections, so that another third is left for the client ends of these connections.
+    // If the local cluster runs in this process, its ends of the connections need open files too. They are not
+    // subtracted from `own`: a local cluster accepts at most `own / 3` connections, so both ends of each one fit.
     let max = own
         .min(of_cluster.unwrap_or(usize::MAX))
         .saturating_sub(OTHERS);

@@ -1,4 +1,4 @@
-//! Builds the dataflow files to measure: the repository's own, and one with a single derivation of it.
+//! Builds the dataflow files to measure: a copy of the repository's own, and one with a single derivation of it.
 
 use std::collections::BTreeMap;
 use std::io::Write;

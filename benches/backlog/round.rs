@@ -14,7 +14,7 @@ use crate::cluster::{Clusters, EmptyCluster};
 use crate::dataflow_file::DataflowFile;
 use crate::progress;
 
-/// The world, at the generator's default rate.
+/// The options of the generated world, with the generator's default rate.
 const WORLD: WorldOptions = WorldOptions {
     seed: 1,
     start_ms: 0,

@@ -19,7 +19,7 @@ pub(crate) const LEVEL_EVENTS: i64 = DAY_S / 10 * LEVELS * EVENTS;
 /// The number of events in two minutes. A response about the last day may lack up to this many events, because
 /// the day does not begin at a full minute.
 pub(crate) const EDGE_EVENTS: i64 = 2 * 6 * LEVELS * EVENTS;
-/// The minimum number of deliveries that are awaited together.
+/// Deliveries are awaited in groups of at least this many; the last group may be smaller.
 const CHUNK: usize = 5_000;
 
 /// A derived topic: its window length, the number of rows in each window, and a function from a row's number to the

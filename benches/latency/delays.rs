@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// The default `lateness`, which every derivation in `dataflow.yaml` has.
 const LATENESS_MS: i64 = 2_000;
 
-/// The delays of a topic's rows, beyond the lateness.
+/// The delays of a topic's rows in milliseconds, without the lateness.
 pub(crate) struct Measured(Vec<i64>);
 
 /// Reads the partitions of all derived topics, each in its own task.

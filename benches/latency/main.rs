@@ -1,10 +1,10 @@
 //! `cargo bench --package benches --bench latency`: measures the time from the end of a window until a consumer has
-//! received its row, minus the `lateness` that every window waits. A local cluster, a runner, a generator and a
-//! dashboard run in separate processes. This process reads the derived topics and prints the delays. It asserts
-//! nothing.
+//! received its row, minus the `lateness`, the time for which every window waits for events that arrive out of order. A
+//! local cluster, a runner, a generator and a dashboard run in separate processes. This process reads the derived
+//! topics and prints the delays. It asserts nothing.
 //!
 //! - `RATE`: events per second; default 20,000.
-//! - `DURATION_S`: the time during which rows are measured, after 15 s of warm-up; default 60.
+//! - `DURATION_S`: for how many seconds rows are measured, after 15 s of warm-up; default 60.
 //! - `BINARY`: the binary to measure; default: the one in this benchmark's target folder.
 
 mod delays;

@@ -56,13 +56,13 @@ class Cluster:
         return [str(self.binary), *words, *dataflow, "--cluster", self.address]
 
     def address_in(self, name: str) -> str:
-        """The address that a program prints once it accepts connections."""
+        """Waits until a program prints the address on which it accepts connections, and returns the address."""
         self.wait_until(lambda: ADDRESS.search((self.logs / name).read_text()) is not None, START_S)
         found = ADDRESS.search((self.logs / name).read_text())
         return found[1] if found else ""
 
     def wait_until(self, holds: Callable[[], bool], at_most_s: float = DEADLINE_S) -> None:
-        """Waits until `holds` returns true. Exits with an error if a program ends before, or after `at_most_s`."""
+        """Waits until `holds` returns true. Exits with an error if a program ends, or if `at_most_s` seconds pass."""
         ends = time.monotonic() + at_most_s
         while not holds():
             if any(process.poll() is not None for process in self.running) or time.monotonic() > ends:

@@ -16,7 +16,7 @@ class Input:
     """One input in the two forms that engines read, and the expected rows."""
 
     events: Path  # a file of JSON lines
-    topic: Path  # data of a local cluster
+    topic: Path  # the data folder of a local cluster
     expected: rows.Rows
     count: int
 

@@ -1,4 +1,4 @@
-"""Runs the job in this project: a local cluster has the events in a topic, whose loading is not measured."""
+"""Runs the job in this project, on a local cluster whose topic already contains the events: loading is not measured."""
 
 import http.client
 import json
@@ -51,7 +51,7 @@ def post(connection: http.client.HTTPConnection, batch: list[bytes]) -> None:
 
 
 def end_of_input(last: bytes) -> Iterator[bytes]:
-    """Events an hour later. They close all windows, which the end of the file does in the other engines."""
+    """Events an hour after `last`. They close all windows. In the other engines, the end of the file closes them."""
     event = json.loads(last)
     at_ms = rows.milliseconds(event["event_timestamp"]) + END_AFTER_S * 1000
     event["event_timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_ms / 1000))

@@ -28,7 +28,7 @@ Rows = dict[Key, Values]
 
 
 class DifferenceError(Exception):
-    """An engine's rows are not those of the reference."""
+    """An engine's rows differ from those of the reference."""
 
 
 @dataclass

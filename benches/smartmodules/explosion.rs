@@ -1,6 +1,6 @@
 //! Measures the memory of every derivation of player events while ten million players send events within one window.
-//! The derivations run as native code in one thread, each in its own process. Each event must either be part of a row
-//! or be counted as dropped because `ENTRIES_MAX` was reached.
+//! The derivations run as native code in one thread, each in its own process. In a derivation with windows or sessions,
+//! each event must either be part of a row or be counted as dropped because `ENTRIES_MAX` was reached.
 
 use std::env;
 use std::process::Command;
@@ -33,7 +33,8 @@ struct Candidate {
     max_mib: f64,
 }
 
-/// Prints a table. Fails if an event is lost, if a sketch exceeds its error, or if memory grows beyond its limit.
+/// Prints a table. Fails if an event is lost, if an estimate is off by more than 2 %, or if memory grows beyond its
+/// limit.
 pub(crate) fn measure() -> anyhow::Result<()> {
     println!("\n{PLAYERS} players in one window, at most {ENTRIES_MAX} entries in memory");
     println!(
@@ -104,7 +105,7 @@ impl Candidate {
         Ok(())
     }
 
-    /// Returns the number of events in the rows. Together with the dropped events, they must be all events.
+    /// Returns the number of events in the rows; 0 if `self.events` is `None`.
     fn count<'r>(&self, rows: impl Iterator<Item = &'r [u8]>) -> anyhow::Result<u64> {
         let mut events = 0;
         for row in rows {
@@ -130,7 +131,7 @@ fn check_sketch(row: &Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends one event of each player, and returns the maximum resident memory during that time.
+/// Sends one event of each player, and returns the maximum resident memory during that time, in MiB.
 fn play(offline: &mut Offline) -> anyhow::Result<f64> {
     let mut most = resident_mib()?;
     for first in (0..PLAYERS).step_by(BATCH) {

@@ -1,4 +1,4 @@
-//! Measures the memory of the batch module while twenty million events pass through it, for each derivation.
+//! Measures the memory of the batch module, for each derivation, while twenty million events pass through it.
 
 use anyhow::ensure;
 use benches::memory::{EncodedBatches, EventCounts};

@@ -36,7 +36,7 @@ const EMPTY: &[u8] = br#"(module
         (call $copy_records (i32.const 0) (i32.const 5)) ;; a count of 0 and no error
         (i32.const 0)))"#;
 
-/// Prints a table. Fails if the claim does not hold.
+/// Prints a table. Fails if the median ratio is below [`CLAIMED_RATIO`].
 pub(crate) fn measure() -> anyhow::Result<()> {
     let (ours, baseline) = (modules::dataflow()?, modules::baselines()?);
     let baseline = baseline.get(BASELINE).context("run `make bench`")?;

@@ -1,7 +1,7 @@
 //! Measures the processor time that the cluster and the client together need to deliver the partials of several
 //! derivations of one partition to the client, in two ways:
 //!
-//! - **apart**: one stream for each derivation, which is necessary if their offsets are far from each other;
+//! - **apart**: one stream for each derivation, as when some derivations have read much further than others;
 //! - **together**: one stream for all of them, the runner's default.
 
 use anyhow::{Context, ensure};
@@ -16,8 +16,8 @@ use model::partial::BatchHeader;
 use tokio_util::sync::CancellationToken;
 
 const TOPIC: &str = "player-events";
-/// The offset at which the measurement starts. The records before it exclude the start of the stream, when the module
-/// is compiled, from the measurement.
+/// The offset at which the measurement starts. The records before it are not measured, because the module is compiled
+/// when the stream starts.
 const FROM: Offset = Offset(80_000);
 /// The offset at which the measurement ends.
 const TO: Offset = Offset(400_000);
@@ -36,7 +36,7 @@ const MEMBERS: [&str; 5] = [
     "stuck-players",
 ];
 
-/// Prints a table. Fails if the claim does not hold.
+/// Prints a table. Fails if the median ratio is below [`CLAIMED_RATIO`].
 pub(crate) fn measure() -> anyhow::Result<()> {
     if !cfg!(target_os = "linux") {
         println!("\nthrough a cluster: not measured, without a process's times in /proc");

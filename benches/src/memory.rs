@@ -1,4 +1,5 @@
-//! Measures the memory of a batch module while events pass through it.
+//! Measures the memory of a batch module, which processes a whole stored batch in one call, while events pass through
+//! it.
 
 use data_generator::Topic;
 

@@ -11,7 +11,7 @@ use model::fold::{self, FoldRequest};
 
 use crate::{GAP, WINDOW};
 
-/// Returns the batch module, which folds the records of a source for all derivations.
+/// Returns the batch module `dataflow`, which folds the records of a source for all requested derivations.
 pub fn dataflow() -> anyhow::Result<Vec<u8>> {
     let module = all()?.remove("dataflow");
     module.context("no SmartModule `dataflow`: run `make wasm`")

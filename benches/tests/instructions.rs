@@ -99,7 +99,8 @@ fn dataflow() -> DataflowSpec {
     dataflow
 }
 
-/// Returns the root of the checkout in which the test runs. The test may have been built in another checkout.
+/// Returns the root of the checkout in which the test runs. It is read at run time, because the test may have been
+/// built in another checkout.
 fn root() -> PathBuf {
     let benches = env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
     let root = Path::new(&benches).parent();

@@ -1,5 +1,5 @@
-//! Tests the built batch module: its memory stays constant, its partials are byte for byte equal to those of native
-//! code, and each error names the invalid parameter.
+//! Tests the built batch module (`smartmodules/dataflow`): its memory stays constant, its partials are byte for byte
+//! equal to those of native code, and each error names the invalid parameter.
 
 use std::collections::BTreeMap;
 

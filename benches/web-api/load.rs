@@ -80,7 +80,7 @@ pub(crate) async fn run(arguments: &[String]) -> anyhow::Result<()> {
     let mut clients = JoinSet::new();
     for client in 0..connections {
         let request = request(client, events);
-        // Connections start at different times within the first pause, so that requests do not come in waves.
+        // Distributes the first requests of the connections over one pause, so that requests do not come in waves.
         let first =
             pause.map(|pause| Instant::now() + pause.mul_f64(client as f64 / connections as f64));
         clients.spawn(post(

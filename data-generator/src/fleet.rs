@@ -203,7 +203,7 @@ impl Server {
         }
     }
 
-    /// Returns whether the server has sent a report, and has had no fault for a while.
+    /// Returns whether the server has sent a report, and its last fault, if any, ended long enough ago.
     fn is_free(&self, now_us: i64) -> bool {
         self.last_us.is_some() && self.fault.is_none() && self.free_at_us <= now_us
     }

@@ -17,9 +17,9 @@ use crate::sender::{Sender, Summary};
 use crate::truth_file::TruthFile;
 use crate::world::{World, WorldOptions};
 
-/// The limits of the interval at which the sender looks for due events. Within them, it is long enough for about
-/// `EVENTS_PER_TICK` events. These are sent as one batch, and cluster and runner spend about as much on a batch of five
-/// events as on one of fifty. `TICK_MAX` is too short to be visible on a dashboard.
+/// The limits of the interval at which the sender looks for due events. Within these limits, the interval is long
+/// enough for about `EVENTS_PER_TICK` events. These are sent as one batch, because the cluster and the runner spend
+/// about as much on a batch of five events as on one of fifty. `TICK_MAX` is too short to be visible on a dashboard.
 const TICK_MIN: Duration = Duration::from_millis(10);
 const TICK_MAX: Duration = Duration::from_millis(50);
 const EVENTS_PER_TICK: f64 = 50.0;

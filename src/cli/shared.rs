@@ -55,8 +55,8 @@ pub(crate) struct WebApiArgs {
     /// all origins and requires --keys. Default: only the API's own page.
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     pub(crate) cors_origins: Vec<CorsOrigin>,
-    /// How long to keep an idle connection open for its next request; behind a load balancer, longer than its idle
-    /// timeout.
+    /// How long to keep an idle connection open for its next request; behind a load balancer, use more than the load
+    /// balancer's idle timeout.
     #[arg(long, value_name = "TIME", default_value = "75s", value_parser = bounds::idle_timeout)]
     pub(crate) idle_timeout: Duration,
     /// Correct the event times of senders whose clocks are wrong. This needs requests that contain the time of sending:

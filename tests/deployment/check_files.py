@@ -171,7 +171,7 @@ def promtool() -> list[str]:
 
 
 def dashboards() -> list[str]:
-    """Checks that Grafana's own model knows every key of a dashboard, that ids are unique, and metrics documented."""
+    """Checks that Grafana's model knows every key of a dashboard, ids are unique, and metrics are documented."""
     register_default_plugins()
     problems = [] if DASHBOARDS else ["no dashboard found"]
     for path in DASHBOARDS:

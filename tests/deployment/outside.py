@@ -40,7 +40,7 @@ def look(file: ComposeFile, processes: Processes, published: Published) -> int:
 
 
 def containers_use_their_own_addresses(_file: ComposeFile, _processes: Processes, published: Published) -> None:
-    """Checks that no service uses a published port, which containers cannot reach. Runs before other connections."""
+    """Checks that no service uses a published port, which containers cannot reach. Must run before the other checks."""
     if published.connections:
         raise Failed(f"{published.connections} connections of services to published ports")
 

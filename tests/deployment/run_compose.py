@@ -95,7 +95,7 @@ def prepare(file: ComposeFile, names: list[str], work: Path) -> tuple[Processes,
 
 
 def once_are_waited_for(services: dict) -> None:
-    """Checks that a service waits for each service that ends: `docker compose up --wait` reports others as failed."""
+    """Checks that each service that ends has another one that waits for it; else `docker compose up --wait` fails."""
     awaited = {
         other
         for service in services.values()

@@ -141,8 +141,8 @@ impl Summary {
 }
 
 /// Returns the number of rejected records of all sources, by reason. It parses lines such as `server-health: read 9,
-/// accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, written 3`. All derivations of a source must have the
-/// same counts.
+/// accepted 7, rejected 2 (not_json 1, wrong_type 1), late 0, duplicate 0, written 3`. All derivations of a source must
+/// have the same counts.
 fn rejected_by_reason(summaries: &[String]) -> BTreeMap<String, u64> {
     let mut by_source = BTreeMap::new();
     for Recomputation { topic, source, .. } in &RECOMPUTATIONS {

@@ -1,5 +1,5 @@
-//! Tests a player and a server whose clocks are fast. Because of them, no event of another sender may be late and no
-//! other server may be reported as silent. The topic `accounting` must name the player.
+//! Tests a player and a server whose clocks are fast. These clocks must not make events of other senders late, and must
+//! not make other servers count as silent. The topic `accounting` must name the player.
 
 use std::time::{Duration, Instant};
 

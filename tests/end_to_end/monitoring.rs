@@ -168,7 +168,7 @@ fn assert_work(samples: &BTreeMap<String, f64>) {
     }
 }
 
-/// Returns the sums of these record counters, by derivation, topic and partition.
+/// Returns the sum of the record counters in `names`, for each derivation, topic and partition.
 fn by_partition(samples: &BTreeMap<String, f64>, names: &[&str]) -> BTreeMap<String, u64> {
     let mut sums = BTreeMap::new();
     for (sample, value) in samples {

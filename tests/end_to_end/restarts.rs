@@ -119,7 +119,7 @@ async fn on_any_cluster_a_runner_that_was_suspended_writes_nothing_after_another
     })
     .await;
     harness::signal(suspended.pid(), "-CONT");
-    // Both now have the state of the same windows.
+    // Both runners now have the state of the same windows.
     let before = windows(&harness::derived(&cluster, "level-engagement").await);
     harness::wait_for_derived(&cluster, "level-engagement", |rows| {
         windows(rows) >= before + 5

@@ -30,8 +30,8 @@ const GAME_WORDS: &[&str] = &[
     "server_alert",
 ];
 
-/// Paths that exist on one machine only, and hosts that a registry's client finds without configuration. Each is cut in
-/// two, so that this file does not contain it.
+/// Paths that exist on one machine only, and hosts of package registries, which clients find without configuration.
+/// Each is cut in two, so that this file does not contain it.
 const PLACES: &[(&str, &str)] = &[
     ("/wo", "rk/"),
     ("/ro", "ot/"),

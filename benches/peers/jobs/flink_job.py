@@ -12,7 +12,7 @@ SETTINGS = {
     "pipeline.object-reuse": "true",
     "table.local-time-zone": "UTC",
 }
-# The faster of ONE_PHASE and TWO_PHASE in each mode.
+# Flink's aggregation strategy: in each mode, the faster one of ONE_PHASE and TWO_PHASE.
 PHASES = {"streaming": "ONE_PHASE", "batch": "TWO_PHASE"}
 
 SOURCE = """

@@ -62,7 +62,7 @@ struct Server {
     stop: CancellationToken,
 }
 
-/// Serves connections until `stop`, and then until requests in progress are answered.
+/// Serves connections until `stop`. Then waits up to `DRAIN_TIMEOUT` for requests in progress.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -212,7 +212,7 @@ impl Server {
 enum Limit {
     /// The head of a request takes too long: the connection is closed.
     Head,
-    /// No request has come for too long, or another connection needs the place: the connection ends in an orderly way.
+    /// No request has arrived in time, or another connection needs the place: the connection is shut down gracefully.
     Idle,
 }
 

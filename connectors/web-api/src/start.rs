@@ -36,7 +36,7 @@ const JOURNAL_BOUNDS: StorageBounds = StorageBounds {
     partition_bytes_max: 4 << 30,
 };
 
-/// Starts the web API on `listener`. It runs until `stop`, and then until every accepted request is
+/// Starts the web API on `listener`. It runs until `stop`, and then waits a limited time for requests in progress to be
 /// answered.
 pub async fn start(
     listener: TcpListener,

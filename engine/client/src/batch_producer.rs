@@ -1,5 +1,6 @@
 //! Writing many records at once: they are encoded straight into the batches of a request. The producer of the `fluvio`
-//! crate takes records one by one, each with a lock, a look at the clock and a channel for its acknowledgement.
+//! crate takes records one by one. For each, it takes a lock, reads the clock and creates a channel for the
+//! acknowledgement.
 
 mod connections;
 mod requests;

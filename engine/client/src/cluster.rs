@@ -194,7 +194,8 @@ impl Cluster {
         matches!(timeout(PROBE_DEADLINE, plain.connect()).await, Ok(Ok(_)))
     }
 
-    /// Drops the shared connection if it is still `failed`, so that the next call opens a new one.
+    /// Drops the shared connection, so that the next call opens a new one. Does nothing if another caller has already
+    /// replaced the connection `failed`.
     pub(crate) async fn forget(&self, failed: &Arc<Fluvio>) {
         let mut session = self.inner.session.lock().await;
         if session
@@ -267,7 +268,7 @@ fn incompatible(error: &anyhow::Error) -> Option<String> {
             "its version `{cluster_version}` uses a different protocol"
         )),
         Some(_) => None,
-        // The `fluvio` crate reports this error as text only.
+        // The `fluvio` crate reports some incompatible versions as text only.
         None => {
             let text = error.to_string();
             text.contains("not compatible").then_some(text)

@@ -107,7 +107,7 @@ pub enum ClientError {
     Fatal {
         /// The operation that failed.
         what: String,
-        /// The cluster's error.
+        /// Why the operation failed.
         reason: String,
     },
 }

@@ -1,5 +1,6 @@
 //! The only access to a Fluvio cluster, real or local: connects, ensures topics and SmartModules, produces in large
-//! batches, and reads without gaps. No other crate of the workspace uses the `fluvio` crate.
+//! batches, and reads without gaps. Except in tests and benchmarks, no other crate of the workspace uses the `fluvio`
+//! crate.
 
 mod address;
 mod backoff;

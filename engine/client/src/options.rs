@@ -31,8 +31,8 @@ pub struct TlsFiles {
     pub ca: PathBuf,
     /// The client certificate, for servers that require one.
     pub identity: Option<TlsIdentity>,
-    /// The name in the controller's certificate. The certificate of a server must be for `<server>.<domain>`.
-    /// `None` means that each certificate must be for the host of the address.
+    /// The name in the controller's certificate. A server's certificate must be for the server's name in this domain,
+    /// such as `custom-spu-1.DOMAIN`. `None` means that each certificate must be for the host of the address.
     pub domain: Option<String>,
 }
 

@@ -35,8 +35,8 @@ const REQUEST_BYTES_MAX: usize = RECORD_BYTES_MAX + 2 * BATCH_BYTES_MAX;
 pub(crate) const COMMIT_DEADLINE: Duration = Duration::from_secs(5);
 /// After this long without a response, a batch is considered lost. A server that dies never answers, so a restarting
 /// server delays a producer by this time. The deadline is not shorter, because a server that compiles SmartModules
-/// does not respond for seconds. The producer would report an error, and a program that then reopens its streams
-/// would make the server compile the SmartModules again.
+/// does not respond for seconds. With a shorter deadline, the producer would report an error, and a program that then
+/// reopens its streams would make the server compile the SmartModules again.
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(8);
 /// No retries: the `fluvio` crate would repeat a request whose records may have been written, over a connection that
 /// is probably lost. The caller decides which records to send again.

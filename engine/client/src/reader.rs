@@ -40,7 +40,7 @@ impl Default for Limits {
             // that producers may send.
             answer_bytes_max: 64 * 1024 * 1024,
             // If a batch is larger than the response limit, the server sends neither the batch nor an error. Only
-            // this check finds that.
+            // the check after this silence finds such a batch.
             silence: Duration::from_secs(5),
         }
     }
@@ -178,8 +178,8 @@ impl<S: RecordSource> Reader<S> {
         }
     }
 
-    /// Prepares the next attempt after a gap: skips records that retention has removed, or else doubles the size of a
-    /// response.
+    /// Prepares the next attempt after a gap: skips records that retention has removed, or else doubles the limit on
+    /// the size of a response.
     async fn prepare_to_cross(&mut self) -> Result<(), ClientError> {
         let start = self.source.offsets().await?.start;
         if start > self.next {

@@ -10,7 +10,7 @@ use crate::Offset;
 pub struct Record {
     /// The record's offset in its partition.
     pub offset: Offset,
-    /// The time at which the producer added the record to a batch, in milliseconds since the Unix epoch.
+    /// The timestamp that the producer set, in milliseconds since the Unix epoch; `None` if the batch has no timestamp.
     pub timestamp_ms: Option<i64>,
     /// The record's key, if it has one. Its hash selected the partition.
     pub key: Option<Bytes>,

@@ -16,7 +16,7 @@ const CREATE_DEADLINE: Duration = Duration::from_secs(20);
 
 impl Cluster {
     /// Ensures that the cluster has this module under this name. Servers receive a new module a moment after the
-    /// controller, so the first read through it may fail with a retryable error.
+    /// controller, so the first stream through the module may fail with a retryable error.
     pub async fn ensure_smartmodule(
         &self,
         name: &str,

@@ -54,8 +54,8 @@ pub enum Ensured {
 
 impl Cluster {
     /// Ensures that the topic exists and that at least `topic.partitions` of its partitions are online. Idempotent,
-    /// also with concurrent callers. Returns an error if the topic has fewer partitions: adding partitions would move
-    /// keys to other ones.
+    /// also with concurrent callers. Returns an error if the topic has fewer partitions. It does not add partitions,
+    /// because the keys would then be distributed differently.
     pub async fn ensure_topic(&self, topic: &TopicSettings) -> Result<Ensured, ClientError> {
         if let Some(spec) = self.topic(&topic.name).await? {
             compare(topic, &spec)?;

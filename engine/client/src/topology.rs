@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::{ClientError, Cluster};
 
 /// How long a cached response is used. During this time a caller may reach a former leader and get a retryable error.
-/// When it tries again after a pause, the cache has usually expired.
+/// An attempt after this time asks the controller for the current leader.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 
 /// The controller's last answer, and the time of the request.

@@ -17,7 +17,7 @@ use crate::source::{PartitionReader, RecordBatches, plain};
 use crate::{ClientError, Cluster, Offset, Partition};
 
 /// The limit on the size of a response. If a module's output for one batch is larger, the server does not send it and
-/// skips the rest of the segment. So the limit is far larger than such an output.
+/// skips the rest of the segment. So the limit is far larger than the usual output for a batch.
 const OUTPUT_BYTES_MAX: i32 = 8 * 1024 * 1024;
 
 /// The partition and offset at which a transformed stream starts.
@@ -27,8 +27,8 @@ pub struct PartitionSource {
     pub topic: String,
     /// The partition.
     pub partition: Partition,
-    /// The offset at which the stream starts. The server passes whole batches, so the module may also see earlier
-    /// records of the first batch.
+    /// The offset at which the stream starts. The server passes whole batches to the module, so the module may also see
+    /// earlier records of the first batch.
     pub offset: Offset,
 }
 

@@ -104,7 +104,7 @@ pub enum RunError {
         partition: Partition,
         /// The offset up to which the partition has been read.
         next_offset: Offset,
-        /// The evidence that it is a different log.
+        /// The evidence that the partition holds a different log.
         found: String,
     },
     /// The derivation is not in the dataflow file.
@@ -214,7 +214,7 @@ impl RunError {
         }
     }
 
-    /// Whether restarting the derivation from its checkpoint may help.
+    /// Whether trying again may help: reading again, or restarting the derivation from its checkpoint.
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
             // A failing SmartModule is retried, although it may fail again: an error that is not retried stops all
@@ -228,8 +228,8 @@ impl RunError {
         }
     }
 
-    /// Whether the derivation waits until an operator has created its source topic or has reset it. Other
-    /// derivations continue.
+    /// Whether the derivation waits until an operator has created its source topic or has reset the derivation.
+    /// Other derivations continue.
     pub(crate) fn awaits_operator(&self) -> bool {
         match self {
             Self::Client(error) => matches!(error, ClientError::TopicMissing { .. }),

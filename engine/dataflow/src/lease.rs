@@ -36,7 +36,7 @@ const TAKEOVER: Duration =
     Duration::from_secs(WRITE_DEADLINE.as_secs() + ANSWER_DEADLINE.as_secs() + 1);
 
 /// A lease that this runner holds. [`Lease::release`] makes it available to other runners at once. A lease that is
-/// only dropped is available to them once its last heartbeat is [`TAKEOVER`] old.
+/// dropped without a release is available to them once its last heartbeat is [`TAKEOVER`] old.
 ///
 /// - While one runner holds the lease of a derivation, no other runner writes for it.
 /// - Once [`WRITE_DEADLINE`] has passed without an acknowledged heartbeat, a holder writes nothing until it has
@@ -96,10 +96,10 @@ impl Lease {
         }
     }
 
-    /// Ensures that the lease does not expire during the next write. If the last acknowledged heartbeat is
-    /// too old, appends a new one and checks the holder, again and again until one check takes less than
-    /// [`WRITE_DEADLINE`]: a slow cluster delays the writes, and the state in memory remains valid. Returns an
-    /// error if another runner holds the lease.
+    /// Ensures that the lease does not expire during the next write. If the last acknowledged heartbeat is too old,
+    /// appends a new one and checks the holder, and repeats this until it takes less than [`WRITE_DEADLINE`]. So a
+    /// slow cluster only delays the writes, and the state in memory remains valid. Returns an error if another runner
+    /// holds the lease.
     pub(crate) async fn ensure(&self) -> Result<(), RunError> {
         while !self.held.allows_a_write(Instant::now()) {
             let confirmed = confirm(

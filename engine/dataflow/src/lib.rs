@@ -30,7 +30,8 @@
 //! - `sink`: output topics, dead letters, published record counts, and the status board. *A write to a topic is
 //!   acknowledged before the next one begins.*
 //! - `durable`: checkpoints, snapshots, and the check that a source still holds the log that was read. *A
-//!   checkpoint contains an offset for each output partition, and a restart computes no record before it again.*
+//!   checkpoint contains an offset for each output partition, and a restart computes no output record before that
+//!   offset again.*
 //! - `read`: reads one partition, partial by partial, through a stream of its own or a shared one. *No batch is
 //!   delivered twice, and none is skipped.*
 //! - `lease`: one runner of a derivation writes, the others wait. *A holder is superseded only when none of its
@@ -44,11 +45,11 @@
 //!
 //! `read/upstream.rs` opens the stream of the SmartModule's output. `read/partition.rs` checks that each partial
 //! begins at the next offset. `task/derivation.rs` receives the partial and passes it to `pipeline.rs`, which
-//! decodes it. `output/lateness.rs` removes the late contributions. `windows/*.rs` merges the others and emits the
-//! rows of windows that the watermark has passed. `output/revisions.rs` numbers these rows. `sink/dead_letters.rs`
-//! writes the late events, then `sink/topic_writer.rs` writes the rows, then `durable/checkpoint.rs` writes the
-//! progress of the derivation. For a keyed process, whose rows are never corrected, a checkpoint is also written
-//! before the rows.
+//! decodes it. `output/lateness.rs` removes the late contributions. `windows/*.rs` merges the remaining ones and
+//! emits the rows of windows that the watermark has passed. `output/revisions.rs` numbers these rows.
+//! `sink/dead_letters.rs` writes the late events, then `sink/topic_writer.rs` writes the rows, then
+//! `durable/checkpoint.rs` writes the progress of the derivation. Late events cannot correct the rows of a keyed
+//! process, so for such a process a checkpoint is also written before the rows.
 
 mod covered;
 mod durable;

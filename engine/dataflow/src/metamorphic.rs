@@ -1,6 +1,6 @@
 //! Metamorphic tests of exactly-once processing. A simulated runner reads random streams of events, in any order
 //! and split into any batches and partitions, and is killed between any two writes. Whatever happens, the derived
-//! topic must contain the same rows as a simple computation over the whole source, which uses plain maps.
+//! topic must contain the rows that a simple computation with plain maps gives for the whole source.
 
 mod another_log;
 mod checks;
@@ -98,8 +98,8 @@ fn order_changes_nothing(script: &Script) {
             .measures
             .get("values")
             .and_then(|values| values.as_array());
-        // A session with `LAST_VALUE` is complete, so it is emitted without waiting for the gap, and later events
-        // may extend it. A keyed process may revise its detections. Every other row is written once.
+        // A session with `LAST_VALUE` is emitted without waiting for the gap, so later events may extend the session
+        // and revise its row. A keyed process may revise its detections. Every other row is written once.
         let may_go_on = values.is_none_or(|values| values.iter().any(|value| value == LAST_VALUE));
         let may_be_revised = cluster.settings.kind == Kind::Followed
             || (cluster.settings.kind == Kind::Sessions && may_go_on);
@@ -125,8 +125,9 @@ fn replay_agrees_with_the_runner(script: &Script) {
         assert!(replayed.late.is_empty(), "late: {:?}", replayed.late);
     }
     let live = finished(script);
-    // The other kinds may differ. In the live run, an event may miss a hopping window that is closed and still
-    // count in a later one. A replay of a keyed process reports no silence after the last event.
+    // For hopping windows and keyed processes, the replay and the live run may differ. In the live run, an event may
+    // miss a hopping window that is closed and still count in a later one. A replay of a keyed process reports no
+    // silence after the last event.
     let is_told = matches!(script.settings.kind, Kind::Tumbling | Kind::Sessions);
     if live.late.is_empty() && has_room && is_told {
         assert_eq!(said(&replayed), said(&live), "the replay, and the runner");
@@ -153,9 +154,9 @@ fn silence_emits_everything(script: &Script) {
     }
 }
 
-/// An event is late because of the silence of a partition. The runner is killed before it writes a checkpoint with
-/// that decision. The next runner sees no silence, and is killed as well. Random scripts are unlikely to produce
-/// this sequence.
+/// An event is late because its partition was silent for too long. The runner is killed after it has written the late
+/// event, but before it writes a checkpoint. The next runner sees no silence, and is killed as well. Random scripts are
+/// unlikely to produce this sequence.
 #[test]
 fn an_event_that_was_late_stays_late_through_two_restarts() {
     use Step::{Deliver, Kill, KillAfter, Produce, Save, Wait};

@@ -165,7 +165,7 @@ impl Pipeline {
         }
     }
 
-    /// Whether rows can be corrected. If not, a checkpoint has to be written before the rows.
+    /// Whether late events can correct rows. If not, a checkpoint has to be written before the rows.
     pub(crate) fn corrects(&self) -> bool {
         matches!(self.windows, AnyWindows::Correctable(_))
     }

@@ -102,7 +102,8 @@ impl Watermarks {
 
     /// Advances and returns the derivation's watermark: the smallest stream time of the partitions that are not
     /// idle, minus the lateness. If all partitions are idle, each stream time is advanced by the wall-clock time
-    /// since the partition's last accepted record, and the greatest result is used. The watermark never decreases.
+    /// since the partition's last accepted record, and the greatest result replaces the smallest stream time. The
+    /// watermark never decreases.
     pub(crate) fn advance(&mut self, now_ms: i64) -> Option<Timestamp> {
         let active = || self.partitions.iter().filter(|clock| !clock.idle);
         let candidate = if active().next().is_some() {
@@ -129,7 +130,8 @@ pub(crate) fn slowest(
     slowest.map(|(partition, _)| partition)
 }
 
-/// The smallest stream time of the partitions, minus the lateness; `None` if a partition has none yet.
+/// The smallest stream time of the partitions, minus the lateness; `None` if a partition has no stream time yet, or if
+/// there are no partitions.
 pub(crate) fn least(
     partitions: impl Iterator<Item = Option<Timestamp>>,
     lateness_ms: i64,

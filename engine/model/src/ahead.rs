@@ -18,7 +18,7 @@ const SENDERS_MAX: usize = 8;
 pub struct SendersAhead {
     /// The number of events far ahead, including those of senders that are not in `senders`.
     pub events: u64,
-    /// The senders that were furthest ahead, in descending order.
+    /// The senders that were furthest ahead, the largest lead first.
     pub senders: Vec<SenderAhead>,
 }
 

@@ -42,7 +42,7 @@ const PURCHASE: Schema = &[
     ("/parameters/transaction_id", Id),
     ("/parameters/transaction_type", TransactionType),
     ("/parameters/currency", Id),
-    ("/parameters/amount", Number(1e9)), // below the limit of two-digit currencies, above every valid sample
+    ("/parameters/amount", Number(1e9)), // below the limit of currencies with two decimals, above every valid sample
     ("/parameters/item_id", Id),
     ("/parameters/item_type", Id),
     ("/user_data/user_id", Id),

@@ -31,8 +31,8 @@ impl Chain {
         Self { instance }
     }
 
-    /// Runs a batch through the chain, which changes the chain's state: call it once per batch. Blocks the
-    /// thread.
+    /// Runs a batch through the chain. This changes the chain's state, so it must be called once per batch. Blocks
+    /// the thread.
     pub(crate) fn process(&mut self, batch: &CheckedBatch) -> Processed {
         let input = *batch.header();
         let failed = |error| Processed {

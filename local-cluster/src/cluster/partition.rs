@@ -55,7 +55,8 @@ impl Partition {
             deleted: CancellationToken::new(),
             changed: AtomicI64::new(0),
             published_end: AtomicI64::new(end),
-            // The scan at open finds the written bytes, but cannot tell whether they were synced.
+            // The scan at open cannot tell whether the bytes that it finds were synced, so the first sync is never
+            // skipped.
             synced_end: AtomicI64::new(-1),
         })
     }

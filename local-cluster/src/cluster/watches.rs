@@ -96,8 +96,8 @@ impl Watches {
 }
 
 impl Cluster {
-    /// Registers a connection's watches. From then on, each change is queued for this connection before it is
-    /// acknowledged to the client that requested it.
+    /// Registers a connection's watches. From then on, each change is queued for this connection before the client
+    /// that requested the change gets its acknowledgement, unless this connection's client does not read.
     pub(crate) fn register(&self, watches: &Arc<Watches>) {
         let mut all = self
             .watches
@@ -107,9 +107,9 @@ impl Cluster {
         all.push(Arc::downgrade(watches));
     }
 
-    /// Queues the latest changes on every connection. Skips a connection whose client does not read; the
-    /// connection's own task queues its changes later. If several connections watch, then waits [`WATCH_SETTLE`]
-    /// for their clients to read.
+    /// Queues the latest changes on every connection. Waits at most [`WATCH_FLUSH_TIMEOUT`] for a client that does
+    /// not read; the connection's own task queues its changes later. If several connections watch, then waits
+    /// [`WATCH_SETTLE`] for their clients to read.
     pub(super) async fn flush_watches(&self) {
         let all: Vec<Weak<Watches>> = self
             .watches

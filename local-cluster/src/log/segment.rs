@@ -190,7 +190,8 @@ impl Segment {
         Ok(())
     }
 
-    /// Reads whole batches from the one that contains `offset`, which must be in the segment, up to `end`.
+    /// Reads whole batches from the one that contains `offset` up to the offset `end`. The segment must contain
+    /// `offset`.
     ///
     /// See [`super::PartitionLog::read`].
     pub(super) fn read(

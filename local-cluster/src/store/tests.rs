@@ -198,7 +198,7 @@ fn an_interrupted_deletion_is_finished_at_start() {
         fs::create_dir_all(store.log_dir(name, 0).unwrap()).unwrap();
     }
     drop(store);
-    // The first step of a deletion. It stops here, as if the process were killed.
+    // The first step of a deletion. The deletion stops here, as if the process were killed.
     fs::remove_file(dir.path().join("metadata/topics/gone.json")).unwrap();
     let store = open(&dir);
     assert!(!store.log_dir("gone", 0).unwrap().exists());

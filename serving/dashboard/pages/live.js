@@ -18,7 +18,7 @@ const POLL_TIMES = 20;
 /** The reasons shown for a timeout: the first if no data had arrived before it, the second if some had. */
 const TIMED_OUT = ["the dashboard does not respond", "the dashboard has stopped sending"];
 
-/** The number of consecutive silent streams of all views, because all views use the same proxy. */
+/** The number of consecutive silent streams. The streams of all views count, because they use the same proxy. */
 let silentStreams = 0;
 
 /**

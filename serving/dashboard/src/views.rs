@@ -58,8 +58,8 @@ impl View {
         }
     }
 
-    /// Returns the topics that the view is computed from. If a view's other topics may be silent, it includes the
-    /// accounts, which are published regularly, so that the view is updated and its watermark advances.
+    /// Returns the topics that the view is computed from. If a view's other topics may be silent, the list includes
+    /// `accounting`, which receives records regularly, so that the view is updated and its watermark advances.
     pub(crate) fn topics(self) -> &'static [Topic] {
         match self {
             Self::Overview => &[

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Page, active, has_players, node, window};
 
-/// Twice the five seconds within which a page must report an unreachable cluster, because the test's cluster runs on
-/// the same machine and slows it down.
+/// Twice the five seconds within which a page must report an unreachable cluster, because the test's cluster slows down
+/// the machine on which the dashboard also runs.
 const REPORTED_WITHIN: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,8 +14,8 @@ const NAMED_MAX: usize = 32;
 const OTHER: &str = "other";
 
 /// Players by platform: one entry each for the first [`NAMED_MAX`] names in byte order, and one for the rest. The
-/// result does not depend on how the events are split into parts: a part drops a name only if it has [`NAMED_MAX`]
-/// names that come before it, and all of these are merged, too.
+/// result does not depend on how the events are split into parts: a part drops a name only if the part has
+/// [`NAMED_MAX`] other names that precede it, and these names also precede it in the merged result.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Platforms {
     named: BTreeMap<String, Distinct>,

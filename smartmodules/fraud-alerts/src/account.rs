@@ -60,7 +60,8 @@ impl Account {
     /// it.
     pub(crate) fn forgotten_at(&self, rules: &Rules) -> Option<Timestamp> {
         let newest = self.history.newest()?;
-        // For a transaction exactly at the end of the longest window, `rearm` still checks the instant before it.
+        // A transaction exactly at the end of the longest window still needs the state, because `rearm` checks the
+        // instant before that transaction.
         Some(newest.time.plus_ms(rules.memory_ms() + 1))
     }
 

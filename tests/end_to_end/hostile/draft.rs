@@ -3,7 +3,7 @@
 use super::dice::Dice;
 use super::source::{Field, Source};
 
-/// A placeholder for the event time, which replaces it after a record has been mutated.
+/// A placeholder for the event time. The time replaces the placeholder after a record has been mutated.
 pub(super) const NO_TIME: &str = "2001-02-03T04:05:06.789Z";
 
 /// The number of senders of each kind. It is small, so that each window has events of several senders.

@@ -9,8 +9,8 @@ use super::oddities::{CHANGE, FOREIGN, NO_OBJECTS, NUMBERS, ODD_IDS, WRONG_TIMES
 use super::source::Source;
 
 /// The number of different mutations that are in use at a time. After a million records, a maker switches to others.
-/// This bounds the number of mutated ids (players, levels, currencies) that derivations have to count at a time,
-/// because their memory is bounded too.
+/// This bounds the number of mutated ids (players, levels, currencies) that derivations have to keep in memory at a
+/// time.
 const MUTATIONS: usize = 8_192;
 const MUTATIONS_OF_RECORDS: usize = 1_000_000;
 
@@ -288,7 +288,7 @@ impl Maker {
     }
 }
 
-/// Replaces the placeholder of the event time.
+/// Replaces every placeholder [`NO_TIME`] with the time `now`.
 fn with_time(mut text: Vec<u8>, now: &str) -> Vec<u8> {
     let open = NO_TIME.as_bytes();
     while let Some(at) = text.windows(open.len()).position(|window| window == open) {

@@ -257,7 +257,7 @@ fn leave_many_platforms(row: &mut Value) {
     }
 }
 
-/// The number of the next revision, and the bytes of the last one, by window start and key.
+/// For each row, by window start and key: the number of its next revision, and the bytes of its last revision.
 type Found = BTreeMap<(i64, String), (u64, Vec<u8>)>;
 
 /// Returns the last revision of each row. Checks that revisions count up from 0.

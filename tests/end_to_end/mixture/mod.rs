@@ -134,8 +134,8 @@ fn watermark_ms(partitions: &[Vec<Record>], base_ms: i64) -> i64 {
     slowest.unwrap().min(base_ms + LAST_S * 1000) - LATENESS_MS
 }
 
-/// Checks that every published account of a partition equals the labels of the records that were read by
-/// then, and that offsets never decrease from one account to the next.
+/// Checks that every published account of a partition agrees with the labels of the records before the account's
+/// `next_offset`, and that offsets never decrease from one account to the next.
 async fn assert_accounts(cluster: &Cluster, labels: &Labels) {
     let mut last = BTreeMap::new();
     for (key, account) in verdict::accounts(cluster).await {

@@ -111,8 +111,8 @@ pub(super) struct Transform {
     pub(super) uses: String,
     #[serde(default)]
     pub(super) with: BTreeMap<String, serde_json::Value>,
-    /// In Fluvio's connector, this key makes the module process earlier records of the topic first. Here, a file with
-    /// this key is refused.
+    /// Asks Fluvio to pass earlier records of the topic to the module first. Fluvio supports this for consumers only,
+    /// so a file with this key is refused.
     pub(super) lookback: Option<Value>,
     #[serde(rename = "invoke")]
     _invoke: Option<Invoke>,
@@ -250,8 +250,8 @@ fn ten_seconds() -> Duration {
     Duration::from_secs(10)
 }
 
-/// The default idle timeout. When they have no data, most servers of live streams send blank lines far more often than
-/// once a minute.
+/// The default idle timeout. Most servers of live streams send blank lines far more often than once a minute while
+/// they have no data.
 fn one_minute() -> Duration {
     Duration::from_secs(60)
 }

@@ -72,7 +72,7 @@ impl ReadBack {
         Ok(())
     }
 
-    /// Removes the records that were found from `wanted`, and returns their positions. Ignores positions
+    /// Removes from `wanted` the records that were found, and returns their positions. Ignores positions
     /// that belong to other requests. If several records are equal, removes as many as were found.
     pub(super) fn take(
         mut self,

@@ -11,7 +11,7 @@ use fluvio_spu_schema::produce::{
 use crate::producer::{BATCH_BYTES_MAX, COMMIT_DEADLINE};
 use crate::{Partition, now_ms};
 
-/// The number of batches in a request. Each request is committed before the next one is sent.
+/// The maximum number of batches in a request. Each request is committed before the next one is sent.
 const BATCHES_MAX: usize = 8;
 
 /// The encoding of records has a single version.
@@ -117,7 +117,7 @@ fn encoded(
 mod tests {
     use super::*;
 
-    /// Returns the values of each batch of each request, with their partition.
+    /// For each batch of each request, returns the partition and the sizes of the values.
     fn divided(partitions: Vec<(u32, Vec<usize>)>) -> Vec<Vec<(u32, Vec<usize>)>> {
         let record = |bytes| Record::new_key_value("key", vec![0; bytes]);
         let partitions = partitions.into_iter().map(|(partition, sizes)| {

@@ -21,7 +21,7 @@ const LIMITS: Limits = Limits {
 /// Far longer than any of these tests takes. A test that reaches it has a reader that hangs.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A server with one partition, which consists of batches of records of given sizes.
+/// A server with one partition.
 #[derive(Clone, Default)]
 struct Server {
     log: Arc<Mutex<Log>>,
@@ -29,6 +29,7 @@ struct Server {
 
 #[derive(Default)]
 struct Log {
+    /// For each batch, the sizes of its records in bytes.
     batches: Vec<Vec<usize>>,
     /// Retention has removed the records before this offset.
     start: Offset,
@@ -61,8 +62,8 @@ impl Server {
                 let complete = fitting.take_while(|sum| *sum <= room).count();
                 frames.push((base..base + complete as i64).map(record).collect());
                 let size: usize = sizes.iter().sum();
-                // A cut batch ends the response. The client acknowledges it as a whole, so the next response begins
-                // after it.
+                // A cut batch ends the response. The client acknowledges the whole batch, so the next response begins
+                // after that batch.
                 room = if size > room { bytes_max } else { room - size };
                 if complete == 0 {
                     break;

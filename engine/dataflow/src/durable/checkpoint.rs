@@ -17,15 +17,16 @@ use crate::spec::definition::Definition;
 use crate::spec::rule_set::RuleHistory;
 use crate::topics::CHECKPOINTS;
 
-/// The number of records at the end of the topic that are searched first for a derivation's last checkpoint.
-/// The whole topic, which may span weeks, is read only if none of them is a checkpoint of the derivation.
+/// The number of records at the end of the checkpoint topic that are searched first for a derivation's last
+/// checkpoint. The whole topic, which may span weeks, is read only if none of them is a checkpoint of the derivation.
 const TAIL: u64 = 1_000;
 
 /// The durable progress of a derivation.
 ///
-/// - All output that it accounts for was written before it: rows, dead letters, and its snapshot. Only the
-///   detections of a keyed process are written after it.
-/// - It contains an offset for each partition of the output topics. A restart computes no record before it again.
+/// - The output that a checkpoint accounts for is written before the checkpoint: rows, dead letters, and its snapshot.
+///   The exception is detections of a keyed process, which are written after it.
+/// - A checkpoint contains an offset for each partition of the output topics. A restart computes no output record
+///   before that offset again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
     /// All rows of windows that end by this time have been written. Detections of a keyed process up to this time
@@ -38,7 +39,7 @@ pub(crate) struct Checkpoint {
     /// The progress in each source partition, in order.
     pub(crate) partitions: Vec<PartitionCheckpoint>,
     /// Offsets in the derived topic, one for each of its partitions. A restart may recompute the rows from these
-    /// offsets on, so it first reads them back.
+    /// offsets on, so it first reads those rows back.
     pub(crate) derived_from: Vec<Offset>,
     /// Offsets in `rejected-events`, one for each of its partitions. A restart never recomputes the dead letters
     /// before them.
@@ -49,8 +50,8 @@ pub(crate) struct Checkpoint {
     /// The snapshot of the derivation's memory that this checkpoint builds on.
     #[serde(default)]
     pub(crate) snapshot: Option<SnapshotRef>,
-    /// The definition of the derivation's windows; `None` if no checkpoint exists yet, or if an early version of
-    /// the runner wrote it.
+    /// The derivation's source and window parameters; `None` if no checkpoint exists yet, or if an early version of
+    /// the runner wrote the checkpoint.
     #[serde(default)]
     pub(crate) definition: Option<Definition>,
     /// The versions of the derivation's rules that runners have adopted.

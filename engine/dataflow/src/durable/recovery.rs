@@ -95,7 +95,7 @@ pub(crate) async fn restore(
             "the last snapshot no longer exists; reading again all records that windows need"
         );
         // Source records from before the snapshot are read again. Their rows and late events may be anywhere in
-        // the derived topic and in `late-events`, so both are read back from the beginning.
+        // the derived topic and in `late-events`, so both topics are read back from the beginning.
         checkpoint.derived_from.clear();
         checkpoint.late_from.clear();
         return Ok(());

@@ -90,8 +90,8 @@ pub(crate) struct Snapshots {
 }
 
 impl Snapshots {
-    /// Continues after the snapshot `last`. `runner` is the ID of the runner, which makes the IDs of its snapshots
-    /// unique.
+    /// Continues after the snapshot `last`. `runner` is the ID of the runner, which becomes part of the IDs of its
+    /// snapshots.
     pub(crate) async fn open(
         cluster: &Cluster,
         derivation: &str,

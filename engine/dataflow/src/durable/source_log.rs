@@ -1,6 +1,6 @@
-//! Checks whether a source partition still holds the log that was read. A topic that was deleted and created again
-//! has other records at the same offsets. A partition whose server lost the end of its log ends before these
-//! offsets.
+//! Checks whether a source partition still holds the log that was read. If the topic was deleted and created again, it
+//! has different records at the offsets that were read. If the server lost the end of the log, the partition ends
+//! before the last of these offsets.
 
 use client::{Cluster, Mode, Offset, OffsetRange, Partition, Start};
 use futures_util::StreamExt;
@@ -27,8 +27,8 @@ impl ReadTo {
         }
     }
 
-    /// Returns the offset of the last record read, if a partition that now has these offsets must still contain it.
-    /// Returns an error text if the partition cannot hold the log that was read.
+    /// Returns the offset of the last record read, if its fingerprint is known and a partition with these offsets
+    /// still contains that record. Returns an error text if such a partition cannot hold the log that was read.
     fn wanted(&self, offsets: OffsetRange) -> Result<Option<Offset>, String> {
         if offsets.end < self.next_offset {
             return Err(format!("it ends at offset {}", offsets.end));

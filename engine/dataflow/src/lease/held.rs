@@ -1,4 +1,4 @@
-//! Until when a runner holds its lease for certain.
+//! The time until which a runner certainly holds its lease.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,16 +6,17 @@ use tokio::time::Instant;
 
 use super::{TAKEOVER, WRITE_DEADLINE};
 
-/// The time at which the last heartbeat was sent that proves that the runner holds the lease. Clones share it.
+/// The time at which this runner sent its last heartbeat that proves that it holds the lease. Clones share this time.
 ///
-/// A heartbeat that is acknowledged within [`TAKEOVER`] of the last one is a proof: no other runner could claim the
-/// lease in between. After a longer gap, for example because the process was suspended, an acknowledgement proves
-/// nothing, and the log has to be read.
+/// A heartbeat is a proof if it is acknowledged less than [`TAKEOVER`] after the previous proof was sent: no other
+/// runner could claim the lease in between. After a longer gap, for example because the process was suspended, an
+/// acknowledgement proves nothing, and the log has to be read.
 #[derive(Clone)]
 pub(super) struct Held(Arc<Mutex<Instant>>);
 
 impl Held {
-    /// The lease is held, according to the log, as of a heartbeat that was sent at this time.
+    /// Creates the value for a lease that is held, according to the log, as of a heartbeat that was sent at
+    /// `confirmed`.
     pub(super) fn since(confirmed: Instant) -> Self {
         Self(Arc::new(Mutex::new(confirmed)))
     }

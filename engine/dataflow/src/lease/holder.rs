@@ -40,12 +40,12 @@ impl Holder {
         self.known = true;
     }
 
-    /// Whether no runner holds the lease. If the holder's last record was not read, this is not known.
+    /// Whether it is known that no runner holds the lease.
     pub(super) fn is_free(&self) -> bool {
         self.known && self.runner.is_none()
     }
 
-    /// Applies the next record. Returns whether the record's runner was the holder, or becomes the holder by it.
+    /// Applies the next record. Returns whether its runner was the holder before this record or is the holder after it.
     pub(super) fn apply(&mut self, record: LeaseRecord) -> bool {
         let holds = self.runner.as_ref() == Some(&record.runner);
         match record.kind {

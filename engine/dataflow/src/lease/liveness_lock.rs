@@ -1,8 +1,8 @@
 //! Lets a waiting runner detect that a holder on its own host is dead: each runner keeps a file locked, and
 //! the kernel releases the lock when the process dies, for any reason. A file that exists and is not locked
-//! belongs to a dead process. Nothing else proves a death: a process that holds its lock may hang, a missing
-//! file may belong to a runner on another host, and an error reveals nothing about the holder. In these
-//! cases the waiting runner relies on the age of the holder's last heartbeat.
+//! belongs to a dead process. Nothing else proves a death: a process that holds its lock may hang, a runner without
+//! a file may be on another host, and an I/O error reveals nothing about the holder. In these cases the waiting
+//! runner relies on the age of the holder's last heartbeat.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -165,6 +165,6 @@ fn ensure_private(folder: &Path, user: u32) -> io::Result<()> {
     Ok(())
 }
 
-// On other systems there are no boot IDs, so no lock files.
+// Systems other than Linux have no boot IDs, so there are no lock files on them.
 #[cfg(all(test, target_os = "linux"))]
 mod tests;

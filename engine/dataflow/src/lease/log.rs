@@ -8,9 +8,9 @@ use super::holder::{Holder, Kind, LeaseRecord};
 use crate::error::RunError;
 use crate::topics::LEASES;
 
-/// The number of records to read from the end of the topic. With one heartbeat per second and derivation, they cover
-/// two seconds of 500 derivations. A lease without a record among them counts as held until [`super::TAKEOVER`] has
-/// passed.
+/// The number of records to read from the end of the topic. If each of 500 derivations writes one heartbeat per
+/// second, these are the records of the last two seconds. A lease without a record among them counts as held until
+/// [`super::TAKEOVER`] has passed.
 const TAIL: u64 = 1_000;
 
 /// Appends a heartbeat of `runner`, then checks whether it holds the lease. If it does, returns the time just

@@ -84,7 +84,7 @@ pub(super) struct Topics {
     /// The snapshot that the checkpoint refers to.
     pub(super) named: Option<SnapshotAt>,
     pub(super) snapshots: Vec<Vec<u8>>,
-    /// Retention has removed the snapshot parts before this one.
+    /// Retention has removed the snapshot parts before this index.
     pub(super) snapshots_start: usize,
     /// The windows that the last checkpoint no longer needs, by their start, with the records that arrived in time
     /// for each.

@@ -1,5 +1,5 @@
-//! The derivation's loop without a cluster. It has the same state as the real loop and makes the same calls in the
-//! same order.
+//! The derivation's loop without a cluster. It calls the pipeline and the watermarks, and writes its output, in the
+//! same order as the real loop.
 
 use client::{Offset, OffsetRange, Partition, PartitionOffset};
 use model::{RecordKey, Timestamp};

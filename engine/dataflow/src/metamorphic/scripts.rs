@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::kinds::Kind;
 use crate::windows::Bounds;
 
-/// The event time from one event to the next, before delays, in milliseconds.
+/// The difference in event time between two consecutive events, before delays, in milliseconds.
 const PACE_MS: i64 = 500;
 const PARTITIONS_MAX: usize = 16;
 /// A memory limit that is never reached.
@@ -234,14 +234,14 @@ fn by_clock(text: &str, skew_ms: [i64; 3]) -> String {
     format!("@{time} {} key-{rest}", time + skew_ms[sender])
 }
 
-/// Scripts with all kinds of steps. Either all records of a key are in one partition, as in a keyed topic, or all
-/// records of a value are. So two equal records are in the same partition, and the reading order does not affect
-/// which of them is the duplicate.
+/// Scripts with all kinds of steps. Either all records with the same key are in one partition, as in a keyed topic, or
+/// all records with the same value are. So two equal records are in the same partition, and the reading order does not
+/// affect which of them is the duplicate.
 pub(super) fn with_crashes(kind: Kind) -> impl Strategy<Value = Script> {
     let room = prop_oneof![5 => Just(ENTRIES_MAX), 1 => 1..12_usize];
     let script = (1..=PARTITIONS_MAX).prop_flat_map(move |partitions| wild(kind, partitions, 1));
     (script, room).prop_map(move |(mut script, room)| {
-        // For the other kinds, separate tests cover entries that do not fit into memory.
+        // For tumbling and hopping windows, separate tests cover entries that do not fit into memory.
         if matches!(kind, Kind::Sessions | Kind::Followed) {
             script.settings.entries_max = room;
         }

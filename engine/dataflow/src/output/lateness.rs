@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use client::{OffsetRange, Partition, PartitionOffset};
 use model::{RecordKey, Timestamp, Window};
 
-/// Identifies late events of one batch, which are in no row: all its events with this window and key.
+/// Identifies late events of one batch: all events of the batch with this window and key. They are in no row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LatePlace {
     pub(crate) window: Window,
@@ -31,7 +31,7 @@ impl LatePlace {
 
 /// Decides which contributions are late.
 ///
-/// - A contribution is late if its window can no longer be corrected, or if an earlier runner decided so.
+/// - A contribution is late if its window can no longer be corrected, or if an earlier runner decided that it is late.
 /// - The events of one batch, window and key are either all late or all on time.
 /// - A decision is remembered until no restart can read its event again.
 #[derive(Debug)]

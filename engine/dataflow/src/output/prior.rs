@@ -29,7 +29,7 @@ pub(crate) struct PriorRows {
     /// The end, start and key of each row's window, ordered by end, to find the windows that are over without
     /// visiting all rows.
     ends: BTreeSet<(Timestamp, Timestamp, String)>,
-    /// Offsets of the derived topic, one for each partition. No row is before them.
+    /// Offsets of the derived topic, one for each partition. None of these rows is before them.
     rows_from: Vec<Offset>,
     /// Whether retention removed source records that may belong to these rows.
     source_lost: bool,
@@ -83,12 +83,12 @@ impl PriorRows {
         self.rows.get(&window_start)?.get(key)
     }
 
-    /// Returns offsets of the derived topic that are not after any row; `None` once no rows are left.
+    /// Returns the offsets of the derived topic from which rows were read back; `None` if no such row is left.
     pub(crate) fn rows_from(&self) -> Option<&[Offset]> {
         (!self.rows.is_empty()).then_some(&self.rows_from)
     }
 
-    /// Returns the offsets from which rows were read back.
+    /// Returns the offsets of the derived topic from which rows were read back, even if no such row is left.
     pub(crate) fn looked_from(&self) -> &[Offset] {
         &self.rows_from
     }
@@ -104,7 +104,7 @@ impl PriorRows {
         self.source_lost && self.row(window_start, key).is_some()
     }
 
-    /// Returns the rows whose windows begin before this time and end by it, each with its window start and key.
+    /// Returns the rows whose windows begin before `end` and end by `end`, each with its window start and key.
     /// Skips rows that must not be changed and rows that are already withdrawn.
     pub(crate) fn rows_until(
         &self,
@@ -170,7 +170,7 @@ impl PriorRows {
 #[derive(Debug, Default)]
 pub(crate) struct PriorKeys {
     keys: HashSet<Vec<u8>>,
-    /// Offsets of the topic, one for each partition. None of these dead letters is before them.
+    /// Offsets of the dead-letter topic, one for each partition. None of these dead letters is before them.
     from: Vec<Offset>,
 }
 

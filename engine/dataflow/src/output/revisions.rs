@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::offsets::padded;
 use super::prior::PriorRows;
 
-/// Most records are at most this long as JSON, so that encoding one allocates memory once.
+/// The initial size, in bytes, of the buffer for a row's JSON. Most rows fit, so encoding one allocates memory once.
 const JSON_BYTES: usize = 512;
 
 /// A derived record that is ready to be written.
@@ -61,12 +61,12 @@ impl Revision {
 }
 
 /// The end offsets of the derived topic just before the first row of a window was written. They are stored with the
-/// window, so that a restart knows from where to look for its rows.
+/// window: a restart reads the rows of the window back from these offsets on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RowsFrom(Option<Box<[Offset]>>);
 
 impl RowsFrom {
-    /// Takes the smaller offset of each partition.
+    /// Keeps, for each partition, the smaller of the two offsets.
     pub(crate) fn join(&mut self, other: Self) {
         self.0 = match (self.0.take(), other.0) {
             (Some(a), Some(b)) => Some(a.iter().zip(&b).map(|(a, b)| *a.min(b)).collect()),

@@ -258,8 +258,8 @@ impl<U: Upstream> Source<U> {
         subscription.join(&self.upstream)
     }
 
-    /// Forwards this derivation's partials from a shared reader until the reader closes `joined`, or
-    /// until there is a gap.
+    /// Forwards this derivation's partials from a shared reader until that reader stops or dismisses the derivation.
+    /// Returns an error if the shared stream fails or has a gap.
     async fn read_together(
         &mut self,
         mut joined: Joined,
@@ -302,8 +302,8 @@ impl<U: Upstream> Source<U> {
     ) -> Result<(), Stop> {
         let partition = self.partition;
         let may_go_on = |only: &Option<Partition>| only.is_none_or(|only| only == partition);
-        // This fails only if the sender of `only` is dropped while another partition is read. Then the receiver of
-        // partials is dropped as well.
+        // The wait fails only if the sender of `only` is dropped while only another partition may be read. Then the
+        // receiver of partials is dropped as well.
         drop(self.only.wait_for(may_go_on).await);
         send(arrivals, self.partition, partial).await
     }

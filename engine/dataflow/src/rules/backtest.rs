@@ -17,8 +17,8 @@ use crate::watermarks;
 
 /// The number of records folded at a time, about the size of a busy producer's batch.
 const BATCH: usize = 500;
-/// The search for the first record stops when at most this many records are left, because reading them takes less
-/// time than another step of the search.
+/// The bisection of [`RuleStore::first_since`] stops when at most this many records are left, because reading them
+/// takes less time than another step.
 const SEARCH_MIN: i64 = 2_000;
 
 /// The counts and times of the records that a backtest has read.
@@ -61,9 +61,9 @@ impl RuleStore {
         Ok(rules)
     }
 
-    /// Runs each version, from empty state, over the records that were ingested from `since` on. `None` means the
-    /// parameters in the dataflow file. Calls `take` with each record that a version would have written, and with the
-    /// version's index in `versions`.
+    /// Runs each version, from empty state, over the records that were ingested from `since` on. In `versions`, `None`
+    /// means the parameters in the dataflow file. Calls `take` with each record that a version would have written, and
+    /// with the version's index in `versions`.
     pub async fn backtest(
         &self,
         versions: &[Option<&RuleSet>],

@@ -117,8 +117,8 @@ impl Published {
     }
 }
 
-/// The highest version number in the topic, valid or not. A new version gets a higher number, so that every number is
-/// unambiguous.
+/// The highest version number in the topic, including versions that are not valid. A new version gets a higher number,
+/// so that every number is unambiguous.
 fn newest(listed: &[ListedRules]) -> u32 {
     let versions = listed.iter().filter_map(|listed| listed.rules.as_ref());
     versions

@@ -103,8 +103,8 @@ impl RuleStore {
     }
 }
 
-/// Parses parameters from YAML or JSON: a mapping from names to strings, numbers or booleans. An empty map must be
-/// written as `{}`; an empty file is an error.
+/// Parses parameters from YAML or JSON: a mapping from names to strings, numbers or booleans. An empty mapping must
+/// be written as `{}`; an empty file is an error.
 pub fn read_parameters(text: &str) -> Result<BTreeMap<String, String>, RulesError> {
     let value: serde_yaml::Value = serde_yaml::from_str(text)?;
     if value.is_null() {

@@ -48,8 +48,8 @@ impl Counts {
         self.ahead += ahead.events;
         self.read += (next_offset - first_offset) as u64;
         self.late += late;
-        // A batch that joins two sessions may reveal more duplicates than it has events, because some of the
-        // duplicates were counted as accepted earlier.
+        // A batch that joins two sessions may reveal more duplicates than it has events, because it also reveals
+        // duplicates among the events of earlier batches, which were counted as accepted.
         self.accepted += accepted.saturating_sub(late);
         let duplicate = duplicate.min(self.accepted);
         self.accepted -= duplicate;

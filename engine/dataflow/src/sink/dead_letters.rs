@@ -52,7 +52,7 @@ pub(crate) struct DeadLetters {
     prior_rejected: PriorKeys,
     prior_late: PriorKeys,
     locate: Box<dyn Locate>,
-    /// Whether a restart still needs the records in `late-events`.
+    /// Whether a restart needs the records in `late-events` to make the same decisions about late events.
     late_needed: bool,
 }
 
@@ -103,8 +103,8 @@ impl DeadLetters {
         )
     }
 
-    /// Reads the dead letters that were written after the checkpoint, and passes the late events among them to
-    /// `late`.
+    /// Reads back the dead letters from the offsets in `restart` on. Remembers those that must not be written again,
+    /// and passes to `late` the late events whose source records are read again.
     pub(crate) async fn read_back(
         &mut self,
         restart: &Restart<'_>,

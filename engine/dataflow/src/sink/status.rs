@@ -1,4 +1,4 @@
-//! The status board, which every derivation updates and which the metrics and the live status display.
+//! The status board. Every derivation updates it, and the metrics and the live status show its contents.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -10,7 +10,8 @@ use crate::output::offsets::padded;
 /// Writes to one topic.
 ///
 /// - Records are written in order; a write returns once the cluster has acknowledged all of them.
-/// - When a write returns, even with an error, none of its records is still in flight.
+/// - When a write returns, even with an error, none of its records is in flight, unless a server has not responded
+///   within [`client::ANSWER_DEADLINE`].
 pub(crate) struct TopicWriter {
     cluster: Cluster,
     topic: String,
@@ -73,8 +74,8 @@ impl TopicWriter {
         Ok(())
     }
 
-    /// Writes records in order and waits until the cluster has acknowledged all of them. Even after an error it waits
-    /// until none of them is in flight, so a later [`Self::read_back`] finds all records that were written.
+    /// Writes records in order, waits until the cluster has acknowledged all of them, and returns their number. After
+    /// an error from one server, it still waits for the responses of the other servers.
     pub(crate) async fn write(
         &mut self,
         records: impl IntoIterator<Item = (String, Vec<u8>)>,

@@ -50,7 +50,7 @@ pub struct DerivationSpec {
     /// How events are grouped in time; `None` if they are processed one by one.
     #[serde(default)]
     pub window: Option<WindowSpec>,
-    /// How far the watermark lags behind the greatest event time.
+    /// How far the watermark stays behind stream time, so that events may arrive out of order.
     #[serde(default = "default_lateness", deserialize_with = "duration")]
     pub lateness: Duration,
     /// How long after its end a window can still be corrected.

@@ -102,8 +102,9 @@ impl RuleSet {
     }
 }
 
-/// Checks that the rules contain only the derivation's own parameters. The SmartModule also uses the other ones, such
-/// as `max_skew`, and takes them from the dataflow file. The version number has a field of its own.
+/// Checks that the rules contain only the derivation's own parameters. The others, such as `max_skew_ms`, cannot
+/// change, because the SmartModule also uses them and takes them from the dataflow file. `rule_version` is not allowed
+/// either: the version number has a field of its own.
 fn check_names(
     parameters: &BTreeMap<String, String>,
     registration: &Registration,

@@ -100,7 +100,7 @@ impl<D: Windowed> Panes<D> {
     }
 
     /// The keys of a window that have changed after merge number `since`, the last merge before the window was
-    /// emitted. All keys if `since` is `None`, because the window has not been emitted yet.
+    /// emitted. All keys if `since` is `None`, which means that the window has not been emitted yet.
     fn changed_keys(&self, window: Window, since: Option<u64>) -> BTreeSet<RecordKey> {
         let mut changed = BTreeSet::new();
         for pane in self
@@ -137,8 +137,8 @@ impl<D: Windowed> Panes<D> {
         Some(Cow::Owned(merged))
     }
 
-    /// Whether a window has events of a key. A pane may have a slot without events, which only stores the revision of
-    /// a row of the window that begins with the pane.
+    /// Whether a window has events of a key. A pane may also have a slot without events. Such a slot stores only the
+    /// revision of the key's row in the window that begins with the pane.
     fn has_events(&self, window: Window, key: &str) -> bool {
         let has_events =
             |pane: &Pane<D::Partial>| pane.slots.find(key).is_some_and(|slot| slot.events > 0);

@@ -27,7 +27,7 @@ pub(crate) struct Sessions<D: model::Sessions> {
     bounds: Bounds,
     sessions: Table<Session<D::Partial>>,
     /// Sessions whose current state has not been emitted, by the time at which to check whether they are over. A
-    /// session may have grown since its entry was made. The check then schedules a later one.
+    /// session may have grown since its entry was made. The check then schedules another, later check.
     closing: BTreeSet<(Timestamp, Number)>,
     /// Sessions that were emitted, changed afterwards, and are over again. They wait for the next corrections.
     corrected: BTreeSet<Number>,
@@ -148,7 +148,8 @@ impl<D: model::Sessions> Sessions<D> {
         found
     }
 
-    /// Adds a contribution to a session without giving the session an earlier start. This is the common case.
+    /// Adds a contribution to a session without giving the session an earlier start. This is the common case. Returns
+    /// the number of newly found duplicates.
     fn extend(
         &mut self,
         number: Number,

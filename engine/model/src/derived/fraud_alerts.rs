@@ -140,7 +140,7 @@ pub enum Evidence {
         amount: String,
         /// The currency.
         currency: String,
-        /// The smallest number of small purchases that raises an alert.
+        /// A large purchase raises an alert if at least this many small ones precede it in the window.
         n: u64,
         /// A purchase below this amount is small; null if no purchase in this currency is small.
         small: Option<String>,
@@ -157,9 +157,9 @@ pub enum Evidence {
         purchases: u64,
         /// `refunds` / `purchases` to three decimals; null without purchases.
         refund_ratio: Option<f64>,
-        /// The smallest number of refunds that raises an alert.
+        /// An alert requires at least this many refunds.
         n: u64,
-        /// The smallest number of refunds per purchase that raises an alert.
+        /// An alert also requires at least this many refunds per purchase.
         r: f64,
         /// The length of the window in seconds.
         window_s: i64,

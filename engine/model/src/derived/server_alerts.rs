@@ -20,7 +20,7 @@ pub struct ServerAlerts {
     /// silence became too long.
     pub opened_at: Timestamp,
     /// When the alert closed: the end of the window that closed it; for `silent`, the time of the next
-    /// report; for a forgotten server, the time at which it was forgotten. `None` while the alert is open.
+    /// report; if `forgotten`, the time at which the server was forgotten. `None` while the alert is open.
     pub closed_at: Option<Timestamp>,
     /// The value when the alert opened or closed, to three decimals: percent, milliseconds, or seconds for
     /// `silent`.
@@ -29,7 +29,8 @@ pub struct ServerAlerts {
     pub threshold: f64,
     /// Why the alert opened or closed, as a sentence.
     pub reason: String,
-    /// Whether the alert closed because the server was forgotten, not because the condition had ended.
+    /// Whether the alert closed because the server was forgotten, not because the condition had ended. A server is
+    /// forgotten when it has sent no report for longer than the parameter `forget_s`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forgotten: bool,
 }

@@ -121,7 +121,7 @@ struct Step {
     before: Vec<u8>,
     is_string: bool,
     depth: u32,
-    /// The index of the value's path in `paths`; `None` if the path is not among them, so that the value is only
+    /// The index of the value's path in `paths`; `None` if the path is not among them. Then the value is only
     /// validated.
     index: Option<usize>,
 }

@@ -9,8 +9,8 @@ use super::Merge;
 pub const QUANTILE_ERROR: f64 = 0.01;
 
 /// A DDSketch. Each bin is 2 % wider than the one before, so a quantile is within [`QUANTILE_ERROR`] of the true
-/// value. Merging adds the counts of the bins. It loses nothing unless bins have to be combined, because the values
-/// span more than the 17 powers of ten for which 2,048 bins are enough.
+/// value. Merging adds the counts of the bins, and loses nothing if the values span at most 17 powers of ten. For a
+/// wider span the 2,048 bins are not enough, and some are combined.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Quantiles(DDSketch);

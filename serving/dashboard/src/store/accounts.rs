@@ -1,5 +1,5 @@
-//! Stores the last account of each derivation and partition, which counts the outcomes of its records. Also stores the
-//! watermark delay of each derivation over time.
+//! Stores the last account of each derivation and partition. An account counts the outcomes of the records that the
+//! derivation has read from the partition. Also stores the watermark delay of each derivation over time.
 
 use std::collections::{BTreeMap, VecDeque};
 

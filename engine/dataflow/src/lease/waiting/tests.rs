@@ -67,7 +67,7 @@ fn a_dead_holder_is_superseded_as_soon_as_its_last_requests_have_settled() {
     let died = start + LOOK;
     assert_eq!(watch.right(&holder, died, |id| id == "a"), None);
     assert_eq!(watch.right(&holder, died + SETTLE - SOON, |_| false), None);
-    // Another waiting runner may have removed the file in the meantime. The holder is still considered dead.
+    // Another waiting runner may have removed the lock file in the meantime. The holder is still considered dead.
     let right = watch.right(&holder, died + SETTLE, |_| false);
     assert_eq!(right, Some(ClaimReason::Dead));
     watch.claimed(died + SETTLE);

@@ -39,7 +39,7 @@ impl PendingDeadLetters {
         });
     }
 
-    /// The number of pending rejected records, plus that of batches with late records.
+    /// The number of pending rejected records, plus the number of batches with late records.
     pub(crate) fn len(&self) -> usize {
         self.rejected.len() + self.late.len()
     }

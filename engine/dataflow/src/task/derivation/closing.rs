@@ -57,7 +57,7 @@ impl DerivationTask {
         Ok(())
     }
 
-    /// The rows that the watermark has passed and, with `corrections`, corrections of earlier rows.
+    /// The rows of windows that the watermark has passed and, with `corrections`, corrections of earlier rows.
     fn rows(&mut self, watermark: Timestamp, corrections: bool) -> Result<Vec<Row>, RunError> {
         self.pipeline
             .emit(watermark, corrections, self.derived.ends())

@@ -13,8 +13,8 @@ use crate::read::partition::{Arrival, PARTIALS_AHEAD};
 use crate::sink::status::DerivationStatus;
 
 impl DerivationTask {
-    /// Merges all partials that have arrived, so that their rows are written together. This takes about as long as
-    /// writing a single row, because each write waits for an acknowledgement.
+    /// Merges all partials that have arrived, so that their rows are written together. A write of many rows takes about
+    /// as long as a write of one, because most of its time is the wait for the acknowledgement.
     pub(super) fn merge_all(
         &mut self,
         first: Arrival,

@@ -70,7 +70,7 @@ impl<D: model::Sessions> Sessions<D> {
 }
 
 impl<D: model::Sessions> Correctable for Sessions<D> {
-    /// Whether an event is late depends on the sessions that are in memory when it arrives.
+    /// The lateness of an event depends on the sessions that are in memory when it arrives.
     fn is_late_by_order(&self) -> bool {
         true
     }

@@ -160,8 +160,8 @@ fn a_snapshot_holds_sessions_with_their_events_and_where_they_come_from() {
     );
 }
 
-/// After the restart, the beginning of a long session is merged first. Without the later events, that part would be
-/// over.
+/// After the restart, the beginning of a long session is merged first. By itself, it would be a session that ended too
+/// long ago to be extended.
 #[test]
 fn a_restart_makes_a_long_session_whole_again() {
     for snapshot in [false, true] {

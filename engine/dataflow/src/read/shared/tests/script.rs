@@ -27,7 +27,7 @@ pub(super) struct Script(pub(super) Arc<Scripted>);
 pub(super) struct Scripted {
     /// The number of batches available so far.
     pub(super) batches: watch::Sender<usize>,
-    /// Streams for several folds fail at this batch, in the way that `how` describes.
+    /// The number of the batch at which streams fail in the way that `how` describes.
     breaks_at: usize,
     how: Breaking,
     opened_alone: AtomicUsize,

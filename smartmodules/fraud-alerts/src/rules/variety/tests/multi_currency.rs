@@ -56,7 +56,7 @@ fn it_fires_again_after_only_one_was_left() {
     let both = [(0, "USD"), (1_000, "EUR"), (2_000, "USD"), (3_000, "EUR")];
     assert_eq!(buys(&mut account, &both), [0]);
     assert!(buys(&mut account, &[(3_600_000, "EUR")]).is_empty());
-    // The purchase in dollars had left the window at 3,602,000, so the next one raises another alert.
+    // At 3,602,000 ms the last purchase in dollars has left the window, so the next one raises another alert.
     assert_eq!(buys(&mut account, &[(3_602_001, "USD")]), [3_600_000]);
 }
 
