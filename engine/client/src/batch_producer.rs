@@ -17,7 +17,7 @@ use fluvio::metadata::topic::CompressionAlgorithm;
 use fluvio_spu_schema::produce::{DefaultProduceRequest, PartitionProduceResponse};
 use futures_util::future::join_all;
 use siphasher::sip::SipHasher;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::connections::Connections;
 use self::requests::{Request, requests};
@@ -58,12 +58,14 @@ impl BatchProducer {
     /// was written to, once the cluster has committed all records.
     ///
     /// - The records of a partition are written in order.
+    /// - Returns within [`ANSWER_DEADLINE`], plus the time to look up a leader. No request is sent after that time.
     /// - After an error, any of the records may have been written. None is in flight any more, except those whose
-    ///   server has not responded for [`ANSWER_DEADLINE`].
+    ///   server has not responded in time.
     pub async fn write(
         &mut self,
         records: impl IntoIterator<Item = (String, Vec<u8>)>,
     ) -> Result<Vec<PartitionOffset>, ClientError> {
+        let deadline = Instant::now() + ANSWER_DEADLINE;
         let mut by_server: BTreeMap<i32, (Metadata<SpuSpec>, Vec<_>)> = BTreeMap::new();
         for (partition, records) in self.by_partition(records)? {
             let leader = self.leader(partition).await?;
@@ -72,7 +74,8 @@ impl BatchProducer {
             of_server.push((partition, records));
         }
         let servers = by_server.into_values();
-        let writes = servers.map(|(server, partitions)| self.write_to(server, partitions));
+        let writes =
+            servers.map(|(server, partitions)| self.write_to(server, partitions, deadline));
         // All writes have to end before an error is returned.
         let written: Result<Vec<_>, _> = join_all(writes).await.into_iter().collect();
         if written.is_err() {
@@ -116,12 +119,13 @@ impl BatchProducer {
         &self,
         server: Metadata<SpuSpec>,
         partitions: Vec<(Partition, Vec<Record>)>,
+        deadline: Instant,
     ) -> Result<Vec<PartitionOffset>, ClientError> {
         let mut ends = BTreeMap::new();
         for request in requests(&self.topic, partitions, self.compression) {
             let Request { body, lengths } =
                 request.map_err(|error| ClientError::fatal(self.sending(), error))?;
-            let responses = self.send(&server, body).await?;
+            let responses = self.send(&server, body, deadline).await?;
             for (response, records) in responses.into_iter().zip(lengths) {
                 if response.error_code != ErrorCode::None {
                     return Err(ClientError::from_code(self.sending(), &response.error_code));
@@ -137,23 +141,27 @@ impl BatchProducer {
     }
 
     /// Sends a request and returns the responses, one for each batch. After an error the connection is not used
-    /// again.
+    /// again. Sends nothing after `deadline`.
     async fn send(
         &self,
         server: &Metadata<SpuSpec>,
         body: DefaultProduceRequest,
+        deadline: Instant,
     ) -> Result<Vec<PartitionProduceResponse>, ClientError> {
         let batches: usize = body.topics.iter().map(|topic| topic.partitions.len()).sum();
         let connections = self.cluster.connections();
         let connecting = connections.to(&self.cluster, server);
-        let Ok(connection) = timeout(ANSWER_DEADLINE, connecting).await else {
+        let Ok(connection) = timeout_at(deadline, connecting).await else {
             return Err(self
                 .cluster
                 .server_silent(&self.sending(), server, ANSWER_DEADLINE));
         };
         let failed = |error: anyhow::Error| ClientError::from_fluvio(self.sending(), &error);
         let connection = connection.map_err(|error| failed(error.into()))?;
-        let error = match timeout(ANSWER_DEADLINE, connection.produce(body)).await {
+        if Instant::now() >= deadline {
+            return Err(unacknowledged(self.sending(), ANSWER_DEADLINE));
+        }
+        let error = match timeout_at(deadline, connection.produce(body)).await {
             Ok(Ok(response)) => {
                 let topics = response.responses.into_iter();
                 let responses: Vec<_> = topics.flat_map(|topic| topic.partitions).collect();

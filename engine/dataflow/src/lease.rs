@@ -46,12 +46,18 @@ const TAKEOVER: Duration =
 /// There is one exception: a process that is suspended between the check and its write, for longer than
 /// [`TAKEOVER`], still executes this one write.
 pub(crate) struct Lease {
+    fence: Fence,
+    heartbeats: JoinHandle<()>,
+}
+
+/// Blocks a runner's writes unless the runner holds the lease. Clones block the writes of the same lease.
+#[derive(Clone)]
+pub(crate) struct Fence {
     cluster: Cluster,
     derivation: String,
     runner: Runner,
     producer: Producer,
     held: Held,
-    heartbeats: JoinHandle<()>,
 }
 
 impl Lease {
@@ -79,28 +85,53 @@ impl Lease {
         producer: Producer,
         confirmed: Instant,
     ) -> Self {
-        let held = Held::since(confirmed);
-        let heartbeats = tokio::spawn(beat(
-            producer.clone(),
-            derivation.to_owned(),
-            runner.clone(),
-            held.clone(),
-        ));
-        Self {
+        let fence = Fence {
             cluster: cluster.clone(),
             derivation: derivation.to_owned(),
             runner: runner.clone(),
             producer,
-            held,
-            heartbeats,
-        }
+            held: Held::since(confirmed),
+        };
+        let heartbeats = tokio::spawn(beat(fence.clone()));
+        Self { fence, heartbeats }
     }
 
+    /// The cluster in which the lease is held.
+    pub(crate) fn cluster(&self) -> &Cluster {
+        &self.fence.cluster
+    }
+
+    /// The derivation whose output the holder may write.
+    pub(crate) fn derivation(&self) -> &str {
+        &self.fence.derivation
+    }
+
+    /// Returns a fence, to be passed before each write.
+    pub(crate) fn fence(&self) -> Fence {
+        self.fence.clone()
+    }
+
+    /// Releases the lease, so that the next runner does not have to wait.
+    pub(crate) async fn release(mut self) -> Result<(), RunError> {
+        self.heartbeats.abort();
+        // No heartbeat may be sent after the release.
+        let _cancelled = (&mut self.heartbeats).await;
+        let Fence {
+            producer,
+            derivation,
+            runner,
+            ..
+        } = &self.fence;
+        append(producer, derivation, runner.id(), Kind::Release).await
+    }
+}
+
+impl Fence {
     /// Ensures that the lease does not expire during the next write. If the last acknowledged heartbeat is too old,
     /// appends a new one and checks the holder, and repeats this until it takes less than [`WRITE_DEADLINE`]. So a
     /// slow cluster only delays the writes, and the state in memory remains valid. Returns an error if another runner
     /// holds the lease.
-    pub(crate) async fn ensure(&self) -> Result<(), RunError> {
+    pub(crate) async fn pass(&self) -> Result<(), RunError> {
         while !self.held.allows_a_write(Instant::now()) {
             let confirmed = confirm(
                 &self.cluster,
@@ -114,20 +145,6 @@ impl Lease {
         }
         Ok(())
     }
-
-    /// Releases the lease, so that the next runner does not have to wait.
-    pub(crate) async fn release(mut self) -> Result<(), RunError> {
-        self.heartbeats.abort();
-        // No heartbeat may be sent after the release.
-        let _cancelled = (&mut self.heartbeats).await;
-        append(
-            &self.producer,
-            &self.derivation,
-            self.runner.id(),
-            Kind::Release,
-        )
-        .await
-    }
 }
 
 impl Drop for Lease {
@@ -136,8 +153,11 @@ impl Drop for Lease {
     }
 }
 
-/// Appends a heartbeat every [`HEARTBEAT`] until the task is aborted, and notes each acknowledged one in `held`.
-async fn beat(producer: Producer, derivation: String, runner: Runner, held: Held) {
+/// Appends a heartbeat every [`HEARTBEAT`] until the task is aborted, and notes each acknowledged one.
+async fn beat(fence: Fence) {
+    let Fence {
+        derivation, runner, ..
+    } = &fence;
     let mut ticks = interval(HEARTBEAT);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut refreshed = Instant::now();
@@ -148,8 +168,8 @@ async fn beat(producer: Producer, derivation: String, runner: Runner, held: Held
             refreshed = Instant::now();
         }
         let sent = Instant::now();
-        match append(&producer, &derivation, runner.id(), Kind::Heartbeat).await {
-            Ok(()) => held.acknowledged(sent, Instant::now()),
+        match append(&fence.producer, derivation, runner.id(), Kind::Heartbeat).await {
+            Ok(()) => fence.held.acknowledged(sent, Instant::now()),
             Err(error) => debug!(derivation, %error, "heartbeat"),
         }
     }

@@ -222,9 +222,9 @@ impl Replay {
         let cluster = &self.job.cluster;
         let topic = format!("{LATE_EVENTS}-{}", self.suffix);
         ensure_topic(cluster, &topic, 1, None).await?;
+        let late = TopicWriter::open(cluster, &topic).await?;
         let (name, source) = (&self.job.name, &self.job.spec.from);
-        let mut dead_letters =
-            DeadLetters::into(cluster, name, source, &topic, self.job.locate()?).await?;
+        let mut dead_letters = DeadLetters::into(cluster, name, source, late, self.job.locate()?);
         dead_letters.flush_late(&mut self.pending, None).await
     }
 }

@@ -18,7 +18,7 @@ impl RecordKey {
         // The capacity is exact unless a field is percent-encoded, so the conversion to `Box<str>` usually copies
         // nothing.
         let mut text = String::with_capacity(length.saturating_sub(1));
-        append(fields, &mut text);
+        write(fields, &mut text);
         Self(text.into())
     }
 
@@ -68,22 +68,39 @@ impl fmt::Display for RecordKey {
 #[inline]
 pub fn write(fields: &[&str], text: &mut String) {
     text.clear();
-    append(fields, text);
-}
-
-/// Appends the key made of `fields` to `text`.
-#[inline]
-pub(crate) fn append(fields: &[&str], text: &mut String) {
     for (index, field) in fields.iter().enumerate() {
         if index > 0 {
             text.push('|');
         }
-        if words::contains_either(field.as_bytes(), b'|', b'%') {
+        if needs_encoding(field) {
             text.push_str(&encode(field));
         } else {
             text.push_str(field);
         }
     }
+}
+
+/// Appends the text of the key made of `fields` to `text`. Returns whether no field had to be percent-encoded.
+#[inline]
+pub(crate) fn append(fields: &[&str], text: &mut Vec<u8>) -> bool {
+    let mut is_plain = true;
+    for (index, field) in fields.iter().enumerate() {
+        if index > 0 {
+            text.push(b'|');
+        }
+        if needs_encoding(field) {
+            is_plain = false;
+            words::append(text, encode(field).as_bytes());
+        } else {
+            words::append(text, field.as_bytes());
+        }
+    }
+    is_plain
+}
+
+#[inline]
+fn needs_encoding(field: &str) -> bool {
+    words::contains_either(field.as_bytes(), b'|', b'%')
 }
 
 #[cold]

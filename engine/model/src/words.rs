@@ -4,6 +4,9 @@
 /// A word in which each byte is 1.
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 
+/// Copies of more bytes than this are faster as a single call.
+const LONG: usize = 64;
+
 /// Returns whether `a` and `b` are equal. Faster than `==`, for which WASM code calls a `memcmp` that compares byte
 /// by byte.
 #[inline(always)]
@@ -26,6 +29,40 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
         }
         _ => a.iter().zip(b).all(|(a, b)| a == b),
     }
+}
+
+/// Appends a short text to `output`. In WASM, `extend_from_slice` with a length that is no constant is a call of the
+/// engine, which takes longer than copying a few words.
+#[inline]
+pub(crate) fn append(output: &mut Vec<u8>, bytes: &[u8]) {
+    if bytes.len() > LONG {
+        output.extend_from_slice(bytes);
+        return;
+    }
+    let end = output.len() + bytes.len();
+    output.reserve(bytes.len() + 8);
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().for_each(|word| output.extend_from_slice(word));
+    if rest.is_empty() {
+        return;
+    }
+    // The last word overlaps the one before it, or ends after the text.
+    let word = match bytes.last_chunk() {
+        Some(last) => {
+            output.truncate(end - 8);
+            *last
+        }
+        None => u64::to_le_bytes(low_word(rest)),
+    };
+    output.extend_from_slice(&word);
+    output.truncate(end);
+}
+
+/// Returns less than eight bytes as a word, the first byte lowest.
+#[inline(always)]
+fn low_word(bytes: &[u8]) -> u64 {
+    let bytes = bytes.iter().rev();
+    bytes.fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 /// Returns whether `bytes` contains `a` or `b`.
@@ -134,6 +171,15 @@ mod tests {
             if let Some(byte) = other.get_mut(at) {
                 *byte = b'c';
                 prop_assert!(!equal(a.as_bytes(), &other));
+            }
+        }
+
+        #[test]
+        fn append_copies_any_length(before in "[a-z]{0,9}", text in "[a-z]{0,100}", short in "[a-z]{0,18}") {
+            for text in [&text, &short] {
+                let mut output = before.clone().into_bytes();
+                append(&mut output, text.as_bytes());
+                prop_assert_eq!(output, format!("{before}{text}").into_bytes());
             }
         }
 

@@ -9,6 +9,7 @@ use tokio::time::{Duration, Instant};
 use tracing::warn;
 
 use crate::error::RunError;
+use crate::lease::Lease;
 use crate::sink::topic_writer::TopicWriter;
 use crate::topics::SNAPSHOTS;
 
@@ -93,14 +94,13 @@ impl Snapshots {
     /// Continues after the snapshot `last`. `runner` is the ID of the runner, which becomes part of the IDs of its
     /// snapshots.
     pub(crate) async fn open(
-        cluster: &Cluster,
-        derivation: &str,
+        lease: &Lease,
         runner: &str,
         last: Option<SnapshotRef>,
     ) -> Result<Self, RunError> {
         Ok(Self {
-            writer: TopicWriter::open(cluster, SNAPSHOTS).await?,
-            prefix: format!("{derivation}|{runner}|{:x}", started_ns()),
+            writer: TopicWriter::leased(lease, SNAPSHOTS).await?,
+            prefix: format!("{}|{runner}|{:x}", lease.derivation(), started_ns()),
             made: 0,
             last,
             at: Instant::now(),

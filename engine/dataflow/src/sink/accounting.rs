@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use client::{Cluster, Offset, Partition};
+use client::{Offset, Partition};
 use model::{Reason, SenderAhead, SendersAhead, Timestamp};
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::error::RunError;
+use crate::lease::Lease;
 use crate::sink::position::Position;
 use crate::sink::topic_writer::TopicWriter;
 use crate::topics::ACCOUNTING;
@@ -47,14 +48,10 @@ pub(crate) struct Accounting {
 }
 
 impl Accounting {
-    pub(crate) async fn open(
-        cluster: &Cluster,
-        derivation: &str,
-        source: &str,
-    ) -> Result<Self, RunError> {
+    pub(crate) async fn open(lease: &Lease, source: &str) -> Result<Self, RunError> {
         Ok(Self {
-            writer: TopicWriter::open(cluster, ACCOUNTING).await?,
-            derivation: derivation.to_owned(),
+            writer: TopicWriter::leased(lease, ACCOUNTING).await?,
+            derivation: lease.derivation().to_owned(),
             source: source.to_owned(),
             published: Instant::now(),
         })

@@ -11,6 +11,7 @@ use futures_util::StreamExt;
 use model::{PayloadPart, REJECTED_EVENTS, RecordKey, Rejection, Timestamp};
 
 use crate::error::RunError;
+use crate::lease::Lease;
 use crate::output::lateness::{LateEvent, LatePlace};
 use crate::output::prior::PriorKeys;
 use crate::sink::topic_writer::TopicWriter;
@@ -58,40 +59,40 @@ pub(crate) struct DeadLetters {
 
 impl DeadLetters {
     pub(crate) async fn open(
-        cluster: &Cluster,
-        derivation: &str,
+        lease: &Lease,
         source: &str,
         rejects: bool,
         locate: Box<dyn Locate>,
     ) -> Result<Self, RunError> {
-        let dead_letters = Self::into(cluster, derivation, source, LATE_EVENTS, locate).await?;
+        let late = TopicWriter::leased(lease, LATE_EVENTS).await?;
+        let derivation = lease.derivation();
         Ok(Self {
             rejects,
-            rejected: Some(TopicWriter::open(cluster, REJECTED_EVENTS).await?),
-            ..dead_letters
+            rejected: Some(TopicWriter::leased(lease, REJECTED_EVENTS).await?),
+            ..Self::into(lease.cluster(), derivation, source, late, locate)
         })
     }
 
-    /// Creates a `DeadLetters` that writes only late events, to the topic `late`.
-    pub(crate) async fn into(
+    /// Creates a `DeadLetters` that writes only late events, with the writer `late`.
+    pub(crate) fn into(
         cluster: &Cluster,
         derivation: &str,
         source: &str,
-        late: &str,
+        late: TopicWriter,
         locate: Box<dyn Locate>,
-    ) -> Result<Self, RunError> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             cluster: cluster.clone(),
             derivation: derivation.to_owned(),
             source: source.to_owned(),
             rejects: false,
             rejected: None,
-            late: TopicWriter::open(cluster, late).await?,
+            late,
             prior_rejected: PriorKeys::default(),
             prior_late: PriorKeys::default(),
             locate,
             late_needed: false,
-        })
+        }
     }
 
     /// The offsets from which a restart must read back `rejected-events` and `late-events`.

@@ -5,6 +5,7 @@ use client::{BatchProducer, Cluster, Mode, Offset, Partition, Record, Start};
 use futures_util::StreamExt;
 
 use crate::error::RunError;
+use crate::lease::{Fence, Lease};
 use crate::output::offsets::padded;
 
 /// Writes to one topic.
@@ -12,15 +13,28 @@ use crate::output::offsets::padded;
 /// - Records are written in order; a write returns once the cluster has acknowledged all of them.
 /// - When a write returns, even with an error, none of its records is in flight, unless a server has not responded
 ///   within [`client::ANSWER_DEADLINE`].
+/// - A write takes at most [`client::ANSWER_DEADLINE`]. If the topic is written under a lease, a write begins only while
+///   the lease is certain to be held that long.
 pub(crate) struct TopicWriter {
     cluster: Cluster,
     topic: String,
     producer: BatchProducer,
+    /// The fence to pass before each write; `None` if no lease is needed.
+    fence: Option<Fence>,
     /// The end offset of each partition, as of opening the topic or of this runner's last write to it.
     ends: Vec<Offset>,
 }
 
 impl TopicWriter {
+    /// Opens a topic that is written only by the holder of `lease`.
+    pub(crate) async fn leased(lease: &Lease, topic: &str) -> Result<Self, RunError> {
+        Ok(Self {
+            fence: Some(lease.fence()),
+            ..Self::open(lease.cluster(), topic).await?
+        })
+    }
+
+    /// Opens a topic that is written without a lease, or not at all.
     pub(crate) async fn open(cluster: &Cluster, topic: &str) -> Result<Self, RunError> {
         let producer = cluster.batch_producer(topic).await?;
         let mut ends = Vec::new();
@@ -31,6 +45,7 @@ impl TopicWriter {
             cluster: cluster.clone(),
             topic: topic.to_owned(),
             producer,
+            fence: None,
             ends,
         })
     }
@@ -80,6 +95,9 @@ impl TopicWriter {
         &mut self,
         records: impl IntoIterator<Item = (String, Vec<u8>)>,
     ) -> Result<u64, RunError> {
+        if let Some(fence) = &self.fence {
+            fence.pass().await?;
+        }
         let mut written = 0;
         let counted = records.into_iter().inspect(|_| written += 1);
         for end in self.producer.write(counted).await? {

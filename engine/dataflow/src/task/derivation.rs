@@ -127,31 +127,21 @@ impl DerivationTask {
     async fn recover(job: Job, lease: Lease, mut checkpoint: Checkpoint) -> Result<Self, RunError> {
         let mut pipeline = job.pipeline(checkpoint.partitions.len(), &checkpoint.rules)?;
         recovery::restore(&job.cluster, &job.name, &mut checkpoint, &mut pipeline).await?;
-        let derived = TopicWriter::open(&job.cluster, &job.name).await?;
-        let mut dead_letters = DeadLetters::open(
-            &job.cluster,
-            &job.name,
-            &job.spec.from,
-            job.rejects,
-            job.locate()?,
-        )
-        .await?;
+        let derived = TopicWriter::leased(&lease, &job.name).await?;
+        let locate = job.locate()?;
+        let mut dead_letters =
+            DeadLetters::open(&lease, &job.spec.from, job.rejects, locate).await?;
         let prior =
             recovery::read_back(&derived, &mut dead_letters, &checkpoint, &job.name).await?;
         pipeline.resume(checkpoint.watermark, checkpoint.closed_to, prior);
         let now = Instant::now();
         Ok(Self {
-            checkpoints: TopicWriter::open(&job.cluster, CHECKPOINTS).await?,
-            snapshots: Snapshots::open(
-                &job.cluster,
-                &job.name,
-                job.runner.id(),
-                checkpoint.snapshot.clone(),
-            )
-            .await?,
+            checkpoints: TopicWriter::leased(&lease, CHECKPOINTS).await?,
+            snapshots: Snapshots::open(&lease, job.runner.id(), checkpoint.snapshot.clone())
+                .await?,
             rules: checkpoint.rules.clone(),
             closed_to: checkpoint.closed_to,
-            accounting: Accounting::open(&job.cluster, &job.name, &job.spec.from).await?,
+            accounting: Accounting::open(&lease, &job.spec.from).await?,
             watermarks: recovery::watermarks(&job.spec, &checkpoint),
             partitions: checkpoint
                 .partitions

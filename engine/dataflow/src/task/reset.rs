@@ -66,12 +66,12 @@ impl Reset {
     pub async fn apply(self) -> Result<(), RunError> {
         let job = &self.job;
         let lease = Lease::acquire(&job.cluster, &job.name, &job.runner, &mut || {}).await?;
-        let result = self.write().await;
+        let result = self.write(&lease).await;
         lease.release().await?;
         result
     }
 
-    async fn write(&self) -> Result<(), RunError> {
+    async fn write(&self, lease: &Lease) -> Result<(), RunError> {
         let job = &self.job;
         // Read the checkpoint again: another runner may have been running until now.
         let (_, old) = replaced(job).await?;
@@ -83,7 +83,7 @@ impl Reset {
             late: ends_of(cluster, LATE_EVENTS).await?,
         };
         let checkpoint = old.for_another_log(partitions, ends);
-        let mut checkpoints = TopicWriter::open(cluster, CHECKPOINTS).await?;
+        let mut checkpoints = TopicWriter::leased(lease, CHECKPOINTS).await?;
         checkpoint.save(&mut checkpoints, &job.name).await
     }
 }

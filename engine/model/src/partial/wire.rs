@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{BatchHeader, BatchPartial, Contribution, KeyText, PartialError};
 use crate::time::Timestamp;
 use crate::window::Window;
+use crate::words;
 
 /// A window that is followed by `contributions` contributions.
 #[derive(Serialize, Deserialize)]
@@ -55,7 +56,7 @@ fn base(header: &BatchHeader) -> i64 {
 /// in the order of the contributions, each with the number of its contributions.
 pub(crate) fn encode<'a, P: Serialize + 'a>(
     header: &BatchHeader,
-    keys: &[&str],
+    keys: &[&[u8]],
     windows: &[(Window, usize)],
     contributions: impl Iterator<Item = ContributionRef<'a, P>>,
     output: &mut Vec<u8>,
@@ -65,8 +66,9 @@ pub(crate) fn encode<'a, P: Serialize + 'a>(
     });
     wire.write(header);
     wire.write(&keys.iter().map(|keys| keys.len() as u32).sum::<u32>());
-    keys.iter()
-        .for_each(|keys| wire.0.output.0.extend_from_slice(keys.as_bytes()));
+    for keys in keys {
+        words::append(wire.0.output.0, keys);
+    }
     let base = base(header);
     wire.write(&(windows.len() as u32));
     for (window, contributions) in windows {
@@ -92,7 +94,7 @@ impl Wire<'_> {
     }
 }
 
-/// Appends to a vector.
+/// Appends to a vector. Most values that postcard appends are a few bytes long.
 struct Buffer<'o>(&'o mut Vec<u8>);
 
 impl Flavor for Buffer<'_> {
@@ -106,7 +108,7 @@ impl Flavor for Buffer<'_> {
 
     #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
+        words::append(self.0, bytes);
         Ok(())
     }
 

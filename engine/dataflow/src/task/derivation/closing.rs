@@ -100,7 +100,6 @@ impl DerivationTask {
     /// must still be late, and an event counted in a row that can no longer be corrected must not become
     /// late.
     async fn before_rows(&mut self, watermark: Timestamp) -> Result<(), RunError> {
-        self.lease.ensure().await?;
         if !self.pipeline.corrects() {
             self.flush().await?;
             return self.note().await;
@@ -112,7 +111,6 @@ impl DerivationTask {
 
     /// Makes a checkpoint and, if one is due, a snapshot before that.
     pub(super) async fn save(&mut self) -> Result<(), RunError> {
-        self.lease.ensure().await?;
         // Late events that the snapshot leaves out must be in `late-events` before the snapshot is written.
         self.flush().await?;
         self.snapshot().await?;
