@@ -10,7 +10,7 @@ use std::hash::{Hash, Hasher};
 
 use fluvio::Compression;
 use fluvio::dataplane::link::ErrorCode;
-use fluvio::dataplane::record::{Record, ReplicaKey};
+use fluvio::dataplane::record::ReplicaKey;
 use fluvio::metadata::objects::Metadata;
 use fluvio::metadata::spu::SpuSpec;
 use fluvio::metadata::topic::CompressionAlgorithm;
@@ -20,7 +20,7 @@ use siphasher::sip::SipHasher;
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::connections::Connections;
-use self::requests::{Request, requests};
+use self::requests::{KeyValue, Request, requests};
 use crate::producer::{ANSWER_DEADLINE, RECORD_BYTES_MAX, too_large, unacknowledged};
 use crate::topic::missing;
 use crate::{ClientError, Cluster, Offset, Partition, PartitionOffset};
@@ -89,7 +89,7 @@ impl BatchProducer {
     fn by_partition<I: IntoIterator<Item = (String, Vec<u8>)>>(
         &self,
         records: I,
-    ) -> Result<impl Iterator<Item = (Partition, Vec<Record>)> + use<I>, ClientError> {
+    ) -> Result<impl Iterator<Item = (Partition, Vec<KeyValue>)> + use<I>, ClientError> {
         let mut by_partition = vec![Vec::new(); self.leaders.len()];
         for (key, value) in records {
             let bytes = key.len() + value.len();
@@ -97,8 +97,7 @@ impl BatchProducer {
                 return Err(too_large(self.sending(), bytes));
             }
             let partition = partition_of(key.as_bytes(), self.leaders.len());
-            let record = Record::new_key_value(key, value);
-            by_partition[partition.index()].push(record);
+            by_partition[partition.index()].push((key, value));
         }
         let by_partition = Partition::all().zip(by_partition);
         Ok(by_partition.filter(|(_, records)| !records.is_empty()))
@@ -118,7 +117,7 @@ impl BatchProducer {
     async fn write_to(
         &self,
         server: Metadata<SpuSpec>,
-        partitions: Vec<(Partition, Vec<Record>)>,
+        partitions: Vec<(Partition, Vec<KeyValue>)>,
         deadline: Instant,
     ) -> Result<Vec<PartitionOffset>, ClientError> {
         let mut ends = BTreeMap::new();

@@ -1,21 +1,20 @@
 //! Dividing records into batches, and batches into requests.
 
-use fluvio::dataplane::core::{Encoder, Version};
-use fluvio::dataplane::record::{Batch, RawRecords, Record};
+mod encoding;
+
+use fluvio::dataplane::record::{Batch, RawRecords};
 use fluvio::{Compression, Isolation};
 use fluvio_compression::CompressionError;
 use fluvio_spu_schema::produce::{
     DefaultPartitionRequest, DefaultProduceRequest, DefaultTopicRequest,
 };
 
+pub(super) use self::encoding::KeyValue;
 use crate::producer::{BATCH_BYTES_MAX, COMMIT_DEADLINE};
 use crate::{Partition, now_ms};
 
 /// The maximum number of batches in a request. Each request is committed before the next one is sent.
 const BATCHES_MAX: usize = 8;
-
-/// The encoding of records has a single version.
-const VERSION: Version = 0;
 
 /// One request, and the number of records in each of its batches.
 pub(super) struct Request {
@@ -26,7 +25,7 @@ pub(super) struct Request {
 /// Divides the records of a server's partitions into requests. They have to be sent in order.
 pub(super) fn requests(
     topic: &str,
-    partitions: Vec<(Partition, Vec<Record>)>,
+    partitions: Vec<(Partition, Vec<KeyValue>)>,
     compression: Compression,
 ) -> impl Iterator<Item = Result<Request, CompressionError>> {
     let mut batches = partitions
@@ -39,27 +38,24 @@ pub(super) fn requests(
 }
 
 /// Divides records into batches of about [`BATCH_BYTES_MAX`]. A larger record is in a batch of its own.
-fn batches(records: Vec<Record>) -> impl Iterator<Item = Vec<Record>> {
+fn batches(records: Vec<KeyValue>) -> impl Iterator<Item = Vec<KeyValue>> {
     let mut records = records.into_iter().peekable();
     std::iter::from_fn(move || {
         let first = records.next()?;
-        let mut bytes = size_of(&first);
+        let mut bytes = encoding::bytes_max(&first);
         let mut batch = vec![first];
-        while let Some(next) = records.next_if(|next| bytes + size_of(next) <= BATCH_BYTES_MAX) {
-            bytes += size_of(&next);
+        let fits = |bytes, next: &KeyValue| bytes + encoding::bytes_max(next) <= BATCH_BYTES_MAX;
+        while let Some(next) = records.next_if(|next| fits(bytes, next)) {
+            bytes += encoding::bytes_max(&next);
             batch.push(next);
         }
         Some(batch)
     })
 }
 
-fn size_of(record: &Record) -> usize {
-    record.write_size(VERSION)
-}
-
 fn request(
     topic: &str,
-    batches: Vec<(Partition, Vec<Record>)>,
+    batches: Vec<(Partition, Vec<KeyValue>)>,
     compression: Compression,
 ) -> Result<Request, CompressionError> {
     let mut lengths = Vec::with_capacity(batches.len());
@@ -70,7 +66,7 @@ fn request(
             partition_index: partition.0,
             ..DefaultPartitionRequest::default()
         };
-        let batch = encoded(records, compression)?;
+        let batch = encoded(&records, compression)?;
         of_partition.records.batches.push(batch);
         partitions.push(of_partition);
     }
@@ -91,14 +87,10 @@ fn request(
 
 /// Encodes a batch. Its records have the current time as their timestamp.
 fn encoded(
-    mut records: Vec<Record>,
+    records: &[KeyValue],
     compression: Compression,
 ) -> Result<Batch<RawRecords>, CompressionError> {
-    for (delta, record) in (0..).zip(&mut records) {
-        record.get_mut_header().set_offset_delta(delta);
-    }
-    let mut plain = Vec::with_capacity(records.write_size(VERSION));
-    records.encode(&mut plain, VERSION)?;
+    let plain = encoding::encode(records)?;
     let mut batch = Batch::<RawRecords>::default();
     batch.mut_records().0 = match compression {
         Compression::None => plain.into(),
@@ -119,7 +111,7 @@ mod tests {
 
     /// For each batch of each request, returns the partition and the sizes of the values.
     fn divided(partitions: Vec<(u32, Vec<usize>)>) -> Vec<Vec<(u32, Vec<usize>)>> {
-        let record = |bytes| Record::new_key_value("key", vec![0; bytes]);
+        let record = |bytes| ("key".to_owned(), vec![0; bytes]);
         let partitions = partitions.into_iter().map(|(partition, sizes)| {
             (
                 Partition(partition),
@@ -182,13 +174,13 @@ mod tests {
 
     #[test]
     fn a_batch_is_compressed_as_its_header_states() {
-        let records = vec![Record::new_key_value("key", "value".repeat(1_000))];
+        let records = vec![("key".to_owned(), "value".repeat(1_000).into_bytes())];
         for compression in [Compression::Gzip, Compression::Lz4, Compression::Zstd] {
-            let batch = encoded(records.clone(), compression).expect("encodes");
+            let batch = encoded(&records, compression).expect("encodes");
             assert_eq!(batch.get_compression().expect("is known"), compression);
             assert!(batch.records().0.len() < 1_000);
             let read = batch.memory_records().expect("decodes");
-            assert_eq!(read[0].value.as_ref(), records[0].value.as_ref());
+            assert_eq!(read[0].value.as_ref(), records[0].1);
         }
     }
 }
