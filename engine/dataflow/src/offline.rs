@@ -101,17 +101,21 @@ impl Offline {
     }
 
     /// Returns the derived records that are due at `watermark` and have not been returned before. Forgets the
-    /// windows that the watermark has passed: later events of these windows are late.
+    /// windows that the watermark has passed: later events of these windows are late. The records of windows and
+    /// sessions are ordered by their start and key, the others by their span and key.
     pub fn advance(
         &mut self,
         watermark: Timestamp,
     ) -> Result<Vec<DerivedRecord>, serde_json::Error> {
-        let rows = self.pipeline.emit(watermark, true, &[])?;
+        let mut rows = self.pipeline.emit(watermark, true, &[])?;
+        if self.pipeline.corrects() {
+            rows.sort_by(|a, b| (a.window.start, &a.key).cmp(&(b.window.start, &b.key)));
+        }
         self.pipeline.retire(watermark);
         Ok(rows.into_iter().map(|row| (row.key, row.value)).collect())
     }
 
-    /// Returns every derived record that has not been returned before, ordered by window and key.
+    /// Returns every derived record that has not been returned before, in the order of [`Self::advance`].
     pub fn finish(mut self) -> Result<Vec<DerivedRecord>, serde_json::Error> {
         self.advance(Timestamp::MAX)
     }

@@ -139,8 +139,8 @@ impl Pipeline {
 
     /// The last stage: returns the rows that are due at `watermark` and have not been emitted yet. With
     /// `corrections`, also returns the changed rows of windows that were emitted before. Without it, returns changed
-    /// rows only of windows that are about to be forgotten. Rows are ordered by window start and key, detections by
-    /// span and key. `derived_ends` are the current end offsets of the derived topic.
+    /// rows only of windows that are about to be forgotten. Rows are ordered by window start, detections by span and
+    /// key. `derived_ends` are the current end offsets of the derived topic.
     pub(crate) fn emit(
         &mut self,
         watermark: Timestamp,
@@ -261,22 +261,19 @@ fn corrected(
 ) -> Result<Vec<Row>, serde_json::Error> {
     let mut rows = Vec::new();
     windows.due(watermark, corrections, &mut |row| {
-        let start = row.window.start;
-        let row = revisions.next(row, derived_ends)?;
-        rows.extend(row.map(|row| (start, row)));
+        rows.extend(revisions.next(row, derived_ends)?);
         Ok(())
     })?;
     let end = windows.forgotten_to(watermark);
     let withdrawals = revisions.withdrawals(end, |start, key| windows.is_open(start, key));
     for withdrawal in withdrawals {
         windows.empty(withdrawal.start, &withdrawal.key, &mut |empty| {
-            let row = revisions.taken_back(&withdrawal, &empty)?;
-            rows.extend(row.map(|row| (withdrawal.start, row)));
+            rows.extend(revisions.taken_back(&withdrawal, &empty)?);
             Ok(())
         })?;
     }
-    rows.sort_by(|(a_start, a), (b_start, b)| (a_start, &a.key).cmp(&(b_start, &b.key)));
-    Ok(rows.into_iter().map(|(_, row)| row).collect())
+    rows.sort_by_key(|row| row.window.start);
+    Ok(rows)
 }
 
 /// Returns the rows of the detections that are due.

@@ -136,27 +136,56 @@ fn parse_offset(text: &[u8]) -> Option<i64> {
     }
 }
 
-impl fmt::Display for Timestamp {
-    /// Formats the instant as RFC 3339 in UTC with milliseconds and `Z`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// The text of an instant in a year of four digits.
+struct Text([u8; 24]);
+
+impl Text {
+    /// Returns the instant as RFC 3339 in UTC with milliseconds and `Z`; `None` if its year does not have four digits.
+    fn of(instant: Timestamp) -> Option<Self> {
+        if !FOUR_DIGIT_YEARS.contains(&instant.0) {
+            return None;
+        }
         let (seconds, millis) = (
-            self.0.div_euclid(MS_PER_SECOND),
-            self.0.rem_euclid(MS_PER_SECOND),
+            instant.0.div_euclid(MS_PER_SECOND),
+            instant.0.rem_euclid(MS_PER_SECOND),
         );
         let (days, second_of_day) = (
             seconds.div_euclid(SECONDS_PER_DAY),
             seconds.rem_euclid(SECONDS_PER_DAY),
         );
         let (year, month, day) = civil_date(days);
-        let (hour, minute, second) = (
-            second_of_day / 3_600,
-            second_of_day / 60 % 60,
-            second_of_day % 60,
-        );
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"
-        )
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        write_digits(&mut text[0..4], year);
+        write_digits(&mut text[5..7], month);
+        write_digits(&mut text[8..10], day);
+        write_digits(&mut text[11..13], second_of_day / 3_600);
+        write_digits(&mut text[14..16], second_of_day / 60 % 60);
+        write_digits(&mut text[17..19], second_of_day % 60);
+        write_digits(&mut text[20..23], millis);
+        Some(Self(text))
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// Overwrites `digits` with the last decimal digits of a value that is not negative.
+fn write_digits(digits: &mut [u8], mut value: i64) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// Formats the instant as RFC 3339 in UTC with milliseconds and `Z`, or as milliseconds since the Unix epoch if
+    /// RFC 3339 cannot express it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Text::of(*self) {
+            Some(text) => f.write_str(text.as_str()),
+            None => write!(f, "{} ms", self.0),
+        }
     }
 }
 
@@ -177,10 +206,12 @@ fn civil_date(days: i64) -> (i64, i64, i64) {
 impl Serialize for Timestamp {
     /// Writes text in human-readable formats (JSON), and a number in others (partials).
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            serializer.collect_str(self)
-        } else {
-            serializer.serialize_i64(self.0)
+        if !serializer.is_human_readable() {
+            return serializer.serialize_i64(self.0);
+        }
+        match Text::of(*self) {
+            Some(text) => serializer.serialize_str(text.as_str()),
+            None => serializer.collect_str(self),
         }
     }
 }

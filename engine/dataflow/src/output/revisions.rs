@@ -17,7 +17,7 @@ const JSON_BYTES: usize = 512;
 pub(crate) struct Row {
     pub(crate) key: String,
     pub(crate) value: Vec<u8>,
-    pub(crate) window_end: Timestamp,
+    pub(crate) window: Window,
     pub(crate) revision: u32,
 }
 
@@ -167,7 +167,7 @@ impl Revisions {
         Ok(Some(Row {
             key: key.to_owned(),
             value: row.measures.encode(row.window, revision, false)?,
-            window_end: row.window.end,
+            window: row.window,
             revision,
         }))
     }
@@ -196,7 +196,7 @@ impl Revisions {
         Ok(Some(Row {
             key: key.to_string(),
             value: measures.encode(span, revision, false)?,
-            window_end: span.end,
+            window: span,
             revision,
         }))
     }
@@ -260,7 +260,7 @@ impl Revisions {
         Ok(Some(Row {
             key: key.to_owned(),
             value: encode(revision)?,
-            window_end: row.window.end,
+            window: row.window,
             revision,
         }))
     }

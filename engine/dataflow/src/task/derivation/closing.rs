@@ -67,7 +67,7 @@ impl DerivationTask {
     /// Writes rows, after everything that has to be written before them. Returns the number of rows.
     async fn write(&mut self, watermark: Timestamp, rows: Vec<Row>) -> Result<u64, RunError> {
         let first_rows = rows.iter().filter(|row| row.revision == 0);
-        let ends: Vec<_> = first_rows.map(|row| row.window_end).collect();
+        let ends: Vec<_> = first_rows.map(|row| row.window.end).collect();
         if !rows.is_empty() {
             self.before_rows(watermark).await?;
         }

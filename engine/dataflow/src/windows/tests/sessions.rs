@@ -19,7 +19,7 @@ fn prior(rows: &[Row], starts: &[i64]) -> PriorOutput {
     let mut prior = PriorOutput::after(&offsets([3]));
     for (row, start) in rows.iter().zip(starts) {
         let written = PriorRow {
-            window_end: row.window_end,
+            window_end: row.window.end,
             revision: row.revision,
             withdrawn: false,
             value: row.value.clone(),
