@@ -82,12 +82,14 @@ impl BatchHeader {
 }
 
 /// The contribution of one batch to one window and key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Contribution<P> {
     /// The window or session; with hopping windows, the pane (a slice as long as the hop); with single events, a
     /// window that covers all times.
+    #[serde(skip)] // windows are encoded apart from the contributions
     pub window: Window,
     /// Where the text of the key is in the texts of all keys.
+    #[serde(deserialize_with = "wire::key_length")]
     pub key: KeyText,
     /// The number of events that were lifted into `partial`.
     pub events: u64,

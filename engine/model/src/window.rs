@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 
 /// The span `[start, end)` in event time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Window {
     /// The first instant of the span.
     pub start: Timestamp,

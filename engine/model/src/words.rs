@@ -33,7 +33,7 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
 
 /// Appends a short text to `output`. In WASM, `extend_from_slice` with a length that is no constant is a call of the
 /// engine, which takes longer than copying a few words.
-#[inline]
+#[inline(never)]
 pub(crate) fn append(output: &mut Vec<u8>, bytes: &[u8]) {
     if bytes.len() > LONG {
         output.extend_from_slice(bytes);

@@ -7,7 +7,7 @@
 
 use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{BatchHeader, BatchPartial, Contribution, KeyText, PartialError};
 use crate::time::Timestamp;
@@ -37,14 +37,7 @@ struct Decoded<'b, P> {
     header: BatchHeader,
     keys: &'b str,
     windows: Vec<WindowRun>,
-    contributions: Vec<DecodedContribution<P>>,
-}
-
-#[derive(Deserialize)]
-struct DecodedContribution<P> {
-    key_length: u32,
-    events: u64,
-    partial: P,
+    contributions: Vec<Contribution<P>>,
 }
 
 /// The time that windows are relative to: relative times have fewer digits.
@@ -123,25 +116,10 @@ pub(super) fn decode<P: DeserializeOwned>(bytes: &[u8]) -> Result<BatchPartial<P
         header,
         keys,
         windows,
-        contributions,
+        mut contributions,
     } = super::decode(bytes)?;
-    let mut key = KeyText { start: 0, end: 0 };
-    let mut runs = windows_of_all(&windows, base(&header));
-    let contributions = contributions.into_iter().map_while(|decoded| {
-        key.start = key.end;
-        key.end = key.start.checked_add(decoded.key_length)?;
-        keys.get(key.start as usize..key.end as usize)?;
-        Some(Contribution {
-            window: runs.next()?,
-            key,
-            events: decoded.events,
-            partial: decoded.partial,
-        })
-    });
-    let expected = contributions.size_hint().1;
-    let contributions: Vec<_> = contributions.collect();
-    let is_whole = Some(contributions.len()) == expected && key.end as usize == keys.len();
-    if !is_whole || runs.next().is_some() {
+    let runs = windows_of_all(&windows, base(&header));
+    if complete(&mut contributions, keys, runs).is_none() {
         return Err(PartialError::Malformed {
             length: bytes.len(),
             cause: postcard::Error::DeserializeBadEncoding,
@@ -152,6 +130,31 @@ pub(super) fn decode<P: DeserializeOwned>(bytes: &[u8]) -> Result<BatchPartial<P
         keys: keys.to_owned(),
         contributions,
     })
+}
+
+/// Decodes the length of a key, as a text that begins at 0.
+pub(super) fn key_length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyText, D::Error> {
+    let end = u32::deserialize(deserializer)?;
+    Ok(KeyText { start: 0, end })
+}
+
+/// Gives each contribution its window and the place of its key. They are filled in where they are, because a copy of
+/// each contribution would take longer. Returns `None` if there are not as many windows as contributions, or if the
+/// lengths of the keys do not divide `keys` into texts.
+fn complete<P>(
+    contributions: &mut [Contribution<P>],
+    keys: &str,
+    mut windows: impl Iterator<Item = Window>,
+) -> Option<()> {
+    let mut start = 0_u32;
+    for Contribution { key, window, .. } in contributions {
+        let end = start.checked_add(key.end)?;
+        keys.get(start as usize..end as usize)?;
+        *key = KeyText { start, end };
+        *window = windows.next()?;
+        start = end;
+    }
+    (start as usize == keys.len() && windows.next().is_none()).then_some(())
 }
 
 /// Returns the window of each contribution.
