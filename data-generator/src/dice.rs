@@ -44,7 +44,7 @@ impl Dice {
         f64::from(self.source.next_u32()) < probability * (1u64 << 32) as f64
     }
 
-    /// Returns an index into `weights`; each is chosen in proportion to its weight.
+    /// Returns a random index into `weights`. The probability of an index is proportional to the weight at that index.
     pub(crate) fn weighted(&mut self, weights: &[u32]) -> usize {
         let total: u64 = weights.iter().copied().map(u64::from).sum();
         let mut rest = self.below(total);

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 use crate::dataflow_file::DataflowFile;
 use crate::harness::{self, LocalCluster, path};
 
-/// Clears the screen, sets its title, begins a new line and reverses the direction of reading.
+/// Clears the screen, sets the window title, begins a new line, reverses the direction of reading, changes the colour,
+/// and ends with a zero byte.
 const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;title\u{7}\r\nversion 9: forged\u{202e}\u{9b}31m\0";
 const SHOWN: &str =
     "\\u001b[2J\\u001b]0;title\\u0007\\r\\nversion 9: forged\\u202e\\u009b31m\\u0000";

@@ -1,5 +1,5 @@
-//! Reads the code blocks of the page. The word after a block's language is the file that the block contains or
-//! changes, or `scaffold` for commands that create files. A rendered page does not show this word.
+//! Reads the code blocks of `docs/adding-a-derived-topic.md`. The word after a block's language is the file that the
+//! block contains or changes, or `scaffold` for commands that create files. A rendered page does not show this word.
 
 use std::fs;
 use std::path::PathBuf;

@@ -23,7 +23,7 @@ pub(crate) enum LogError {
     /// Retention has removed the record with this offset.
     #[error("offset {offset} was removed by retention, the log starts at {start}: read from there")]
     OffsetEvicted { offset: i64, start: i64 },
-    /// No record has this offset yet.
+    /// The offset is after the log's end. Reading at the end itself is no error.
     #[error("offset {offset} is after the log's end {end}: read from there")]
     OffsetBeyondEnd { offset: i64, end: i64 },
     /// The batch is larger than a segment may be.

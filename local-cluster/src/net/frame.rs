@@ -21,7 +21,8 @@ pub(crate) enum FrameError {
     Io(#[from] io::Error),
 }
 
-/// Reads the next frame without its length; `None` if the peer closed the connection between frames.
+/// Reads the next frame and returns it without the length before it; `None` if the peer closed the connection between
+/// frames.
 pub(crate) async fn read_frame<R>(reader: &mut R) -> Result<Option<Bytes>, FrameError>
 where
     R: AsyncRead + Unpin,

@@ -29,7 +29,7 @@ impl Ledger {
         }
     }
 
-    /// Adds one transaction. A sum that would overflow stays at its maximum.
+    /// Adds one transaction. A count or sum that would overflow becomes the maximum and stays there.
     pub(crate) fn add(&mut self, event: &PurchaseEvent<'_>) {
         let (count, sum) = match event.transaction_type {
             TransactionType::Purchase => (&mut self.purchases, &mut self.gross_minor),

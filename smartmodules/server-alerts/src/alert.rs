@@ -19,9 +19,9 @@ pub(crate) struct Subject<'s> {
 /// Why an alert opens or closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// The measured value opened or closed it.
+    /// The readings of the server, or its silence, opened or closed it.
     Measured,
-    /// The server was forgotten.
+    /// It was closed because the server was forgotten.
     Forgotten,
 }
 

@@ -1,5 +1,5 @@
-//! Stores events on disk by the minute of their event time, because only the events of one minute fit into memory. No
-//! fixed window extends over two minutes.
+//! Stores events on disk by the minute of their event time, because only the events of one minute fit into memory.
+//! Every tumbling or hopping window lies within one minute.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};

@@ -11,7 +11,8 @@ use super::{LAST_S, LATE_S, PARTITIONS, TOPIC};
 /// The times of the first part's last events. They advance the watermark to their time minus 2 s, the lateness.
 const FIRST_PART: Range<i64> = -197..-196;
 
-/// The times of early events. An early event may be ahead of its ingest time, but only within the allowed skew.
+/// The times of early events, which are far ahead of the watermark. Some of them are also ahead of their ingest time,
+/// but by less than the allowed skew.
 const EARLY: Range<i64> = 30..240;
 
 /// The times of the last events. These events are ahead of their ingest times, but within the allowed skew, so they

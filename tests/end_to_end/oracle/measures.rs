@@ -28,7 +28,8 @@ pub(crate) fn level_engagement(accepted: &Accepted) -> Rows {
     })
 }
 
-/// Returns the expected rows of `active-players`, for a world with few platforms.
+/// Returns the expected rows of `active-players`, if no window has more platforms than the derivation counts one by
+/// one.
 pub(crate) fn active_players(accepted: &Accepted) -> Rows {
     rows(accepted, |events| {
         let mut platforms: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();

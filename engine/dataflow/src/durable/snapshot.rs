@@ -84,7 +84,7 @@ pub(crate) struct Snapshots {
     /// The number of snapshots made since this start.
     made: u64,
     last: Option<SnapshotRef>,
-    /// The time of the last snapshot or, before the first one, of this start.
+    /// The time of the last snapshot that was made since this start; if there is none, the time of this start.
     at: Instant,
     /// The size in bytes of the last snapshot that was made since this start.
     bytes: u64,

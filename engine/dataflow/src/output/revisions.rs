@@ -265,7 +265,8 @@ impl Revisions {
         }))
     }
 
-    /// Forgets an earlier runner's rows whose windows end by `end`, unless those windows are in memory.
+    /// Forgets an earlier runner's rows whose windows end at or before `end`, except rows of windows that are in memory
+    /// (`is_open`).
     pub(crate) fn retire(&mut self, end: Timestamp, is_open: impl Fn(Timestamp, &str) -> bool) {
         self.prior.retire_unless(end, is_open);
     }

@@ -31,8 +31,8 @@ struct Account<'a> {
     duplicate: u64,
     evicted: u64,
     ahead: u64,
-    /// The senders that, since the last account, sent events whose time was far ahead of their ingest time, and how
-    /// far ahead the events were.
+    /// Up to eight senders of events that arrived since the last account and whose time was far ahead of their ingest
+    /// time: those that were furthest ahead, each with its largest lead.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     senders_ahead: &'a [SenderAhead],
     next_offset: Offset,

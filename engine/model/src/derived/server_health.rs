@@ -19,7 +19,7 @@ pub struct ServerHealth {
     pub memory_usage: Load,
     /// Network latency in milliseconds.
     pub latency_ms: LatencyMs,
-    /// Whether the server is healthy.
+    /// Whether the server is healthy, degraded or critical.
     pub status: ServerStatus,
 }
 

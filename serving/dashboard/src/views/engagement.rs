@@ -39,7 +39,7 @@ struct Cell<'a> {
     completion_rate: Option<f64>,
 }
 
-/// Players who are stuck on one map of a level.
+/// The alerts about players who are stuck on one map of a level.
 #[derive(Serialize)]
 struct Hotspot {
     game: String,
@@ -157,7 +157,7 @@ fn wants_level(context: &ViewContext<'_>, level: Symbol) -> bool {
     wanted.is_none_or(|wanted| context.store.symbols.find(wanted) == Some(level))
 }
 
-/// Returns the maps on which players are stuck, those with the most stuck players first.
+/// Returns the maps on which players are stuck, those with the most alerts first, at most [`RANKS_MAX`].
 fn hotspots(context: &ViewContext<'_>) -> Vec<Hotspot> {
     let mut spots = BTreeMap::<(&str, &str, &str), Hotspot>::new();
     for (time, row) in context.store.topics.stuck.newest_first() {

@@ -40,7 +40,7 @@ impl ShownRow for SessionRow {
     fn value(measures: &PlayerSessionSummaries, names: &mut Names<'_>) -> Self {
         let length_ms = measures.session_end.ms_since(measures.session_start);
         Self {
-            // The game is not part of the key, so the session is stored even if the table of names is full.
+            // The game's symbol is not part of the key, so the session is stored even if the table of names is full.
             game: names.game(&measures.game_id).unwrap_or(Symbol::OTHER),
             platform: names.intern(measures.platform.as_deref().unwrap_or("unknown")),
             length_ms: u32::try_from(length_ms).unwrap_or_default(),
