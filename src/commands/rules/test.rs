@@ -94,7 +94,7 @@ fn print_read(store: &RuleStore, read: &BacktestRead, last: Duration) {
     );
 }
 
-/// Formats a table with one line per rule. It shows the scores of the current and of the tested parameters side by side.
+/// Formats a table with one line per rule, and the scores of the current and the tested parameters side by side.
 fn table(scores: &[BTreeMap<String, RuleScore>; 2], with_truth: bool) -> String {
     let rules: BTreeSet<_> = scores.iter().flat_map(BTreeMap::keys).collect();
     let width = rules

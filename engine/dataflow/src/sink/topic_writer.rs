@@ -13,7 +13,7 @@ use crate::output::offsets::padded;
 /// - Records are written in order; a write returns once the cluster has acknowledged all of them.
 /// - When a write returns, even with an error, none of its records is in flight, unless a server has not responded
 ///   within [`client::ANSWER_DEADLINE`].
-/// - A write takes at most [`client::ANSWER_DEADLINE`]. If the topic is written under a lease, a write begins only while
+/// - A write takes at most [`client::ANSWER_DEADLINE`]. If the topic is written under a lease, a write begins only if
 ///   the lease is certain to be held that long.
 pub(crate) struct TopicWriter {
     cluster: Cluster,
