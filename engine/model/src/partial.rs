@@ -12,7 +12,8 @@ use crate::window::Window;
 
 pub(crate) use wire::{ContributionRef, encode};
 
-/// The version of a partial's [wire format](wire). The version is the first byte of every partial.
+/// The version of the wire format of partials, which is described in `partial/wire.rs`. It is the first byte of every
+/// partial.
 pub const FORMAT: u8 = 3;
 
 /// The result of one batch: a header, and the contributions of the accepted records.
