@@ -111,7 +111,7 @@ pub(crate) const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// instead. It also does no harm, because by default the runner waits this long for late events.
 pub(crate) const CLOCK_OFFSET_MS_MIN: u64 = 2_000;
 
-/// The maximum number of characters of a value that an error message quotes.
+/// The maximum number of characters of an invalid `sent_at` that the error message quotes.
 pub(crate) const SHOWN_CHARACTERS: usize = 64;
 
 /// How often the key file is checked for changes.

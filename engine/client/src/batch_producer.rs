@@ -5,8 +5,10 @@
 mod connections;
 mod requests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
+use std::iter::Peekable;
+use std::time::Duration;
 
 use fluvio::Compression;
 use fluvio::dataplane::link::ErrorCode;
@@ -19,9 +21,12 @@ use futures_util::future::join_all;
 use siphasher::sip::SipHasher;
 use tokio::time::{Instant, timeout_at};
 
+use self::connections::Connection;
 pub(crate) use self::connections::Connections;
-use self::requests::{KeyValue, Request, requests};
-use crate::producer::{ANSWER_DEADLINE, RECORD_BYTES_MAX, too_large, unacknowledged};
+use self::requests::{KeyValue, Request, requests, take_request};
+use crate::producer::{
+    ANSWER_DEADLINE, COMMIT_DEADLINE, RECORD_BYTES_MAX, too_large, unacknowledged,
+};
 use crate::topic::missing;
 use crate::{ClientError, Cluster, Offset, Partition, PartitionOffset};
 
@@ -47,7 +52,31 @@ impl Cluster {
     }
 }
 
+/// The time from the call of a write until its request is sent. What remains until [`ANSWER_DEADLINE`] is the time
+/// that a server has to commit a batch, so a request that is given up is no longer being executed.
+const SEND_DEADLINE: Duration = ANSWER_DEADLINE.saturating_sub(COMMIT_DEADLINE);
+
 impl BatchProducer {
+    /// Takes the next records that fit into one request to each server, or a single record that is too large for that.
+    pub fn take_request(
+        records: &mut Peekable<impl Iterator<Item = (String, Vec<u8>)>>,
+    ) -> Vec<(String, Vec<u8>)> {
+        take_request(records)
+    }
+
+    /// Looks up the leaders of all partitions and connects to them, so that the next write can send its request at once.
+    pub async fn connect(&mut self) -> Result<(), ClientError> {
+        let mut connected = BTreeSet::new();
+        for partition in Partition::of(self.partitions()) {
+            let leader = self.leader(partition).await?;
+            if connected.insert(leader.spec.id) {
+                self.connection(&leader, Instant::now() + ANSWER_DEADLINE)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The number of partitions that this producer writes to.
     #[must_use]
     pub fn partitions(&self) -> u32 {
@@ -58,14 +87,16 @@ impl BatchProducer {
     /// was written to, once the cluster has committed all records.
     ///
     /// - The records of a partition are written in order.
-    /// - Returns within [`ANSWER_DEADLINE`], plus the time to look up a leader. No request is sent after that time.
+    /// - Each request is sent within [`SEND_DEADLINE`], and acknowledged or given up within [`ANSWER_DEADLINE`]. The
+    ///   time of the first request counts from the call of this function. Records that [`Self::take_request`] has
+    ///   returned are written by one request to each server.
     /// - After an error, any of the records may have been written. None is in flight any more, except those whose
     ///   server has not responded in time.
     pub async fn write(
         &mut self,
         records: impl IntoIterator<Item = (String, Vec<u8>)>,
     ) -> Result<Vec<PartitionOffset>, ClientError> {
-        let deadline = Instant::now() + ANSWER_DEADLINE;
+        let begun = Instant::now();
         let mut by_server: BTreeMap<i32, (Metadata<SpuSpec>, Vec<_>)> = BTreeMap::new();
         for (partition, records) in self.by_partition(records)? {
             let leader = self.leader(partition).await?;
@@ -74,8 +105,7 @@ impl BatchProducer {
             of_server.push((partition, records));
         }
         let servers = by_server.into_values();
-        let writes =
-            servers.map(|(server, partitions)| self.write_to(server, partitions, deadline));
+        let writes = servers.map(|(server, partitions)| self.write_to(server, partitions, begun));
         // All writes have to end before an error is returned.
         let written: Result<Vec<_>, _> = join_all(writes).await.into_iter().collect();
         if written.is_err() {
@@ -118,13 +148,14 @@ impl BatchProducer {
         &self,
         server: Metadata<SpuSpec>,
         partitions: Vec<(Partition, Vec<KeyValue>)>,
-        deadline: Instant,
+        mut begun: Instant,
     ) -> Result<Vec<PartitionOffset>, ClientError> {
         let mut ends = BTreeMap::new();
         for request in requests(&self.topic, partitions, self.compression) {
             let Request { body, lengths } =
                 request.map_err(|error| ClientError::fatal(self.sending(), error))?;
-            let responses = self.send(&server, body, deadline).await?;
+            let responses = self.send(&server, body, begun).await?;
+            begun = Instant::now();
             for (response, records) in responses.into_iter().zip(lengths) {
                 if response.error_code != ErrorCode::None {
                     return Err(ClientError::from_code(self.sending(), &response.error_code));
@@ -140,27 +171,20 @@ impl BatchProducer {
     }
 
     /// Sends a request and returns the responses, one for each batch. After an error the connection is not used
-    /// again. Sends nothing after `deadline`.
+    /// again. The deadlines count from `begun`.
     async fn send(
         &self,
         server: &Metadata<SpuSpec>,
         body: DefaultProduceRequest,
-        deadline: Instant,
+        begun: Instant,
     ) -> Result<Vec<PartitionProduceResponse>, ClientError> {
         let batches: usize = body.topics.iter().map(|topic| topic.partitions.len()).sum();
-        let connections = self.cluster.connections();
-        let connecting = connections.to(&self.cluster, server);
-        let Ok(connection) = timeout_at(deadline, connecting).await else {
-            return Err(self
-                .cluster
-                .server_silent(&self.sending(), server, ANSWER_DEADLINE));
-        };
-        let failed = |error: anyhow::Error| ClientError::from_fluvio(self.sending(), &error);
-        let connection = connection.map_err(|error| failed(error.into()))?;
-        if Instant::now() >= deadline {
-            return Err(unacknowledged(self.sending(), ANSWER_DEADLINE));
+        let connection = self.connection(server, begun + SEND_DEADLINE).await?;
+        if begun.elapsed() >= SEND_DEADLINE {
+            return Err(unacknowledged(self.sending(), SEND_DEADLINE));
         }
-        let error = match timeout_at(deadline, connection.produce(body)).await {
+        let response = timeout_at(begun + ANSWER_DEADLINE, connection.produce(body)).await;
+        let error = match response {
             Ok(Ok(response)) => {
                 let topics = response.responses.into_iter();
                 let responses: Vec<_> = topics.flat_map(|topic| topic.partitions).collect();
@@ -170,11 +194,29 @@ impl BatchProducer {
                 let reason = format!("{batches} batches have {} responses", responses.len());
                 ClientError::fatal(self.sending(), reason)
             }
-            Ok(Err(error)) => failed(error.into()),
+            Ok(Err(error)) => ClientError::from_fluvio(self.sending(), &error.into()),
             Err(_) => unacknowledged(self.sending(), ANSWER_DEADLINE),
         };
-        connections.forget(server, &connection).await;
+        self.cluster.connections().forget(server, &connection).await;
         Err(error)
+    }
+
+    async fn connection(
+        &self,
+        server: &Metadata<SpuSpec>,
+        deadline: Instant,
+    ) -> Result<Connection, ClientError> {
+        let begun = Instant::now();
+        let connecting = self.cluster.connections().to(&self.cluster, server);
+        match timeout_at(deadline, connecting).await {
+            Ok(connection) => {
+                connection.map_err(|error| ClientError::from_fluvio(self.sending(), &error.into()))
+            }
+            Err(_) => {
+                let waited = deadline.duration_since(begun);
+                Err(self.cluster.server_silent(&self.sending(), server, waited))
+            }
+        }
     }
 
     fn sending(&self) -> String {

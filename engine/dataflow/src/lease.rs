@@ -50,7 +50,8 @@ pub(crate) struct Lease {
     heartbeats: JoinHandle<()>,
 }
 
-/// Blocks a runner's writes unless the runner holds the lease. Clones block the writes of the same lease.
+/// Blocks a runner's writes unless the runner holds the lease. Clones block the writes of the same lease. After the
+/// lease is released, nothing may be written.
 #[derive(Clone)]
 pub(crate) struct Fence {
     cluster: Cluster,
@@ -127,7 +128,7 @@ impl Lease {
 }
 
 impl Fence {
-    /// Ensures that the lease does not expire during the next write. If the last acknowledged heartbeat is too old,
+    /// Ensures that the lease does not expire during the next request to write. If the last acknowledged heartbeat is too old,
     /// appends a new one and checks the holder, and repeats this until it takes less than [`WRITE_DEADLINE`]. So a
     /// slow cluster only delays the writes, and the state in memory remains valid. Returns an error if another runner
     /// holds the lease.

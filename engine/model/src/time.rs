@@ -145,23 +145,15 @@ impl Text {
         if !FOUR_DIGIT_YEARS.contains(&instant.0) {
             return None;
         }
-        let (seconds, millis) = (
-            instant.0.div_euclid(MS_PER_SECOND),
-            instant.0.rem_euclid(MS_PER_SECOND),
-        );
-        let (days, second_of_day) = (
-            seconds.div_euclid(SECONDS_PER_DAY),
-            seconds.rem_euclid(SECONDS_PER_DAY),
-        );
-        let (year, month, day) = civil_date(days);
+        let [year, month, day, hour, minute, second, milli] = instant.fields();
         let mut text = *b"0000-00-00T00:00:00.000Z";
         write_digits(&mut text[0..4], year);
         write_digits(&mut text[5..7], month);
         write_digits(&mut text[8..10], day);
-        write_digits(&mut text[11..13], second_of_day / 3_600);
-        write_digits(&mut text[14..16], second_of_day / 60 % 60);
-        write_digits(&mut text[17..19], second_of_day % 60);
-        write_digits(&mut text[20..23], millis);
+        write_digits(&mut text[11..13], hour);
+        write_digits(&mut text[14..16], minute);
+        write_digits(&mut text[17..19], second);
+        write_digits(&mut text[20..23], milli);
         Some(Self(text))
     }
 
@@ -178,14 +170,38 @@ fn write_digits(digits: &mut [u8], mut value: i64) {
     }
 }
 
+impl Timestamp {
+    /// Returns year, month, day, hour, minute, second and millisecond.
+    fn fields(self) -> [i64; 7] {
+        let (seconds, millis) = (
+            self.0.div_euclid(MS_PER_SECOND),
+            self.0.rem_euclid(MS_PER_SECOND),
+        );
+        let (days, second_of_day) = (
+            seconds.div_euclid(SECONDS_PER_DAY),
+            seconds.rem_euclid(SECONDS_PER_DAY),
+        );
+        let (year, month, day) = civil_date(days);
+        let (hour, minute, second) = (
+            second_of_day / 3_600,
+            second_of_day / 60 % 60,
+            second_of_day % 60,
+        );
+        [year, month, day, hour, minute, second, millis]
+    }
+}
+
 impl fmt::Display for Timestamp {
-    /// Formats the instant as RFC 3339 in UTC with milliseconds and `Z`, or as milliseconds since the Unix epoch if
-    /// RFC 3339 cannot express it.
+    /// Formats the instant as RFC 3339 in UTC with milliseconds and `Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Text::of(*self) {
-            Some(text) => f.write_str(text.as_str()),
-            None => write!(f, "{} ms", self.0),
+        if let Some(text) = Text::of(*self) {
+            return f.write_str(text.as_str());
         }
+        let [year, month, day, hour, minute, second, milli] = self.fields();
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
+        )
     }
 }
 

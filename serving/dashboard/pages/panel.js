@@ -1,4 +1,4 @@
-// Creates panels: each has a title, a chart, and a table of the same data that can be downloaded as CSV.
+// Creates panels and headline numbers. A panel has a title, usually a chart, and a table that can be downloaded as CSV.
 
 import { draw } from "./chart.js";
 import { download } from "./csv.js";

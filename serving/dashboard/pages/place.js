@@ -4,7 +4,7 @@ const PARAMETERS = ["game", "level", "user", "last", "from", "to"];
 /** Filters that the page applies itself, without a request to the server. */
 const OWN = ["rule", "severity"];
 
-/** Returns the view and its parameters. `query` is the query string for the server. */
+/** Returns an object with the view, its parameters and `query`, the query string for the server (without `OWN`). */
 export function place() {
   const [path, query = ""] = location.hash.replace(/^#\//, "").split("?");
   const given = new URLSearchParams(query);

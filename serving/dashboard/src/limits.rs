@@ -17,8 +17,8 @@ pub(crate) const ROWS_MAX: usize = 150_000;
 /// The limit for topics with one row per level and map, or per item and currency. It allows about 230 rows in each
 /// window, because rows older than an hour are joined.
 pub(crate) const ROWS_JOINED: usize = 400_000;
-/// How many of each partition's latest records are read at the start. A day of records is joined into [`ROWS_JOINED`]
-/// rows.
+/// For the same topics, how many of each partition's latest records are read at the start: about 230 in each of the
+/// 8,640 windows of a day. Joined, these are at most [`ROWS_JOINED`] rows.
 pub(crate) const RECORDS_JOINED: usize = 2_000_000;
 /// The limit for rows of servers: thirty servers in each ten-second window of a day.
 pub(crate) const ROWS_SERVERS: usize = 260_000;

@@ -67,7 +67,8 @@ fn four_decimals(part: usize, whole: usize) -> f64 {
     (down + usize::from(up)) as f64 / 10_000.0
 }
 
-/// Generates an event within one minute, with so few different values that all combinations occur.
+/// Generates an event within one minute. Its fields have few different values, so that events often have the same key,
+/// player or session.
 fn event() -> impl Strategy<Value = Value> {
     let kind = prop::sample::select(vec![
         "move",

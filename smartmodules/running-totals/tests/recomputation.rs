@@ -1,4 +1,5 @@
-//! Compares the totals with counts over complete lists of events, and checks the limits of the totals.
+//! Compares the running totals with totals that are recomputed from all events at once, and checks the limits of the
+//! totals.
 
 use std::collections::BTreeMap;
 

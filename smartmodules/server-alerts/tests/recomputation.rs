@@ -215,9 +215,9 @@ fn text(report: &Report) -> String {
     .to_string()
 }
 
-/// Returns the region and type in the server's latest report when an alert opened or closed at `at`. A report at
-/// `at` itself counts only for `silent`, whose alert it closes. Other alerts open and close at the end of a window,
-/// to which that report does not belong.
+/// Returns the region and type in the server's latest report as of `at`, when an alert opened or closed. A report at
+/// `at` itself counts only for `silent`, whose alert it closes. Other alerts open and close at the end of a window, to
+/// which that report does not belong, or when the server is forgotten; then there is no report at `at`.
 fn place(reports: &[Report], server: usize, condition: &str, at: i64) -> [&'static str; 2] {
     let until = if condition == "silent" { at } else { at - 1 };
     let mine = reports.iter().filter(|report| report.server == server);

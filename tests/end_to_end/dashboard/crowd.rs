@@ -59,7 +59,7 @@ async fn two_hundred_browsers_share_one_consumer_of_each_topic() {
         crowd.mark += 1;
         crowd.change(source, crowd.mark).await;
     }
-    // Each browser receives the mark of its own view. The mark of the first view, 1, is the smallest.
+    // Each browser receives the mark of its own view. All marks are at least 1, and `all_received` accepts later marks.
     browsers.all_received(1).await;
     let streams = wire.streams();
     assert_eq!(streams.len(), SOURCES.len() + OTHERS.len(), "{streams:?}");

@@ -1,5 +1,5 @@
-//! Parses numbers and times as the documentation of events describes them. It works digit by digit, and uses a calendar
-//! library that the project's own parser does not use.
+//! Parses numbers and times as the documentation of events describes them. This code works on the decimal digits of the
+//! text, and uses a calendar library that the project's own parser does not use.
 
 use jiff::civil::Date;
 use jiff::tz::Offset;

@@ -21,7 +21,7 @@ pub(super) enum Part {
     Wait,
 }
 
-/// An endpoint that plays one script per connection, and repeats the last one.
+/// An endpoint that plays one script per connection, in order. All further connections get the last script.
 pub(super) struct Endpoint {
     pub(super) address: String,
     shared: Arc<Shared>,

@@ -18,7 +18,7 @@ use tokio::time::sleep;
 use super::http;
 use crate::harness::{self, AnyCluster, LocalCluster, Running};
 
-/// The number of kills in a run of the whole suite. `WEB_API_KILLS` overrides it.
+/// The number of kills in the test with a local cluster, unless `WEB_API_KILLS` is set.
 const KILLS: u32 = 6;
 const CLIENTS: u64 = 8;
 const TOPICS: [&str; 3] = ["player-events", "server-metrics", "rejected-events"];

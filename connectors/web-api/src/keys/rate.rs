@@ -15,7 +15,8 @@ const BURST: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Rate {
     records_per_second: u32,
-    /// The time at which everything taken so far is paid back; it is in the past if nothing is owed.
+    /// The time at which everything taken so far is paid back; it is in the past if nothing is owed,
+    /// and `None` before the first request.
     paid_at: Mutex<Option<Instant>>,
 }
 

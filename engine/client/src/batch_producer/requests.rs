@@ -2,6 +2,8 @@
 
 mod encoding;
 
+use std::iter::Peekable;
+
 use fluvio::dataplane::record::{Batch, RawRecords};
 use fluvio::{Compression, Isolation};
 use fluvio_compression::CompressionError;
@@ -13,13 +15,27 @@ pub(super) use self::encoding::KeyValue;
 use crate::producer::{BATCH_BYTES_MAX, COMMIT_DEADLINE};
 use crate::{Partition, now_ms};
 
-/// The maximum number of batches in a request. Each request is committed before the next one is sent.
-const BATCHES_MAX: usize = 8;
+/// The maximum size of the records in a request. Each request is committed before the next one is sent.
+const REQUEST_BYTES_MAX: usize = 8 * BATCH_BYTES_MAX;
 
 /// One request, and the number of records in each of its batches.
 pub(super) struct Request {
     pub(super) body: DefaultProduceRequest,
     pub(super) lengths: Vec<i64>,
+}
+
+/// Takes the next records that fit into one request to each server, or a single record that is too large for that.
+pub(super) fn take_request(
+    records: &mut Peekable<impl Iterator<Item = KeyValue>>,
+) -> Vec<KeyValue> {
+    let mut taken: Vec<_> = records.next().into_iter().collect();
+    let mut bytes: usize = taken.iter().map(encoding::bytes_max).sum();
+    let fits = |bytes, next: &KeyValue| bytes + encoding::bytes_max(next) <= REQUEST_BYTES_MAX;
+    while let Some(next) = records.next_if(|next| fits(bytes, next)) {
+        bytes += encoding::bytes_max(&next);
+        taken.push(next);
+    }
+    taken
 }
 
 /// Divides the records of a server's partitions into requests. They have to be sent in order.
@@ -30,11 +46,23 @@ pub(super) fn requests(
 ) -> impl Iterator<Item = Result<Request, CompressionError>> {
     let mut batches = partitions
         .into_iter()
-        .flat_map(|(partition, records)| batches(records).map(move |records| (partition, records)));
+        .flat_map(|(partition, records)| batches(records).map(move |records| (partition, records)))
+        .peekable();
     std::iter::from_fn(move || {
-        let next: Vec<_> = batches.by_ref().take(BATCHES_MAX).collect();
-        (!next.is_empty()).then(|| request(topic, next, compression))
+        let mut next = vec![batches.next()?];
+        let mut bytes = bytes_of(&next[0]);
+        while let Some(batch) =
+            batches.next_if(|batch| bytes + bytes_of(batch) <= REQUEST_BYTES_MAX)
+        {
+            bytes += bytes_of(&batch);
+            next.push(batch);
+        }
+        Some(request(topic, next, compression))
     })
+}
+
+fn bytes_of((_, records): &(Partition, Vec<KeyValue>)) -> usize {
+    records.iter().map(encoding::bytes_max).sum()
 }
 
 /// Divides records into batches of about [`BATCH_BYTES_MAX`]. A larger record is in a batch of its own.
@@ -165,11 +193,48 @@ mod tests {
     }
 
     #[test]
-    fn a_request_has_a_limited_number_of_batches() {
-        let sizes = vec![BATCH_BYTES_MAX; BATCHES_MAX + 1];
-        let lengths: Vec<_> = divided(vec![(0, sizes)]).iter().map(Vec::len).collect();
-        assert_eq!(lengths, [BATCHES_MAX, 1]);
+    fn a_request_has_a_limited_size() {
+        let lengths = |sizes: Vec<usize>| {
+            let requests = divided(vec![(0, sizes)]);
+            requests.iter().map(Vec::len).collect::<Vec<_>>()
+        };
+        // A batch of one record is larger than its value.
+        assert_eq!(lengths(vec![BATCH_BYTES_MAX; 9]), [7, 2]);
+        assert_eq!(lengths(vec![2 * REQUEST_BYTES_MAX, 1]), [1, 1]);
         assert!(divided(Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn what_is_taken_for_a_request_is_one_request_to_each_server() {
+        let sizes = [
+            1,
+            REQUEST_BYTES_MAX / 3,
+            5,
+            REQUEST_BYTES_MAX / 2,
+            700,
+            3 * REQUEST_BYTES_MAX,
+            2,
+        ];
+        let record = |bytes: &usize| ("key".to_owned(), vec![0; *bytes]);
+        let mut records = sizes.iter().map(record).cycle().take(100).peekable();
+        let mut taken = Vec::new();
+        while records.peek().is_some() {
+            let set = take_request(&mut records);
+            let halves = set
+                .iter()
+                .cloned()
+                .enumerate()
+                .partition(|(index, _)| index % 2 == 0);
+            let (even, odd): (Vec<_>, Vec<_>) = halves;
+            let of = |half: Vec<(usize, KeyValue)>| half.into_iter().map(|(_, record)| record);
+            let partitions = [even, odd].map(|half| of(half).collect::<Vec<_>>());
+            let partitions = (0..).map(Partition).zip(partitions);
+            let partitions = partitions.filter(|(_, records)| !records.is_empty());
+            let found = requests("clicks", partitions.collect(), Compression::None).count();
+            assert_eq!(found, 1);
+            taken.extend(set.into_iter().map(|(_, value)| value.len()));
+        }
+        assert!(taken.iter().eq(sizes.iter().cycle().take(100)));
     }
 
     #[test]

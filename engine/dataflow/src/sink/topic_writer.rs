@@ -13,8 +13,8 @@ use crate::output::offsets::padded;
 /// - Records are written in order; a write returns once the cluster has acknowledged all of them.
 /// - When a write returns, even with an error, none of its records is in flight, unless a server has not responded
 ///   within [`client::ANSWER_DEADLINE`].
-/// - A write takes at most [`client::ANSWER_DEADLINE`]. If the topic is written under a lease, a write begins only if
-///   the lease is certain to be held that long.
+/// - If the topic is written under a lease, each request is sent only if the lease is certain to be held for
+///   [`client::ANSWER_DEADLINE`], and is acknowledged or given up within this time.
 pub(crate) struct TopicWriter {
     cluster: Cluster,
     topic: String,
@@ -95,13 +95,19 @@ impl TopicWriter {
         &mut self,
         records: impl IntoIterator<Item = (String, Vec<u8>)>,
     ) -> Result<u64, RunError> {
-        if let Some(fence) = &self.fence {
-            fence.pass().await?;
-        }
         let mut written = 0;
-        let counted = records.into_iter().inspect(|_| written += 1);
-        for end in self.producer.write(counted).await? {
-            self.ends[end.partition.index()] = end.offset;
+        let records: Vec<_> = records.into_iter().collect();
+        let mut records = records.into_iter().peekable();
+        while records.peek().is_some() {
+            self.producer.connect().await?;
+            if let Some(fence) = &self.fence {
+                fence.pass().await?;
+            }
+            let request = BatchProducer::take_request(&mut records);
+            written += request.len() as u64;
+            for end in self.producer.write(request).await? {
+                self.ends[end.partition.index()] = end.offset;
+            }
         }
         Ok(written)
     }

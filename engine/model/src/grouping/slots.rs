@@ -62,14 +62,17 @@ impl<P> Slots<P> {
         &self.keys[slot.start as usize..slot.end as usize]
     }
 
-    /// Removes all keys. Keeps the memory for as many keys as there were.
+    /// Removes all keys. Keeps memory for about as many keys as there were.
     pub(super) fn clear(&mut self) {
         let needed = (self.slots.len() * 2).next_power_of_two().max(PLACES_MIN);
         self.places.clear();
+        self.places.shrink_to(needed);
         self.places.resize(needed, 0);
         self.slots.clear();
         self.slots.shrink_to(needed);
+        let bytes = self.keys.len() * 2;
         self.keys.clear();
+        self.keys.shrink_to(bytes);
     }
 }
 

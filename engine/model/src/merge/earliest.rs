@@ -17,8 +17,8 @@ impl<T> Default for Earliest<T> {
 }
 
 impl<T: Ord> Earliest<T> {
-    /// Stores `value()` if `time` is earlier than the stored time, or equal to it with a lesser value. `value` is
-    /// not called if `time` is later.
+    /// Stores `value()` if nothing is stored yet, if `time` is earlier than the stored time, or if the times are equal
+    /// and the value is less than the stored one. `value` is not called if `time` is later.
     pub fn set(&mut self, time: Timestamp, value: impl FnOnce() -> T) {
         if self.0.as_ref().is_none_or(|(first, _)| time <= *first) {
             self.merge(Self(Some((time, value()))));

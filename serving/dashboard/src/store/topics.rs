@@ -127,12 +127,13 @@ shown_topics! {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TopicState {
     pub(crate) records: u64,
-    /// The number of records that could not be read or stored.
+    /// The number of records that are not shown: invalid, too large, too far in the future, or with a new name when the
+    /// table of names is full.
     pub(crate) unshown: u64,
     pub(crate) window_end: Option<Timestamp>,
     /// The length of the topic's windows; 0 if it is not known.
     pub(crate) window_ms: i64,
-    /// The time at which the latest record was written.
+    /// The latest timestamp of a record. A record without a timestamp counts with the time at which it was read.
     pub(crate) arrived_ms: Option<i64>,
     /// Whether everything that the topic contained at the start has been read.
     pub(crate) filled: bool,

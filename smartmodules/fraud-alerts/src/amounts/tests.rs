@@ -78,7 +78,7 @@ fn a_figure_alone_is_one_for_every_currency() {
 #[test]
 fn codes_in_small_letters_are_the_same_currencies() {
     assert_eq!(amounts("usd 7"), amounts("USD 7"));
-    // A code in lower case has two minor digits, as in events: `minor_digits` lists only upper-case codes.
+    // In an event, `jpy` has two minor digits, because `minor_digits` lists only upper-case codes.
     assert_eq!(texts("JPY 75000", &["jpy", "Eur"]), ["75000.00", "450.00"]);
 }
 

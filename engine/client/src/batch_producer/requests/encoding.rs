@@ -8,9 +8,9 @@ use fluvio::dataplane::core::EncoderVarInt;
 /// A key and a value.
 pub(in crate::batch_producer) type KeyValue = (String, Vec<u8>);
 
-/// The maximum size of the fields of a record other than its key and value: two bytes, and five numbers of at most
+/// The maximum size of the fields of a record other than its key and value: two bytes, and six numbers of at most
 /// five bytes.
-const FIXED_MAX: usize = 2 + 5 * 5;
+const FIXED_MAX: usize = 2 + 6 * 5;
 
 /// Returns a size that the encoded record does not exceed.
 pub(super) fn bytes_max((key, value): &KeyValue) -> usize {

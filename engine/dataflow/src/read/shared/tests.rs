@@ -253,7 +253,7 @@ async fn a_stream_that_loses_its_server_is_opened_again_for_all() {
     let mut readers = Readers::of(Script::breaking(51, 50, Breaking::ConnectionLost));
     let mut three = readers.add_all([0, 20, 20]);
     take_all(&mut three, 50).await;
-    // No batch arrives until all three have joined the new stream.
+    // Only batch 50, at which the first stream broke, is available before all three have joined the new stream.
     readers.joined(3).await;
     readers.script.0.batches.send_replace(80);
     take_all(&mut three, 80).await;
