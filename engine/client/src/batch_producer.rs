@@ -64,7 +64,7 @@ impl BatchProducer {
         take_request(records)
     }
 
-    /// Looks up the leaders of all partitions and connects to them, so that the next write can send its request at once.
+    /// Looks up the leaders of all partitions and connects to them, so that the next write sends its request at once.
     pub async fn connect(&mut self) -> Result<(), ClientError> {
         let mut connected = BTreeSet::new();
         for partition in Partition::of(self.partitions()) {

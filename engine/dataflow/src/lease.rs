@@ -128,10 +128,10 @@ impl Lease {
 }
 
 impl Fence {
-    /// Ensures that the lease does not expire during the next request to write. If the last acknowledged heartbeat is too old,
-    /// appends a new one and checks the holder, and repeats this until it takes less than [`WRITE_DEADLINE`]. So a
-    /// slow cluster only delays the writes, and the state in memory remains valid. Returns an error if another runner
-    /// holds the lease.
+    /// Ensures that the lease does not expire during the next request to write. If the last acknowledged heartbeat is
+    /// too old, appends a new one and checks the holder, and repeats this until it takes less than [`WRITE_DEADLINE`].
+    /// So a slow cluster only delays the writes, and the state in memory remains valid. Returns an error if another
+    /// runner holds the lease.
     pub(crate) async fn pass(&self) -> Result<(), RunError> {
         while !self.held.allows_a_write(Instant::now()) {
             let confirmed = confirm(

@@ -16,8 +16,8 @@ use crate::error::RequestError;
 use crate::options::Access;
 
 /// The content security policy. Scripts, styles, images and requested data come from the same origin only, except that
-/// an image may be a `data:` URL. Inline code and framing are forbidden. Of the policies for trusted types, only `default` is allowed. `policy.js` creates it, and it never turns
-/// text into markup.
+/// an image may be a `data:` URL. Inline code and framing are forbidden. Of the policies for trusted types, only
+/// `default` is allowed. `policy.js` creates it, and it never turns text into markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types default";
