@@ -87,7 +87,7 @@ impl BatchProducer {
     /// was written to, once the cluster has committed all records.
     ///
     /// - The records of a partition are written in order.
-    /// - Each request is sent within [`SEND_DEADLINE`], and acknowledged or given up within [`ANSWER_DEADLINE`]. The
+    /// - Each request is sent within 3 s or not at all, and acknowledged or given up within [`ANSWER_DEADLINE`]. The
     ///   time of the first request counts from the call of this function. Records that [`Self::take_request`] has
     ///   returned are written by one request to each server.
     /// - After an error, any of the records may have been written. None is in flight any more, except those whose
