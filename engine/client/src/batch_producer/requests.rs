@@ -28,11 +28,19 @@ pub(super) struct Request {
 pub(super) fn take_request(
     records: &mut Peekable<impl Iterator<Item = KeyValue>>,
 ) -> Vec<KeyValue> {
-    let mut taken: Vec<_> = records.next().into_iter().collect();
-    let mut bytes: usize = taken.iter().map(encoding::bytes_max).sum();
-    let fits = |bytes, next: &KeyValue| bytes + encoding::bytes_max(next) <= REQUEST_BYTES_MAX;
-    while let Some(next) = records.next_if(|next| fits(bytes, next)) {
-        bytes += encoding::bytes_max(&next);
+    take_up_to(REQUEST_BYTES_MAX, records, encoding::bytes_max)
+}
+
+/// Takes the next items whose sizes together are at most `bytes_max`, or a single larger item.
+fn take_up_to<T>(
+    bytes_max: usize,
+    items: &mut Peekable<impl Iterator<Item = T>>,
+    bytes_of: impl Fn(&T) -> usize,
+) -> Vec<T> {
+    let mut taken: Vec<_> = items.next().into_iter().collect();
+    let mut bytes: usize = taken.iter().map(&bytes_of).sum();
+    while let Some(next) = items.next_if(|next| bytes + bytes_of(next) <= bytes_max) {
+        bytes += bytes_of(&next);
         taken.push(next);
     }
     taken
@@ -49,15 +57,8 @@ pub(super) fn requests(
         .flat_map(|(partition, records)| batches(records).map(move |records| (partition, records)))
         .peekable();
     std::iter::from_fn(move || {
-        let mut next = vec![batches.next()?];
-        let mut bytes = bytes_of(&next[0]);
-        while let Some(batch) =
-            batches.next_if(|batch| bytes + bytes_of(batch) <= REQUEST_BYTES_MAX)
-        {
-            bytes += bytes_of(&batch);
-            next.push(batch);
-        }
-        Some(request(topic, next, compression))
+        let next = take_up_to(REQUEST_BYTES_MAX, &mut batches, bytes_of);
+        (!next.is_empty()).then(|| request(topic, next, compression))
     })
 }
 
@@ -69,15 +70,8 @@ fn bytes_of((_, records): &(Partition, Vec<KeyValue>)) -> usize {
 fn batches(records: Vec<KeyValue>) -> impl Iterator<Item = Vec<KeyValue>> {
     let mut records = records.into_iter().peekable();
     std::iter::from_fn(move || {
-        let first = records.next()?;
-        let mut bytes = encoding::bytes_max(&first);
-        let mut batch = vec![first];
-        let fits = |bytes, next: &KeyValue| bytes + encoding::bytes_max(next) <= BATCH_BYTES_MAX;
-        while let Some(next) = records.next_if(|next| fits(bytes, next)) {
-            bytes += encoding::bytes_max(&next);
-            batch.push(next);
-        }
-        Some(batch)
+        let batch = take_up_to(BATCH_BYTES_MAX, &mut records, encoding::bytes_max);
+        (!batch.is_empty()).then_some(batch)
     })
 }
 

@@ -76,10 +76,9 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
     }
 
     fn add(&mut self, key: &str, position: FactPosition, fact: M::Fact) {
-        let number = match self.keys.number_of(key) {
-            Some(number) => number,
-            None => self.keys.insert(KeyState::new(key.into())),
-        };
+        let number = self
+            .keys
+            .number_or_insert(key, || KeyState::new(key.into()));
         if let Some(key) = self.keys.get_mut(number) {
             key.waiting.add(position, fact);
             self.waiting += 1;

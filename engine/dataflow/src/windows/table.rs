@@ -72,13 +72,18 @@ impl<E: Entry> Table<E> {
 
     /// An entry of a key, as [`Self::find`] returns it. If there is none, inserts a new one.
     pub(super) fn find_or_insert(&mut self, key: &str, new: impl FnOnce() -> E) -> &mut E {
+        let number = self.number_or_insert(key, new);
+        &mut self.entries[number as usize]
+    }
+
+    /// The number of an entry of a key, as [`Self::number_of`] returns it. If there is none, inserts a new one.
+    pub(super) fn number_or_insert(&mut self, key: &str, new: impl FnOnce() -> E) -> Number {
         let hash = self.hasher.hash_one(key);
         let is_it = |number: &Number| self.entries[*number as usize].key() == key;
-        let number = match self.by_key.find(hash, is_it) {
+        match self.by_key.find(hash, is_it) {
             Some(number) => *number,
             None => self.insert_hashed(hash, new()),
-        };
-        &mut self.entries[number as usize]
+        }
     }
 
     pub(super) fn insert(&mut self, entry: E) -> Number {
