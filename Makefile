@@ -1,10 +1,10 @@
 # The tasks of this repository. `make` lists them.
 
-# The binary, its lints and its tests use the same profile, so that no dependency is compiled twice.
+# The profile of the binary, its lints and its tests. With one profile for all, cargo reuses compiled dependencies.
 CARGO_PROFILE ?= dev
 
 TOPIC ?= level-engagement
-# If CLUSTER is set on the command line, make passes it to the tests in the environment.
+# If CLUSTER or RESTART_SPU is set on the command line, make passes it to the tests in the environment.
 CLUSTER ?=
 IMAGE ?= game-analytics
 TAG ?= local
@@ -29,7 +29,7 @@ compose := docker compose $(if $(MONITORING),--profile monitoring)
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-start: build ## build what is missing, then run everything: local cluster, generator, runner, dashboard
+start: build ## build what is missing, then run local cluster, generator, runner, dashboard and web API
 	exec $(binary) up
 
 consume: build ## print a topic as it grows: make consume TOPIC=level-engagement
@@ -71,10 +71,10 @@ check: wasm ## check the repository's own rules, formatting, lints and documenta
 check-dashboard: ## check the dashboard's JavaScript: format and lint rules; FIX=1 applies fixes; needs Node.js and npm
 	@scripts/check-dashboard
 
-instructions: wasm ## store each SmartModule's number of WASM instructions per event, after an intended change
+instructions: wasm ## store the numbers of WASM instructions per event, after an intended change
 	STORE_INSTRUCTIONS=1 cargo test --package benches --test instructions $(profile)
 
-bench: wasm ## measure the claims of docs/benchmarks.md, each against its baseline
+bench: wasm ## measure what docs/benchmarks.md claims; fails if a claim does not hold
 	@scripts/build-wasm benches target/smartmodules-bench
 	cargo bench --package benches --bench smartmodules --bench web_api --bench dashboard
 

@@ -1,4 +1,4 @@
-//! Contains one file per subcommand, each with a function named after the subcommand. Two files are no subcommands:
+//! Contains one file per subcommand, each with a function named after the subcommand. Two files are not subcommands:
 //! `reset` implements `run --reset`, and `provisioned` contains the startup that several subcommands share.
 
 mod cluster;

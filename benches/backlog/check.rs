@@ -1,5 +1,5 @@
-//! Checks what the runner wrote: the accounts must add up and cover every record, and derived topics must have
-//! rows.
+//! Checks what the runner wrote: the accounts must add up and cover every record, and derived topics with short
+//! windows must have rows.
 
 use std::collections::BTreeMap;
 

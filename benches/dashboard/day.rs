@@ -12,12 +12,12 @@ const CURRENCIES: [&str; 4] = ["USD", "EUR", "JPY", "BHD"];
 const PLATFORMS: [&str; 3] = ["PC", "Console", "Mobile"];
 const DERIVATIONS: i64 = 10;
 const LEVELS: i64 = 180;
-/// The number of events of one level in a window of ten seconds.
+/// The number of events in each row of `level-engagement`.
 const EVENTS: i64 = 73;
-/// The number of level events in the whole day.
+/// The number of events in all rows of `level-engagement`.
 pub(crate) const LEVEL_EVENTS: i64 = DAY_S / 10 * LEVELS * EVENTS;
-/// The number of events in two minutes. A response about the last day may lack up to this many events, because
-/// the day does not begin at a full minute.
+/// The number of these events in two minutes. A response about the last day may lack up to this many, because the day
+/// does not begin at a full minute.
 pub(crate) const EDGE_EVENTS: i64 = 2 * 6 * LEVELS * EVENTS;
 /// Deliveries are awaited in groups of at least this many; the last group may be smaller.
 const CHUNK: usize = 5_000;

@@ -1,9 +1,9 @@
 //! `cargo bench --package benches --bench dashboard`: measures the memory of a dashboard that has loaded one day of
 //! history.
 //!
-//! This process runs the cluster and writes the derived rows of a day of `make start`. A second process runs
-//! the dashboard, and this one measures its memory. The benchmark fails if the dashboard uses `MEMORY_MB_MAX` or
-//! more.
+//! This process runs the cluster, and writes the derived rows of one day as `make start` produces them. A second
+//! process runs the dashboard, and this one measures its memory. The benchmark fails if the dashboard uses
+//! `MEMORY_MB_MAX` or more.
 
 mod day;
 mod shown;

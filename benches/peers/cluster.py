@@ -42,7 +42,7 @@ class Cluster:
             stop(process)
 
     def start(self, name: str, *words: str) -> Program:
-        """Starts a subcommand of our binary on this cluster. Its output goes to `logs/name`."""
+        """Starts a subcommand of our binary on this cluster. Its output goes to the file `name` in `logs`."""
         return self.spawn(self.command(*words), name)
 
     def do(self, *words: str) -> str:

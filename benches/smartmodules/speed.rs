@@ -1,8 +1,8 @@
 //! Measures the events per second that pass through Fluvio's engine on one thread, for the batch module, a conventional
 //! module, and a module that does nothing. The module that does nothing shows the cost of the engine itself.
 //!
-//! All modules run in each round, and ratios are computed within a round, so that a noisy machine affects all
-//! of them equally.
+//! All modules run in each round, and ratios are computed within a round, so that other work on the machine affects
+//! all modules alike.
 
 use std::time::Instant;
 
@@ -16,15 +16,14 @@ use data_generator::Topic;
 const OURS: &str = "level-engagement";
 const BASELINE: &str = "idiomatic-baseline";
 
-/// The claim: with batches of `CLAIMED_SIZE`, which is the size that a producer with a short linger sends, the batch
-/// module is at least this many times as fast as the baseline.
+/// The claim: with batches of `CLAIMED_SIZE` events, the batch module is at least this many times as fast as the
+/// baseline.
 const CLAIMED_RATIO: f64 = 3.0;
 const CLAIMED_SIZE: usize = 500;
 
 const SIZES: [usize; 4] = [1, 50, CLAIMED_SIZE, 5_000];
 const ROUNDS: usize = 25;
-/// The number of events for each round and module. Processing them takes tens of milliseconds, and they fill eight
-/// batches of the largest size.
+/// The number of events for each round and module. They fill eight batches of the largest size.
 const EVENTS: usize = 40_000;
 
 /// A module that reads no input and emits no record.

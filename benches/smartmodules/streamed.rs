@@ -2,7 +2,7 @@
 //! derivations of one partition to the client, in two ways:
 //!
 //! - **apart**: one stream for each derivation, as when some derivations have read much further than others;
-//! - **together**: one stream for all of them, the runner's default.
+//! - **together**: one stream for all of them, as in the runner.
 
 use anyhow::{Context, ensure};
 use benches::usage::processor_seconds;

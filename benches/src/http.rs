@@ -1,4 +1,4 @@
-//! Sends a request over HTTP, on a separate connection.
+//! Sends a request over HTTP, on a new connection.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

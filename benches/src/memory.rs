@@ -1,5 +1,5 @@
-//! Measures the memory of a batch module, which processes a whole stored batch in one call, while events pass through
-//! it.
+//! Measures the memory of a batch module (a SmartModule that processes a whole stored batch in one call) while events
+//! pass through it.
 
 use data_generator::Topic;
 
@@ -9,8 +9,8 @@ use crate::modules::Params;
 
 /// The number of records in a batch.
 const BATCH: usize = 500;
-/// The share of broken events. Each module also receives events of the topics that it does not read. Neither may
-/// accumulate in its memory.
+/// The share of broken events. A module also receives events of topics that its derivations do not read. Neither these
+/// nor broken events may accumulate in its memory.
 const BROKEN: f64 = 0.002;
 
 /// How many events a measurement uses.

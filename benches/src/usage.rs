@@ -13,7 +13,7 @@ pub enum Memory {
 
 /// Returns the processor time of a process so far, in user and kernel mode together, in seconds.
 pub fn processor_seconds(pid: u32) -> anyhow::Result<f64> {
-    const TICKS_PER_SECOND: f64 = 100.0; // on every Linux
+    const TICKS_PER_SECOND: f64 = 100.0; // on all common platforms
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let fields = stat.rsplit(')').next().context("a name in brackets")?;
     let mut times = fields.split_whitespace().skip(11).take(2);

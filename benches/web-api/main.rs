@@ -1,6 +1,6 @@
 //! `cargo bench --package benches --bench web_api`: measures the throughput of the web API, and compares it with that
-//! of a handler of the same framework that does nothing. A second process generates the load, on the same machine as
-//! this process and the local cluster. The benchmark fails if a claim does not hold.
+//! of a handler of the same framework that does nothing. A second process on the same machine generates the load. The
+//! benchmark fails if a claim does not hold.
 
 mod load;
 mod servers;

@@ -23,8 +23,7 @@ use crate::world::{World, WorldOptions};
 const TICK_MIN: Duration = Duration::from_millis(10);
 const TICK_MAX: Duration = Duration::from_millis(50);
 const EVENTS_PER_TICK: f64 = 50.0;
-/// If events are sent later than they are due by more than this, a warning is logged, at most once per
-/// `BEHIND_EVERY`.
+/// If an event is sent more than this long after it is due, a warning is logged, at most once per `BEHIND_EVERY`.
 const BEHIND_MS: i64 = 1_000;
 const BEHIND_EVERY: Duration = Duration::from_secs(10);
 

@@ -10,8 +10,8 @@ use tokio::time::sleep;
 
 use crate::event::{Broken, Event, Topic};
 
-/// The maximum number of unacknowledged records. It is enough for full batches, and records of the usual size do
-/// not fill the producer's own queue.
+/// The maximum number of unacknowledged records: large enough for full batches, and so small that records of the usual
+/// size do not fill the producer's own queue.
 const UNACKNOWLEDGED_MAX: usize = 10_000;
 /// The number of attempts to send a record. With pauses of up to five seconds between them, the cluster may be
 /// unavailable for about a minute.

@@ -1,5 +1,4 @@
-//! Runs a node until Ctrl-C: `cargo run -p local-cluster --example node -- DATA_DIR [CONTROL_ADDR
-//! DATA_ADDR]`.
+//! Runs a node until Ctrl-C: `cargo run -p local-cluster --example node -- DATA_DIR [CONTROL_ADDR DATA_ADDR]`.
 
 use anyhow::Context;
 use local_cluster::{Listeners, Options, start};

@@ -85,7 +85,7 @@ pub(crate) async fn deadline<F: Future>(future: F) -> F::Output {
         .expect("the node did not answer in time")
 }
 
-/// Returns texts that each contain their number in `0..count`.
+/// Returns `count` texts, each of which contains its index.
 pub(crate) fn values(count: usize) -> Vec<String> {
     (0..count)
         .map(|number| format!("value-{number:06}-{}", "x".repeat(number % 50)))

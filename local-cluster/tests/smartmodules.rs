@@ -17,7 +17,7 @@ use crate::harness::{
 };
 use crate::wasm;
 
-/// Values whose last byte is even for even numbers and odd for odd ones.
+/// Returns `count` values, each of which ends with its index. So the last byte is even if the index is even.
 fn numbers(count: usize) -> Vec<String> {
     (0..count)
         .map(|number| format!("{}{number}", "y".repeat(number % 40)))

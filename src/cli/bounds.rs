@@ -1,4 +1,4 @@
-//! Parses durations that have limits on the command line.
+//! Parses values of flags that are durations with limits.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Changes numbers in the repository's dataflow file. If the changed file is accepted, its derivations must work, and a
-//! cluster can be provisioned with it.
+//! Changes numbers in the repository's dataflow file. If the changed file is accepted, its derivations must work, and
+//! provisioning a cluster with it must succeed.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,8 +1,8 @@
 """Reads docker-compose.yml with compose itself, and translates its services to processes on one machine.
 
-Every service gets its own loopback address, so that services can listen on the ports of the file. Terms of containers
-are replaced: the names of services and 0.0.0.0 by addresses, the image's program by a file, and volumes by folders. The
-rest of each command, environment and health check stays as it is.
+Every service gets its own loopback address, so that services can listen on the ports of the file. What is valid only in
+containers is replaced: the names of services, 0.0.0.0 and 127.0.0.1 by addresses, the image's program by a file, and
+volumes by folders. The rest of each command, environment and health check stays as it is.
 """
 
 import json

@@ -7,14 +7,15 @@ Commands, arguments, environment, health checks and the order of starts are thos
 reads. Properties of containers are not tested: limits, users and read-only file systems. Runs on Linux only, where
 all of 127.0.0.0/8 is local.
 
-  FLUVIO_RUN   the engine's program (required)
+  FLUVIO_RUN   the path of Fluvio's program `fluvio-run` (required)
   BINARY       our program; default target/debug/game-analytics
   COMPOSE      the command that reads the file; default `docker compose`
+  NC           netcat; default `nc` in PATH
   PROMETHEUS   Prometheus's program; if given, the monitoring profile also runs, without Grafana
 
 If services are given as arguments, only these and their dependencies run, and nothing is tested. With `--keep`, all
-run until Ctrl-C, killed services are restarted, and the address of the cluster is printed. `make test-cluster` can use
-this real cluster, with RESTART_SPU set to `kill -9 $(cat LOGS/spu-1.pid)`.
+run until Ctrl-C, killed services are restarted, and the address of the cluster and the folder of logs are printed.
+`make test-cluster` can use this real cluster, with RESTART_SPU set to `kill -9 $(cat FOLDER/spu-1.pid)`.
 """
 
 import argparse

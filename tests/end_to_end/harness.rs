@@ -18,7 +18,7 @@ use crate::{clusters, oracle};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_game-analytics");
 
-/// The timeout of every wait, which only ends a test that hangs. It is several times the longest wait on an idle
+/// The timeout of every wait. Only a test that hangs should reach it: it is several times the longest wait on an idle
 /// machine, because a busy machine, or a busy cluster named by `CLUSTER`, may be much slower.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(10 * 60);
 

@@ -1,4 +1,4 @@
-//! Writes the same keys with both producers of the client.
+//! Writes the same keys with both producers of the client. Also restarts the cluster while a batch producer is open.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Checks that commands escape the control characters in text from outside, so that these have no effect on a terminal
-//! and do not begin new lines.
+//! Checks that commands escape the control characters in text from outside, so that such text has no effect on a
+//! terminal and does not begin new lines.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

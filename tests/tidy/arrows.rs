@@ -44,8 +44,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 
 const ANY: &str = "*";
 
-/// The only crate that may connect to a cluster, and the external crate on which no other crate may depend, except for
-/// development.
+/// The only crate that may connect to a cluster, and the external crate that no other crate may depend on.
+/// `[dev-dependencies]` are not checked.
 const DOOR: (&str, &str) = ("engine/client", "fluvio");
 
 #[test]

@@ -1,6 +1,6 @@
-//! The baseline: a SmartModule written as Fluvio's documentation recommends. It uses Fluvio's macro, typed structs that
-//! borrow from the record, and `serde_json`. It requires the same fields of an event as this project's own SmartModule,
-//! and emits a record for each completed level.
+//! The baseline: a conventional SmartModule. It uses Fluvio's macro, typed structs that borrow from the record, and
+//! `serde_json`. It requires the same fields of an event as this project's own SmartModule, and emits a record for each
+//! completed level.
 #![cfg(target_arch = "wasm32")]
 
 use fluvio_smartmodule::{RecordData, Result, SmartModuleRecord, smartmodule};

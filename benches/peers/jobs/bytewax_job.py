@@ -3,7 +3,7 @@
     python -m bytewax.testing -p 2 "bytewax_job:flow('INPUT', 'OUTPUT')"
 
 Each block is folded into one partial for each window and key, before the processes exchange partials. A dataflow step
-for each event takes ten times as long.
+for each event takes ten times the processor time.
 """
 
 import gc
@@ -24,7 +24,7 @@ BLOCK_BYTES = 1 << 23
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WINDOW_S = 10
 # How long windows wait for out-of-order events. One reader can be far ahead of the other: with 10 minutes, events of
-# the slower process were late. One day is longer than the input, so all windows close at the end of the input.
+# the slower reader were late. One day is longer than the input, so all windows close at the end of the input.
 WAIT = timedelta(days=1)
 
 Keyed = tuple[str, "Partial"]

@@ -126,7 +126,7 @@ pub(crate) fn explain(error: &dyn Error) -> String {
     text
 }
 
-/// Follows redirects up to a limit; a request with secrets is not redirected to another server.
+/// Follows redirects up to a limit. If the configuration has secrets, refuses a redirect to another origin.
 fn follow(attempt: Attempt<'_>, has_secrets: bool) -> reqwest::redirect::Action {
     let first = &attempt.previous()[0];
     if attempt.previous().len() > REDIRECTS_MAX {

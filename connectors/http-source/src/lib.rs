@@ -2,7 +2,7 @@
 //! format of Fluvio's own `http-source` connector.
 //!
 //! A [`Config`] states where to read and where to write. [`run`] polls the endpoint, streams from it, or reads it
-//! as a WebSocket. It splits what arrives into records and writes each to its topic or, if the record has none,
+//! as a WebSocket. It splits what arrives into records and writes each to its topic or, if that is impossible,
 //! to `rejected-events`. The memory of a record is released when the cluster has acknowledged it.
 
 mod backoff;

@@ -1,4 +1,4 @@
-//! Runs a connector until it is stopped or, with `once`, until one response of each endpoint is complete.
+//! Runs a connector until it is stopped or, with `once`, until one response of its endpoint is complete.
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -19,7 +19,7 @@ use crate::queue::queue;
 use crate::run::reader;
 use crate::supervisor::supervise;
 
-/// The timeout of each wait. It is much longer than what a test waits for usually takes.
+/// The timeout of each wait, much longer than a wait usually takes.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The head of a chunked response.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::validate::{Checked, Rejected};
 
-/// The hint in the response if a record has a different format, such as an event of another SDK.
+/// The hint in the response if a record has a different format, such as an event of an analytics SDK.
 const HINT: &str = "an event is an object with `event_name` (`player_action`, `transaction` or \
     `server_metric`), `event_timestamp` and `parameters`; a body is one event, an array of events, \
     {\"sent_at\": …, \"events\": […]}, or one event per line as application/x-ndjson; /docs lists every field, \

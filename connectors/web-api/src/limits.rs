@@ -1,4 +1,4 @@
-//! Every limit and period of the web API, each with its reason.
+//! Limits and periods of the web API, with their reasons.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ pub(crate) const RECORDS_PER_REQUEST_MAX: usize = 5_000;
 /// each record separately needs no more, and each part costs a decoder.
 pub(crate) const COMPRESSED_PARTS_MAX: usize = RECORDS_PER_REQUEST_MAX;
 
-/// The total memory of all bodies in KiB. A body counts from its first byte until the response is sent, so
-/// memory is bounded for any number of clients.
+/// The total memory of all bodies in KiB. A body counts from its first byte until the write of its records has ended,
+/// so memory is bounded for any number of clients.
 pub(crate) const BUFFERED_KIB_MAX: usize = 96 * 1024;
 
 /// The memory that a rejected record takes in addition to its payload: its copy for `rejected-events` with key
@@ -100,7 +100,7 @@ pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idempotency key is remembered.
 pub(crate) const IDEMPOTENCY_RETENTION: Duration = Duration::from_secs(3_600);
 
-/// The maximum number of idempotency keys in memory, of about 200 bytes each. When it is reached, requests
+/// The maximum number of idempotency keys in memory. Each takes about 200 bytes. When it is reached, requests
 /// with new keys are refused.
 pub(crate) const IDEMPOTENCY_KEYS_MAX: usize = 1_000_000;
 

@@ -16,8 +16,7 @@ use crate::validate::Checked;
 
 const PREFIX: &str = "game_analytics_web_api";
 
-/// The bounds of the duration histogram, from the duration on an idle machine to the longest time that a
-/// client waits.
+/// The bounds of the duration histogram in seconds, from the duration on an idle machine to `ANSWER_TIMEOUT`.
 const DURATION_BOUNDS_S: [f64; 11] = [
     0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 1.0, 5.0, 15.0,
 ];

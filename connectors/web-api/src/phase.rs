@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-/// The phase, with the time at which it began.
+/// The phase of a connection. A phase with a time limit contains the time at which it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// The server receives a head, or waits for the first head on a new connection.

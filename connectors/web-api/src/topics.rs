@@ -1,4 +1,4 @@
-//! The topics that the web API writes: the source topics and `rejected-events`.
+//! The topics to which posted records are written: the source topics and `rejected-events`.
 
 use model::Event;
 use model::event::{PlayerEvent, PurchaseEvent, ServerMetric};

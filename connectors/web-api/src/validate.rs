@@ -148,7 +148,7 @@ fn by_name(record: &[u8]) -> Result<SourceTopic, Rejection> {
             name = Some(value);
         }
     }
-    // Check the rest of the record: if its JSON is malformed anywhere, that is the reason, whatever its name is.
+    // Check the rest of the record: malformed JSON anywhere is reported rather than a wrong `event_name`.
     scanner.end().map_err(unreadable)?;
     match name {
         None | Some(Value::Null) => Err(refuse(Reason::MissingField)),

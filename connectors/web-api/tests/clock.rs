@@ -12,7 +12,7 @@ use crate::http::Response;
 
 const TOPIC: &str = "player-events";
 const HOUR_MS: i64 = 3_600_000;
-/// How late, on a slow machine, a request may arrive after its `sent_at` was created.
+/// The longest time, on a slow machine, from the creation of a `sent_at` to the arrival of its request.
 const SLOW_MS: i64 = 60_000;
 
 fn now() -> Timestamp {

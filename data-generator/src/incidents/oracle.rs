@@ -215,8 +215,8 @@ fn visits(actions: &[(i64, Value)]) -> impl Iterator<Item = &[(i64, Value)]> {
     })
 }
 
-/// A fault: the condition, the server, and a time. The time is 30 s after the last report for a silence, and the start
-/// of the second window above the threshold otherwise.
+/// A fault: the condition, the server, and a time. For a silence, the time is 30 s after the last report. For another
+/// condition, it is the start of the second of two consecutive windows above the threshold.
 pub(super) type FaultFound = (&'static str, String, i64);
 
 /// Finds faulty servers: two consecutive windows above the threshold, or a silence of more than thirty

@@ -149,7 +149,7 @@ fn exactly_the_planted_incidents_break_rules() {
     }
 }
 
-/// Limits depend on the currency, so fraud in yen must exceed them by as much as fraud in dollars.
+/// The limits of these rules depend on the currency, so fraud that exceeds them must be planted in all four currencies.
 #[test]
 fn amounts_that_are_too_much_are_planted_in_every_currency() {
     let (events, ended, _) = run(world(7, 25.0, 240.0), 4_500);

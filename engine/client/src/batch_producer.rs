@@ -1,6 +1,5 @@
-//! Writing many records at once: they are encoded straight into the batches of a request. The producer of the `fluvio`
-//! crate takes records one by one. For each, it takes a lock, reads the clock and creates a channel for the
-//! acknowledgement.
+//! Writes many records at once: they are encoded straight into the batches of a request. The producer of the `fluvio`
+//! crate is slower: for each record, it takes a lock, reads the clock and creates a channel for the acknowledgement.
 
 mod connections;
 mod requests;
@@ -52,12 +51,14 @@ impl Cluster {
     }
 }
 
-/// The time from the call of a write until its request is sent. What remains until [`ANSWER_DEADLINE`] is the time
-/// that a server has to commit a batch, so a request that is given up is no longer being executed.
+/// The deadline for sending a request, counted from the same moment as [`ANSWER_DEADLINE`]. The difference between the
+/// two is the time that a server has to commit a batch. So when the client gives a request up, a server that keeps to
+/// this time is no longer executing it.
 const SEND_DEADLINE: Duration = ANSWER_DEADLINE.saturating_sub(COMMIT_DEADLINE);
 
 impl BatchProducer {
-    /// Takes the next records that fit into one request to each server, or a single record that is too large for that.
+    /// Takes the next records that [`Self::write`] sends in a single request to each server. A record that exceeds the
+    /// size of a request is taken alone.
     pub fn take_request(
         records: &mut Peekable<impl Iterator<Item = (String, Vec<u8>)>>,
     ) -> Vec<(String, Vec<u8>)> {
@@ -87,11 +88,11 @@ impl BatchProducer {
     /// was written to, once the cluster has committed all records.
     ///
     /// - The records of a partition are written in order.
-    /// - Each request is sent within 3 s or not at all, and acknowledged or given up within [`ANSWER_DEADLINE`]. The
-    ///   time of the first request counts from the call of this function. Records that [`Self::take_request`] has
-    ///   returned are written by one request to each server.
-    /// - After an error, any of the records may have been written. None is in flight any more, except those whose
-    ///   server has not responded in time.
+    /// - Each request is sent within 3 s or not at all, and acknowledged or given up within [`ANSWER_DEADLINE`]. Both
+    ///   times count from the call of this function, or, for a further request to the same server, from the response to
+    ///   the one before. Records that [`Self::take_request`] has returned are written by one request to each server.
+    /// - After an error, any of the records may have been written. No request is in flight any more, except to a server
+    ///   that has not responded in time.
     pub async fn write(
         &mut self,
         records: impl IntoIterator<Item = (String, Vec<u8>)>,

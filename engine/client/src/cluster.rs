@@ -22,8 +22,8 @@ use crate::{ClientError, ConnectOptions, profile};
 /// The deadline for connecting to the controller. The `fluvio` crate itself waits a minute for a response, which is
 /// too long for an operator who starts a program.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
-/// The deadline for a second connection, without TLS. It is opened after a failed TLS handshake, only to improve the
-/// error message.
+/// The deadline for a second connection, without TLS. It is opened after a TLS handshake to which the server has not
+/// responded, only to improve the error message.
 const PROBE_DEADLINE: Duration = Duration::from_secs(3);
 /// The deadline for a listing, which the controller answers from memory. A connection without an answer by then is
 /// considered dead.

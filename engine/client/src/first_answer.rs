@@ -1,5 +1,5 @@
-//! Determines from the first bytes that arrive on a connection whether the other end is a Fluvio server, another
-//! kind of server, or one that does not respond.
+//! Checks whether a Fluvio server is at the other end of a connection. The first bytes that arrive show it; a server
+//! that sends nothing until a deadline is reported as silent.
 
 use std::future::Future;
 use std::io;

@@ -1,6 +1,6 @@
-//! The only access to a Fluvio cluster, real or local: connects, ensures topics and SmartModules, produces in large
-//! batches, and reads without gaps. Except in tests and benchmarks, no other crate of the workspace uses the `fluvio`
-//! crate.
+//! The only access to a Fluvio cluster, real or local: connects, creates missing topics and SmartModules, produces in
+//! large batches, and reads without gaps. Except in tests and benchmarks, no other crate of the workspace uses the
+//! `fluvio` crate.
 
 mod address;
 mod backoff;

@@ -43,7 +43,8 @@ pub const ANSWER_DEADLINE: Duration = Duration::from_secs(8);
 const RETRIES: usize = 0;
 /// A record that is not acknowledged within this time counts as failed, though it may still arrive.
 const DELIVERY_DEADLINE: Duration = Duration::from_secs(60);
-/// How long to wait until the shared connection lists a new topic. It does so a moment after the topic was created.
+/// How long to wait until the metadata of the shared connection contains a new topic, usually a moment after its
+/// creation.
 const TOPIC_DEADLINE: Duration = Duration::from_secs(10);
 /// The pause between two checks for the new topic.
 const TOPIC_POLL: Duration = Duration::from_millis(50);
@@ -166,8 +167,8 @@ impl Producer {
         }
     }
 
-    /// Sends the records that wait in batches at once, without waiting for the linger time. Only [`Delivery::wait`]
-    /// proves that a record has arrived.
+    /// Sends the waiting records immediately, before the linger time is over. Only [`Delivery::wait`] proves that a
+    /// record has arrived.
     pub async fn flush(&self) -> Result<(), ClientError> {
         match timeout(DELIVERY_DEADLINE, self.pool.producer.flush()).await {
             Ok(Ok(())) => Ok(()),
@@ -237,8 +238,9 @@ pub(crate) fn unacknowledged(what: String, limit: Duration) -> ClientError {
     )
 }
 
-/// The producer settings. The topic determines the compression. The default is none, because a SmartModule reads
-/// every batch, and decompressing costs the server more time than compression saves on a local network and disk.
+/// The producer settings. The topic determines the compression. By default topics are not compressed, because a
+/// SmartModule reads every batch, and decompressing costs the server more time than compression saves on a local
+/// network and disk.
 fn settings() -> Result<TopicProducerConfig, ClientError> {
     let policy = RetryPolicy {
         max_retries: RETRIES,

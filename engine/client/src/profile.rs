@@ -45,7 +45,7 @@ fn cluster_config(address: Option<&str>) -> Result<FluvioClusterConfig, ClientEr
     }
 }
 
-/// The cluster of the active profile; `None` when there is no profile file or none is active.
+/// The cluster of the active profile; `None` if there is no profile file or if no profile is active.
 fn active_profile() -> Result<Option<FluvioClusterConfig>, ClientError> {
     let file = match ConfigFile::load(None) {
         Ok(file) => file,

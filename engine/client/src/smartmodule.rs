@@ -37,8 +37,8 @@ impl Cluster {
         })
     }
 
-    /// The uncompressed bytes of the stored module. A module that cannot be decompressed is treated as
-    /// missing, and therefore replaced.
+    /// The uncompressed bytes of the stored module. A module that cannot be decompressed is treated as missing, and is
+    /// therefore created again.
     async fn smartmodule(&self, name: &str) -> Result<Option<Vec<u8>>, ClientError> {
         let found = self.list::<SmartModuleSpec>(Some(name)).await?;
         let stored = found.into_iter().find(|module| module.name == name);

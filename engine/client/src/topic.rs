@@ -19,12 +19,12 @@ const ONLINE_DEADLINE: Duration = Duration::from_secs(30);
 /// The pause between two listings. A listing takes about a millisecond; a new topic is ready after a few pauses.
 const ONLINE_POLL: Duration = Duration::from_millis(100);
 
-/// The settings that a topic must have.
+/// The settings with which a missing topic is created. Of an existing topic, only the number of partitions is required.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicSettings {
     /// The topic's name: lower-case letters, digits, and dashes that are not at either end.
     pub name: String,
-    /// The minimum number of partitions.
+    /// The number of partitions. An existing topic may have more.
     pub partitions: u32,
     /// How long records are retained; `None` uses the cluster's default of seven days.
     pub retention: Option<Duration>,
@@ -54,8 +54,8 @@ pub enum Ensured {
 
 impl Cluster {
     /// Ensures that the topic exists and that at least `topic.partitions` of its partitions are online. Idempotent,
-    /// also with concurrent callers. Returns an error if the topic has fewer partitions. It does not add partitions,
-    /// because the keys would then be distributed differently.
+    /// also with concurrent callers. Returns an error if an existing topic has fewer partitions. No partitions are
+    /// added to it, because keys would then belong to different partitions than before.
     pub async fn ensure_topic(&self, topic: &TopicSettings) -> Result<Ensured, ClientError> {
         if let Some(spec) = self.topic(&topic.name).await? {
             compare(topic, &spec)?;

@@ -37,7 +37,7 @@ pub struct PartitionSource {
 pub enum SmartModule {
     /// A module that is registered with the cluster under this name.
     Named(String),
-    /// A module that is sent with the request, as uncompressed WASM.
+    /// A module that is sent with the request. It is given here as uncompressed WASM.
     AdHoc(Arc<[u8]>),
 }
 

@@ -30,8 +30,8 @@
 //! - `sink`: output topics, dead letters, published record counts, and the status board. *A write to a topic is
 //!   acknowledged before the next one begins.*
 //! - `durable`: checkpoints, snapshots, and the check that a source still holds the log that was read. *A
-//!   checkpoint contains an offset for each output partition, and a restart computes no output record before that
-//!   offset again.*
+//!   checkpoint contains an offset for each output partition, and a restart never recomputes an output record before
+//!   that offset.*
 //! - `read`: reads one partition, partial by partial, through a stream of its own or a shared one. *No batch is
 //!   delivered twice, and none is skipped.*
 //! - `lease`: one runner of a derivation writes, the others wait. *A holder is superseded only when none of its

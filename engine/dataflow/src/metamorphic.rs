@@ -1,6 +1,6 @@
 //! Metamorphic tests of exactly-once processing. A simulated runner reads random streams of events, in any order
 //! and split into any batches and partitions, and is killed between any two writes. Whatever happens, the derived
-//! topic must contain the rows that a simple computation with plain maps gives for the whole source.
+//! topic must contain the rows that a simple computation with plain maps gives for all events that were not late.
 
 mod another_log;
 mod checks;
@@ -126,8 +126,8 @@ fn replay_agrees_with_the_runner(script: &Script) {
     }
     let live = finished(script);
     // For hopping windows and keyed processes, the replay and the live run may differ. In the live run, an event may
-    // miss a hopping window that is closed and still count in a later one. A replay of a keyed process reports no
-    // silence after the last event.
+    // be too late for one hopping window but in time for the next. A replay of a keyed process reports no silence
+    // after the last event.
     let is_told = matches!(script.settings.kind, Kind::Tumbling | Kind::Sessions);
     if live.late.is_empty() && has_room && is_told {
         assert_eq!(said(&replayed), said(&live), "the replay, and the runner");

@@ -1,5 +1,5 @@
-//! Counts events whose time is far ahead of their ingest time. Derivations still process these events at their
-//! event times. The list of their senders shows operators which clocks to correct.
+//! Counts accepted events whose time is far ahead of their ingest time. Derivations process these events like any
+//! others. The list of their senders shows operators which clocks to correct.
 
 use serde::{Deserialize, Serialize};
 

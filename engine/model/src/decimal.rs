@@ -1,8 +1,8 @@
 //! Exact decimals: converts the text of a JSON number into a scaled integer without binary floats.
 
-/// The limit to which the magnitude of an exponent is clamped. A number with a larger exponent is zero, too large for
-/// an `i64`, or rounds to zero, because no record is large enough for a mantissa that would compensate for the
-/// exponent. Sums of clamped exponents do not overflow.
+/// The limit to which the magnitude of an exponent is clamped, so that sums with exponents do not overflow. Clamping
+/// changes no result: a number with such an exponent is zero, rounds to zero, or is too large for an `i64`, because no
+/// record is large enough for a mantissa that would compensate for the exponent.
 const EXPONENT_MAX: i64 = u32::MAX as i64;
 
 /// Returns `text` (a JSON number) × 10^`scale`, rounded half to even; `None` if the result exceeds an `i64`.

@@ -1,5 +1,6 @@
-//! The traits that a derived topic implements: [`Lift`] for the SmartModule, and [`Windowed`] or [`Sessions`]
-//! for the runner. A derived topic of alerts implements [`KeyedProcess`](crate::KeyedProcess) instead.
+//! The traits that a derivation implements: [`Lift`] for the SmartModule and [`Windowed`] for the runner, and also
+//! [`Sessions`] if events are grouped in sessions. A derivation that raises alerts implements
+//! [`KeyedProcess`](crate::KeyedProcess) instead.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

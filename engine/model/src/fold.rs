@@ -37,7 +37,7 @@ const MAX_SKEW: &str = "max_skew_ms";
 pub struct SourceRecord<'r> {
     /// The record's offset in its partition.
     pub offset: i64,
-    /// The record's timestamp, set by the producer or the server; `None` if it has none.
+    /// The record's timestamp, which Fluvio's producers set; `None` if it has none.
     pub ingest_time: Option<Timestamp>,
     /// The record's value.
     pub value: &'r [u8],

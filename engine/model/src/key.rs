@@ -29,7 +29,7 @@ impl RecordKey {
         Self(vec!["*"; fields].join("|").into())
     }
 
-    /// Returns the key as text, as in the derived record.
+    /// Returns the text of the key: its encoded fields, joined by `|`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

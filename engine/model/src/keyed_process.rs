@@ -1,5 +1,5 @@
-//! The interface of derived topics whose code processes the events of each key one by one, in the order of
-//! event time. Alerts work this way.
+//! The interface of derivations that process the events of each key one by one, in the order of event time, such as
+//! those that raise alerts.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

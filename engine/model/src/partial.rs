@@ -71,7 +71,7 @@ impl BatchHeader {
         }
     }
 
-    /// Decodes only the header, which is the same for the partials of all derivations.
+    /// Decodes only the header, which has the same form in the partials of all derivations.
     pub fn decode(partial: &[u8]) -> Result<Self, PartialError> {
         decode(partial)
     }

@@ -63,7 +63,7 @@ impl fmt::Display for Reason {
 pub struct Rejection {
     /// The reason.
     pub reason: Reason,
-    /// The path of the field (`parameters.player_id`), or `record` for the whole record.
+    /// The path of the field or object (`parameters.player_id`, `parameters`), or `record` for the whole record.
     pub subject: &'static str,
 }
 

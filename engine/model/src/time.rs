@@ -31,7 +31,8 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the instant `ms` milliseconds later, or the last possible instant on overflow.
+    /// Returns the instant `ms` milliseconds later (earlier if `ms` is negative), limited to [`Self::MIN`] and
+    /// [`Self::MAX`].
     pub const fn plus_ms(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
     }

@@ -1,5 +1,5 @@
-//! Compares, searches and hashes bytes one word at a time. In WASM, a call for every few bytes or a loop over single
-//! bytes costs more than the rest of parsing.
+//! Compares, copies, searches and hashes bytes one word at a time. In Fluvio's engine, every branch and every call to
+//! the host is expensive for WASM code, so a loop over single bytes, or a call for every few bytes, is slow.
 
 /// A word in which each byte is 1.
 const ONES: u64 = u64::from_le_bytes([1; 8]);
@@ -31,8 +31,8 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// Appends a short text to `output`. In WASM, `extend_from_slice` with a length that is no constant is a call of the
-/// engine, which takes longer than copying a few words.
+/// Appends `bytes` to `output`. For short texts this is faster than `extend_from_slice`, which in WASM is a call to the
+/// host unless the length is a constant.
 #[inline(never)]
 pub(crate) fn append(output: &mut Vec<u8>, bytes: &[u8]) {
     if bytes.len() > LONG {
@@ -58,7 +58,7 @@ pub(crate) fn append(output: &mut Vec<u8>, bytes: &[u8]) {
     output.truncate(end);
 }
 
-/// Returns less than eight bytes as a word, the first byte lowest.
+/// Returns fewer than eight bytes as a word, the first byte lowest.
 #[inline(always)]
 fn low_word(bytes: &[u8]) -> u64 {
     let bytes = bytes.iter().rev();

@@ -201,7 +201,7 @@ fn wrong_parameters_are_refused_with_the_expected_value() {
     );
 }
 
-/// The counts in a partial contradict each other if any byte is missing, and often if a byte is changed.
+/// The counts in a partial contradict each other if its end is missing, and often if a byte is changed.
 #[test]
 fn a_damaged_partial_is_an_error_or_another_partial_and_never_a_panic() {
     let texts = [

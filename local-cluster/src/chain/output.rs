@@ -2,8 +2,8 @@
 //!
 //! A client numbers the records of a batch one by one, from the batch's base offset. So each run of records with
 //! consecutive offsets becomes a batch of its own. Clients use a batch's *last offset delta* only to count their
-//! progress, so it is set to cover all offsets up to the next batch. If the first offsets have no records, an empty
-//! batch covers them. Together, the batches of an output set cover all of its offsets.
+//! progress, so it is set to cover all offsets up to the next batch. If the first offsets of an output set have no
+//! records, an empty batch covers them. Together, the batches of a set cover all of its offsets.
 
 #[cfg(test)]
 mod tests;

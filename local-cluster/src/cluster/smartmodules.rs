@@ -10,7 +10,8 @@ use super::state::StoredSmartModule;
 use super::{AdminError, Cluster};
 
 impl Cluster {
-    /// Creates or replaces a SmartModule. Streams that start after this returns use the new one.
+    /// Creates or replaces a SmartModule. Streams that start after this returns use the new one. With `dry_run`, only
+    /// checks that the SmartModule has a name.
     pub(crate) async fn put_smartmodule(
         &self,
         name: &str,
@@ -87,7 +88,7 @@ impl Cluster {
     }
 }
 
-/// Returns whether a stored SmartModule matches a package key that a client filters by.
+/// Returns whether a stored SmartModule matches `wanted`. A SmartModule without metadata is compared by its key alone.
 pub(crate) fn matches(
     wanted: &SmartModulePackageKey,
     key: &str,

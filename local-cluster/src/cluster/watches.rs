@@ -179,7 +179,8 @@ impl Watch {
     }
 }
 
-/// Builds the next update of a watch: all objects except those that the client already has.
+/// Builds the next update of a watch: the objects that are new or changed since the last update, and the names of
+/// those that were deleted. The first update contains all objects.
 struct UpdateBuilder<'a, S>
 where
     S: AdminSpec,

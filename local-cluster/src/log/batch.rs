@@ -1,8 +1,7 @@
 //! Fluvio's record batches as raw bytes: parses headers, and checks that a batch is complete and undamaged.
 //!
 //! A batch is stored and sent as the producer encoded it, except for its base offset, so nothing here decodes
-//! records.
-//! All integers are big endian:
+//! records. All integers are big endian:
 //!
 //! ```text
 //!  0 base offset i64            23 last offset delta i32     51 producer epoch i16

@@ -60,8 +60,8 @@ impl Request {
         self.guard(|| T::decode_from(&mut self.body.clone(), self.version))
     }
 
-    /// Runs a decoder of Fluvio's published crates. These decoders trust lengths and can panic on hostile
-    /// ones. Turns a panic into an error, which ends only this connection.
+    /// Runs code of Fluvio's published crates, usually a decoder. Their decoders trust lengths and can panic on
+    /// hostile ones. Turns a panic into an error, which ends only this connection.
     pub(crate) fn guard<T, E>(
         &self,
         decode: impl FnOnce() -> Result<T, E>,

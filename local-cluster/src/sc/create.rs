@@ -1,4 +1,4 @@
-//! `Create`: topics and SmartModules. Rejects other kinds, which cannot be created on a single node.
+//! `Create`: topics and SmartModules. Rejects all other kinds of objects.
 
 use fluvio_controlplane_metadata::smartmodule::SmartModuleSpec;
 use fluvio_controlplane_metadata::topic::TopicSpec;

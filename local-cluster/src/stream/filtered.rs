@@ -14,8 +14,8 @@ use crate::log::CheckedBatches;
 #[derive(Debug)]
 pub(super) struct Filtered {
     chain: Chain,
-    /// Output that did not fit the last frame. It must be kept, because its batch has changed the chain's
-    /// state and cannot be run again.
+    /// Output that did not fit the last frame. It is kept, because its batch has changed the chain's state and must
+    /// not be run again. If the client does not continue where the last frame ended, the output is dropped.
     held: Option<Held>,
 }
 

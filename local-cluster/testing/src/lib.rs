@@ -57,7 +57,7 @@ impl Node {
         handle.stopped().await.expect("a clean stop");
     }
 
-    /// Restarts the cluster on the same ports and with the same data.
+    /// Starts the stopped cluster again, on the same ports and with the same data.
     pub async fn restart(&mut self) {
         let listeners = Listeners::bind(self.sc_addr, self.spu_addr).await;
         let listeners = listeners.expect("the same ports");

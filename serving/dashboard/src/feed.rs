@@ -80,8 +80,8 @@ async fn read(
 
 /// Returns the offset at which reading starts in each partition. The first call returns offsets in the topic's recent
 /// past, and a later call the next offsets to read. If the number of partitions has changed, or a partition ends before
-/// its next offset, the topic has been deleted and created again. Then its state is cleared, and reading starts in the
-/// recent past again.
+/// its next offset, the topic is assumed to have been deleted and created again. Then its state is cleared, and reading
+/// starts in the recent past again.
 fn starts(
     broadcast: &Broadcast,
     topic: Topic,

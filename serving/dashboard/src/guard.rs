@@ -76,8 +76,8 @@ impl Guard {
             }
             // Protects against DNS rebinding: for the browser, a foreign page whose host name resolves to this address
             // has the same origin as the dashboard. Other foreign pages can send requests, but the requests change
-            // nothing, and the pages cannot read the responses. `Origin` is not checked, because browsers may send it
-            // for our own scripts, and behind a proxy it contains the proxy's name.
+            // nothing, and the pages cannot read the responses. `Origin` is not checked, because behind a proxy it
+            // contains the proxy's name even in requests of the dashboard's own pages.
             Access::Loopback => Ok(check_host(request.headers())?),
             Access::Token(_) | Access::Anybody => Ok(()),
         }

@@ -18,8 +18,8 @@ pub(crate) struct Span {
 
 impl Span {
     /// Returns the span that contains `range` and consists of whole pieces. The length of a piece is the shortest of
-    /// [`PIECES_S`] that is at least one window and gives at most about [`POINTS_MAX`] pieces. If none fits, the span
-    /// has about [`POINTS_MAX`] pieces.
+    /// [`PIECES_S`] that is at least one window and gives at most about [`POINTS_MAX`] pieces. If none fits, it is the
+    /// smallest number of milliseconds for which both are true.
     pub(crate) fn over(range: Range<i64>, window_ms: i64) -> Self {
         let length = (range.end - range.start).max(1);
         let fits = |step_ms: &i64| *step_ms >= window_ms && length / step_ms <= POINTS_MAX;

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Page, active, has_players, node, window};
 
-/// Twice the five seconds within which a page must report an unreachable cluster, because the test's cluster slows down
-/// the machine on which the dashboard also runs.
+/// Twice the five seconds within which a page must report an unreachable cluster, because the machine may be busy.
 const REPORTED_WITHIN: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]

@@ -76,8 +76,8 @@ fn by_platform(group: &[&Value]) -> Map<String, Value> {
     players.into_iter().map(count).collect()
 }
 
-/// Generates an event within half a minute, with so few different values that all combinations occur. Most
-/// events are in one window and game, which then has more platforms than the limit. One in six is broken.
+/// Generates an event within half a minute. Most events are in one window and game, so that a long test case has
+/// more than 32 platforms there. One event in six is broken.
 fn event() -> impl Strategy<Value = Value> {
     let ms = prop_oneof![4 => 10_000_u32..20_000, 1 => 0_u32..30_000];
     let game = prop_oneof![

@@ -3,7 +3,7 @@
 //! Fluvio's conventional macro decodes each record byte by byte into allocations of its own, calls a function for
 //! each record, and leaks every output. This shell reads the input buffer in place and passes on borrowed
 //! [`Record`]s with their true offsets and timestamps. It emits exactly one output record for each batch, and
-//! reuses its buffers, so that memory use stays constant.
+//! reuses its buffers, so that memory use stays bounded.
 //!
 //! ```text
 //! smartmodule_batch::export! {

@@ -18,7 +18,7 @@ pub enum Status {
     InitError = -2,
     /// The input of `init` is not a list of parameters.
     InitInput = -10,
-    /// The input of the transform is not a batch.
+    /// The input of the transform is not a batch, or `init` has not created the state.
     TransformInput = -11,
 }
 
@@ -43,8 +43,7 @@ impl<S> Default for Shell<S> {
 }
 
 impl<S> Shell<S> {
-    /// Returns the buffer for the next call's input of `length` bytes. The buffer is reused and only grows. The
-    /// conventional macro allocates a buffer for each call, which is never freed.
+    /// Returns the buffer for the next call's input of `length` bytes. The buffer is reused and only grows.
     pub fn input(&mut self, length: usize) -> &mut [u8] {
         if self.input.len() < length {
             self.input.resize(length, 0);

@@ -80,7 +80,7 @@ where
     Ok(Box::new(Fold::<L>::from_params(params)?))
 }
 
-/// Expands to the type that implements [`Lift`] for a derivation. For a keyed process it is `FactsOf` the process.
+/// Expands to the type that implements [`Lift`] for a derivation. For a keyed process `P` it is `FactsOf<P>`.
 macro_rules! lift {
     (keyed $process:ty) => {
         model::FactsOf<$process>

@@ -65,7 +65,7 @@ pub(crate) fn factor(params: &Params, name: &str, default: Factor) -> Result<Fac
     )
 }
 
-/// Reads amounts by currency. Currencies without an entry get the equivalent of `dollars`.
+/// Reads amounts by currency. Currencies that the parameter does not mention get the equivalent of `dollars`.
 pub(crate) fn amounts(params: &Params, name: &str, dollars: u32) -> Result<Amounts, ParamError> {
     let text = params.get(name, "amounts", format!("worth {dollars} USD"))?;
     Amounts::read(&text, dollars).map_err(|problem| ParamError::Refused {
@@ -181,8 +181,7 @@ mod tests {
             assert!(error.contains(&message), "{error}");
         }
         assert_eq!(refused("card_testing_small", "worth 50 USD"), "");
-        // A number for every currency (the only form in earlier versions) can be combined with dollar
-        // equivalents.
+        // A number for every currency can be combined with dollar equivalents.
         assert_eq!(refused("card_testing_large", "50.00"), "");
     }
 

@@ -1,9 +1,9 @@
 //! The approximate value of 100 US dollars in other currencies. With it, one limit has about the same value in each
 //! currency.
 
-/// Currency codes with the value of 100 US dollars in units of the currency: exchange rates of mid-2025,
-/// rounded to one or two digits. They are used only for limits; no amount is converted with them. A currency
-/// that is not listed has no limit unless the parameters set one.
+/// Currency codes with the value of 100 US dollars in units of the currency: exchange rates of mid-2025, rounded to one
+/// or two significant digits. They are used only for limits; no amount is converted with them. A currency that is not
+/// listed has no limit unless the parameters set one.
 static OF_HUNDRED_DOLLARS: [(&str, i128); 66] = [
     ("AED", 370),
     ("ARS", 130_000),

@@ -111,7 +111,7 @@ fn price() -> impl Strategy<Value = (&'static str, &'static str)> {
     })
 }
 
-/// Generates a transaction with so few different values that all combinations occur. Every field varies.
+/// Generates a transaction. Every field varies, with so few different values that the rules fire often.
 fn transaction() -> impl Strategy<Value = Value> {
     let any_of = |choices: &[&'static str]| prop::sample::select(choices.to_vec());
     let about = (
@@ -191,7 +191,7 @@ proptest! {
     ) {
         let mut records = transactions;
         for (index, record) in records.iter_mut().enumerate() {
-            // The times are four seconds apart, so no two of them are equal.
+            // The times are 4,001 ms apart, so no two of them are equal.
             let time = Timestamp::from_millis(EPOCH_MS + index as i64 * 4_001);
             record["event_timestamp"] = time.to_string().into();
         }

@@ -37,8 +37,8 @@ impl NormalizeEvents {
         EventReader::from_params(params).map(|reader| Self { reader })
     }
 
-    /// Returns the canonical form of a record's value. Returns `None` if the value is not a valid event even
-    /// after repairs, or if the canonical form would exceed the size limit of an event.
+    /// Returns the canonical form of a record's value. Returns `None` if the value is not a valid event of the
+    /// requested kind even after repairs, or if the canonical form would exceed the size limit of an event.
     pub fn normalized(&mut self, record: &[u8]) -> Option<String> {
         if record.len() > RECORD_BYTES_MAX {
             return None;

@@ -66,8 +66,8 @@ impl Fact {
     }
 }
 
-/// Generates facts within half a minute, with so few different values that all combinations occur. The names of the
-/// players sort in the same order as the record keys, because [`recomputed`] sorts by name and the runner by key.
+/// Generates facts within half a minute, with so few different values that rows often count several facts. The names of
+/// the players must sort in the same order as the record keys: [`recomputed`] sorts by name, and the runner by key.
 fn fact() -> impl Strategy<Value = Fact> {
     let game = prop::sample::select(vec![None, Some("default"), Some("arena")]);
     let player = prop::sample::select(vec!["a", "b|b", "c%7C", "d", "é"]);

@@ -19,9 +19,9 @@ pub(crate) struct Subject<'s> {
 /// Why an alert opens or closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// The readings of the server, or its silence, opened or closed it.
+    /// The server's readings, its silence, or its first report after a silence.
     Measured,
-    /// It was closed because the server was forgotten.
+    /// The server was forgotten, which closes all its alerts.
     Forgotten,
 }
 

@@ -1,4 +1,4 @@
-//! Checks whether a record is an event that the derivations accept.
+//! Checks whether a record is a valid event.
 
 use model::event::EventReader;
 use model::{ParamError, Params};

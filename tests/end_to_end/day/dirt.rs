@@ -196,7 +196,7 @@ pub(super) fn players(dice: &mut Dice) -> Vec<Sent> {
     sent
 }
 
-/// Generates servers with readings around the limits, and with silences of about the limit.
+/// Generates servers with readings around the limits, and with silences about as long as the limit.
 pub(super) fn servers(dice: &mut Dice) -> Vec<Sent> {
     let mut sent = Vec::new();
     for number in 0..SERVERS {
@@ -325,7 +325,7 @@ pub(super) fn transaction(
     })
 }
 
-/// Returns an action of a player on a level of a map.
+/// Returns an action of a player on one map of a level.
 pub(super) fn action(
     player: &str,
     session: &str,

@@ -1,4 +1,4 @@
-//! Recomputes the derived topics with aligned windows whose source is `player-events` or `server-metrics`.
+//! Recomputes the derived topics with fixed windows whose source is `player-events` or `server-metrics`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! Decompresses bodies that were compressed several times. Each layer undoes one compression and reads the output
-//! of the previous layer, in pieces of limited size.
+//! Decompresses bodies that were compressed once or several times. Each layer undoes one compression and reads the
+//! output of the previous layer, in pieces of limited size.
 
 use std::io::{self, ErrorKind};
 

@@ -100,7 +100,7 @@ impl TopicProducer {
 
     async fn serve(&mut self, job: Job, shared: &Shared) {
         let sent = self.send(job.records, job.queued_at).await;
-        // While a disk is full, every failure counts as caused by it.
+        // While a disk is full, it is the reason why nothing can be written.
         let sent = sent.map_err(|error| match error {
             RequestError::ClusterAway if shared.disk_full().is_some() => RequestError::DiskFull,
             other => other,

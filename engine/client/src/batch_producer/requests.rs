@@ -1,4 +1,4 @@
-//! Dividing records into batches, and batches into requests.
+//! Divides records into batches, and batches into requests.
 
 mod encoding;
 
@@ -15,7 +15,7 @@ pub(super) use self::encoding::KeyValue;
 use crate::producer::{BATCH_BYTES_MAX, COMMIT_DEADLINE};
 use crate::{Partition, now_ms};
 
-/// The maximum size of the records in a request. Each request is committed before the next one is sent.
+/// The maximum size of the records in a request. A server gets its next request after it has committed the one before.
 const REQUEST_BYTES_MAX: usize = 8 * BATCH_BYTES_MAX;
 
 /// One request, and the number of records in each of its batches.
@@ -24,7 +24,8 @@ pub(super) struct Request {
     pub(super) lengths: Vec<i64>,
 }
 
-/// Takes the next records that fit into one request to each server, or a single record that is too large for that.
+/// Takes the next records that [`requests`] puts into a single request for each server. A record that exceeds the size
+/// of a request is taken alone.
 pub(super) fn take_request(
     records: &mut Peekable<impl Iterator<Item = KeyValue>>,
 ) -> Vec<KeyValue> {
@@ -46,7 +47,7 @@ fn take_up_to<T>(
     taken
 }
 
-/// Divides the records of a server's partitions into requests. They have to be sent in order.
+/// Divides the records of a server's partitions into requests, which have to be sent in order.
 pub(super) fn requests(
     topic: &str,
     partitions: Vec<(Partition, Vec<KeyValue>)>,
@@ -66,7 +67,7 @@ fn bytes_of((_, records): &(Partition, Vec<KeyValue>)) -> usize {
     records.iter().map(encoding::bytes_max).sum()
 }
 
-/// Divides records into batches of about [`BATCH_BYTES_MAX`]. A larger record is in a batch of its own.
+/// Divides records into batches of at most [`BATCH_BYTES_MAX`]. A larger record is in a batch of its own.
 fn batches(records: Vec<KeyValue>) -> impl Iterator<Item = Vec<KeyValue>> {
     let mut records = records.into_iter().peekable();
     std::iter::from_fn(move || {
@@ -192,7 +193,7 @@ mod tests {
             let requests = divided(vec![(0, sizes)]);
             requests.iter().map(Vec::len).collect::<Vec<_>>()
         };
-        // A batch of one record is larger than its value.
+        // An encoded record is larger than its value, so eight of these records are too large for one request.
         assert_eq!(lengths(vec![BATCH_BYTES_MAX; 9]), [7, 2]);
         assert_eq!(lengths(vec![2 * REQUEST_BYTES_MAX, 1]), [1, 1]);
         assert!(divided(Vec::new()).is_empty());

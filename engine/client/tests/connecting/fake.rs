@@ -26,8 +26,8 @@ where
             if let Some(request) = request(&mut peer).await {
                 tokio::spawn(answer(peer, request));
             } else {
-                // The bytes are not a request but, for example, a TLS handshake. Waits for more, as a real server
-                // does.
+                // The bytes are not a request but, for example, a TLS handshake. The fake server waits for more, as a
+                // real one does.
                 tokio::spawn(async move {
                     let mut rest = Vec::new();
                     let _ended = peer.read_to_end(&mut rest).await;

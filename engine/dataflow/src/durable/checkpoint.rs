@@ -23,10 +23,10 @@ const TAIL: u64 = 1_000;
 
 /// The durable progress of a derivation.
 ///
-/// - The output that a checkpoint accounts for is written before the checkpoint: rows, dead letters, and its snapshot.
-///   The exception is detections of a keyed process, which are written after it.
-/// - A checkpoint contains an offset for each partition of the output topics. A restart computes no output record
-///   before that offset again.
+/// - The rows, the dead letters and the snapshot that a checkpoint accounts for are written before the checkpoint. The
+///   exception is detections of a keyed process, which are written after it.
+/// - A checkpoint contains an offset for each partition of the output topics. A restart never recomputes an output
+///   record before that offset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
     /// All rows of windows that end by this time have been written. Detections of a keyed process up to this time

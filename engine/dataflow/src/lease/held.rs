@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{TAKEOVER, WRITE_DEADLINE};
 
-/// The time at which this runner sent its last heartbeat that proves that it holds the lease. Clones share this time.
+/// The send time of the last heartbeat that proves that this runner holds the lease. Clones share this time.
 ///
 /// A heartbeat is a proof if it is acknowledged less than [`TAKEOVER`] after the previous proof was sent: no other
 /// runner could claim the lease in between. After a longer gap, for example because the process was suspended, an

@@ -126,9 +126,8 @@ impl Watch {
         }
     }
 
-    /// Notes that this runner has appended a claim. Either this claim counts or an earlier one does, and the record
-    /// of the claim that counts will arrive soon. If it does not, the lease may be claimed again once [`TAKEOVER`]
-    /// has passed.
+    /// Notes that this runner has appended a claim. The record that decides about the lease, this claim or an earlier
+    /// record, should arrive soon. If it does not, the lease may be claimed again once [`TAKEOVER`] has passed.
     fn claimed(&mut self, now: Instant) {
         self.silent_from = now;
         self.claimed = true;

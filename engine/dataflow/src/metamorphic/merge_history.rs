@@ -1,4 +1,4 @@
-//! Records, in plain maps, what a runner has merged and which windows it had forgotten by then. The checks need this
+//! Keeps, in plain maps, what a runner has merged and which windows it had forgotten by then. The checks need this
 //! for hopping windows: one window may be forgotten before one of its events arrives, while later windows still
 //! accept that event.
 
@@ -16,7 +16,7 @@ pub(super) struct MergeHistory {
 }
 
 impl MergeHistory {
-    /// Records that a batch has been merged.
+    /// Notes that a batch has been merged.
     pub(super) fn merged(&mut self, partition: Partition, offsets: OffsetRange) {
         let offsets = (offsets.start.0..offsets.end.0).map(Offset);
         let merged = offsets.map(|offset| PartitionOffset { partition, offset });
@@ -24,7 +24,7 @@ impl MergeHistory {
         self.merged.extend(merged);
     }
 
-    /// Records that all windows that end by `watermark` minus the allowed lateness are now forgotten.
+    /// Notes that all windows that end by `watermark` minus the allowed lateness are now forgotten.
     pub(super) fn retire(&mut self, watermark: Option<Timestamp>, allowed_lateness_ms: i64) {
         let forgotten_to = watermark.map(|watermark| watermark.as_millis() - allowed_lateness_ms);
         self.forgotten_to = self.forgotten_to.max(forgotten_to);

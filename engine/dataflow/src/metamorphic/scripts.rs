@@ -43,6 +43,7 @@ pub(super) enum Step {
     Deliver(usize),
     /// A server sends the last merged batch of a partition again.
     Repeat(usize),
+    /// This many milliseconds pass.
     Wait(i64),
     /// The runner emits corrections.
     Correct,

@@ -33,7 +33,7 @@ impl LatePlace {
 ///
 /// - A contribution is late if its window can no longer be corrected, or if an earlier runner decided that it is late.
 /// - The events of one batch, window and key are either all late or all on time.
-/// - A decision is remembered until no restart can read its event again.
+/// - A decision is remembered as long as a restart may need it.
 #[derive(Debug)]
 pub(crate) struct Lateness {
     /// The decisions of an earlier runner, by source partition and offset.

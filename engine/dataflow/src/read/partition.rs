@@ -170,8 +170,8 @@ impl<U: Upstream> Source<U> {
                 );
                 self.next_offset = next_available;
                 self.last_record = None;
-                // Sent at once, because a restarted derivation writes nothing until it has reached its earlier
-                // offset again. The removed records may be the last ones before that offset.
+                // Sent at once, because a restarted derivation writes nothing until it has read up to the offset in
+                // its checkpoint. The removed records may be the last ones before that offset.
                 send(arrivals, self.partition, nothing_before(next_available)).await
             }
             error if error.is_retryable() => {
@@ -236,8 +236,8 @@ impl<U: Upstream> Source<U> {
     }
 
     /// Returns an error if the log that has just been opened is not the one that was read so far. Does nothing if
-    /// the last record is not known: before the first batch, because recovery has already checked the log, and
-    /// after retention has removed unread records.
+    /// the last record is not known. This is the case before the first batch (recovery has already checked the log)
+    /// and after retention has removed unread records.
     async fn check(&mut self) -> Result<(), RunError> {
         if self.last_record.is_none() {
             return Ok(());

@@ -1,6 +1,6 @@
 //! Shared reads: one stream of a partition feeds those derivations of this process that are at about the same
 //! offset. The SmartModule parses each record once and folds it for all of them. A derivation that is far from
-//! that offset, or that is too slow, has a stream of its own until it has caught up.
+//! that offset, or that is too slow, has a stream of its own until it is near.
 //!
 //! A derivation merges the same partials from a shared stream as from a stream of its own: the SmartModule folds
 //! the same stored batches with the same code.

@@ -28,10 +28,10 @@ pub struct BacktestRead {
     pub records: u64,
     /// Records that are not valid events.
     pub rejected: u64,
-    /// For each version, the number of records that were late or did not fit into memory. Versions differ only
-    /// in the records that did not fit.
+    /// For each version, the number of records that were late or did not fit into memory. Every version has the same
+    /// late records.
     pub late: Vec<u64>,
-    /// The smallest event time in the first batches of the partitions.
+    /// The smallest event time among the first batches of all partitions.
     pub first_time: Option<Timestamp>,
     /// The greatest event time. If an event's ingest time is earlier than its event time, the ingest time is used.
     pub last_time: Option<Timestamp>,

@@ -31,8 +31,8 @@ struct Account<'a> {
     duplicate: u64,
     evicted: u64,
     ahead: u64,
-    /// Up to eight senders of events that arrived since the last account and whose time was far ahead of their ingest
-    /// time: those that were furthest ahead, each with its largest lead.
+    /// The senders whose events, since the last account, were far ahead of their ingest time, each with its largest
+    /// lead. If there are more than eight, only the eight with the largest leads.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     senders_ahead: &'a [SenderAhead],
     next_offset: Offset,

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use model::Timestamp;
 
-/// Upper bounds of the buckets. They are closest together just above 2 s, the default `lateness`, because a window
-/// closes only that long after its end. The runner and the cluster cause only the rest of the delay.
+/// Upper bounds of the buckets. They are closest together just above 2 s, the default `lateness`: a window closes this
+/// long after its end, and the runner and the cluster cause only the rest of the delay.
 pub const LATENCY_BOUNDS_MS: [u64; 19] = [
     500, 1_000, 1_500, 2_000, 2_010, 2_020, 2_050, 2_100, 2_200, 2_500, 3_000, 5_000, 10_000,
     15_000, 30_000, 60_000, 120_000, 300_000, 600_000,

@@ -17,8 +17,7 @@ pub struct DerivationStatus {
     pub partitions: Vec<Counts>,
     /// The number of partials that this process has merged.
     pub partials: u64,
-    /// The number of entries in memory: the (window, key) pairs, sessions, or keys and waiting facts that `entries_max`
-    /// limits.
+    /// The number of entries in memory, as limited by [`crate::DerivationSpec::entries_max`].
     pub open: usize,
     /// The number of records that this process has written to the derived topic.
     pub written: u64,

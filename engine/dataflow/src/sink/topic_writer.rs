@@ -26,7 +26,7 @@ pub(crate) struct TopicWriter {
 }
 
 impl TopicWriter {
-    /// Opens a topic that is written only by the holder of `lease`.
+    /// Opens a topic for writing under `lease`.
     pub(crate) async fn leased(lease: &Lease, topic: &str) -> Result<Self, RunError> {
         Ok(Self {
             fence: Some(lease.fence()),
@@ -34,7 +34,7 @@ impl TopicWriter {
         })
     }
 
-    /// Opens a topic that is written without a lease, or not at all.
+    /// Opens a topic for writing without a lease, or only to read its ends.
     pub(crate) async fn open(cluster: &Cluster, topic: &str) -> Result<Self, RunError> {
         let producer = cluster.batch_producer(topic).await?;
         let mut ends = Vec::new();

@@ -62,9 +62,9 @@ pub struct DerivationSpec {
     /// How far an event's time may be ahead of its record's ingest time.
     #[serde(default = "default_max_skew", deserialize_with = "duration")]
     pub max_skew: Duration,
-    /// The maximum number of entries in memory: (window, key) pairs, or sessions, or keys plus events that wait for
-    /// the watermark. When it is reached, new keys of windows are counted together under `*`, and the events of new
-    /// sessions and of new keys of a keyed process go to `late-events`.
+    /// The maximum number of entries in memory: (window, key) pairs, or (pane, key) pairs of hopping windows, or
+    /// sessions, or keys plus events that wait for the watermark. When it is reached, new keys of windows are counted
+    /// together under `*`, and the events of new sessions and of new keys of a keyed process go to `late-events`.
     #[serde(default = "default_entries_max")]
     pub entries_max: usize,
     /// The number of partitions with which the derived topic is created.

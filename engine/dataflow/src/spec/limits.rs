@@ -10,7 +10,7 @@ use super::{DataflowSpec, DerivationSpec, SpecError, WindowSpec};
 use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, SNAPSHOTS};
 
 /// The maximum number of partitions of one topic, the same as in the local cluster. Each source partition needs a
-/// stream with its own connection, and a watermark per derivation.
+/// stream with its own connection.
 const PARTITIONS_PER_TOPIC_MAX: u32 = 256;
 /// The maximum number of partitions of all topics together. The local cluster accepts 4,096. The difference is
 /// reserved for topics that are not in the dataflow file.

@@ -20,9 +20,9 @@ const STABLE_AFTER: Duration = Duration::from_secs(30);
 /// How often a derivation that waits for an operator is restarted, to check whether it can continue.
 const OPERATOR_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Runs every derivation of the dataflow file until `shutdown`, then stops cleanly: each derivation writes a
-/// checkpoint, from which the next run continues without loss or repetition. An error that neither a restart nor an
-/// operator can cure stops all derivations.
+/// Runs every derivation of the dataflow file until `shutdown`, then stops cleanly: the next run continues from the
+/// checkpoints without loss or repetition. An error that neither a restart nor an operator can cure stops all
+/// derivations.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let stop = CancellationToken::new();
     let (mut derivations, mut names) = (JoinSet::new(), HashMap::new());

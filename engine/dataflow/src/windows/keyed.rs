@@ -66,7 +66,7 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
     }
 
     /// Returns the watermark, but replaces `Timestamp::MAX` with the time just after the last event. `MAX` means that
-    /// the history has ended, and later silence must not fire timers.
+    /// the history has ended. The silence after its end must not fire timers.
     fn within_history(&self, watermark: Timestamp) -> Timestamp {
         if watermark < Timestamp::MAX {
             return watermark;

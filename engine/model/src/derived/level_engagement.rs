@@ -1,5 +1,5 @@
 //! The record of `level-engagement`: how many players are active on each level and map, and how many sessions
-//! complete it.
+//! complete the level.
 
 use serde::{Deserialize, Serialize};
 

@@ -25,7 +25,7 @@ pub struct ServerAlerts {
     /// The value when the alert opened or closed, to three decimals: percent, milliseconds, or seconds for
     /// `silent`.
     pub value: f64,
-    /// The threshold in the same unit. The alert opens when the value exceeds it.
+    /// The threshold above which the alert opens, in the unit of `value`.
     pub threshold: f64,
     /// Why the alert opened or closed, as a sentence.
     pub reason: String,

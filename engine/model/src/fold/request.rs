@@ -10,7 +10,7 @@ pub const DERIVATIONS: &str = "derivations";
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// No derivation is requested.
+    /// The parameter [`DERIVATIONS`] is missing.
     #[error("the parameter `{DERIVATIONS}` is missing: it names derivations, separated by commas")]
     Empty,
     /// The name is unknown, or its derivation has a different source topic than the derivations before it.
@@ -42,7 +42,7 @@ pub struct FoldRequest {
 }
 
 /// Returns the SmartModule's parameters that request these folds. A derivation's own parameter is named
-/// `derivation.parameter`.
+/// `DERIVATION.PARAMETER`.
 pub fn parameters<'a>(
     requests: impl IntoIterator<Item = &'a FoldRequest>,
 ) -> BTreeMap<String, String> {

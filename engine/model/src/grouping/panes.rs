@@ -17,7 +17,7 @@ pub struct BatchPanes<P> {
     size_ms: Option<i64>,
     /// In ascending order.
     panes: Vec<(Window, Slots<P>)>,
-    /// Empty slots of earlier batches, whose memory is used again.
+    /// Empty tables of earlier batches, whose memory is used again.
     spare: Vec<Slots<P>>,
 }
 
@@ -27,7 +27,7 @@ const ALL_TIMES: Window = Window {
     end: Timestamp::MAX,
 };
 
-/// The largest number of spare slots. Most batches cover no more panes.
+/// The largest number of spare tables. Most batches cover no more panes.
 const SPARE_MAX: usize = 2;
 
 impl<P: Merge> BatchPanes<P> {

@@ -1,10 +1,9 @@
 //! A strict JSON (RFC 8259) pull scanner that borrows everything from the record.
 //!
-//! It exists for speed: inside WASM, a field scanner is several times faster than a general deserializer. It also
-//! validates everything that it skips, so every document that it accepts is JSON by the grammar of RFC 8259; tests
-//! compare it with `serde_json`. It tolerates two mistakes of senders: it skips a byte order mark before the
-//! document, and it reads half a surrogate pair in a string (`"\ud83d"`, as in a name cut in the middle of an
-//! emoji) as U+FFFD.
+//! It is faster than a general deserializer, which builds values that are not needed. It also validates everything
+//! that it skips; tests compare it with `serde_json`. It tolerates two mistakes of senders: it skips a byte order mark
+//! before the document, and it reads half a surrogate pair in a string (`"\ud83d"`, as in a name cut in the middle of
+//! an emoji) as U+FFFD.
 
 mod scan;
 mod text;
@@ -12,7 +11,7 @@ mod text;
 pub use scan::Scanner;
 pub use text::Text;
 
-/// U+FEFF in UTF-8. Some editors and languages write it at the start of a text.
+/// U+FEFF in UTF-8. Some editors and libraries write it at the start of a text.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Returns the text without a byte order mark at its start.
@@ -41,7 +40,7 @@ pub enum Value<'a> {
 /// Why a text is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonError {
-    /// The text violates the grammar, or a string is not UTF-8.
+    /// The text violates the grammar or is not UTF-8.
     Syntax,
     /// Arrays and objects are nested deeper than [`DEPTH_MAX`].
     TooDeep,

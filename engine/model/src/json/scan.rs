@@ -1,4 +1,4 @@
-//! The scanner: it makes one pass over the bytes, without allocation or recursion.
+//! The scanner: after a check for UTF-8, it makes one pass over the bytes, without allocation or recursion.
 
 use super::text::unicode_escape;
 use super::{DEPTH_MAX, JsonError, Text, Value, without_byte_order_mark};

@@ -53,8 +53,9 @@ impl Distinct {
     /// The relative error of a sketch's count: two standard deviations, each 1.04 / √65,536. About 19 of 20 counts
     /// are within this error.
     pub const SKETCH_ERROR: f64 = 0.0082;
-    /// A set is checked against `EXACT_MAX` only when it may contain more values than this. A check sorts the set.
-    /// With a threshold of `EXACT_MAX`, a set just below the limit would be sorted again for each new fingerprint.
+    /// While values are added, a set is checked against `EXACT_MAX` only when it may contain more values than this. A
+    /// check sorts the set. With a threshold of `EXACT_MAX`, a set just below the limit would be sorted again for each
+    /// new fingerprint.
     const LOOK_AT: usize = 2 * Self::EXACT_MAX;
 
     /// Adds one value.

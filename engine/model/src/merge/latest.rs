@@ -17,8 +17,8 @@ impl<T> Default for Latest<T> {
 }
 
 impl<T: Ord> Latest<T> {
-    /// Stores `value()` if `time` is later than the stored time, or equal to it with a greater value. `value` is
-    /// not called if `time` is earlier.
+    /// Stores `value()` if nothing is stored yet, if `time` is later than the stored time, or if the times are equal
+    /// and the value is greater than the stored one. `value` is not called if `time` is earlier.
     pub fn set(&mut self, time: Timestamp, value: impl FnOnce() -> T) {
         if self.0.as_ref().is_none_or(|(latest, _)| time >= *latest) {
             self.merge(Self(Some((time, value()))));

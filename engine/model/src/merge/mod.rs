@@ -1,7 +1,8 @@
 //! The mergeable types from which partials are built. Each is a commutative monoid whose identity is `Default`.
 //!
-//! The order and grouping of calls of `merge` may affect how a value is stored, but never the result of `finish`.
-//! Any split of the records into batches and partitions therefore gives the same result.
+//! The order and grouping of calls of `merge` may affect how a value is stored, but never the result of
+//! [`Windowed::finish`](crate::Windowed::finish). Any split of the records into batches and partitions therefore gives
+//! the same result.
 
 mod distinct;
 mod earliest;

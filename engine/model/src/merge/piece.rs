@@ -1,5 +1,5 @@
-//! Serializes bytes as one piece. Serde treats a `Vec<u8>` as a list of numbers, and writing or reading these numbers
-//! one at a time takes longer than computing the bytes.
+//! Serializes bytes as one piece. Serde treats a `Vec<u8>` as a list of numbers, and writes and reads them one at a
+//! time, which is slow.
 
 use std::fmt;
 

@@ -27,9 +27,9 @@ impl Quantiles {
         self.0.add(value);
     }
 
-    /// Returns the value at index ⌊`q` · (n − 1)⌋ of all n values in ascending order (`q` in 0..=1); `None` without
-    /// values. The relative error is at most [`QUANTILE_ERROR`], and the result is never outside the range of the
-    /// values.
+    /// Estimates the value at index ⌊`q` · (n − 1)⌋ of all n values in ascending order (`q` in 0..=1). Returns `None`
+    /// without values. The relative error is at most [`QUANTILE_ERROR`], and the result is never outside the range of
+    /// the values.
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let estimate = self.0.quantile(q).ok().flatten()?;
         // The middle of a bin can be outside the range of the inserted values.

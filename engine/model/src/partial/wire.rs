@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use crate::window::Window;
 use crate::words;
 
-/// A window that is followed by `contributions` contributions.
+/// A window, and the number of consecutive contributions that belong to it.
 #[derive(Serialize, Deserialize)]
 struct WindowRun {
     /// The distance in milliseconds from [`base`] to the start of the window. Differences wrap around, because a
@@ -40,12 +40,12 @@ struct Decoded<'b, P> {
     contributions: Vec<Contribution<P>>,
 }
 
-/// The time that windows are relative to: relative times have fewer digits.
+/// The time from which the starts of windows are counted. Small numbers are encoded in fewer bytes.
 fn base(header: &BatchHeader) -> i64 {
     header.min_event_time.map_or(0, Timestamp::as_millis)
 }
 
-/// Appends a partial to `output`. `keys` are the texts of the contributions' keys in parts; `windows` are the windows
+/// Appends a partial to `output`. `keys`, joined, are the texts of the contributions' keys; `windows` are the windows
 /// in the order of the contributions, each with the number of its contributions.
 pub(crate) fn encode<'a, P: Serialize + 'a>(
     header: &BatchHeader,
@@ -87,7 +87,7 @@ impl Wire<'_> {
     }
 }
 
-/// Appends to a vector. Most values that postcard appends are a few bytes long.
+/// Appends to a vector with [`words::append`], because most values that postcard appends are a few bytes long.
 struct Buffer<'o>(&'o mut Vec<u8>);
 
 impl Flavor for Buffer<'_> {
@@ -132,15 +132,15 @@ pub(super) fn decode<P: DeserializeOwned>(bytes: &[u8]) -> Result<BatchPartial<P
     })
 }
 
-/// Decodes the length of a key, as a text that begins at 0.
+/// Decodes the length of a key into a range that begins at 0. [`complete`] moves the range to the place of the key.
 pub(super) fn key_length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyText, D::Error> {
     let end = u32::deserialize(deserializer)?;
     Ok(KeyText { start: 0, end })
 }
 
-/// Gives each contribution its window and the place of its key. They are filled in where they are, because a copy of
-/// each contribution would take longer. Returns `None` if there are not as many windows as contributions, or if the
-/// lengths of the keys do not divide `keys` into texts.
+/// Gives each contribution its window and the place of its key. Contributions are changed in place, because copying
+/// them would take longer. Returns `None` if there are not as many windows as contributions, or if the lengths of the
+/// keys do not divide `keys` into texts.
 fn complete<P>(
     contributions: &mut [Contribution<P>],
     keys: &str,

@@ -130,7 +130,7 @@ impl Accounts {
     }
 
     /// Returns the number of records that were unread when the account was published. It uses the last end offset
-    /// polled before the publication, because a later one would include records that arrived after it.
+    /// polled before the publication, because a later one would include records that arrived after the publication.
     pub(crate) fn lag(&self, account: &Account, published_at: i64) -> Option<i64> {
         let ends = self.ends.get(&(account.topic.clone(), account.partition))?;
         let (_, end) = ends.iter().find(|(at, _)| *at <= published_at)?;

@@ -61,7 +61,7 @@ pub(crate) trait ShownAlert: DeserializeOwned {
     /// Returns an id that stays the same over all revisions of the alert.
     fn id(&self) -> String;
 
-    /// Returns the game in whose list the alert is shown.
+    /// Returns the alert's game; `None` for an alert about a server.
     fn game(&self) -> Option<&str>;
 
     /// Returns the event time at which the alert is shown.

@@ -130,6 +130,7 @@ fn sessions_with_the_same_id_are_distinguished_by_their_start() {
 
 /// The limit for the memory of the whole process when it stores a day of data.
 const MEMORY_BYTES_MAX: usize = 200_000_000;
+/// The part of this memory that is reserved for everything except the collections.
 const PROCESS_BYTES: usize = 20_000_000;
 /// The allocator's overhead for a small allocation.
 const PIECE_BYTES: usize = 16;

@@ -1,5 +1,6 @@
 // Tests the dashboard behind nginx, under a path prefix, with the configuration from docs/operations.md. The page must
-// stay live, report that it reconnects while nginx is stopped, and recover. If nginx buffers streams, it must poll.
+// stay live, report that it reconnects while nginx is stopped, and recover. If nginx buffers streams, the page must
+// poll.
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";

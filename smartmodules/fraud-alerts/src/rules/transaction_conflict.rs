@@ -12,8 +12,9 @@ use crate::parameters;
 /// The score if two different transactions have one id.
 const DIFFERENT_CONTENT: f64 = 0.6;
 
-/// The rule `transaction-conflict`. It fires once for an id as long as the id is remembered. It never fires
-/// without `unique_transactions`, because two transactions may then have the same id.
+/// The rule `transaction-conflict`. After it has fired for an id, it fires again for this id only after a whole window
+/// without a conflict. It never fires without `unique_transactions`, because two transactions may then have the same
+/// id.
 #[derive(Clone, Debug)]
 pub(crate) struct TransactionConflict {
     unique_transactions: bool,

@@ -1,5 +1,5 @@
-//! The encoding of the records of a batch. `fluvio` encodes a record byte by byte, which takes a large part of the time
-//! of a write.
+//! The encoding of the records of a batch. The `fluvio` crate encodes a record byte by byte, which would take a large
+//! part of the time of a write.
 
 use std::io;
 
@@ -17,8 +17,8 @@ pub(super) fn bytes_max((key, value): &KeyValue) -> usize {
     key.len() + value.len() + FIXED_MAX
 }
 
-/// Encodes records without timestamps and headers, as the records of a batch: their number, then each record, which is
-/// preceded by its length.
+/// Encodes the content of a batch: the number of records, then each record, preceded by its length. Records have no
+/// headers and no timestamps of their own.
 pub(super) fn encode(records: &[KeyValue]) -> io::Result<Vec<u8>> {
     let bytes: usize = records.iter().map(bytes_max).sum();
     let mut output = Vec::with_capacity(size_of::<i32>() + bytes);

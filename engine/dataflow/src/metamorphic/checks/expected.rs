@@ -120,7 +120,7 @@ fn windows(
     members.into_iter().map(said).collect()
 }
 
-/// Returns the rows of tumbling windows that contain all accepted events of their time, whenever the events arrived.
+/// Returns the rows of tumbling windows. Each window contains all accepted events of its time, whenever they arrived.
 fn windows_of_all(accepted: &[Event], size_ms: i64) -> Expected {
     let mut members: Expected = Expected::new();
     for event in accepted {

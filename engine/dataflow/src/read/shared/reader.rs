@@ -221,8 +221,8 @@ enum ReadError {
 }
 
 impl SharedPartition {
-    /// Records a batch as the reader's latest one, and returns the inboxes to which it has to be sent. Returns
-    /// `None` if there are none, or if this reader has been replaced.
+    /// Stores a batch as the reader's latest one, and returns the inboxes to which it has to be sent. Returns `None`
+    /// if no inbox is open, or if this reader has been replaced.
     fn publish(&self, id: u64, partials: &SharedPartials) -> Option<Vec<(u64, Inbox)>> {
         let mut state = self.lock();
         let reader = state.reader.as_mut().filter(|reader| reader.id == id)?;

@@ -155,8 +155,8 @@ fn history() -> impl Strategy<Value = Vec<(u32, i64, u8)>> {
     })
 }
 
-/// For each record, the version that applied when it was merged. A new version is adopted before each record
-/// in `changes`.
+/// For each record, the version that applied when it was merged. `changes` contains the indices of the records before
+/// which a new version was adopted.
 fn versions_when_merged(records: usize, changes: &[usize]) -> Vec<u32> {
     let version = |index| 1 + changes.iter().filter(|change| **change <= index).count() as u32;
     (0..records).map(version).collect()

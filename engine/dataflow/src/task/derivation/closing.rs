@@ -14,8 +14,7 @@ use crate::sink::position::Position;
 use crate::sink::status::DerivationStatus;
 use crate::spec::definition::Definition;
 
-/// Corrections are collected for this long, so that each of a series of late events does not cause a revision of its
-/// own.
+/// Corrections are collected for this long, so that a series of late events causes few revisions.
 const CORRECTION_INTERVAL: Duration = Duration::from_secs(1);
 /// The checkpoint interval while no window closes. It limits how many records have to be counted again after a crash.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);

@@ -65,7 +65,7 @@ impl DerivationTask {
         Ok(())
     }
 
-    /// While memory is short, reads only the partition with the smallest event time: that partition holds back the
+    /// While memory is short, reads only the partition with the smallest stream time: that partition holds back the
     /// watermark, and so keeps the windows open that the other partitions fill.
     pub(super) fn throttle(&self) {
         let is_short = self.pipeline.len() > self.job.spec.entries_max / 2;

@@ -10,8 +10,8 @@ fn accepts(bytes: &[u8]) -> Result<(), JsonError> {
     scanner.end()
 }
 
-/// Returns whether the text is UTF-8 that `serde_json` accepts. (`serde_json` alone skips strings without checking
-/// that they are UTF-8.)
+/// Returns whether the text is UTF-8 that `serde_json` accepts. (`serde_json` does not check that the strings that it
+/// skips are UTF-8.)
 fn oracle(bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
