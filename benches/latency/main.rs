@@ -3,6 +3,8 @@
 //! local cluster, a runner, a generator and a dashboard run in separate processes. This process reads the derived
 //! topics and prints the delays. It asserts nothing.
 //!
+//! Environment variables:
+//!
 //! - `RATE`: events per second; default 20,000.
 //! - `DURATION_S`: for how many seconds rows are measured, after 15 s of warm-up; default 60.
 //! - `BINARY`: the binary to measure; default: the one in this benchmark's target folder.

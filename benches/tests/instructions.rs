@@ -27,7 +27,7 @@ const STORE: &str = "STORE_INSTRUCTIONS";
 /// The conventional modules that are also measured, with player events.
 const CONVENTIONAL: [&str; 2] = ["normalize-events", "valid-events"];
 
-/// Instructions per event, by module.
+/// Instructions per event, by what is measured: a derivation, all derivations of a source, or a conventional module.
 type Numbers = BTreeMap<String, u64>;
 
 #[test]

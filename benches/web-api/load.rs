@@ -15,7 +15,7 @@ pub(crate) const CHILD: &str = "as-load";
 /// How long requests are sent before the measurement starts.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// The requests that are sent to a server.
+/// How many requests are sent to a server, how large they are, and how fast they are sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
     pub(crate) connections: usize,

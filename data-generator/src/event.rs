@@ -47,7 +47,8 @@ pub struct Event {
     pub value: Vec<u8>,
     /// The time of sending, in milliseconds since the Unix epoch.
     pub emitted_ms: i64,
-    /// The event time, in milliseconds since the Unix epoch. If the value is not broken, it is the `event_timestamp`.
+    /// The event time, in milliseconds since the Unix epoch; equal to the value's `event_timestamp`, unless the value
+    /// is broken.
     pub event_ms: i64,
     /// The reject reason of a broken value.
     pub broken: Option<Broken>,

@@ -14,7 +14,8 @@ use crate::wallet::Wallet;
 /// The first number of the random streams for players' traits. Each player has its own stream, so that the traits do
 /// not depend on anything that happens in the world.
 const NATURES: u64 = 1 << 32;
-/// The maximum number of players per slot. One of them is online at a time, and the others log in again later.
+/// The maximum number of players per [`PlayerSlot`]. At most one player per slot is online at a time. The others are
+/// offline, and may log in again later in any slot.
 const POPULATION_PER_SLOT: usize = 4;
 /// The share of logins by new players, as long as the population may grow.
 const NEWCOMERS: f64 = 0.4;

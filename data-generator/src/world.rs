@@ -95,7 +95,7 @@ pub struct World {
 }
 
 /// Returns the seed for the actions of players, shop and servers. It depends on the world's seed and start. The
-/// random numbers for players' traits, broken records and incidents depend on the seed alone.
+/// random numbers for players' traits, broken records and incidents depend on the world's seed alone.
 fn event_seed(options: &WorldOptions) -> u64 {
     options.seed ^ options.start_ms.cast_unsigned().rotate_left(20)
 }

@@ -18,7 +18,7 @@ pub fn open_files_max() -> u64 {
     *LIMIT
 }
 
-/// Returns the number of connections that a node's data port serves: a third of the open files, at most
+/// Returns the number of connections that a node's data port serves: a third of [`open_files_max`], at most
 /// [`CONNECTIONS_MAX`]. This leaves a third for the logs and a third for clients in the same process.
 pub(crate) fn connections_max() -> usize {
     let third = usize::try_from(open_files_max() / 3).unwrap_or(usize::MAX);

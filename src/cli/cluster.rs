@@ -17,7 +17,7 @@ pub(crate) struct ClusterArgs {
     /// Cluster to use; default: the cluster of the active Fluvio profile, or 127.0.0.1:9003 if there is none.
     #[arg(long, value_name = "HOST:PORT", env = "GAME_ANALYTICS_CLUSTER")]
     pub(crate) cluster: Option<String>,
-    /// Use TLS and trust certificates signed by these authorities (PEM).
+    /// Use TLS, and trust certificates signed by these authorities (PEM).
     #[arg(long, value_name = "FILE", env = "GAME_ANALYTICS_TLS_CA")]
     pub(crate) tls_ca: Option<PathBuf>,
     /// Client certificate, for a cluster that requires one (PEM).

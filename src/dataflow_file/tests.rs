@@ -14,7 +14,7 @@ use proptest::test_runner::{Config, TestRunner};
 use super::*;
 use crate::registry::registry;
 
-/// Replacements for a number: the limits of integer types, and values near valid ones.
+/// Replacements for a number: small values, values at and beyond the limits of integer types, and fractions.
 const EXTREMES: [&str; 16] = [
     "0",
     "1",

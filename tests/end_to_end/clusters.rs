@@ -65,7 +65,7 @@ impl LocalCluster {
 }
 
 /// The cluster of a test that can run on any cluster: a new local cluster, or the cluster that `CLUSTER` names. On the
-/// named cluster, each test begins without any topic, so tests must run one after another.
+/// named cluster, each test first deletes all topics, so tests must run one after another.
 pub(crate) enum AnyCluster {
     Local(LocalCluster),
     Real(String),

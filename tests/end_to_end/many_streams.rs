@@ -1,4 +1,4 @@
-//! Checks that a source can have the maximum number of partitions, and that `up` refuses to start if the limit of open
+//! Checks that a source can have the maximum number of partitions, and that `up` refuses to start if the limit on open
 //! files does not allow enough connections for them.
 
 use client::{Cluster, Mode, Partition, Start};

@@ -1,4 +1,4 @@
-//! Checks that replays recompute history into separate topics, each time with byte for byte the same result.
+//! Checks that replays recompute history into separate topics, and that two replays give the same bytes.
 
 use client::Cluster;
 use serde_json::json;

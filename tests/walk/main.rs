@@ -126,7 +126,7 @@ fn the_dataflow_file_is_valid(yaml: &str) {
     assert_eq!(dataflow.derivations["map-popularity"].from, "player-events");
 }
 
-/// Checks that Cargo can read all manifests of the workspace and finds every path in them.
+/// Checks that Cargo can read all manifests of the workspace, and that the new crate is among them.
 fn cargo_knows_the_crate(root: &Path) {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
@@ -137,7 +137,7 @@ fn cargo_knows_the_crate(root: &Path) {
     assert!(metadata.contains(r#""name":"map-popularity""#));
 }
 
-/// Copies a folder without build results, data and the Git history.
+/// Copies a folder without build results, installed packages, data or the Git history.
 fn copy_tree(from: &Path, to: &Path) {
     const LEFT_OUT: [&str; 4] = [".git", "target", "data", "node_modules"];
     for entry in fs::read_dir(from).expect("a folder") {

@@ -37,7 +37,7 @@ impl Page {
         Self { blocks }
     }
 
-    /// Returns the text of the one block that contains this file.
+    /// Returns the text of the only block that contains the whole file `path`.
     pub(crate) fn file(&self, path: &str) -> &str {
         let mut found = self
             .blocks

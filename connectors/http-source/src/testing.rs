@@ -103,7 +103,7 @@ pub(crate) struct Written {
     pub(crate) value: String,
 }
 
-/// Returns a configuration with these lines below `http:` and with `topic` as its topic.
+/// Returns a configuration with the lines of `http` below `http:` and with `topic` as its topic.
 pub(crate) fn config(topic: &str, http: &str) -> Config {
     let lines = http.replace('\n', "\n  ");
     let yaml = format!(

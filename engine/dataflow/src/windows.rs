@@ -91,7 +91,8 @@ pub(crate) trait Windows: Send + Sync {
     /// earlier log of the source and must not be changed.
     fn resume(&mut self, watermark: Option<Timestamp>, closed_to: Option<Timestamp>);
 
-    /// The offset of the first batch of the partition that contributes to an entry in memory.
+    /// The offset from which the partition has to be read to compute the entries in memory again; `None` if no batch
+    /// of the partition contributes to one of them.
     fn rewind_offset(&self, partition: Partition) -> Option<Offset>;
 
     /// The number of entries in memory, as limited by [`Bounds::entries_max`].
@@ -140,8 +141,8 @@ pub(crate) trait Correctable: Windows {
     /// Whether a window in memory begins at `start` and has events of this key.
     fn is_open(&self, start: Timestamp, key: &str) -> bool;
 
-    /// Emits the row that the window at `start` has without any events of this key; nothing if the derivation
-    /// writes no such row. The caller makes sure that no window in memory begins at `start` and has events of this
+    /// Emits the row of the window at `start` for a key without events in it. Emits nothing if the derivation writes no
+    /// such row. The caller makes sure that no window in memory begins at `start` and has events of this
     /// key.
     fn empty(
         &self,

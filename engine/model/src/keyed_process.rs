@@ -26,7 +26,7 @@ pub trait KeyedProcess: Sized + Send + Sync + 'static {
 
     /// The source event, borrowed from its record.
     type Event<'e>: Event<'e>;
-    /// The data of an event that the process needs.
+    /// The part of an event's data that the process needs.
     type Fact: Clone + Serialize + DeserializeOwned + Send + Sync;
     /// The state of a key. The `Default` value is the state of a key without events.
     type State: Default + Serialize + DeserializeOwned + Send + Sync;

@@ -1,5 +1,5 @@
-//! Writes the output that the engine reads: one record for each batch, or the reason why a stream cannot
-//! start.
+//! Writes the output that Fluvio's SmartModule engine reads: one record for each batch, or the reason why a stream
+//! cannot start.
 
 /// Overwrites `output` with a result that contains `value` as its only record and no error. `offset_delta` must be
 /// that of the batch's last record, so that the consumer continues after the batch.

@@ -1,4 +1,4 @@
-//! Holds the buffers and the state between the engine's calls.
+//! Holds the buffers and the state between the calls of Fluvio's SmartModule engine.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

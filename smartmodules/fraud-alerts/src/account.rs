@@ -60,8 +60,8 @@ impl Account {
     /// it.
     pub(crate) fn forgotten_at(&self, rules: &Rules) -> Option<Timestamp> {
         let newest = self.history.newest()?;
-        // A transaction exactly at the end of the longest window still needs the state, because `rearm` checks the
-        // instant before that transaction.
+        // A transaction exactly `memory_ms` after the newest one still needs the state: `rearm` checks the instant
+        // before it, when the newest one is still in the longest window.
         Some(newest.time.plus_ms(rules.memory_ms() + 1))
     }
 

@@ -65,7 +65,8 @@ pub(crate) fn factor(params: &Params, name: &str, default: Factor) -> Result<Fac
     )
 }
 
-/// Reads amounts by currency. Currencies that the parameter does not mention get the equivalent of `dollars`.
+/// Reads amounts by currency. Without an entry for all other currencies, those that the parameter does not mention get
+/// the equivalent of `dollars`, if their exchange rate is known.
 pub(crate) fn amounts(params: &Params, name: &str, dollars: u32) -> Result<Amounts, ParamError> {
     let text = params.get(name, "amounts", format!("worth {dollars} USD"))?;
     Amounts::read(&text, dollars).map_err(|problem| ParamError::Refused {

@@ -1,5 +1,5 @@
-//! The approximate value of 100 US dollars in other currencies. With it, one limit has about the same value in each
-//! currency.
+//! The approximate value of 100 US dollars in other currencies. It converts a limit that is given in dollars, so that
+//! the limit has about the same value in every currency.
 
 /// Currency codes with the value of 100 US dollars in units of the currency: exchange rates of mid-2025, rounded to one
 /// or two significant digits. They are used only for limits; no amount is converted with them. A currency that is not

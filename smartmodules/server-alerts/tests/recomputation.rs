@@ -273,8 +273,8 @@ fn agree(
     Ok(())
 }
 
-/// Generates reports of three servers. Readings have few different values, so that consecutive windows are often on the
-/// same side of a threshold. Latencies differ from the thresholds by more than the sketch's error.
+/// Generates reports of three servers. Loads are near both thresholds (75 % and 80 %), exactly at them, or far away.
+/// Latencies differ from the thresholds by more than the sketch's error.
 fn reports() -> impl Strategy<Value = Vec<Report>> {
     let load = || prop::sample::select(vec![300, 740, 749, 750, 780, 800, 801, 810, 1_000]);
     let latency = prop::sample::select(vec![0, 30, 220, 230, 245, 256, 900]);

@@ -94,7 +94,7 @@ pub(crate) enum AnyEvent {
 pub(crate) struct PlayerEvent {
     #[schema(example = "player_action", min_length = 1, max_length = 256)]
     event_name: String,
-    /// RFC 3339; UTC if it has no offset.
+    /// RFC 3339, but the offset may be absent; the time is then UTC.
     #[schema(example = "2026-11-21T10:15:30Z", format = DateTime)]
     event_timestamp: String,
     parameters: PlayerParameters,
@@ -132,7 +132,7 @@ pub(crate) struct UserData {
 pub(crate) struct PurchaseEvent {
     #[schema(example = "transaction", min_length = 1, max_length = 256)]
     event_name: String,
-    /// RFC 3339; UTC if it has no offset.
+    /// RFC 3339, but the offset may be absent; the time is then UTC.
     #[schema(example = "2026-11-21T10:15:30Z", format = DateTime)]
     event_timestamp: String,
     parameters: PurchaseParameters,
@@ -171,7 +171,7 @@ pub(crate) enum TransactionType {
 pub(crate) struct ServerMetric {
     #[schema(example = "server_metric", min_length = 1, max_length = 256)]
     event_name: String,
-    /// RFC 3339; UTC if it has no offset.
+    /// RFC 3339, but the offset may be absent; the time is then UTC.
     #[schema(example = "2026-11-21T10:15:30Z", format = DateTime)]
     event_timestamp: String,
     parameters: ServerParameters,

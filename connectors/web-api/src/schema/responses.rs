@@ -30,8 +30,8 @@ pub(crate) enum Responses {
     /// The body is too large, or has too many records.
     #[response(status = 413)]
     TooLarge(Problem),
-    /// The content type or encoding is not supported, or the content type is missing. Only a request with a key or
-    /// from an allowed page may omit the content type.
+    /// The content type or encoding is not supported, or the content type is missing. Only a request with an API
+    /// key, or from a page of an allowed origin, may omit the content type.
     #[response(status = 415)]
     MediaType(Problem),
     /// This `Idempotency-Key` was used before with a different body.

@@ -126,8 +126,9 @@ impl Watch {
         }
     }
 
-    /// Notes that this runner has appended a claim. The record that decides about the lease, this claim or an earlier
-    /// record, should arrive soon. If it does not, the lease may be claimed again once [`TAKEOVER`] has passed.
+    /// Notes that this runner has appended a claim. The record that decides who holds the lease, this claim or another
+    /// runner's record before it in the log, should arrive soon. If it does not, the lease may be claimed again once
+    /// [`TAKEOVER`] has passed.
     fn claimed(&mut self, now: Instant) {
         self.silent_from = now;
         self.claimed = true;

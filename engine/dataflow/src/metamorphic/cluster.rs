@@ -292,7 +292,8 @@ impl Cluster {
         self.topics.source[partition.index()].truncate(*produced);
     }
 
-    /// Whether the log that was read is recognized both by the runner when it reconnects and by a restarted runner.
+    /// Whether the source is recognized as the log that was read, both by the runner when it reconnects and by a
+    /// restarted runner.
     pub(super) fn is_recognized(&self) -> bool {
         let live = self.runner.recognizes(&self.topics);
         let restarted = Runner::recover(self.settings, &self.topics).recognizes(&self.topics);

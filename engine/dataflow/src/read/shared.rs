@@ -34,8 +34,8 @@ const INBOX: usize = 32;
 /// reached their offset, which takes a fraction of a second.
 const NEAR: i64 = 100_000;
 
-/// After a shared reader has failed in a way that reopening its stream may not cure, each derivation reads by
-/// itself for this long and reports any error of its own.
+/// After a shared reader has failed and a new stream might fail in the same way, each of its subscribers reads by
+/// itself for this long and reports its own errors.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// How long a derivation that is ready to read waits, at most, for other derivations of its source that are still

@@ -2,8 +2,8 @@
 //! on the contents of the partitions, so two replays of one history are equal.
 //!
 //! Partitions are scanned once before the replay. A window is therefore closed only when no remaining record
-//! belongs to it, in whatever order the records are stored. The exception is a replay that is short of memory: it
-//! closes windows as a runner would, and later records of these windows are late.
+//! belongs to it, in whatever order the records are stored. The exception is a replay whose open windows
+//! take up too much of `entries_max`: it closes windows as a runner would, and later records of these windows are late.
 
 use client::{Offset, OffsetRange, Partition};
 use model::Timestamp;

@@ -35,6 +35,7 @@ pub struct LevelEngagement {
     /// The relative error of `completing_sessions` if it is an estimate: two standard deviations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completing_sessions_error: Option<f64>,
-    /// `completing_sessions` / `sessions` to four decimals, at most 1; null without sessions.
+    /// `completing_sessions` / `sessions` to four decimals, at most 1; null if all events of the row turned out to be
+    /// late.
     pub completion_rate: Option<f64>,
 }

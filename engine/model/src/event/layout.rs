@@ -27,7 +27,7 @@ pub struct Layouts {
     layouts: Vec<Layout>,
     /// The index of the layout that matched last.
     fitted: usize,
-    /// The index of the layout that was replaced last.
+    /// The index at which a layout was last replaced. The next replacement is at the index after it.
     learnt: usize,
 }
 

@@ -1,4 +1,5 @@
-//! `quality`: the outcome of every record, watermark delay, lag, and samples of dead letters.
+//! `quality`: how many records were accepted, rejected, late or duplicate; watermark delay, lag, and samples of dead
+//! letters.
 
 use std::collections::BTreeMap;
 
