@@ -4,7 +4,7 @@
 
 use std::env;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use benches::modules;
@@ -83,9 +83,10 @@ impl Candidate {
         let name = self.registration.name();
         let params = modules::required(&self.registration).into_iter().collect();
         let mut offline = self.registration.offline_within(&params, 1, ENTRIES_MAX)?;
-        let (before, started) = (resident_mib()?, Instant::now());
-        let grown = play(&mut offline)? - before;
-        let speed = PLAYERS as f64 / started.elapsed().as_secs_f64() / 1e6;
+        let before = resident_mib()?;
+        let (most, time) = play(&mut offline)?;
+        let grown = most - before;
+        let speed = PLAYERS as f64 / time.as_secs_f64() / 1e6;
         let no_room = offline.late();
         let rows = offline.finish()?;
         let events = self.count(rows.iter().map(|(_, value)| value.as_slice()))?;
@@ -131,23 +132,24 @@ fn check_sketch(row: &Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends one event of each player, and returns the maximum resident memory during that time, in MiB.
-fn play(offline: &mut Offline) -> anyhow::Result<f64> {
-    let mut most = resident_mib()?;
+/// Sends one event of each player. Returns the maximum resident memory during that time, in MiB, and the time that the
+/// derivation took.
+fn play(offline: &mut Offline) -> anyhow::Result<(f64, Duration)> {
+    let (mut most, mut time) = (resident_mib()?, Duration::ZERO);
     for first in (0..PLAYERS).step_by(BATCH) {
         let texts: Vec<String> = (first..first + BATCH).map(event).collect();
         let records = texts.iter().zip(first as i64..);
         let records =
             records.map(|(text, offset)| SourceRecord::new(offset, None, text.as_bytes()));
-        ensure!(
-            offline.batch(Partition(0), records).rejected.is_empty(),
-            "an event was rejected"
-        );
+        let started = Instant::now();
+        let outcome = offline.batch(Partition(0), records);
+        time += started.elapsed();
+        ensure!(outcome.rejected.is_empty(), "an event was rejected");
         if first % (PLAYERS / 100) == 0 {
             most = most.max(resident_mib()?);
         }
     }
-    Ok(most.max(resident_mib()?))
+    Ok((most.max(resident_mib()?), time))
 }
 
 fn event(player: usize) -> String {

@@ -54,7 +54,7 @@ impl WorldOptions {
     }
 }
 
-/// What acts at a scheduled time: the player in a slot, the shop, a server, or the planting of an incident.
+/// What happens at a scheduled time: the player in a slot, the shop or a server acts, or an incident is planted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Turn {
     Player(usize),

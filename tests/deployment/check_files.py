@@ -23,8 +23,8 @@ DASHBOARDS = sorted((MONITORING / "grafana/provisioning/dashboards/json").glob("
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
 # The metrics of the web API are documented in its own README.
 METRICS = OPERATIONS + (ROOT / "connectors/web-api/README.md").read_text()
-# The suffixes that samples of a histogram or a counter have, and that the documented names lack.
-MADE = re.compile(r"_(bucket|sum|count|total)$")
+# The suffixes of a histogram's samples. The documentation lists histograms without them.
+SAMPLE_SUFFIX = re.compile(r"_(bucket|sum|count)$")
 PREFIXES = re.compile(r"^game_analytics_(web_api_)?")
 
 
@@ -205,7 +205,7 @@ def unknown_metrics(where: str, expression: str) -> list[str]:
     return [
         f"{where}: neither docs/operations.md nor the web API's README has a metric `{name}`"
         for name, tail in short.items()
-        if not re.search(rf"`{tail}[`{{]", METRICS) and not re.search(rf"`{MADE.sub('', tail)}[`{{]", METRICS)
+        if not re.search(rf"`{tail}[`{{]", METRICS) and not re.search(rf"`{SAMPLE_SUFFIX.sub('', tail)}[`{{]", METRICS)
     ]
 
 

@@ -166,7 +166,7 @@ fn assert_posted_are_dead_letters(tally: &Tally, dead_letters: &DeadLetters) {
     }
 }
 
-/// Checks that other senders make no event of a healthy sender late for a window.
+/// Checks that no event of a healthy sender is late for a window because of other senders.
 fn assert_healthy_are_on_time(dead_letters: &DeadLetters) {
     let late = dead_letters.healthy_late.iter();
     let late: Vec<_> = late

@@ -65,8 +65,8 @@ async fn on_any_cluster_one_of_two_runners_writes_and_the_other_takes_over() {
     oracle::assert_rows_equal(&found, &oracle::level_engagement(&players), |_| 1e-12);
 }
 
-// On other systems a runner cannot detect that another runner was killed. It takes over only after the other runner has
-// written no heartbeat for some time.
+// Only on Linux: elsewhere a runner cannot detect that another runner was killed, and takes over only after the other
+// runner has written no heartbeat for some time.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn on_any_cluster_a_runner_detects_that_another_one_on_its_host_was_killed() {

@@ -1,5 +1,5 @@
-//! Checks that `up`, a single process, prints its addresses and writes derived records to every topic with short fixed
-//! windows. They are read with `consume` and with Fluvio's Python client.
+//! Checks that `up`, a single process, prints its addresses, and writes derived records to the topic of each derivation
+//! whose windows are fixed and short. They are read with `consume` and with Fluvio's Python client.
 
 use client::Cluster;
 use tempfile::TempDir;

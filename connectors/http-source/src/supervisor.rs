@@ -1,5 +1,6 @@
-//! Reads an endpoint repeatedly. After a successful poll, it reads again when the interval has passed; after a
-//! failure or the end of a stream, it reads again after a pause, which grows as long as nothing is received.
+//! Reads an endpoint repeatedly. After a successful poll, it reads again when the interval has passed; after a failure
+//! or the end of a stream, it reads again after a pause, and each pause is longer than the one before until something
+//! is received.
 
 use std::time::Duration;
 

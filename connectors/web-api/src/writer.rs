@@ -105,7 +105,7 @@ impl Writer {
         self.last_error.borrow().clone()
     }
 
-    /// Returns the cluster's error when a disk was full, until the cluster acknowledges a record again.
+    /// Returns the cluster's error if a disk was full and the cluster has acknowledged no record since.
     pub(crate) fn disk_full(&self) -> Option<String> {
         self.shared.disk_full().clone()
     }

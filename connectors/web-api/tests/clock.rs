@@ -12,7 +12,8 @@ use crate::http::Response;
 
 const TOPIC: &str = "player-events";
 const HOUR_MS: i64 = 3_600_000;
-/// The longest time, on a slow machine, from the creation of a `sent_at` to the arrival of its request.
+/// The longest time that the tests allow from the creation of a `sent_at` to the arrival of its request. It is long
+/// because the machine may be slow.
 const SLOW_MS: i64 = 60_000;
 
 fn now() -> Timestamp {

@@ -101,8 +101,8 @@ pub enum ClientError {
         /// The cluster's error.
         reason: String,
     },
-    /// The request can never succeed, for example because a record is too large, or the client itself has failed.
-    /// Trying again does not help.
+    /// Either the request can never succeed, for example because a record is too large, or the client itself has
+    /// failed. Trying again does not help.
     #[error("{what} failed permanently: {reason}")]
     Fatal {
         /// The operation that failed.

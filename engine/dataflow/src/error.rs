@@ -28,7 +28,7 @@ pub enum RunError {
         /// The error in the partial.
         cause: PartialError,
     },
-    /// A partial does not begin at the next offset of the partition.
+    /// A partial does not begin where the partial before it has ended.
     #[error(
         "`{topic}-{partition}`: the SmartModule continued at offset {found} instead of {expected}; the records \
          in between are read again"

@@ -75,7 +75,7 @@ fn valid(schema: Schema) -> Value {
     record
 }
 
-/// Sets or removes the value at `pointer`. Does nothing if its section is not an object.
+/// Sets or removes the value at `pointer`. Creates a missing section. Does nothing if the section is not an object.
 fn set(record: &mut Value, pointer: &str, value: Option<Value>) {
     let (section, name) = pointer.rsplit_once('/').expect("a pointer");
     if let Some(section) = section.strip_prefix('/') {

@@ -55,7 +55,7 @@ pub(crate) enum BatchError {
     /// The batch is larger than [`MAX_BATCH_BYTES`].
     #[error("batch of {0} bytes exceeds {MAX_BATCH_BYTES}: produce smaller batches")]
     TooLarge(usize),
-    /// The batch has a different format.
+    /// The batch does not have the format [`MAGIC`].
     #[error("batch format {0} is not supported, only {MAGIC} is")]
     Magic(i8),
     /// The batch was damaged in transit or on disk.

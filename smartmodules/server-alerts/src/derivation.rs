@@ -136,7 +136,8 @@ impl KeyedProcess for ServerAlertsDerivation {
 }
 
 impl ServerAlertsDerivation {
-    /// Returns when the server counts as silent. A report exactly `silent_ms` after the last one is in time.
+    /// Returns the time from which the server counts as silent; `None` if it already does. A report exactly `silent_ms`
+    /// after the last one is in time.
     fn silence_is_due(&self, server: &Server) -> Option<Timestamp> {
         let reported = server.reported.filter(|_| server.silent_from.is_none())?;
         Some(reported.plus_ms(self.0.silent_ms + 1))

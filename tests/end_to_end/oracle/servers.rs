@@ -65,7 +65,7 @@ pub(crate) fn server_alerts(records: &[client::Record], rules: &ServerRules) -> 
     rows
 }
 
-/// The conditions that depend on windows, with their measures and units.
+/// The conditions that are evaluated once per window, each with the name and the unit of its measure.
 const MEASURED: [(&str, &str, &str); 3] = [
     ("cpu", "mean CPU load", "%"),
     ("memory", "mean memory usage", "%"),

@@ -240,7 +240,7 @@ impl Claim {
         });
     }
 
-    /// Notes that no record was written or will be written.
+    /// Notes that no record of this attempt was written, and that none will be.
     pub(super) fn certainly_unwritten(&mut self) {
         self.on_drop = self.on_drop.take().map(|state| match state {
             State::InDoubt(intent) => State::Intended(intent),

@@ -24,8 +24,8 @@ pub(super) struct Request {
     pub(super) lengths: Vec<i64>,
 }
 
-/// Takes the next records that [`requests`] puts into a single request for each server. A record that exceeds the size
-/// of a request is taken alone.
+/// Takes as many of the next records as fit into one request. Whatever servers lead their partitions, [`requests`] then
+/// makes at most one request for each server. A record above `REQUEST_BYTES_MAX` is taken alone.
 pub(super) fn take_request(
     records: &mut Peekable<impl Iterator<Item = KeyValue>>,
 ) -> Vec<KeyValue> {

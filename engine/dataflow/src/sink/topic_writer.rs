@@ -95,14 +95,32 @@ impl TopicWriter {
         &mut self,
         records: impl IntoIterator<Item = (String, Vec<u8>)>,
     ) -> Result<u64, RunError> {
+        let fence = self.fence.clone();
+        let pass = || {
+            let fence = fence.clone();
+            async move {
+                match fence {
+                    Some(fence) => fence.pass().await,
+                    None => Ok(()),
+                }
+            }
+        };
+        self.write_requests(records.into_iter().collect(), pass)
+            .await
+    }
+
+    /// Divides records into requests, and calls `pass` before it sends each of them. If `pass` returns an error, the
+    /// remaining records are not written.
+    async fn write_requests<P: Future<Output = Result<(), RunError>>>(
+        &mut self,
+        records: Vec<(String, Vec<u8>)>,
+        pass: impl Fn() -> P,
+    ) -> Result<u64, RunError> {
         let mut written = 0;
-        let records: Vec<_> = records.into_iter().collect();
         let mut records = records.into_iter().peekable();
         while records.peek().is_some() {
             self.producer.connect().await?;
-            if let Some(fence) = &self.fence {
-                fence.pass().await?;
-            }
+            pass().await?;
             let request = BatchProducer::take_request(&mut records);
             written += request.len() as u64;
             for end in self.producer.write(request).await? {
@@ -112,3 +130,6 @@ impl TopicWriter {
         Ok(written)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,7 @@ impl fmt::Display for FraudRule {
 pub enum Severity {
     /// A score below 0.6.
     Low,
-    /// A score of at least 0.6.
+    /// A score of at least 0.6 and below 0.8.
     Medium,
     /// A score of at least 0.8.
     High,

@@ -1,4 +1,4 @@
-//! The record of `purchase-summaries`: sales and refunds by item and currency.
+//! The record of `purchase-summaries`: sales and refunds by game, item and currency.
 
 use serde::{Deserialize, Serialize};
 

@@ -56,7 +56,7 @@ pub fn parameters<'a>(
     all
 }
 
-/// Splits the SmartModule's parameters by derivation, in the order of the request.
+/// Splits the SmartModule's parameters by derivation, in the order in which [`DERIVATIONS`] names them.
 pub fn requested(params: &BTreeMap<String, String>) -> Result<Vec<(&str, Params)>, RequestError> {
     let names = params.get(DERIVATIONS).ok_or(RequestError::Empty)?;
     let mut requested: Vec<(&str, Vec<(String, String)>)> =
