@@ -7,7 +7,7 @@ use cluster_testing::Node;
 
 use super::*;
 
-const TOPIC: &str = "level-engagement";
+const TOPIC: &str = "derived";
 
 /// A record so large that few of them fit into one request.
 fn large(number: usize) -> (String, Vec<u8>) {
