@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use tempfile::{NamedTempFile, TempDir};
 
-/// The timeout for a line of output. A subcommand prints its addresses at its start.
+/// The timeout for a line of output. The benchmarks wait only for lines that a subcommand prints while it starts.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A child process that is killed when this value is dropped.

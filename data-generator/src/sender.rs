@@ -97,8 +97,8 @@ impl Sender {
         })
     }
 
-    /// Sends an event. Returns false if sending has failed permanently; [`Sender::finish`] then returns the
-    /// error.
+    /// Sends an event. Returns an error if this event cannot be sent, and false if an earlier event is lost for good;
+    /// [`Sender::finish`] then returns the error about the earlier event.
     pub(crate) async fn send(&mut self, event: Event) -> Result<bool, ClientError> {
         let record = PendingRecord {
             topic: event.topic,

@@ -43,7 +43,7 @@ pub struct WorldOptions {
 }
 
 impl WorldOptions {
-    /// Moves the start of the world back far enough that `events` events occur before `now_ms`.
+    /// Replaces the start of the world with a time so long before `now_ms` that `events` events occur in between.
     #[must_use]
     pub fn ending_at(self, now_ms: i64, events: u64) -> Self {
         let duration_ms = (events as f64 / self.rate.clamp(RATE_MIN, RATE_MAX) * 1e3 * 1.1) as i64;

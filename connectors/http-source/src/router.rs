@@ -63,7 +63,8 @@ impl Router {
         }
     }
 
-    /// Returns the key and the event of an envelope; returns a payload that is not an envelope unchanged.
+    /// If `plain` is set and the payload is an envelope, returns the envelope's key and event. Otherwise returns the
+    /// payload unchanged, without a key.
     pub(crate) fn unwrap(&self, payload: Bytes) -> KeyValue {
         if self.plain {
             envelope::unwrap(payload)

@@ -1,4 +1,4 @@
-//! Envelopes: bodies of the form `{"sent_at": "…", "events": […]}`, which contain the time of sending.
+//! Envelopes: bodies of the form `{"sent_at": "…", "events": […]}`, which can contain the time of sending.
 //!
 //! An envelope has the field `events`, may have the field `sent_at`, and has no other field. Any other object is
 //! treated as a record, and is rejected unless it is an event.

@@ -68,7 +68,8 @@ impl HealthProbe {
             let answers = last_error.is_none();
             self.note(last_error);
             if answers {
-                // The cluster usually acknowledges or refuses the record long before this timeout.
+                // The probe writes a record only if a disk was full. The cluster usually acknowledges or refuses it
+                // long before this timeout. A timeout is ignored, because the next round probes again.
                 let _timed_out = timeout(PROBE_TIMEOUT, idempotency.probe_for_room()).await;
             }
         }

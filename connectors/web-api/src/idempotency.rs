@@ -198,8 +198,8 @@ impl Idempotency {
         claim.found(found.clone());
         let _writing = deciding.downgrade();
         let positions = self.writers.write(wanted).await;
-        // After an error, the request is in doubt again, including the records that were found. The next attempt
-        // reads all of them back.
+        // After an error, the request is in doubt again. The next attempt reads all its records back, also those that
+        // this attempt has found.
         self.conclude(claim, request, positions?, found).await
     }
 

@@ -37,7 +37,7 @@ pub enum Registered {
 
 impl Cluster {
     /// Ensures that the server is registered with these addresses. Idempotent, also with concurrent callers. Returns
-    /// an error if the number is registered with different addresses, because a server may be running with those.
+    /// an error if the id is registered with different addresses, because a server may be running with those.
     pub async fn register(&self, server: &Registration) -> Result<Registered, ClientError> {
         if self.is_registered(server).await? {
             return Ok(Registered::Before);

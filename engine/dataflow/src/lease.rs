@@ -50,8 +50,8 @@ pub(crate) struct Lease {
     heartbeats: JoinHandle<()>,
 }
 
-/// Blocks a runner's writes unless the runner holds the lease. Clones block the writes of the same lease. After the
-/// lease is released, nothing may be written.
+/// Blocks a runner's writes unless the runner holds the lease. Clones share the state of the lease, so all of them
+/// allow or block writes alike. After the lease is released, nothing may be written.
 #[derive(Clone)]
 pub(crate) struct Fence {
     cluster: Cluster,

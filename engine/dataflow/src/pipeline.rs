@@ -23,7 +23,7 @@ pub(crate) struct Arrived {
 #[derive(Debug)]
 pub(crate) struct Merged {
     pub(crate) header: BatchHeader,
-    /// The number of accepted events that are late or did not fit into memory.
+    /// The number of events that the SmartModule accepted, but that are late or did not fit into memory.
     pub(crate) late: u64,
     /// The windows and keys of the events that `late` counts.
     pub(crate) late_places: Vec<LatePlace>,
@@ -102,7 +102,8 @@ impl Pipeline {
         Ok(batch)
     }
 
-    /// The second stage: removes the late contributions and adds them to `merged`.
+    /// The second stage: removes the late contributions, and notes the number of their events and their places in
+    /// `merged`.
     fn take_late(
         &mut self,
         contributions: &mut Contributions,

@@ -23,7 +23,7 @@ pub(crate) struct Topic {
     pub(crate) spec: TopicSpec,
     /// The epoch in which the specification last changed.
     pub(crate) changed: i64,
-    /// The open partitions; a partition's position is its index.
+    /// The open partitions. The partition with number n is at index n.
     pub(crate) partitions: Vec<Arc<Partition>>,
 }
 

@@ -108,8 +108,8 @@ impl Cluster {
     }
 
     /// Queues the latest changes on every connection. Waits at most [`WATCH_FLUSH_TIMEOUT`] for a client that does
-    /// not read; the connection's own task queues its changes later. If several connections watch, then waits
-    /// [`WATCH_SETTLE`] for their clients to read.
+    /// not read; the connection's own task queues its changes later. Finally, if several connections watch, waits
+    /// [`WATCH_SETTLE`] so that their clients can read.
     pub(super) async fn flush_watches(&self) {
         let all: Vec<Weak<Watches>> = self
             .watches

@@ -8,7 +8,7 @@ use super::error::LogError;
 /// The bytes that one append writes.
 #[derive(Debug)]
 pub(super) struct Run {
-    /// The batches without gaps between them.
+    /// The bytes of the batches, each directly after the one before.
     pub(super) bytes: Vec<u8>,
     /// The base offset of each batch, and its position in `bytes`.
     pub(super) starts: Vec<(i64, u64)>,

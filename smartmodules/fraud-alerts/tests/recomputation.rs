@@ -1,5 +1,5 @@
-//! Compares the rules with a simple recomputation over each user's sorted transactions, in any split into
-//! batches and with any duplicates.
+//! Compares the rules with a simple recomputation over each user's sorted transactions. The records are split into
+//! batches in any way, and some of them are repeated.
 
 mod oracle;
 

@@ -107,7 +107,8 @@ proptest! {
         }
     }
 
-    /// The two records differ only in spelling, so they have the same canonical form.
+    /// The two records differ only in the order of the root's fields and in spaces, so they have the same canonical
+    /// form.
     #[test]
     fn the_order_and_the_spacing_of_fields_do_not_matter(record in record()) {
         let value = serde_json::from_str::<Value>(&record);

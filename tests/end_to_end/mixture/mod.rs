@@ -1,6 +1,6 @@
 //! Sends good, early, late, repeated, future and broken records in one stream over several partitions, while
-//! the runner is stopped and killed. Each record must have the outcome of its label, and every account must
-//! count it.
+//! the runner is stopped and killed. Each record must have the outcome that its label states, and each record of
+//! `accounting` must agree with the labels of all records that its partition has counted so far.
 
 mod purchases;
 mod stream;

@@ -1,4 +1,5 @@
-//! Recomputes the derived topics of purchase events that have fixed windows. Amounts are in whole minor units.
+//! Recomputes the derived topics that have fixed windows and are computed from purchase events. Amounts are in whole
+//! minor units.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -15,7 +15,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_secs(366 * 86_400);
 /// The shortest retention that every cluster accepts.
 const RETENTION_MIN: Duration = Duration::from_secs(10);
-/// The longest retention, a hundred years: Fluvio's protocol has 32 bits for the seconds.
+/// The longest retention: a hundred years, which in seconds fit into the 32 bits that Fluvio's protocol has for them.
 const RETENTION_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
 /// The maximum number of partitions, as in the dataflow file and in the local cluster.
 const PARTITIONS_MAX: u32 = 256;

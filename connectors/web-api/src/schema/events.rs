@@ -20,7 +20,7 @@ pub(crate) enum PlayerEvents {
 /// Events with the time at which they were sent.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SentPlayerEvents {
-    /// RFC 3339, by the sender's clock at the moment of sending; UTC if it has no offset.
+    /// The time of sending by the sender's clock, in RFC 3339. A time without an offset from UTC is taken as UTC.
     #[schema(example = "2026-11-21T10:15:31Z", format = DateTime)]
     sent_at: Option<String>,
     events: Vec<PlayerEvent>,
@@ -38,7 +38,7 @@ pub(crate) enum PurchaseEvents {
 /// Events with the time at which they were sent.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SentPurchaseEvents {
-    /// RFC 3339, by the sender's clock at the moment of sending; UTC if it has no offset.
+    /// The time of sending by the sender's clock, in RFC 3339. A time without an offset from UTC is taken as UTC.
     #[schema(example = "2026-11-21T10:15:31Z", format = DateTime)]
     sent_at: Option<String>,
     events: Vec<PurchaseEvent>,
@@ -56,7 +56,7 @@ pub(crate) enum ServerMetrics {
 /// Events with the time at which they were sent.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SentServerMetrics {
-    /// RFC 3339, by the sender's clock at the moment of sending; UTC if it has no offset.
+    /// The time of sending by the sender's clock, in RFC 3339. A time without an offset from UTC is taken as UTC.
     #[schema(example = "2026-11-21T10:15:31Z", format = DateTime)]
     sent_at: Option<String>,
     events: Vec<ServerMetric>,
@@ -75,7 +75,7 @@ pub(crate) enum AnyEvents {
 /// Events with the time at which they were sent.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SentEvents {
-    /// RFC 3339, by the sender's clock at the moment of sending; UTC if it has no offset.
+    /// The time of sending by the sender's clock, in RFC 3339. A time without an offset from UTC is taken as UTC.
     #[schema(example = "2026-11-21T10:15:31Z", format = DateTime)]
     sent_at: Option<String>,
     events: Vec<AnyEvent>,

@@ -20,7 +20,7 @@ pub(crate) struct Connections(Mutex<BTreeMap<i32, Connection>>);
 #[derive(Clone)]
 pub(super) struct Connection {
     socket: Arc<MultiplexerSocket>,
-    /// The highest version of the request that both sides support.
+    /// The highest version of the produce request that both sides support; `None` if they have none in common.
     version: Option<i16>,
 }
 

@@ -73,8 +73,8 @@ pub(super) fn prior(topics: &Topics, checkpoint: &Checkpoint) -> PriorOutput {
     prior
 }
 
-/// Returns the keys of the rejected and of the late records that were written after the checkpoint and that a restart
-/// will compute again.
+/// Returns the keys of the dead letters, rejected and late, that were written after the checkpoint and whose source
+/// records the checkpoint does not count yet. A restart counts these records, and would write their dead letters again.
 pub(super) fn dead_letter(topics: &Topics, checkpoint: &Checkpoint) -> (PriorKeys, PriorKeys) {
     let mut rejected = PriorKeys::after(&checkpoint.rejected_from);
     let mut late = PriorKeys::after(&checkpoint.late_from);

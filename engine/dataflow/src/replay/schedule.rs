@@ -113,8 +113,8 @@ impl Schedule {
         history.stream_time = history.stream_time.max(header.stream_time);
     }
 
-    /// Returns the time up to which windows are closed: no unread record belongs to a window that ends by it.
-    /// If memory `is_short`, windows that a runner would close are closed as well.
+    /// Returns the time up to which windows are closed: no unread record belongs to a window that ends by it, except if
+    /// memory `is_short`. Then windows that a runner would close are closed as well, whatever is still unread.
     pub(crate) fn closed_to(&mut self, is_short: bool) -> Timestamp {
         let left = self
             .partitions

@@ -40,9 +40,9 @@ pub struct LatencyMs {
     pub mean: f64,
     /// The median.
     pub p50: f64,
-    /// The latency that 95 % of the reports do not exceed.
+    /// The 95th percentile, as defined above.
     pub p95: f64,
-    /// The latency that 99 % of the reports do not exceed.
+    /// The 99th percentile, as defined above.
     pub p99: f64,
     /// The largest of the reports.
     pub max: f64,

@@ -54,8 +54,8 @@ impl Distinct {
     /// are within this error.
     pub const SKETCH_ERROR: f64 = 0.0082;
     /// While values are added, a set is checked against `EXACT_MAX` only when it may contain more values than this. A
-    /// check sorts the set. With a threshold of `EXACT_MAX`, a set just below the limit would be sorted again for each
-    /// new fingerprint.
+    /// check sorts the set, which also removes repeated values. With a threshold of `EXACT_MAX`, a set just below the
+    /// limit would be sorted again after every few additions, even of values that it already contains.
     const LOOK_AT: usize = 2 * Self::EXACT_MAX;
 
     /// Adds one value.

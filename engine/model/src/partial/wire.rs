@@ -3,7 +3,8 @@
 //! 1. the header;
 //! 2. the texts of all keys as one string, so that a reader allocates once for all of them;
 //! 3. a list of windows, each with the number of its contributions;
-//! 4. a list of contributions: the length of the key, the number of events, and the derivation's partial.
+//! 4. a list of contributions: the length of the key, the number of events, and the combined contribution of these
+//!    events.
 
 use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;

@@ -25,7 +25,7 @@ pub(super) struct Engagement<'a> {
     stuck: Vec<Hotspot>,
 }
 
-/// The totals of one map of a level over the span.
+/// The measures of one map of a level over the span.
 #[derive(Serialize)]
 struct Cell<'a> {
     game: &'a str,

@@ -5,7 +5,7 @@ const TIMEOUT_MS = 240_000;
 /** The interval between two moves of the player. A player is stuck after two minutes and thirty events on a level. */
 const MOVE_EVERY_MS = 3_000;
 
-/** For each view, a selector of the elements that show the string. */
+/** For each view, a selector of the elements of which at least one must show `HOSTILE`. */
 const ELEMENTS = {
   overview: ".card",
   engagement: ".spot",

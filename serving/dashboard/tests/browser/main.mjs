@@ -92,7 +92,10 @@ async function useTables(page, url) {
   await page.screenshot({ path: path.join(screenshots, "without-charts.png"), fullPage: true });
 }
 
-/** Listens to a page. The returned function sets the name of the current step, which the listener reports. */
+/**
+ * Records the errors, warnings and dialogs of a page as problems. The returned function sets the name of the current
+ * step, which each problem contains.
+ */
 function steps(page, name) {
   let step = "start";
   listen(page, () => `${name}/${step}`);

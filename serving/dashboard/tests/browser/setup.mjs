@@ -131,7 +131,9 @@ export async function startParts(root) {
   return { url: `http://${dashboard}`, start, stop, stopAll };
 }
 
-/** For each view, whether its first data has arrived. */
+/**
+ * For each view except `sessions`, whose first data comes later (see `HAS_MORE`): whether its first data has arrived.
+ */
 const HAS_DATA = {
   overview: (data) => data.games.some((game) => game.active_players),
   engagement: (data) => data.cells.length,

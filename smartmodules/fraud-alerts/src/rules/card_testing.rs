@@ -123,7 +123,8 @@ mod tests {
 
     const RULE: FraudRule = FraudRule::CardTesting;
 
-    /// Creates a sequence with a small purchase at each of these times, in which no other rule fires.
+    /// Creates a sequence with a small purchase at each of these times. No rule fires in it. The parameters keep other
+    /// rules from firing later.
     fn after(times: &[i64]) -> TestAccount {
         let mut account = TestAccount::with(&[("velocity_n", "999"), ("amount_spike_m", "999")]);
         for time in times {

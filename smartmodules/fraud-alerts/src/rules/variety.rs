@@ -17,7 +17,7 @@ const NAMED_MAX: usize = 50;
 /// The field that a rule checks, and the names of the rule's parameters.
 #[derive(Debug)]
 pub(crate) struct WatchedField {
-    /// The name of the parameter for the number of values. Its default is 1.
+    /// The name of the parameter `n`: the largest number of different values that raises no alert. Its default is 1.
     n: &'static str,
     /// The name of the parameter for the window, and its default in seconds.
     window_s: (&'static str, i64),

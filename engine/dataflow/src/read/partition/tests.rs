@@ -1,4 +1,5 @@
-//! Tests of which batches are merged when batches are repeated, missing or lost.
+//! Tests which batches are merged: repeated ones are skipped, gaps are noticed, and records that retention has removed
+//! only move the position on.
 
 use super::*;
 use crate::pipeline::{Arrived, Pipeline};

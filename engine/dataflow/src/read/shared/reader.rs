@@ -22,8 +22,8 @@ use crate::read::upstream::Upstream;
 const RECENT: usize = INBOX / 2;
 const RECENT_BYTES: usize = 8 * 1024 * 1024;
 
-/// The longest total time for which a subscriber may delay the shared reader over [`INBOX`] batches. A slower
-/// subscriber has to read by itself.
+/// The longest time for which a subscriber may delay the shared reader, summed over [`INBOX`] consecutive batches; then
+/// the sum starts again at zero. A slower subscriber has to read by itself.
 const DELAY_MAX: Duration = Duration::from_secs(2);
 
 type Inbox = mpsc::Sender<SharedPartials>;

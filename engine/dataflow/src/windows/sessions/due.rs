@@ -103,7 +103,8 @@ impl<D: model::Sessions> Correctable for Sessions<D> {
         sessions.any(|(_, session)| session.span.start == start)
     }
 
-    /// Emits the row as withdrawn: the session's events are now in another session, or late after a restart.
+    /// Emits the row as withdrawn. The session's events are now in another session, or they were in time before a
+    /// restart and are late after it.
     fn empty(
         &self,
         start: Timestamp,
