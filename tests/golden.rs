@@ -17,7 +17,8 @@ use serde_json::Value;
 /// The length in milliseconds of the windows of cases whose `.params` file does not set it.
 const WINDOW_MS: &str = "10000";
 
-/// The number of random splits of each case. One batch, and one batch for each record, are tested in addition.
+/// The number of random splits of each case. Two more splits are tested: all records in one batch, and each record in
+/// a batch of its own.
 const SPLITS: u64 = 40;
 
 #[test]

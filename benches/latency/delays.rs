@@ -16,7 +16,7 @@ const LATENESS_MS: i64 = 2_000;
 /// The delays of a topic's rows in milliseconds, without the lateness.
 pub(crate) struct Measured(Vec<i64>);
 
-/// Reads the partitions of all derived topics, each in its own task.
+/// Reads the partitions of the measured derived topics, each in its own task.
 pub(crate) struct Delays {
     stop: CancellationToken,
     readers: Vec<(&'static str, JoinHandle<anyhow::Result<Vec<i64>>>)>,

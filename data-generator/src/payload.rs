@@ -79,8 +79,8 @@ pub(crate) struct Site {
 #[serde(untagged)]
 pub(crate) enum Amount {
     Whole(i64),
-    /// The binary fraction closest to the amount. JSON contains the shortest decimal that parses to this fraction,
-    /// which is the exact amount.
+    /// The binary fraction closest to the amount. JSON contains the shortest decimal that parses to this fraction.
+    /// This decimal is the exact amount.
     Decimal(f64),
 }
 

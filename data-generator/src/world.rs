@@ -314,7 +314,8 @@ impl Iterator for World {
     }
 }
 
-/// Returns a part of ids that is different for each start of the world.
+/// Returns a part of the world's ids. It depends on the start time of the world, so that worlds with different start
+/// times have different ids.
 fn run(options: &WorldOptions) -> String {
     format!("{:x}", options.start_ms)
 }

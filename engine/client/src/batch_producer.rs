@@ -89,8 +89,9 @@ impl BatchProducer {
     ///
     /// - The records of a partition are written in order.
     /// - Each request is sent within 3 s or not at all, and acknowledged or given up within [`ANSWER_DEADLINE`]. Both
-    ///   times count from the call of this function, or, for a further request to the same server, from the response to
-    ///   the one before. Records that [`Self::take_request`] has returned are written by one request to each server.
+    ///   times count from the call of this function. If a server gets several requests, the times of each later one
+    ///   count from the server's response to the previous request. Records that [`Self::take_request`] has returned are
+    ///   written by one request to each server.
     /// - After an error, any of the records may have been written. No request is in flight any more, except to a server
     ///   that has not responded in time.
     pub async fn write(

@@ -44,7 +44,7 @@ pub trait Grouping: Copy + Debug + PartialEq + Send + Sync + 'static {
     fn groups<P: Merge + Serialize + Send>(self) -> Self::Groups<P>;
 }
 
-/// The partials of one batch in their groups.
+/// The contributions of one batch, combined by group and key.
 pub trait Groups<P> {
     /// Returns an emitter for the event at `time` and `offset`, which adds the event's contributions to its groups.
     fn emitter(&mut self, time: Timestamp, offset: i64) -> impl Emit<P>;

@@ -46,7 +46,8 @@ pub(crate) fn append(output: &mut Vec<u8>, bytes: &[u8]) {
     if rest.is_empty() {
         return;
     }
-    // The last word overlaps the one before it, or ends after the text.
+    // Fewer than eight bytes are left. The last eight bytes of `bytes` overlap the word that was appended before. If
+    // there is none, a word padded with zeros ends after `end`, and the last line removes the padding.
     let word = match bytes.last_chunk() {
         Some(last) => {
             output.truncate(end - 8);

@@ -77,7 +77,7 @@ impl Segment {
         }
     }
 
-    /// Opens the active segment, and removes everything after the last intact batch.
+    /// Opens the active segment, and removes everything from its first damaged batch on.
     pub(super) fn open_active(path: &Path, base_offset: i64) -> Result<Self, LogError> {
         let (file, found) = open_and_scan(path, base_offset, Depth::Checksums)?;
         if let Some(damage) = &found.damage {

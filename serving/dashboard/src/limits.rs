@@ -55,8 +55,8 @@ pub(crate) const RANKS_MAX: usize = 100;
 pub(crate) const CELLS_MAX: usize = 600;
 /// The maximum number of queries whose renderings are cached.
 pub(crate) const ANSWERS_MAX: usize = 100;
-/// The cache is cleared when all renderings since it was last cleared, including replaced ones, have this size in
-/// bytes. It is enough for several hundred renderings of the usual size.
+/// The cache is cleared when the renderings since it was last cleared, including replaced ones, reach this total size
+/// in bytes. It is enough for several hundred renderings of the usual size.
 pub(crate) const ANSWERS_BYTES_MAX: usize = 16_000_000;
 /// The maximum number of open streams.
 pub(crate) const LIVE_MAX: usize = 1_000;

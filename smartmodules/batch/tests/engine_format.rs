@@ -1,4 +1,5 @@
-//! Compares the shell with the official encoders and decoders of the engine's interface.
+//! Compares what [`Shell`] reads and writes with Fluvio's own encoders and decoders, which define the format that its
+//! engine exchanges with a SmartModule.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;

@@ -77,7 +77,8 @@ async fn on_any_cluster_every_topic_of_a_dirty_day_equals_a_recomputation() {
     money::assert_any_windowing_adds_up(&harness::records(&cluster, "purchase-events").await);
 }
 
-/// Waits until the accounts report that every derivation's watermark has reached the markers at noon.
+/// Waits until the accounts of every derivation and source partition report the watermark that the markers at noon
+/// produce, which is the lateness before noon.
 async fn wait_for_noon(cluster: &Cluster) {
     let noon = jiff::Timestamp::from_millisecond(NOON_MS - LATENESS_MS).unwrap();
     let ends = ends(cluster).await;

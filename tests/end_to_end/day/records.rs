@@ -20,7 +20,7 @@ const PEAK: f64 = 14.0;
 /// The hours with a peak, which begins in the middle of the hour.
 const PEAK_HOURS: [i64; 7] = [0, 3, 7, 11, 14, 19, 22];
 const PEAK_MS: i64 = 360_000;
-/// The rate of incidents: one about every seven seconds of a peak.
+/// The rate of incidents during a peak: about one every seven seconds.
 const INCIDENTS_PER_HOUR: f64 = 500.0;
 const BROKEN: f64 = 0.01;
 

@@ -27,7 +27,7 @@ pub(super) struct DeadLetters {
     pub(super) payloads: HashMap<u64, i64>,
     /// The late events of each derivation.
     pub(super) late: BTreeMap<String, HashMap<Position, u64>>,
-    /// The number of late events of healthy senders, by derivation.
+    /// The number of late events of senders whose clock is correct (see [`super::HEALTHY`]), by derivation.
     pub(super) healthy_late: BTreeMap<String, u64>,
 }
 

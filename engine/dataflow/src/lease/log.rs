@@ -9,8 +9,8 @@ use crate::error::RunError;
 use crate::topics::LEASES;
 
 /// The number of records to read from the end of the topic. If each of 500 derivations writes one heartbeat per
-/// second, these are the records of the last two seconds. A lease without a record among them counts as held until
-/// [`super::TAKEOVER`] has passed.
+/// second, these are the records of the last two seconds. A lease without a record among them counts as held until a
+/// runner has waited for it for [`super::TAKEOVER`] without seeing a record of a holder.
 const TAIL: u64 = 1_000;
 
 /// Appends a heartbeat of `runner`, then checks whether it holds the lease. If it does, returns the time just

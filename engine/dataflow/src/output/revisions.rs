@@ -126,7 +126,8 @@ pub(crate) struct Withdrawal {
 pub(crate) struct Revisions {
     prior: PriorRows,
     displaced: Vec<Withdrawal>,
-    /// The offsets of the derived topic, as of the last snapshot, from which a restart looks for detections.
+    /// The offsets of the derived topic from which a restart looks for detections: those of the resumed checkpoint,
+    /// until [`Self::snapshotted`] advances them.
     detections_from: Vec<Offset>,
 }
 

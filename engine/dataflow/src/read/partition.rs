@@ -359,7 +359,7 @@ pub(crate) enum Place {
     Merged,
     /// The batch is the next one to merge.
     Next,
-    /// The batch begins after the next offset, or overlaps it in part.
+    /// The batch begins after the next offset, or begins before it and ends after it.
     Gap,
 }
 

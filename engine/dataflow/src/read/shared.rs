@@ -49,8 +49,8 @@ type SharedPartials = Arc<Partials>;
 /// The shared readers of a process, by topic and partition.
 ///
 /// - Every subscriber receives the same partials as from a stream of its own, one for each whole stored batch.
-/// - A subscriber that is too slow is dismissed: over [`INBOX`] batches, it delays the others by at most the
-///   `DELAY_MAX` of [`reader`].
+/// - A subscriber is dismissed if it delays the others by more than the `DELAY_MAX` of [`reader`], summed over
+///   [`INBOX`] consecutive batches.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedReaders {
     sources: Arc<Mutex<BTreeMap<String, SharedSource>>>,

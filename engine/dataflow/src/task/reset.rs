@@ -43,8 +43,8 @@ pub async fn reset(options: &Options, derivation: &str) -> Result<Reset, RunErro
     })
 }
 
-/// Returns the reason why the derivation's checkpoint belongs to another log, and that checkpoint. Returns an
-/// error if the checkpoint belongs to the current log.
+/// Returns what shows that the derivation's checkpoint belongs to another log, and that checkpoint. Returns an error
+/// if the checkpoint belongs to the current log.
 async fn replaced(job: &Job) -> Result<(String, Checkpoint), RunError> {
     let nothing = || RunError::NothingToReset {
         derivation: job.name.clone(),

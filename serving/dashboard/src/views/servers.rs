@@ -39,8 +39,9 @@ struct Tile<'a> {
     p50_ms: f64,
     p95_ms: f64,
     p99_ms: f64,
-    /// The mean CPU load in percent in each piece of the span. `p95` contains the mean p95 latency in milliseconds.
+    /// The mean CPU load in percent in each piece of the span.
     cpu: Vec<Option<f64>>,
+    /// The mean p95 latency in milliseconds in each piece of the span.
     p95: Vec<Option<f64>>,
 }
 
