@@ -51,7 +51,8 @@ pub struct Options {
 pub enum Pace {
     /// Each event is sent when it is due.
     WallClock,
-    /// Events are sent as fast as the cluster or the reader takes them; event times begin at `start_ms`.
+    /// Events are sent as fast as the cluster, or the HTTP client of [`serve`](crate::serve), takes them; event times
+    /// begin at `start_ms`.
     Unpaced,
 }
 

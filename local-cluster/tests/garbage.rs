@@ -195,7 +195,7 @@ async fn a_reader_that_does_not_read_blocks_no_other() {
     deadline(node.stop()).await;
 }
 
-/// A request that is well-formed up to the payload's length, which the published decoder trusts.
+/// A request that is well-formed up to the payload's length, almost 4 GiB, which the decoder of Fluvio's crates trusts.
 fn smartmodule_with_endless_payload() -> Vec<u8> {
     let mut typed = Vec::new();
     put_string(&mut typed, "hostile");

@@ -14,7 +14,7 @@ use crate::monitoring;
 
 const SOURCE: &str = "player-events";
 const DERIVATION: &str = "level-engagement";
-/// The minutes of the event times in the old log and in the new log.
+/// The event times in the old log and in the new log, up to the minute. `produce` adds the seconds.
 const OLD: &str = "2026-01-01T00:00";
 const YOUNG: &str = "2026-01-01T01:00";
 

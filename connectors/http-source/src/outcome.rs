@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How reading an endpoint once has ended.
+/// How a single read of the endpoint ended.
 #[derive(Debug)]
 pub(crate) enum ReadOutcome {
     /// A stop was requested.

@@ -59,7 +59,7 @@ pub enum RunError {
         /// The current number of partitions.
         partitions: u32,
     },
-    /// A stream that several derivations share failed. It may succeed when it is opened again.
+    /// A stream that several derivations share has failed. It may succeed when it is opened again.
     #[error(transparent)]
     SharedRead(Arc<ClientError>),
     /// A checkpoint could not be decoded.
@@ -217,8 +217,8 @@ impl RunError {
     /// Whether trying again may help: reading again, or restarting the derivation from its checkpoint.
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
-            // A failing SmartModule is retried, although it may fail again: an error that is not retried stops all
-            // derivations.
+            // A failing SmartModule is retried, although it may fail again: an error that is neither retried nor left
+            // to an operator (`awaits_operator`) stops all derivations.
             Self::Client(error) => {
                 error.is_retryable() || matches!(error, ClientError::ModuleFailed { .. })
             }

@@ -43,8 +43,9 @@ const TAKEOVER: Duration =
 ///   checked that it still holds the lease.
 /// - A holder is superseded only when none of its writes can be in flight any more.
 ///
-/// There is one exception: a process that is suspended between the check and its write, for longer than
-/// [`TAKEOVER`], still executes this one write.
+/// There are two exceptions. A process that is suspended between the check and its write, for longer than [`TAKEOVER`],
+/// still executes this one write. And a server may execute a write of a dead runner only after the successor has read
+/// back the output; if both runners were on the same host, a delay of more than 1.5 s is enough.
 pub(crate) struct Lease {
     fence: Fence,
     heartbeats: JoinHandle<()>,

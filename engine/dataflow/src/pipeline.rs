@@ -197,7 +197,8 @@ impl Pipeline {
         self.retired_to = watermark;
     }
 
-    /// The offset of the first batch of the partition that contributes to an entry in memory.
+    /// The offset from which the partition has to be read to compute the entries in memory again; `None` if no batch
+    /// of the partition contributes to one of them.
     pub(crate) fn rewind_offset(&self, partition: Partition) -> Option<Offset> {
         self.windows.get().rewind_offset(partition)
     }

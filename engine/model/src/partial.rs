@@ -92,7 +92,7 @@ pub struct Contribution<P> {
     /// Where the text of the key is in the texts of all keys.
     #[serde(deserialize_with = "wire::key_length")]
     pub key: KeyText,
-    /// The number of events that were lifted into `partial`.
+    /// The number of events whose contributions are combined in `partial`.
     pub events: u64,
     /// The combined contribution of these events.
     pub partial: P,

@@ -64,7 +64,7 @@ impl Segment {
         Ok(Self::new(base_offset, path, Some(file), tail))
     }
 
-    /// Opens a closed segment. Any damage is an error.
+    /// Opens a closed segment. Checks only the headers of its batches; damage in a header is an error.
     pub(super) fn open_closed(path: &Path, base_offset: i64) -> Result<Self, LogError> {
         let (_, found) = open_and_scan(path, base_offset, Depth::Headers)?;
         match found.damage {

@@ -1,5 +1,5 @@
 //! Decides whether a record is an event. It follows the documentation of events, and uses `serde_json` instead of this
-//! project's own parser. It returns events in a plain JSON spelling, from which the oracles recompute derived topics.
+//! project's own parser. It returns events as normalized JSON, from which the oracles recompute derived topics.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ pub(super) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// All reasons for which a record is not an event. The record must be rejected for one of them.
 pub(super) type Reasons = BTreeSet<&'static str>;
 
-/// An event in a plain JSON spelling.
+/// An event as normalized JSON: it contains only the fields of its source, each once, and its time in UTC.
 pub(super) struct Event {
     pub(super) time_ms: i64,
     pub(super) json: Value,
@@ -189,7 +189,7 @@ fn unit(text: &str) -> Option<u32> {
     is_plain.then(|| u32::from_str_radix(digits, 16).unwrap())
 }
 
-/// Returns a field's value in a plain JSON spelling; `None` if the field is optional and missing.
+/// Returns a field's value as normalized JSON; `None` if the field is optional and missing.
 fn read(field: Field, raw: Option<&str>, event: &Value) -> Result<Option<Value>, &'static str> {
     const AMOUNT_MAX: i128 = 1_000_000_000_000;
     let Some(raw) = raw else {

@@ -22,8 +22,8 @@ pub(super) struct RequestTable(Mutex<Requests>);
 #[derive(Debug, Default)]
 struct Requests {
     entries: HashMap<RequestKey, Entry>,
-    /// The times and keys of entries, in the order in which they were loaded or their first claim ended. Their
-    /// times may be slightly out of order.
+    /// The times and keys of entries. An entry is appended when it is loaded or when its first claim ends, so the times
+    /// may be slightly out of order.
     by_age: VecDeque<(i64, RequestKey)>,
 }
 

@@ -29,7 +29,8 @@ pub(crate) struct Sessions<D: model::Sessions> {
     /// Sessions whose current state has not been emitted, by the time at which to check whether they are over. A
     /// session may have grown since its entry was made. The check then schedules another, later check.
     closing: BTreeSet<(Timestamp, Number)>,
-    /// Sessions that were emitted, changed afterwards, and are over again. They wait for the next corrections.
+    /// Sessions that were emitted, changed afterwards, and are over again. They are emitted by the next call of `due`
+    /// with `corrections`, or just before they are forgotten.
     corrected: BTreeSet<Number>,
     /// Sessions by the time at which to check whether they can be forgotten. The time may be too early for a session
     /// that has grown.

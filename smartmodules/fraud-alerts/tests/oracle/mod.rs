@@ -40,8 +40,8 @@ type Found = (usize, i64, Vec<usize>);
 /// of at least the third raise an alert by themselves.
 type Limits = (Option<i64>, Option<i64>, Option<i64>);
 
-/// Returns the limits that result from the parameters, in minor units. A dollar counts as 0.90 EUR, 150 JPY
-/// or 0.300 KWD.
+/// Returns the limits that result from the parameters, in minor units. A limit that is set for a currency (`JPY 4000`,
+/// `KWD none`) applies as it is. The others are converted: a dollar counts as 0.90 EUR, 150 JPY or 0.300 KWD.
 fn limits(currency: &str) -> Limits {
     match currency {
         "USD" | "usd" => (Some(100), Some(3_000), Some(6_000)),

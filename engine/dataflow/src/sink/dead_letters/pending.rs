@@ -55,8 +55,7 @@ impl LateBatch {
         self.partition == next.partition && next.offsets.start - self.offsets.end <= Self::NEAR
     }
 
-    /// Returns the window and key of the late events to which an event of this time and key belongs; `None` if it is
-    /// not late.
+    /// Returns the place that contains the batch's events of this time and key; `None` if such events are not late.
     pub(super) fn late_at(&self, time: Timestamp, key: &RecordKey) -> Option<&LatePlace> {
         self.places.iter().find(|place| place.holds(time, key))
     }
