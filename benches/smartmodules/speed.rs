@@ -12,7 +12,7 @@ use benches::modules::Params;
 use benches::{Chain, Spread, WINDOW, modules};
 use data_generator::Topic;
 
-/// The derivation for which the batch module folds.
+/// The derivation whose fold the batch module runs in this benchmark.
 const OURS: &str = "level-engagement";
 const BASELINE: &str = "idiomatic-baseline";
 

@@ -70,7 +70,7 @@ impl Node {
     }
 }
 
-/// Starts a node on free ports, which stops when the guard is dropped.
+/// Starts a node on free ports. The node stops when the guard is dropped.
 pub(crate) async fn start_with(options: Options) -> Result<(Handle, DropGuard), StartError> {
     let listeners = Listeners::bind_free_ports().await.unwrap();
     let stop = CancellationToken::new();

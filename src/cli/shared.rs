@@ -44,8 +44,8 @@ pub(crate) struct WebApiArgs {
     /// Address of the web API; port 0 picks a free one.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
     pub(crate) web_api_addr: SocketAddr,
-    /// File with the API keys; every request must contain one of them. The file is reloaded when it changes. Without
-    /// it, only requests from this machine are accepted.
+    /// File with the API keys; every POST request must contain one of them. The file is reloaded when it changes.
+    /// Without it, only requests from this machine are accepted, unless --insecure is given.
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     pub(crate) keys: Option<PathBuf>,
     /// Allow every client that reaches the address to write events, without a key.

@@ -1,4 +1,4 @@
-//! Tests a source that has many partitions with few records each, with a runner that is killed along the way.
+//! Tests three sources that have several partitions with few records each, with a runner that is killed along the way.
 
 use client::Cluster;
 

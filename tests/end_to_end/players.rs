@@ -9,8 +9,9 @@ use crate::dataflow_file::DataflowFile;
 use crate::harness::{self, AnyCluster};
 use crate::oracle::{self, Stuck};
 
-/// The session gap. Players act about every four seconds, so a gap of this length splits their sessions, and with the
-/// thresholds below many players are stuck. Two minutes of event time then yield thousands of rows.
+/// The session gap. A player pauses for one to seven seconds between two actions, so a gap of this length splits a
+/// session only where an event is missing, because it was broken. With the thresholds below, many players are stuck. Two
+/// minutes of event time yield thousands of rows.
 const GAP_MS: i64 = 8_000;
 const STUCK: Stuck = Stuck {
     min_ms: 20_000,

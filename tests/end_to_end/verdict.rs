@@ -22,7 +22,7 @@ const LATE_SHARE_MAX: f64 = 0.05;
 pub(crate) enum Windows {
     /// All windows. The check has to wait for the longest one.
     All,
-    /// Windows that end within ten seconds of the last record.
+    /// Windows that end at most ten seconds after the last record.
     EndingSoon,
     /// Windows that end by this time, in milliseconds since 1970.
     Until(i64),

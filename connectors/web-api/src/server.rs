@@ -212,7 +212,8 @@ impl Server {
 enum Limit {
     /// The head of a request takes too long: the connection is closed.
     Head,
-    /// No request has arrived in time, or a new connection needs the permit: the connection is shut down gracefully.
+    /// No request has arrived in time, or a new connection needs this connection's permit: the connection is shut down
+    /// gracefully.
     Idle,
 }
 

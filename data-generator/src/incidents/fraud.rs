@@ -147,8 +147,8 @@ impl Thief<'_> {
         }
     }
 
-    /// Starts with two expensive purchases. They raise the mean, so that the last purchase does not break the rule
-    /// `amount-spike` as well.
+    /// Starts with two expensive purchases. They raise the mean, so that the last purchase does not also make the rule
+    /// `amount-spike` fire.
     fn tests_a_card(&mut self) {
         for _ in 0..2 {
             self.buy(&ITEMS[DEAR]);

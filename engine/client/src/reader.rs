@@ -24,7 +24,8 @@ mod tests;
 pub(crate) struct Limits {
     /// The initial limit on the size of a response.
     pub(crate) answer_bytes_min: i32,
-    /// The maximum limit on the size of a response. Each gap doubles the limit, up to this value.
+    /// The maximum limit on the size of a response. Each gap that retention did not cause doubles the limit, up to this
+    /// value.
     pub(crate) answer_bytes_max: i32,
     /// After this long without a record, the reader asks the server for the end offset, to find out whether the
     /// server has records that it does not send.

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::error::code_of;
 use crate::{ClientError, Cluster, HostPort, Server};
 
-/// The deadline for a registration, for which the controller writes one small file.
+/// The deadline for a registration: generous, because the controller only writes one small file for it.
 const REGISTER_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A server and its addresses.

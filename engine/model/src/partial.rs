@@ -1,4 +1,4 @@
-//! The partial: the output of a SmartModule for one batch of records.
+//! The partial: the output of a derivation's fold for one batch of records.
 
 mod wire;
 
@@ -38,9 +38,9 @@ pub struct BatchHeader {
     pub first_offset: i64,
     /// The offset after the batch's last record.
     pub next_offset: i64,
-    /// The point to which the batch advances event time; `None` without accepted records. Each accepted record
-    /// contributes its event time or its ingest time, whichever is earlier, and the latest contribution is stored.
-    /// So a sender with a fast clock advances event time no further than the ingest time of its records.
+    /// The point to which the batch advances event time; `None` without accepted records. For each accepted record the
+    /// earlier of its event time and its ingest time is taken; the latest of these times is stored. So a sender with a
+    /// fast clock advances event time no further than the ingest time of its records.
     pub stream_time: Option<Timestamp>,
     /// The earliest event time among the accepted records.
     pub min_event_time: Option<Timestamp>,
@@ -89,7 +89,7 @@ pub struct Contribution<P> {
     /// window that covers all times.
     #[serde(skip)] // windows are encoded apart from the contributions
     pub window: Window,
-    /// Where the text of the key is in the texts of all keys.
+    /// The range of [`BatchPartial::keys`] that contains the text of the key.
     #[serde(deserialize_with = "wire::key_length")]
     pub key: KeyText,
     /// The number of events whose contributions are combined in `partial`.

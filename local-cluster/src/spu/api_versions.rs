@@ -1,4 +1,4 @@
-//! `ApiVersions`, the first request of every connection: the versions that the data port supports.
+//! `ApiVersions`, the first request of every connection: the versions that the data port announces.
 
 use std::ops::RangeInclusive;
 
@@ -11,8 +11,8 @@ use super::Data;
 use crate::net::{Request, RequestError};
 use crate::platform;
 
-/// The supported versions of all requests. Clients also send requests that Fluvio does not announce, namely those
-/// about consumer offsets, and choose the version of these requests themselves.
+/// The versions that the data port accepts, for all requests alike. The announced ranges are narrower for some requests,
+/// as in Fluvio. Requests about consumer offsets are not announced at all; clients choose their version themselves.
 pub(super) const VERSIONS: RangeInclusive<i16> = 0..=COMMON_VERSION;
 
 /// Answers with the keys and versions that Fluvio announces, except for requests that no client sends.

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::{Value, json};
 
-/// The parameters. Windows and counts are so small that a few transactions reach all of them.
+/// The parameters. Windows are so short and counts so small that a few transactions exceed every one of them.
 const PARAMS: [(&str, &str); 17] = [
     ("velocity_n", "3"),
     ("velocity_window_s", "20"),

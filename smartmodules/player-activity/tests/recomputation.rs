@@ -67,7 +67,8 @@ impl Fact {
 }
 
 /// Generates facts within half a minute, with so few different values that rows often count several facts. The names of
-/// the players must sort in the same order as the record keys: [`recomputed`] sorts by name, and the runner by key.
+/// the players must sort in the same order as the record keys: [`recomputed`] sorts its rows by name, and
+/// `assert_every_split` expects them sorted by record key.
 fn fact() -> impl Strategy<Value = Fact> {
     let game = prop::sample::select(vec![None, Some("default"), Some("arena")]);
     let player = prop::sample::select(vec!["a", "b|b", "c%7C", "d", "é"]);

@@ -46,7 +46,8 @@ pub(super) fn assert_planted_are_found(
         let is_of_a_world = ["player_", "server_"]
             .iter()
             .any(|prefix| case.1.contains(prefix));
-        // After each peak all servers of its world are silent, so alerts about silence are expected.
+        // Each peak (see `records.rs`) is a world of its own that sends nothing after the peak. Its servers then count
+        // as silent, so alerts about silence are expected.
         is_of_a_world && case.2 != "silent" && !planted.contains(*case)
     };
     let flagged: Vec<_> = found.keys().filter(is_honest).collect();

@@ -32,7 +32,7 @@ impl RecordIdentity {
         match target {
             TargetTopic::SourceTopic(_) => Self(key.clone(), value.clone()),
             // The key contains the request's id and the record's position. The value is not compared, because it
-            // contains the time of the attempt that wrote it.
+            // contains the time of an intent, and a request can have several intents.
             TargetTopic::Rejected => Self(key.clone(), Bytes::new()),
         }
     }

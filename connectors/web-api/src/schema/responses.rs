@@ -34,7 +34,7 @@ pub(crate) enum Responses {
     /// key, or from a page of an allowed origin, may omit the content type.
     #[response(status = 415)]
     MediaType(Problem),
-    /// This `Idempotency-Key` was used before with a different body.
+    /// This `Idempotency-Key` was used before with a different path, content type or body.
     #[response(status = 422)]
     KeyReused(Problem),
     /// The rate limit of the key is exceeded, or the table of idempotency keys is full; `Retry-After` is the

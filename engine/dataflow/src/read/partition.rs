@@ -302,8 +302,8 @@ impl<U: Upstream> Source<U> {
     ) -> Result<(), Stop> {
         let partition = self.partition;
         let may_go_on = |only: &Option<Partition>| only.is_none_or(|only| only == partition);
-        // The wait fails only if the sender of `only` is dropped while only another partition may be read. Then the
-        // receiver of partials is dropped as well.
+        // The wait fails if the sender of `only` is dropped while a different partition is the one that may be read. In
+        // this case the receiver of partials is dropped as well, so sending fails too.
         drop(self.only.wait_for(may_go_on).await);
         send(arrivals, self.partition, partial).await
     }

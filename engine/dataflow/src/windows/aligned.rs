@@ -336,8 +336,8 @@ impl<D: Windowed> Correctable for Panes<D> {
         self.panes.contains_key(&start) && self.has_events(self.window(start), key)
     }
 
-    /// Needed if all events of a row that an earlier runner emitted are late after a restart. The row is then
-    /// computed from an empty partial.
+    /// Emits the row without events. Needed if all events of a row that an earlier runner emitted turn out to be too
+    /// late when they are read again after a restart.
     fn empty(
         &self,
         start: Timestamp,

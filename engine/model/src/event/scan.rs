@@ -34,7 +34,7 @@ impl Section {
             Self::UserData => "user_data.",
             Self::ServerData => "server_data.",
         };
-        // Comparing the key first is faster, because most fields have keys of different lengths.
+        // Comparing the key first is faster: most keys differ from the field's name in length, which is checked first.
         path.split_at_checked(prefix.len())
             .is_some_and(|(section, field)| {
                 key.is(field) && section == prefix && !field.contains('.')

@@ -1,4 +1,4 @@
-//! Stores the senders whose clocks are ahead, as reported in the latest accounts.
+//! Stores the senders whose clocks are ahead, as reported in the latest accounts (records of the topic `accounting`).
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The maximum number of senders in memory. If there are more, the sender that was seen longest ago is dropped.
 const SENDERS_MAX: usize = 200;
 
-/// A sender whose clock is ahead, as an account reports it.
+/// A sender whose clock is ahead, as an account (a record of the topic `accounting`) reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ahead {
     sender: String,

@@ -215,8 +215,8 @@ mod tests {
             alert.reason,
             "a purchase of 60.00 USD after 3 small ones in 600 s"
         );
-        // The limit for large purchases is a number for every currency, and the one for small purchases a
-        // dollar equivalent. So amounts below 150 yen would be small, but those from 50 yen on are large, and a
+        // The limit for large purchases is the same number, 50, in every currency; the limit for small purchases is
+        // worth a dollar in each. So amounts below 150 yen would be small, but those from 50 yen on are large, and a
         // large purchase is never small.
         let mixed = [("card_testing_large", "50.00"), ("card_testing_n", "4")];
         assert_eq!(

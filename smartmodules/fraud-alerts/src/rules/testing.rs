@@ -44,7 +44,7 @@ impl Transaction {
     }
 }
 
-/// A user's transactions in sequence.
+/// The account of one user under these rules. Transactions are processed one after another.
 pub(crate) struct TestAccount {
     rules: Rules,
     account: Account,

@@ -248,7 +248,7 @@ fn variety(
     kind: fn(&Transaction) -> &str,
 ) -> Vec<Found> {
     let fires = |_: usize, inside: &[usize]| {
-        // Keep only the last purchase with each value.
+        // Keep only the last purchase with each currency or platform.
         let bought: Vec<_> = inside
             .iter()
             .copied()

@@ -1,5 +1,5 @@
-//! Computes which events must be late when a single partition is read without a pause. They depend only on the
-//! source.
+//! Computes which events must be late when a single partition is read without a pause. They depend only on the source
+//! and the settings, not on the steps of the script.
 
 use std::collections::BTreeMap;
 

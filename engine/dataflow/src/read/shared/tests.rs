@@ -253,7 +253,8 @@ async fn a_stream_that_loses_its_server_is_opened_again_for_all() {
     let mut readers = Readers::of(Script::breaking(51, 50, Breaking::ConnectionLost));
     let mut three = readers.add_all([0, 20, 20]);
     take_all(&mut three, 50).await;
-    // Only batch 50, at which the first stream broke, is available before all three have joined the new stream.
+    // Until all three have joined the new stream, the only unread batch that is available is batch 50, at which the
+    // first stream broke.
     readers.joined(3).await;
     readers.script.0.batches.send_replace(80);
     take_all(&mut three, 80).await;

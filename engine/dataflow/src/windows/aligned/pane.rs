@@ -19,7 +19,8 @@ pub(super) struct Pane<P> {
     pub(super) changed: u64,
     /// The value of `Panes::merges` when the window that begins with this pane was last emitted.
     pub(super) emitted: Option<u64>,
-    /// The end of the derived topic before the first row of the window that begins with this pane.
+    /// The end offsets of the derived topic just before the first row of the window that begins with this pane was
+    /// written.
     pub(super) rows_from: RowsFrom,
 }
 
