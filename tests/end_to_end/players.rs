@@ -10,8 +10,8 @@ use crate::harness::{self, AnyCluster};
 use crate::oracle::{self, Stuck};
 
 /// The session gap. A player pauses for one to seven seconds between two actions, so a gap of this length splits a
-/// session only where an event is missing, because it was broken. With the thresholds below, many players are stuck. Two
-/// minutes of event time yield thousands of rows.
+/// session only where an event is missing, because it was broken. With the thresholds below, many players are stuck.
+/// Two minutes of event time yield thousands of rows.
 const GAP_MS: i64 = 8_000;
 const STUCK: Stuck = Stuck {
     min_ms: 20_000,

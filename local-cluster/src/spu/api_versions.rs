@@ -11,8 +11,9 @@ use super::Data;
 use crate::net::{Request, RequestError};
 use crate::platform;
 
-/// The versions that the data port accepts, for all requests alike. The announced ranges are narrower for some requests,
-/// as in Fluvio. Requests about consumer offsets are not announced at all; clients choose their version themselves.
+/// The versions that the data port accepts, for all requests alike. The announced ranges are narrower for some
+/// requests, as in Fluvio. Requests about consumer offsets are not announced at all; clients choose their version
+/// themselves.
 pub(super) const VERSIONS: RangeInclusive<i16> = 0..=COMMON_VERSION;
 
 /// Answers with the keys and versions that Fluvio announces, except for requests that no client sends.
