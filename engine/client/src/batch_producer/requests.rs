@@ -25,7 +25,7 @@ pub(super) struct Request {
 }
 
 /// Takes as many of the next records as fit into one request. Whatever servers lead their partitions, [`requests`] then
-/// makes at most one request for each server. A record above `REQUEST_BYTES_MAX` is taken alone.
+/// makes at most one request for each server. A record larger than `REQUEST_BYTES_MAX` is taken alone.
 pub(super) fn take_request(
     records: &mut Peekable<impl Iterator<Item = KeyValue>>,
 ) -> Vec<KeyValue> {

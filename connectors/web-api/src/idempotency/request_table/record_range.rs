@@ -22,7 +22,7 @@ impl RecordRange {
         }
     }
 
-    /// Returns the smallest number of ranges that cover these positions. The records of a request are mostly
+    /// Returns the fewest ranges that together contain exactly these positions. The records of a request are mostly
     /// adjacent, so there are usually few ranges.
     pub(crate) fn all(positions: &PositionsByTopic) -> Vec<Self> {
         let mut ranges: Vec<Self> = Vec::new();
