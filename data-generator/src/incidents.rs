@@ -37,11 +37,11 @@ const PER_HOUR_MIN: f64 = 0.000_1;
 /// The number of random players that are tried when looking for an account that can be taken over, that is, used for
 /// fraud.
 const CANDIDATES: usize = 8;
-/// The probability of taking over an existing account, for rules that allow it.
+/// The probability of taking over an existing account, for rules that detect the fraud on any account.
 const TAKEN_OVER: f64 = 0.5;
 
-/// All kinds of incidents, in the order of planting. The kinds that take longest to be detected come early, so that
-/// each view of the dashboard soon has data.
+/// All kinds of incidents, in the order of planting. The first three belong to three views of the dashboard, so that
+/// each of them soon has data.
 const TURNS: [IncidentKind; 12] = [
     IncidentKind::Fraud(FraudRule::Velocity),
     IncidentKind::Server(ServerCondition::Silent),

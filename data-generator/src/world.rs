@@ -101,7 +101,7 @@ fn event_seed(options: &WorldOptions) -> u64 {
 }
 
 impl World {
-    /// Creates a world at its start.
+    /// Creates a world that begins at `options.start_ms`. No event has occurred yet.
     #[must_use]
     pub fn new(options: WorldOptions) -> Self {
         let rate = options.rate.clamp(RATE_MIN, RATE_MAX);

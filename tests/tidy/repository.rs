@@ -54,7 +54,7 @@ impl File {
             .any(|part| ["testdata", "vendor"].contains(&part))
     }
 
-    /// Returns the lines with their numbers, which begin with 1 as in editors.
+    /// Returns the lines with their numbers, counted from 1 as in editors.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.text
             .lines()

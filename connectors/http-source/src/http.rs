@@ -156,7 +156,7 @@ fn retry_after(headers: &HeaderMap) -> Duration {
     pause.unwrap_or_default().min(RETRY_AFTER_MAX)
 }
 
-/// Returns the time until `date`; `None` if it is past.
+/// Returns the time until `date`; `None` if it is past or is not a date.
 fn until(date: &str) -> Option<Duration> {
     let then = httpdate::parse_http_date(date).ok()?;
     then.duration_since(SystemTime::now()).ok()

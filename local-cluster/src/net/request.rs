@@ -7,7 +7,7 @@ use fluvio_protocol::Decoder;
 use fluvio_protocol::api::RequestHeader;
 use thiserror::Error;
 
-/// Why a request cannot be decoded; its connection is closed.
+/// Why a request cannot be decoded or is not served. The connection that sent it is closed.
 #[derive(Debug, Error)]
 pub(crate) enum RequestError {
     /// The bytes are not a request of this key and version.

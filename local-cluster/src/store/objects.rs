@@ -16,7 +16,7 @@ use crate::log::folder;
 pub(super) trait Key: Ord + Clone + Serialize + DeserializeOwned {
     /// Returns the file's path within the folder for this kind of object, without an extension.
     fn file_stem(&self) -> Result<PathBuf, StoreError>;
-    /// Returns the key as it appears in messages.
+    /// Returns the key as it appears in error messages.
     fn display(&self) -> String;
 }
 

@@ -10,7 +10,7 @@ use crate::cluster::Partition;
 use crate::limits::{CHAIN_INPUT_BYTES_MAX, CHAIN_READ_BYTES};
 use crate::log::CheckedBatches;
 
-/// A chain that processes one partition.
+/// Reads one partition through a chain, and keeps output that has not been sent yet.
 #[derive(Debug)]
 pub(super) struct Filtered {
     chain: Chain,

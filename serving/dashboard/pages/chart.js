@@ -272,7 +272,10 @@ export function spans(rows, bars, { from, to }) {
   });
 }
 
-/** Creates a chart and its element. `show(option)` draws the chart, `show(null)` hides it. */
+/**
+ * Creates a place for a chart. `show(option, height)` draws the chart; `option` is a function that returns the options
+ * for ECharts, and is called again when the theme or the time zone changes. `show(null)` hides the chart.
+ */
 export function draw(title) {
   const works = Boolean(window.echarts);
   const element = h("div", {

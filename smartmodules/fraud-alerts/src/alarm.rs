@@ -51,7 +51,7 @@ struct Last {
 
 impl Alarm {
     /// Raises an alert for a suspicion at `time`. If the suspicion has the same start as the last alert, the
-    /// result is a revision of that alert and lists the transactions of both.
+    /// result is a revision of that alert and lists the latest transactions of both.
     pub(crate) fn raise(
         &mut self,
         rule: FraudRule,

@@ -59,7 +59,7 @@ impl Transaction {
 pub(crate) struct Entry {
     pub(crate) time: Timestamp,
     pub(crate) transaction: Transaction,
-    /// Whether an alert of `card-testing` has used the transaction as evidence.
+    /// Whether an alert of `card-testing` has counted the transaction as one of its small purchases.
     pub(crate) is_test: bool,
     /// Whether the transaction's id has raised a conflict.
     pub(crate) is_contradicted: bool,

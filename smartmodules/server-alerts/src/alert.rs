@@ -1,4 +1,4 @@
-//! Turns changes of conditions into alerts, which are detections with a reason.
+//! Builds the detection for each opening or closing of an alert, with its reason.
 
 use model::derived::{ServerAlerts, ServerCondition};
 use model::event::READING_UNIT;

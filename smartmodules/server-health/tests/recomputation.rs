@@ -113,7 +113,8 @@ fn close_quantile(found: &Value, sorted: &[i64], percent: usize) -> f64 {
     }
 }
 
-/// Generates a report whose event time is in a fixed range of half a minute, with readings around the thresholds.
+/// Generates a report whose event time is in a fixed range of half a minute, with readings that are
+/// often at or near the thresholds.
 fn report() -> impl Strategy<Value = Value> {
     let percent = || {
         prop_oneof![

@@ -21,7 +21,7 @@ pub struct PlayerEvent<'e> {
     pub event_type: Cow<'e, str>,
     /// The level of the action.
     pub level_id: Cow<'e, str>,
-    /// The level's map.
+    /// The map, within the level, of the action.
     pub map_id: Cow<'e, str>,
     /// The player's platform: `PC`, `Console`, …
     pub platform: Cow<'e, str>,

@@ -98,7 +98,7 @@ impl Merge for Ledger {
     }
 }
 
-/// The totals of a ledger, in minor units of its currency.
+/// The totals of a ledger. The sums are in minor units of its currency.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Totals {
     /// The number of purchases.
