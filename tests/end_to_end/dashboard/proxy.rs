@@ -1,4 +1,5 @@
-//! Tests the dashboard behind nginx with the configuration in `docs/operations.md`, changed only so that it runs in a test.
+//! Tests the dashboard behind nginx with the configuration in `docs/operations.md`, changed only so that it runs in a
+//! test.
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener, TcpStream};
