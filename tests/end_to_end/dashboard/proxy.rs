@@ -147,8 +147,8 @@ async fn pages_data_and_streams_pass_through_nginx_under_a_prefix() {
     let mut through = nginx.get(&format!("/game{live}")).await;
     assert_eq!(through.headers["content-type"], "text/event-stream");
     let mut beside = http::request(dashboard, "GET", live, &[]).await;
-    // Both streams share one rendering of the view. Three statuses take more than three seconds, in which a busy machine
-    // can also send the events of the stream through nginx.
+    // Both streams share one rendering of the view. Three statuses take more than three seconds, which are enough for a
+    // busy machine to send the same events through nginx.
     beside.wait_for("view", |_| true).await;
     for _ in 0..3 {
         beside.wait_for("status", |_| true).await;
