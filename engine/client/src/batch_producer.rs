@@ -181,15 +181,13 @@ impl BatchProducer {
         begun: Instant,
     ) -> Result<Vec<PartitionProduceResponse>, ClientError> {
         let batches: usize = body.topics.iter().map(|topic| topic.partitions.len()).sum();
-        let too_late = || unacknowledged(self.sending(), SEND_DEADLINE);
-        // The lookup of leaders may already have taken too long.
-        if begun.elapsed() >= SEND_DEADLINE {
-            return Err(too_late());
-        }
+        let check_time = || match begun.elapsed() {
+            elapsed if elapsed < SEND_DEADLINE => Ok(()),
+            _ => Err(unacknowledged(self.sending(), SEND_DEADLINE)),
+        };
+        check_time()?; // the lookup of leaders may already have taken too long
         let connection = self.connection(server, begun + SEND_DEADLINE).await?;
-        if begun.elapsed() >= SEND_DEADLINE {
-            return Err(too_late());
-        }
+        check_time()?;
         let response = timeout_at(begun + ANSWER_DEADLINE, connection.produce(body)).await;
         let error = match response {
             Ok(Ok(response)) => {

@@ -38,11 +38,12 @@ fn take_up_to<T>(
     items: &mut Peekable<impl Iterator<Item = T>>,
     bytes_of: impl Fn(&T) -> usize,
 ) -> Vec<T> {
-    let mut taken: Vec<_> = items.next().into_iter().collect();
-    let mut bytes: usize = taken.iter().map(&bytes_of).sum();
-    while let Some(next) = items.next_if(|next| bytes + bytes_of(next) <= bytes_max) {
-        bytes += bytes_of(&next);
-        taken.push(next);
+    let (mut taken, mut bytes) = (Vec::new(), 0);
+    while let Some(next) = items.peek().map(&bytes_of)
+        && (taken.is_empty() || bytes + next <= bytes_max)
+    {
+        bytes += next;
+        taken.extend(items.next());
     }
     taken
 }

@@ -96,13 +96,10 @@ impl TopicWriter {
         records: impl IntoIterator<Item = (String, Vec<u8>)>,
     ) -> Result<u64, RunError> {
         let fence = self.fence.clone();
-        let pass = || {
-            let fence = fence.clone();
-            async move {
-                match fence {
-                    Some(fence) => fence.pass().await,
-                    None => Ok(()),
-                }
+        let pass = || async {
+            match &fence {
+                Some(fence) => fence.pass().await,
+                None => Ok(()),
             }
         };
         self.write_requests(records.into_iter().collect(), pass)
