@@ -12,6 +12,10 @@ use crate::harness::{self, BINARY, LocalCluster, path};
 /// The beginnings of the lines of output after which `up` is stopped: while it starts, when it is ready, and later.
 const MOMENTS: [&str; 4] = ["cluster: ", "web-api: ", "runner: ", "events in "];
 
+/// Part of the generator's warning that sending takes longer than its rate allows. A busy machine causes it, at any
+/// moment, and stopping does not.
+const BEHIND: &str = " accepts events more slowly than they are generated";
+
 #[test]
 fn up_stops_quietly_at_any_moment() {
     for moment in MOMENTS {
@@ -50,7 +54,7 @@ async fn services_of_a_cluster_stop_quietly() {
 }
 
 /// Starts a subcommand, and sends it a signal once it has printed a line that begins with `moment`. Its
-/// standard error must contain no warning and no error.
+/// standard error must contain no warning and no error, except that the machine is too slow for the generator's rate.
 fn assert_quiet(folder: &TempDir, args: &[&str], moment: &str, signal: &str) {
     let (out, err) = (folder.path().join("out"), folder.path().join("err"));
     let mut child = Command::new(BINARY)
@@ -78,7 +82,8 @@ fn assert_quiet(folder: &TempDir, args: &[&str], moment: &str, signal: &str) {
     let status = child.wait().unwrap();
     let log = std::fs::read_to_string(&err).unwrap();
     let is_bad = |line: &&str| {
-        line.contains(" WARN ") || line.contains(" ERROR ") || line.starts_with("error")
+        let is_logged = line.contains(" WARN ") || line.contains(" ERROR ");
+        is_logged && !line.contains(BEHIND) || line.starts_with("error")
     };
     let bad: Vec<_> = log.lines().filter(is_bad).collect();
     assert!(bad.is_empty(), "{args:?}, {signal} at `{moment}`: {bad:#?}");

@@ -59,8 +59,10 @@ async fn on_any_cluster_one_of_two_runners_writes_and_the_other_takes_over() {
         |_| 1e-12,
     )
     .await;
-    second.stop();
-    third.stop();
+    for runner in [second, third] {
+        runner.line("runner: reads from "); // before that, a stopped runner exits with a failure code
+        runner.stop();
+    }
     let found = oracle::last_revisions(&harness::records(&cluster, "level-engagement").await);
     oracle::assert_rows_equal(&found, &oracle::level_engagement(&players), |_| 1e-12);
 }

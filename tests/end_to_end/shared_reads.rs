@@ -23,6 +23,9 @@ async fn on_any_cluster_shared_reads_change_no_result() {
     let run = Runner::at(node.address());
     for (turn, count) in [1, 2, 1].into_iter().enumerate() {
         let runners: Vec<_> = (0..count).map(|_| run.start()).collect();
+        for runner in &runners {
+            runner.line("runner: reads from "); // before that, a stopped runner exits with a failure code
+        }
         let enough = |rows: &[Value]| windows(rows) > turn;
         harness::wait_for_derived(&cluster, "level-engagement", enough).await;
         for runner in runners {
