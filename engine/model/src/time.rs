@@ -172,8 +172,14 @@ fn write_digits(digits: &mut [u8], mut value: i64) {
 }
 
 impl Timestamp {
-    /// Returns year, month, day, hour, minute, second and millisecond.
-    fn fields(self) -> [i64; 7] {
+    /// Returns the start of a day in the proleptic Gregorian calendar.
+    pub fn start_of_day(year: i64, month: i64, day: i64) -> Self {
+        let days = days_since_epoch(year, month, day);
+        Self(days * SECONDS_PER_DAY * MS_PER_SECOND)
+    }
+
+    /// Returns year, month, day, hour, minute, second and millisecond in UTC.
+    pub fn fields(self) -> [i64; 7] {
         let (seconds, millis) = (
             self.0.div_euclid(MS_PER_SECOND),
             self.0.rem_euclid(MS_PER_SECOND),

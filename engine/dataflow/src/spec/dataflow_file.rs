@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use model::{Params, Shape};
 use serde::Deserialize;
+use sql::ColumnSpec;
 
 use super::durations::{
     default_allowed_lateness, default_idle_timeout, default_lateness, default_max_skew, duration,
@@ -39,6 +40,12 @@ pub struct SourceSpec {
     /// How long records are retained.
     #[serde(default, deserialize_with = "optional_duration")]
     pub retention: Option<Duration>,
+    /// The path of the event time.
+    #[serde(default = "event_timestamp")]
+    pub event_time: String,
+    /// The columns that queries can use, by name. Fields without a column are ignored.
+    #[serde(default)]
+    pub columns: BTreeMap<String, ColumnSpec>,
 }
 
 /// A derivation.
@@ -87,12 +94,24 @@ impl DataflowSpec {
         // Parsing the text as a `Value` first rejects duplicate names. A `BTreeMap` would silently keep the last one.
         serde_yaml::from_str::<serde_yaml::Value>(yaml)?;
         let dataflow: Self = serde_yaml::from_str(yaml)?;
-        let checked = dataflow.check_limits().and_then(|()| {
-            let mut derivations = dataflow.derivations.iter();
-            derivations.try_for_each(|(name, spec)| dataflow.check(name, spec, registry))
-        });
+        let checked = dataflow
+            .check_limits()
+            .and_then(|()| dataflow.tables())
+            .and_then(|_| {
+                let mut derivations = dataflow.derivations.iter();
+                derivations.try_for_each(|(name, spec)| dataflow.check(name, spec, registry))
+            });
         checked.map_err(|error| error.located(yaml))?;
         Ok(dataflow)
+    }
+
+    /// Returns the sources that declare columns, as queries see them.
+    pub fn tables(&self) -> Result<Vec<sql::Source>, SpecError> {
+        let declared = self
+            .sources
+            .iter()
+            .filter(|(_, source)| !source.columns.is_empty());
+        declared.map(|(name, source)| source.table(name)).collect()
     }
 
     fn check(
@@ -136,6 +155,25 @@ impl DataflowSpec {
             cause,
         };
         registration.check(&spec.params()).map_err(refuse)
+    }
+}
+
+impl SourceSpec {
+    fn table(&self, name: &str) -> Result<sql::Source, SpecError> {
+        let mut columns = Vec::new();
+        for (column, spec) in &self.columns {
+            let invalid = |expected| SpecError::Invalid {
+                place: format!("sources.{name}.columns.{column}"),
+                value: spec.ty.clone(),
+                expected,
+            };
+            columns.push(spec.column(column).map_err(invalid)?);
+        }
+        sql::Source::new(name, &self.event_time, columns).map_err(|expected| SpecError::Invalid {
+            place: format!("sources.{name}.event_time"),
+            value: self.event_time.clone(),
+            expected,
+        })
     }
 }
 
@@ -195,6 +233,10 @@ fn wrong_window(shape: Shape, window: Option<WindowSpec>) -> Option<&'static str
             Some("it processes events one by one and has no windows: remove `window`")
         }
     }
+}
+
+fn event_timestamp() -> String {
+    "event_timestamp".to_owned()
 }
 
 fn one() -> u32 {

@@ -121,7 +121,10 @@ impl SpecError {
             Self::UnknownDerivation { derivation, .. } => (DERIVATIONS, derivation, ""),
             Self::Invalid { place, .. } => {
                 let (section, rest) = place.split_once('.').unwrap_or((place, ""));
-                let (name, field) = rest.rsplit_once('.').unwrap_or((rest, ""));
+                let (name, field) = rest
+                    .split_once(".columns.")
+                    .or_else(|| rest.rsplit_once('.'))
+                    .unwrap_or((rest, ""));
                 (section, name, field)
             }
             Self::Syntax(_) | Self::Partitions { .. } | Self::At { .. } => ("", "", ""),

@@ -29,10 +29,28 @@ impl<'a> Scanner<'a> {
     /// Enters an object. Returns `true` if an object begins here; otherwise consumes nothing.
     #[inline]
     pub fn enter_object(&mut self) -> bool {
+        self.enter(b'{')
+    }
+
+    /// Enters an array. Returns `true` if an array begins here; otherwise consumes nothing.
+    #[inline]
+    pub fn enter_array(&mut self) -> bool {
+        self.enter(b'[')
+    }
+
+    #[inline]
+    fn enter(&mut self, bracket: u8) -> bool {
         self.skip_space();
-        let begins = self.peek() == Some(b'{');
+        let begins = self.peek() == Some(bracket);
         self.at += usize::from(begins);
         begins
+    }
+
+    /// Moves to the next element of the array entered last. `first` must be true for the array's first element. Returns
+    /// `false` at the end of the array.
+    #[inline]
+    pub fn element(&mut self, first: bool) -> Result<bool, JsonError> {
+        self.enter_element(false, first)
     }
 
     /// Reads the next key of the object entered last and moves to its value. `first` must be true for the object's

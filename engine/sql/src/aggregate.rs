@@ -1,0 +1,192 @@
+//! Aggregates: the state of each for one group, which rows are added to and which can be merged with that of another
+//! part of the rows. Neither the order of the rows nor the parts affect the result.
+
+use std::cmp::Ordering;
+
+use model::Merge;
+use model::merge::{Distinct, fingerprint};
+use sketches_ddsketch::DDSketch;
+
+use crate::exact;
+use crate::float_sum::FloatSum;
+use crate::plan::{Aggregate, AggregateKind, Expr};
+use crate::value::Value;
+
+/// The state of an aggregate for one group.
+#[derive(Clone)]
+pub(crate) enum State {
+    Count(u64),
+    Distinct(Box<Distinct>),
+    /// The sum and the number of exact values. The sum is `None` if it does not fit into 128 bits.
+    Sum(Option<i128>, u64),
+    SumDouble(FloatSum, u64),
+    /// The value that is first in this order.
+    Extreme(Option<Value<'static>>, Ordering),
+    Quantile(Box<DDSketch>),
+    /// The place of a row in this order, and the argument there.
+    Arg(Option<(Value<'static>, Value<'static>)>, Ordering),
+}
+
+impl State {
+    pub(crate) fn new(aggregate: &Aggregate) -> Self {
+        match aggregate.kind {
+            AggregateKind::Count => Self::Count(0),
+            AggregateKind::CountDistinct => Self::Distinct(Box::default()),
+            AggregateKind::Sum | AggregateKind::Avg(_) => Self::Sum(Some(0), 0),
+            AggregateKind::SumDouble | AggregateKind::AvgDouble => {
+                Self::SumDouble(FloatSum::default(), 0)
+            }
+            AggregateKind::Min => Self::Extreme(None, Ordering::Less),
+            AggregateKind::Max => Self::Extreme(None, Ordering::Greater),
+            AggregateKind::Quantile(_) => Self::Quantile(Box::default()),
+            AggregateKind::ArgMin(_) => Self::Arg(None, Ordering::Less),
+            AggregateKind::ArgMax(_) => Self::Arg(None, Ordering::Greater),
+        }
+    }
+
+    /// Adds a row.
+    pub(crate) fn add(&mut self, aggregate: &Aggregate, row: &[Value<'_>]) {
+        let leaves_out = |filter: &Expr| !filter.holds(row);
+        if aggregate.filter.as_ref().is_some_and(leaves_out) {
+            return;
+        }
+        let value = aggregate
+            .argument
+            .as_ref()
+            .map(|argument| argument.eval(row));
+        match value {
+            None => self.add_value(Value::Null, aggregate, row),
+            Some(value) if !value.is_null() => self.add_value(value, aggregate, row),
+            Some(_) => {}
+        }
+    }
+
+    fn add_value(&mut self, value: Value<'_>, aggregate: &Aggregate, row: &[Value<'_>]) {
+        match (self, value) {
+            (Self::Count(count), _) => *count += 1,
+            (Self::Distinct(set), value) => set.insert(fingerprint(&identity(&value))),
+            (Self::Sum(sum, count), Value::Exact(units)) => {
+                *sum = sum.and_then(|sum| sum.checked_add(units));
+                *count += 1;
+            }
+            (Self::SumDouble(sum, count), Value::Double(value)) => {
+                sum.add(value);
+                *count += 1;
+            }
+            (Self::Quantile(sketch), Value::Double(value)) => sketch.add(value),
+            (Self::Extreme(best, wanted), value) => replace_if(best, value, *wanted),
+            (Self::Arg(best, wanted), value) => {
+                let (AggregateKind::ArgMin(by) | AggregateKind::ArgMax(by)) = &aggregate.kind
+                else {
+                    return;
+                };
+                let place = by.eval(row);
+                if !place.is_null() {
+                    replace_arg(best, place, value, *wanted);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Count(count), Self::Count(other)) => *count += other,
+            (Self::Distinct(set), Self::Distinct(other)) => set.merge(*other),
+            (Self::Sum(sum, count), Self::Sum(other, others)) => {
+                *sum = sum
+                    .zip(other)
+                    .and_then(|(left, right)| left.checked_add(right));
+                *count += others;
+            }
+            (Self::SumDouble(sum, count), Self::SumDouble(other, others)) => {
+                sum.merge(&other);
+                *count += others;
+            }
+            (Self::Quantile(sketch), Self::Quantile(other)) => {
+                // Sketches of one configuration always merge.
+                let _merged = sketch.merge(&other);
+            }
+            (Self::Extreme(best, wanted), Self::Extreme(Some(value), _)) => {
+                replace_if(best, value, *wanted)
+            }
+            (Self::Arg(best, wanted), Self::Arg(Some((place, value)), _)) => {
+                replace_arg(best, place, value, *wanted)
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the result.
+    pub(crate) fn finish(&self, aggregate: &Aggregate) -> Value<'_> {
+        match (self, &aggregate.kind) {
+            (Self::Count(count), _) => Value::Exact(i128::from(*count)),
+            (Self::Distinct(set), _) => Value::Exact(i128::from(set.count())),
+            (Self::Sum(_, 0), _) | (Self::SumDouble(_, 0), _) => Value::Null,
+            (Self::Sum(sum, count), AggregateKind::Avg(scale)) => {
+                // One division, so that the result is rounded once.
+                let divisor =
+                    exact::power(u32::from(*scale)).map(|power| power as f64 * *count as f64);
+                let average = sum.zip(divisor).map(|(sum, divisor)| sum as f64 / divisor);
+                average.map_or(Value::Null, Value::double)
+            }
+            (Self::Sum(sum, _), _) => Value::exact(sum.and_then(exact::in_range)),
+            (Self::SumDouble(sum, count), kind) => {
+                let divisor = match kind {
+                    AggregateKind::AvgDouble => *count as f64,
+                    _ => 1.0,
+                };
+                sum.value()
+                    .map_or(Value::Null, |sum| Value::double(sum / divisor))
+            }
+            (Self::Quantile(sketch), AggregateKind::Quantile(fraction)) => {
+                quantile(sketch, *fraction).map_or(Value::Null, Value::double)
+            }
+            (Self::Extreme(best, _), _) => {
+                best.as_ref().map_or(Value::Null, |value| value.borrowed())
+            }
+            (Self::Arg(best, _), _) => best
+                .as_ref()
+                .map_or(Value::Null, |(_, value)| value.borrowed()),
+            _ => Value::Null,
+        }
+    }
+}
+
+fn quantile(sketch: &DDSketch, fraction: f64) -> Option<f64> {
+    let estimate = sketch.quantile(fraction).ok().flatten()?;
+    // The middle of a bin can be outside the range of the values.
+    Some(estimate.clamp(sketch.min()?, sketch.max()?))
+}
+
+fn replace_if(best: &mut Option<Value<'static>>, value: Value<'_>, wanted: Ordering) {
+    let is_better = |best: &Value<'_>| value.order(best) == wanted;
+    if best.as_ref().is_none_or(is_better) {
+        *best = Some(value.into_owned());
+    }
+}
+
+/// Of several rows at the same place, the least value counts.
+fn replace_arg(
+    best: &mut Option<(Value<'static>, Value<'static>)>,
+    place: Value<'_>,
+    value: Value<'_>,
+    wanted: Ordering,
+) {
+    let is_better = |(best, best_value): &(Value<'_>, Value<'_>)| match place.order(best) {
+        Ordering::Equal => value.order(best_value) == Ordering::Less,
+        order => order == wanted,
+    };
+    if best.as_ref().is_none_or(is_better) {
+        *best = Some((place.into_owned(), value.into_owned()));
+    }
+}
+
+/// Returns a text that is different for different values of one type.
+fn identity<'a>(value: &'a Value<'_>) -> std::borrow::Cow<'a, str> {
+    match value {
+        Value::Text(text) => std::borrow::Cow::Borrowed(text),
+        Value::Double(0.0) => std::borrow::Cow::Borrowed("0"), // of either sign
+        other => std::borrow::Cow::Owned(format!("{other:?}")),
+    }
+}

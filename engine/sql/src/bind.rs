@@ -1,0 +1,244 @@
+//! Turns a query's text into a plan: names are resolved, types are checked, and everything outside the language is
+//! refused with its place.
+
+mod aggregates;
+mod arguments;
+mod calls;
+mod clauses;
+mod dialect;
+mod durations;
+mod expressions;
+mod literals;
+mod operators;
+mod scope;
+
+use sqlparser::ast::{
+    Expr as Ast, Query as QueryAst, Select, SelectItem, SetExpr, Spanned, Statement,
+};
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Span, Tokenizer};
+
+use self::clauses::GroupBy;
+use self::dialect::Language;
+use self::expressions::Bound;
+use self::scope::{Groups, Scope};
+use crate::error::SqlError;
+use crate::plan::{Expr, Output, Plan, WindowPlan};
+use crate::source::Source;
+use crate::types::SqlType;
+
+/// The longest text of a query in bytes. A longer one is hardly written by hand.
+pub const TEXT_BYTES_MAX: usize = 16 * 1024;
+/// The largest number of columns of a result.
+pub const OUTPUTS_MAX: usize = 100;
+/// The largest number of tokens of a query, including spaces.
+const TOKENS_MAX: usize = 4_000;
+/// The largest number of expressions within one another, which evaluation walks by recursion.
+const DEPTH_MAX: usize = 100;
+/// Each token can add a level to the tree that the parser returns. Planning takes less than 10 kB for a level.
+const STACK_BYTES: usize = TOKENS_MAX * 10_000;
+/// The names of a window's bounds, which are columns of every result with windows.
+const BOUNDS: [&str; 2] = ["window_start", "window_end"];
+/// The name of the column with a row's place in the order of its window.
+const RANK: &str = "rank";
+
+/// Plans a query over one of the sources.
+pub fn plan(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {
+    if text.len() > TEXT_BYTES_MAX {
+        let message = format!(
+            "the query has {} bytes; at most {TEXT_BYTES_MAX} are possible",
+            text.len()
+        );
+        return Err(SqlError::at(Span::empty(), message));
+    }
+    // A long sum is a deep tree, and the parser's functions walk it by recursion.
+    let unable = || {
+        SqlError::at(
+            Span::empty(),
+            "there is not enough memory to plan the query",
+        )
+    };
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, || plan_here(text, sources))
+            .map_err(|_| unable())?
+            .join()
+            .map_err(|_| unable())?
+    })
+}
+
+fn plan_here(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {
+    let query = parse(text)?;
+    clauses::refuse_unknown(&query)?;
+    let select = select(&query)?;
+    let (source, unnest) = scope::from(select, sources)?;
+    let plan = bind(&query, select, Scope::new(source, unnest))?;
+    if plan.depth() > DEPTH_MAX {
+        let message =
+            format!("an expression has more than {DEPTH_MAX} operations within one another");
+        return Err(SqlError::at(select.span(), message));
+    }
+    Ok(plan)
+}
+
+fn parse(text: &str) -> Result<Box<QueryAst>, SqlError> {
+    let tokens = Tokenizer::new(&Language, text).tokenize_with_location();
+    let tokens = tokens
+        .map_err(|error| syntax_error(ParserError::TokenizerError(error.to_string()), text))?;
+    if tokens.len() > TOKENS_MAX {
+        let message = format!(
+            "the query has {} words and signs; at most {TOKENS_MAX} are possible",
+            tokens.len()
+        );
+        return Err(SqlError::at(Span::empty(), message));
+    }
+    let mut parser = Parser::new(&Language).with_tokens_with_locations(tokens);
+    let mut statements = parser
+        .parse_statements()
+        .map_err(|error| syntax_error(error, text))?;
+    match (statements.pop(), statements.is_empty()) {
+        (Some(Statement::Query(query)), true) => Ok(query),
+        _ => Err(SqlError::at(Span::empty(), "expected one SELECT statement")),
+    }
+}
+
+/// The parser's messages end in ` at Line: 1, Column: 8`.
+fn syntax_error(error: ParserError, query: &str) -> SqlError {
+    let text = match error {
+        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
+        ParserError::RecursionLimitExceeded => "the query is nested too deeply".to_owned(),
+    };
+    let place = text.rsplit_once(" at Line: ").and_then(|(message, place)| {
+        let (line, column) = place.split_once(", Column: ")?;
+        Some((message, line.parse().ok()?, column.parse().ok()?))
+    });
+    // Without a place, the query ends too early.
+    let last = query.lines().last().unwrap_or_default();
+    let end = (
+        query.lines().count().max(1) as u64,
+        last.chars().count() as u64 + 1,
+    );
+    let (message, line, column) = place.unwrap_or((&text, end.0, end.1));
+    SqlError {
+        line,
+        column,
+        message: message.to_owned(),
+    }
+}
+
+fn select(query: &QueryAst) -> Result<&Select, SqlError> {
+    match query.body.as_ref() {
+        SetExpr::Select(select) => Ok(select),
+        other => Err(SqlError::at(
+            other.span(),
+            "expected SELECT; set operations, VALUES and subqueries are not possible",
+        )),
+    }
+}
+
+fn bind(query: &QueryAst, select: &Select, scope: Scope<'_>) -> Result<Plan, SqlError> {
+    let filter = match &select.selection {
+        Some(condition) => Some(scope.condition(condition)?),
+        None => None,
+    };
+    let GroupBy { window, keys } = clauses::group_by(&scope, select)?;
+    let mut groups = Groups::new(&scope, keys, window != WindowPlan::None);
+    let mut outputs = Vec::new();
+    if window != WindowPlan::None {
+        outputs.extend(bounds_not_selected(select, &groups));
+    }
+    for item in &select.projection {
+        outputs.push(output(&mut groups, item)?);
+    }
+    let having = match &select.having {
+        Some(condition) => Some(groups.condition(condition)?),
+        None => None,
+    };
+    let order = clauses::order_by(&mut groups, query, &outputs)?;
+    let limit = clauses::limit(query)?;
+    if limit.is_some() {
+        outputs.push(Output {
+            name: RANK.to_owned(),
+            ty: SqlType::Bigint,
+            expr: Expr::Column(groups.rank()),
+        });
+    }
+    check_outputs(select, &outputs)?;
+    Ok(Plan {
+        source: scope.source().name.clone(),
+        unnest: scope.unnested(),
+        filter,
+        window,
+        outputs,
+        having,
+        order,
+        limit,
+        ..groups.into_plan()
+    })
+}
+
+/// Returns the bounds of the window as outputs, unless the query names them itself.
+fn bounds_not_selected(select: &Select, groups: &Groups<'_, '_>) -> Vec<Output> {
+    let is_selected = |name: &str| {
+        let names = |ast: &Ast| matches!(ast, Ast::Identifier(ident) if ident.value.eq_ignore_ascii_case(name));
+        select.projection.iter().any(|item| match item {
+            SelectItem::UnnamedExpr(ast) => names(ast),
+            SelectItem::ExprWithAlias { expr, .. } => names(expr),
+            _ => false,
+        })
+    };
+    BOUNDS
+        .iter()
+        .zip(groups.bounds())
+        .filter(|(name, _)| !is_selected(name))
+        .map(|(name, number)| Output {
+            name: (*name).to_owned(),
+            ty: SqlType::Timestamp,
+            expr: Expr::Column(number),
+        })
+        .collect()
+}
+
+fn output(groups: &mut Groups<'_, '_>, item: &SelectItem) -> Result<Output, SqlError> {
+    let (ast, alias) = match item {
+        SelectItem::UnnamedExpr(ast) => (ast, None),
+        SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias.value.clone())),
+        other => {
+            let message = "name each column of the result; `*` is not possible";
+            return Err(SqlError::at(other.span(), message));
+        }
+    };
+    let name = match (alias, ast) {
+        (Some(alias), _) => alias,
+        (None, Ast::Identifier(ident)) => ident.value.clone(),
+        (None, other) => {
+            let message = format!("give the column a name: `{other} AS …`");
+            return Err(SqlError::at(other.span(), message));
+        }
+    };
+    let Bound { expr, ty } = groups.bind(ast)?;
+    Ok(Output { name, ty, expr })
+}
+
+fn check_outputs(select: &Select, outputs: &[Output]) -> Result<(), SqlError> {
+    let at = |message: String| SqlError::at(select.span(), message);
+    if outputs.len() > OUTPUTS_MAX {
+        let count = outputs.len();
+        return Err(at(format!(
+            "the result has {count} columns; at most {OUTPUTS_MAX} are possible"
+        )));
+    }
+    for (number, output) in outputs.iter().enumerate() {
+        if outputs[..number]
+            .iter()
+            .any(|other| other.name == output.name)
+        {
+            return Err(at(format!(
+                "two columns of the result are named `{}`",
+                output.name
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! Calls of functions of a single row.
+
+use sqlparser::ast::{CeilFloorKind, Expr as Ast, Function as Call, Spanned, TrimWhereField};
+
+use super::arguments::{self, name_of};
+use super::expressions::{Binder, Bound, unsupported};
+use super::{aggregates, literals};
+use crate::calendar::DatePart;
+use crate::error::{SqlError, suggestion};
+use crate::functions::Function;
+use crate::numbers::Numbers;
+use crate::plan::Expr;
+use crate::types::SqlType;
+
+const NAMES: [&str; 18] = [
+    "abs",
+    "ceil",
+    "coalesce",
+    "concat",
+    "date_part",
+    "date_trunc",
+    "epoch_ms",
+    "extract",
+    "floor",
+    "greatest",
+    "least",
+    "length",
+    "lower",
+    "nullif",
+    "round",
+    "split_part",
+    "substr",
+    "upper",
+];
+
+pub(super) fn bind(binder: &mut Binder<'_, '_, '_>, call: &Call) -> Result<Bound, SqlError> {
+    use SqlType::{Bigint, Text, Timestamp};
+    let name = name_of(call);
+    if !NAMES.contains(&name.as_str()) {
+        return Err(unknown(call, &name));
+    }
+    let list = arguments::plain(call)?;
+    match (name.as_str(), list.as_slice()) {
+        ("lower", [text]) => typed(binder, Function::Lower, &[(text, Text)], Text),
+        ("upper", [text]) => typed(binder, Function::Upper, &[(text, Text)], Text),
+        ("length", [text]) => typed(binder, Function::Length, &[(text, Text)], Bigint),
+        ("concat", [_, ..]) => concat(binder, &list),
+        ("split_part", [text, separator, part]) => {
+            let arguments = [(*text, Text), (separator, Text), (part, Bigint)];
+            typed(binder, Function::SplitPart, &arguments, Text)
+        }
+        ("date_trunc", [part, time]) => {
+            let function = Function::DateTrunc(date_part(part, true)?);
+            typed(binder, function, &[(time, Timestamp)], Timestamp)
+        }
+        ("date_part", [part, time]) => {
+            extract(binder, literals::text(part).unwrap_or_default(), part, time)
+        }
+        ("epoch_ms", [time]) => typed(binder, Function::EpochMs, &[(time, Timestamp)], Bigint),
+        ("abs", [number]) => abs(binder, number),
+        ("round", [number]) => round(binder, number, None),
+        ("round", [number, digits]) => round(binder, number, Some(digits)),
+        ("least", [_, ..]) => of_common(binder, Function::Least, &list),
+        ("greatest", [_, ..]) => of_common(binder, Function::Greatest, &list),
+        ("coalesce", [_, ..]) => of_common(binder, Function::Coalesce, &list),
+        ("nullif", [_, _]) => of_common(binder, Function::NullIf, &list),
+        _ => {
+            let message = format!("`{name}` does not take {} arguments", list.len());
+            Err(SqlError::at(call.span(), message))
+        }
+    }
+}
+
+fn unknown(call: &Call, name: &str) -> SqlError {
+    let message = match name {
+        "tumble" | "hop" | "session" => {
+            format!("`{name}` is only possible in GROUP BY, and not within another expression")
+        }
+        _ => {
+            let known = NAMES.into_iter().chain(aggregates::NAMES);
+            format!("unknown function `{name}`; {}", suggestion(name, known))
+        }
+    };
+    SqlError::at(call.span(), message)
+}
+
+/// Binds functions for which the parser has a syntax of their own.
+pub(super) fn special(binder: &mut Binder<'_, '_, '_>, ast: &Ast) -> Result<Bound, SqlError> {
+    match ast {
+        Ast::Extract { field, expr, .. } => extract(binder, &field.to_string(), ast, expr),
+        Ast::Ceil {
+            expr,
+            field: CeilFloorKind::DateTimeField(field),
+        } if is_none(field) => whole(binder, expr, true),
+        Ast::Floor {
+            expr,
+            field: CeilFloorKind::DateTimeField(field),
+        } if is_none(field) => whole(binder, expr, false),
+        Ast::Substring {
+            expr,
+            substring_from: Some(start),
+            substring_for,
+            ..
+        } => substr(binder, expr, start, substring_for.as_deref()),
+        Ast::Trim {
+            trim_where: None | Some(TrimWhereField::Both),
+            ..
+        } => Err(unsupported(ast, ast.span())),
+        other => Err(unsupported(other, other.span())),
+    }
+}
+
+/// The parser gives `ceil(x)` without a unit this one.
+fn is_none(field: &sqlparser::ast::DateTimeField) -> bool {
+    *field == sqlparser::ast::DateTimeField::NoDateTime
+}
+
+fn call_of(function: Function, arguments: Vec<Expr>, ty: SqlType) -> Bound {
+    Bound {
+        expr: Expr::Call(function, arguments),
+        ty,
+    }
+}
+
+/// Binds a function whose arguments must have these types.
+fn typed(
+    binder: &mut Binder<'_, '_, '_>,
+    function: Function,
+    arguments: &[(&Ast, SqlType)],
+    result: SqlType,
+) -> Result<Bound, SqlError> {
+    let mut bound = Vec::new();
+    for (ast, ty) in arguments {
+        bound.push(binder.of_type(ast, *ty)?);
+    }
+    Ok(call_of(function, bound, result))
+}
+
+fn substr(
+    binder: &mut Binder<'_, '_, '_>,
+    text: &Ast,
+    start: &Ast,
+    length: Option<&Ast>,
+) -> Result<Bound, SqlError> {
+    let mut arguments = vec![(text, SqlType::Text), (start, SqlType::Bigint)];
+    arguments.extend(length.map(|length| (length, SqlType::Bigint)));
+    let function = match length {
+        Some(_) => Function::Substr,
+        None => Function::SubstrToEnd,
+    };
+    typed(binder, function, &arguments, SqlType::Text)
+}
+
+fn concat(binder: &mut Binder<'_, '_, '_>, list: &[&Ast]) -> Result<Bound, SqlError> {
+    let mut arguments = Vec::new();
+    for ast in list {
+        arguments.push(binder.bind(ast)?.into(SqlType::Text));
+    }
+    Ok(call_of(Function::Concat, arguments, SqlType::Text))
+}
+
+fn date_part(ast: &Ast, truncates: bool) -> Result<DatePart, SqlError> {
+    let name = literals::text(ast).unwrap_or_default();
+    part_named(name, truncates, ast)
+}
+
+fn part_named(name: &str, truncates: bool, ast: &Ast) -> Result<DatePart, SqlError> {
+    DatePart::of(name, truncates).ok_or_else(|| {
+        let known = DatePart::names(truncates);
+        let message = format!(
+            "`{name}` is not a part of a time here; {}",
+            suggestion(name, known)
+        );
+        SqlError::at(ast.span(), message)
+    })
+}
+
+fn extract(
+    binder: &mut Binder<'_, '_, '_>,
+    part: &str,
+    place: &Ast,
+    time: &Ast,
+) -> Result<Bound, SqlError> {
+    let time = vec![binder.of_type(time, SqlType::Timestamp)?];
+    if part.eq_ignore_ascii_case("epoch") {
+        return Ok(call_of(Function::Epoch, time, SqlType::Double));
+    }
+    let part = part_named(part, false, place)?;
+    Ok(call_of(Function::Extract(part), time, SqlType::Bigint))
+}
+
+fn number(binder: &mut Binder<'_, '_, '_>, ast: &Ast) -> Result<Bound, SqlError> {
+    let bound = binder.bind(ast)?;
+    if bound.ty.is_numeric() {
+        return Ok(bound);
+    }
+    if bound.ty == SqlType::Null {
+        return Ok(Bound {
+            ty: SqlType::Double,
+            ..bound
+        });
+    }
+    let message = format!("expected a number, but `{ast}` is {}", bound.ty);
+    Err(SqlError::at(ast.span(), message))
+}
+
+fn abs(binder: &mut Binder<'_, '_, '_>, ast: &Ast) -> Result<Bound, SqlError> {
+    let Bound { expr, ty } = number(binder, ast)?;
+    let numbers = match ty {
+        SqlType::Double => Numbers::Double,
+        SqlType::Bigint => Numbers::Bigint,
+        _ => Numbers::Exact,
+    };
+    Ok(call_of(Function::Abs(numbers), vec![expr], ty))
+}
+
+fn round(
+    binder: &mut Binder<'_, '_, '_>,
+    ast: &Ast,
+    digits: Option<&Ast>,
+) -> Result<Bound, SqlError> {
+    /// More digits than a number can have, on both sides of the point.
+    const DIGITS: std::ops::RangeInclusive<i64> = -400..=400;
+    let count = digits
+        .map_or(Some(0), literals::integer)
+        .filter(|count| DIGITS.contains(count));
+    let Some(count) = count.and_then(|count| i16::try_from(count).ok()) else {
+        let place = digits.unwrap_or(ast);
+        let message = format!("expected a number of digits, found `{place}`");
+        return Err(SqlError::at(place.span(), message));
+    };
+    let Bound { expr, ty } = number(binder, ast)?;
+    let Some(scale) = ty.scale() else {
+        return Ok(call_of(Function::RoundDouble(count), vec![expr], ty));
+    };
+    let count = count.min(i16::from(scale));
+    let kept = u8::try_from(count).unwrap_or_default();
+    let rounded = match ty {
+        SqlType::Decimal(_) => SqlType::Decimal(kept),
+        integer => integer,
+    };
+    Ok(call_of(Function::Round(scale, count), vec![expr], rounded))
+}
+
+/// `floor` and `ceil`. Those of an integer are doubles, as in DuckDB.
+fn whole(binder: &mut Binder<'_, '_, '_>, ast: &Ast, up: bool) -> Result<Bound, SqlError> {
+    let bound = number(binder, ast)?;
+    let function = match (bound.ty, up) {
+        (SqlType::Decimal(scale), true) => Function::Ceil(scale),
+        (SqlType::Decimal(scale), false) => Function::Floor(scale),
+        (_, true) => Function::CeilDouble,
+        (_, false) => Function::FloorDouble,
+    };
+    match bound.ty {
+        SqlType::Decimal(_) => Ok(call_of(function, vec![bound.expr], SqlType::Decimal(0))),
+        _ => Ok(call_of(
+            function,
+            vec![bound.into(SqlType::Double)],
+            SqlType::Double,
+        )),
+    }
+}
+
+fn of_common(
+    binder: &mut Binder<'_, '_, '_>,
+    function: Function,
+    list: &[&Ast],
+) -> Result<Bound, SqlError> {
+    let (arguments, ty) = binder.common(list)?;
+    Ok(call_of(function, arguments, ty))
+}

@@ -1,0 +1,70 @@
+//! Conversions between types. A value that the other type cannot represent becomes NULL.
+
+use std::borrow::Cow;
+
+use model::Timestamp;
+
+use crate::exact;
+use crate::types::SqlType;
+use crate::value::Value;
+
+pub(crate) fn cast(value: Value<'_>, from: SqlType, to: SqlType) -> Value<'_> {
+    if value.is_null() || from == to {
+        return value;
+    }
+    match to {
+        SqlType::Text => match value.text(from) {
+            Some(text) => Value::Text(Cow::Owned(text.into_owned())),
+            None => Value::Null,
+        },
+        SqlType::Boolean => boolean(&value).map_or(Value::Null, Value::Boolean),
+        SqlType::Double => double(&value, from),
+        SqlType::Bigint => {
+            let units = units(&value, from, 0);
+            Value::exact(units.filter(|units| i64::try_from(*units).is_ok()))
+        }
+        SqlType::Hugeint => Value::exact(units(&value, from, 0)),
+        SqlType::Decimal(scale) => Value::exact(units(&value, from, scale)),
+        SqlType::Timestamp => match value {
+            Value::Text(text) => {
+                Timestamp::parse(text.trim()).map_or(Value::Null, Value::Timestamp)
+            }
+            _ => Value::Null,
+        },
+        SqlType::Null => Value::Null,
+    }
+}
+
+fn boolean(value: &Value<'_>) -> Option<bool> {
+    match value {
+        Value::Exact(units) => Some(*units != 0),
+        Value::Double(value) => Some(*value != 0.0),
+        Value::Text(text) => match text.to_ascii_lowercase().as_str() {
+            "true" | "t" | "yes" | "y" | "1" => Some(true),
+            "false" | "f" | "no" | "n" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn double<'a>(value: &Value<'_>, from: SqlType) -> Value<'a> {
+    match value {
+        Value::Boolean(value) => Value::Double(f64::from(u8::from(*value))),
+        Value::Exact(units) => {
+            Value::Double(exact::to_double(*units, from.scale().unwrap_or_default()))
+        }
+        Value::Text(text) => text.trim().parse().map_or(Value::Null, Value::double),
+        _ => Value::Null,
+    }
+}
+
+fn units(value: &Value<'_>, from: SqlType, scale: u8) -> Option<i128> {
+    match value {
+        Value::Boolean(value) => exact::rescale(i128::from(*value), 0, scale),
+        Value::Exact(units) => exact::rescale(*units, from.scale()?, scale),
+        Value::Double(value) => exact::from_double(*value, scale),
+        Value::Text(text) => exact::parse(text.trim(), scale),
+        _ => None,
+    }
+}

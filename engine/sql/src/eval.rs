@@ -1,0 +1,174 @@
+//! The value of an expression for one row. Nothing here can fail: what cannot be computed is NULL.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use crate::cast::cast;
+use crate::like;
+use crate::numbers::Numbers;
+use crate::plan::{Arithmetic, Comparison, Expr, Literal};
+use crate::value::Value;
+
+impl Expr {
+    /// Returns the value for a row. Texts are borrowed where they are not computed.
+    pub(crate) fn eval<'a>(&'a self, row: &'a [Value<'a>]) -> Value<'a> {
+        match self {
+            Self::Column(number) => row[*number].borrowed(),
+            Self::Literal(literal) => literal.value(),
+            Self::Compare(comparison, left, right) => {
+                compare(*comparison, &left.eval(row), &right.eval(row))
+            }
+            Self::Arithmetic(operation, numbers, left, right) => {
+                calculate(*operation, *numbers, &left.eval(row), &right.eval(row))
+            }
+            Self::Case(branches, otherwise) => branches
+                .iter()
+                .find(|(condition, _)| condition.holds(row))
+                .map_or_else(|| otherwise.eval(row), |(_, value)| value.eval(row)),
+            Self::Cast(value, from, to) => cast(value.eval(row), *from, *to),
+            Self::Call(function, arguments) => {
+                function.call(arguments.iter().map(|argument| argument.eval(row)))
+            }
+            condition => condition.truth(row).map_or(Value::Null, Value::Boolean),
+        }
+    }
+
+    /// Returns whether a condition is true for a row, which it is not if it is unknown.
+    pub(crate) fn holds(&self, row: &[Value<'_>]) -> bool {
+        self.truth(row) == Some(true)
+    }
+
+    /// Returns the truth value of a condition; `None` is *unknown*.
+    fn truth(&self, row: &[Value<'_>]) -> Option<bool> {
+        match self {
+            Self::Not(condition) => condition.truth(row).map(|value| !value),
+            Self::And(conditions) => all(conditions.iter().map(|condition| condition.truth(row))),
+            Self::Or(conditions) => any(conditions.iter().map(|condition| condition.truth(row))),
+            Self::IsNull(value) => Some(value.eval(row).is_null()),
+            Self::IsTruth(condition, expected) => Some(condition.truth(row) == *expected),
+            Self::IsDistinct(left, right) => {
+                Some(left.eval(row).order(&right.eval(row)) != Ordering::Equal)
+            }
+            Self::In(value, list) => {
+                let value = value.eval(row);
+                let equals = |item: &Expr| equal(&value, &item.eval(row));
+                any(list.iter().map(equals))
+            }
+            Self::Like {
+                text,
+                pattern,
+                escape,
+                ignore_case,
+            } => match (text.eval(row), pattern.eval(row)) {
+                (Value::Text(text), Value::Text(pattern)) => {
+                    like::matches(&text, &pattern, *escape, *ignore_case)
+                }
+                _ => None,
+            },
+            value => value.eval_value(row),
+        }
+    }
+
+    /// The truth value of an expression that is not a condition by its form, such as a column.
+    fn eval_value(&self, row: &[Value<'_>]) -> Option<bool> {
+        match self {
+            Self::Column(_)
+            | Self::Literal(_)
+            | Self::Compare(..)
+            | Self::Case(..)
+            | Self::Cast(..)
+            | Self::Call(..) => self.eval(row).truth(),
+            _ => None,
+        }
+    }
+}
+
+impl Literal {
+    fn value(&self) -> Value<'_> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Boolean(value) => Value::Boolean(*value),
+            Self::Exact(units) => Value::Exact(*units),
+            Self::Double(value) => Value::Double(*value),
+            Self::Text(text) => Value::Text(Cow::Borrowed(text)),
+            Self::Timestamp(time) => Value::Timestamp(*time),
+        }
+    }
+}
+
+/// Three-valued AND: false if a condition is false, otherwise unknown if one is unknown.
+fn all(conditions: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut result = Some(true);
+    for condition in conditions {
+        match condition {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => result = None,
+        }
+    }
+    result
+}
+
+/// Three-valued OR: true if a condition is true, otherwise unknown if one is unknown.
+fn any(conditions: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    all(conditions.map(|condition| condition.map(|value| !value))).map(|value| !value)
+}
+
+fn equal(left: &Value<'_>, right: &Value<'_>) -> Option<bool> {
+    let known = !left.is_null() && !right.is_null();
+    known.then(|| left.order(right) == Ordering::Equal)
+}
+
+fn compare<'a>(comparison: Comparison, left: &Value<'_>, right: &Value<'_>) -> Value<'a> {
+    if left.is_null() || right.is_null() {
+        return Value::Null;
+    }
+    let order = left.order(right);
+    Value::Boolean(match comparison {
+        Comparison::Equal => order == Ordering::Equal,
+        Comparison::NotEqual => order != Ordering::Equal,
+        Comparison::Less => order == Ordering::Less,
+        Comparison::LessOrEqual => order != Ordering::Greater,
+        Comparison::Greater => order == Ordering::Greater,
+        Comparison::GreaterOrEqual => order != Ordering::Less,
+    })
+}
+
+fn calculate<'a>(
+    operation: Arithmetic,
+    numbers: Numbers,
+    left: &Value<'_>,
+    right: &Value<'_>,
+) -> Value<'a> {
+    match (left, right) {
+        (Value::Exact(left), Value::Exact(right)) => {
+            let result = calculate_exact(operation, *left, *right);
+            Value::exact(result.and_then(|units| numbers.in_range(units)))
+        }
+        (Value::Double(left), Value::Double(right)) => {
+            Value::double(calculate_double(operation, *left, *right))
+        }
+        _ => Value::Null,
+    }
+}
+
+fn calculate_exact(operation: Arithmetic, left: i128, right: i128) -> Option<i128> {
+    match operation {
+        Arithmetic::Add => left.checked_add(right),
+        Arithmetic::Subtract => left.checked_sub(right),
+        Arithmetic::Multiply => left.checked_mul(right),
+        Arithmetic::Divide => left.checked_div(right),
+        Arithmetic::Remainder => left.checked_rem(right),
+    }
+}
+
+/// A division by zero gives an infinite or undefined number, which becomes NULL.
+fn calculate_double(operation: Arithmetic, left: f64, right: f64) -> f64 {
+    match operation {
+        Arithmetic::Add => left + right,
+        Arithmetic::Subtract => left - right,
+        Arithmetic::Multiply => left * right,
+        Arithmetic::Divide => left / right,
+        Arithmetic::Remainder => left % right,
+    }
+}

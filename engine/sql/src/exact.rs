@@ -1,0 +1,146 @@
+//! Exact numbers: integers of up to 38 digits with a decimal point at a fixed place, the *scale*.
+
+use crate::types::DIGITS_MAX;
+
+const LIMIT: i128 = 10_i128.pow(DIGITS_MAX as u32);
+
+/// Returns the number if it has at most 38 digits.
+pub(crate) fn in_range(units: i128) -> Option<i128> {
+    (-LIMIT < units && units < LIMIT).then_some(units)
+}
+
+/// Returns 10^`exponent`; `None` if it has more than 38 digits.
+pub(crate) fn power(exponent: u32) -> Option<i128> {
+    (exponent <= u32::from(DIGITS_MAX)).then(|| 10_i128.pow(exponent))
+}
+
+/// Moves the decimal point from one scale to another. Digits that are cut off are rounded half away from zero.
+pub(crate) fn rescale(units: i128, from: u8, to: u8) -> Option<i128> {
+    if to >= from {
+        return in_range(units.checked_mul(power(u32::from(to - from))?)?);
+    }
+    Some(divide_rounded(units, power(u32::from(from - to))?))
+}
+
+/// Divides by a positive number, and rounds half away from zero.
+pub(crate) fn divide_rounded(units: i128, divisor: i128) -> i128 {
+    let (quotient, rest) = (units / divisor, units % divisor);
+    let rounds_away = rest.unsigned_abs() >= divisor.unsigned_abs().div_ceil(2);
+    quotient + if rounds_away { units.signum() } else { 0 }
+}
+
+/// Returns the nearest floating-point number.
+pub(crate) fn to_double(units: i128, scale: u8) -> f64 {
+    units as f64 / 10_f64.powi(i32::from(scale))
+}
+
+/// Converts a floating-point number, rounded half to even; `None` if it has more than 38 digits.
+pub(crate) fn from_double(value: f64, scale: u8) -> Option<i128> {
+    let units = (value * 10_f64.powi(i32::from(scale))).round_ties_even();
+    (units.abs() < LIMIT as f64).then_some(units as i128)
+}
+
+/// Parses a decimal number such as `-12.30` or `1.5e3`. Returns the number at `scale`, rounded half away from zero;
+/// `None` if the text is not a number, or has more than 38 digits at that scale.
+pub(crate) fn parse(text: &str, scale: u8) -> Option<i128> {
+    parse_noting_loss(text, scale).map(|(units, _)| units)
+}
+
+/// Like [`parse`]. Also returns whether digits other than zero were cut off.
+pub(crate) fn parse_noting_loss(text: &str, scale: u8) -> Option<(i128, bool)> {
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (unsigned, 0),
+    };
+    let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if integer.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let point = i64::try_from(integer.len()).ok()? + i64::from(exponent) + i64::from(scale);
+    let (magnitude, loses) = round_at(integer.bytes().chain(fraction.bytes()), point)?;
+    Some((if negative { -magnitude } else { magnitude }, loses))
+}
+
+/// Returns the first `point` digits as an integer, rounded by the digit after them, and whether a digit other than zero
+/// was cut off. Missing digits are zeros.
+fn round_at(digits: impl Iterator<Item = u8>, point: i64) -> Option<(i128, bool)> {
+    let mut kept: i128 = 0;
+    let mut place = 0;
+    let (mut rounds_up, mut loses) = (false, false);
+    for digit in digits {
+        let digit = i128::from(char::from(digit).to_digit(10)?);
+        if place < point {
+            kept = in_range(kept.checked_mul(10)?.checked_add(digit)?)?;
+        } else {
+            rounds_up |= place == point && digit >= 5;
+            loses |= digit != 0;
+        }
+        place += 1;
+    }
+    if kept != 0 && place < point {
+        kept = kept.checked_mul(power(u32::try_from(point - place).ok()?)?)?;
+    }
+    Some((in_range(kept + i128::from(rounds_up))?, loses))
+}
+
+/// Returns the decimal text, with exactly `scale` digits after the point.
+pub(crate) fn text(units: i128, scale: u8) -> String {
+    if scale == 0 {
+        return units.to_string();
+    }
+    let sign = if units < 0 { "-" } else { "" };
+    let width = usize::from(scale) + 1;
+    let digits = format!("{:0width$}", units.unsigned_abs());
+    let (integer, fraction) = digits.split_at(digits.len() - usize::from(scale));
+    format!("{sign}{integer}.{fraction}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_parsed_and_rounded_half_away_from_zero() {
+        for (given, scale, expected) in [
+            ("12.30", 2, Some(1230)),
+            ("-1.005", 2, Some(-101)),
+            ("1.7", 0, Some(2)),
+            ("-2.5", 0, Some(-3)),
+            ("0.04", 0, Some(0)),
+            ("1e3", 0, Some(1000)),
+            ("1.5E-2", 2, Some(2)),
+            ("5e-1", 0, Some(1)),
+            ("0e999999999", 0, Some(0)),
+            (".5", 1, Some(5)),
+            ("99999999999999999999999999999999999999", 0, Some(LIMIT - 1)),
+            ("99999999999999999999999999999999999999.5", 0, None),
+            ("1e38", 0, None),
+            ("", 0, None),
+            (".", 0, None),
+            ("12a", 0, None),
+            ("1e", 0, None),
+        ] {
+            assert_eq!(parse(given, scale), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_parsed_text_is_printed_alike() {
+        for given in ["0.00", "-0.05", "12.30", "-1234.56"] {
+            assert_eq!(text(parse(given, 2).expect("a number"), 2), given);
+        }
+    }
+
+    #[test]
+    fn digits_that_are_cut_off_are_rounded() {
+        assert_eq!(rescale(2_675, 3, 2), Some(268));
+        assert_eq!(rescale(-2_675, 3, 2), Some(-268));
+        assert_eq!(rescale(2_674, 3, 2), Some(267));
+        assert_eq!(rescale(7, 0, 2), Some(700));
+        assert_eq!(rescale(LIMIT - 1, 0, 1), None);
+    }
+}

@@ -1,0 +1,253 @@
+//! A query as a value: what is read, computed and returned. Names and types are resolved, so evaluation cannot fail.
+
+use std::cmp::Ordering;
+
+use model::{Timestamp, Window};
+
+use crate::functions::Function;
+use crate::numbers::Numbers;
+use crate::types::SqlType;
+use crate::value::Value;
+
+/// A query over the records of one source.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The name of the source.
+    pub source: String,
+    /// The number of the list column whose elements become rows of their own; `None` without `unnest`.
+    pub(crate) unnest: Option<usize>,
+    /// Rows for which this is not true are left out.
+    pub(crate) filter: Option<Expr>,
+    /// How rows are grouped in time.
+    pub window: WindowPlan,
+    /// The expressions of `GROUP BY`.
+    pub(crate) keys: Vec<Expr>,
+    /// The aggregates that the query uses, each once.
+    pub(crate) aggregates: Vec<Aggregate>,
+    /// The columns of the result. Their expressions are over *group rows*: the keys, the start and the end of the
+    /// window, the aggregates, and the rank.
+    pub outputs: Vec<Output>,
+    /// Groups for which this is not true are left out.
+    pub(crate) having: Option<Expr>,
+    /// The order of the rows within a window.
+    pub(crate) order: Vec<OrderBy>,
+    /// The largest number of rows of a window.
+    pub(crate) limit: Option<u64>,
+}
+
+impl Plan {
+    /// Returns the largest number of expressions within one another.
+    pub(crate) fn depth(&self) -> usize {
+        let of_aggregates = self.aggregates.iter().flat_map(|aggregate| {
+            let by = match &aggregate.kind {
+                AggregateKind::ArgMin(by) | AggregateKind::ArgMax(by) => Some(by),
+                _ => None,
+            };
+            aggregate.argument.iter().chain(&aggregate.filter).chain(by)
+        });
+        let outputs = self.outputs.iter().map(|output| &output.expr);
+        let order = self.order.iter().map(|order| &order.expr);
+        self.keys
+            .iter()
+            .chain(&self.filter)
+            .chain(&self.having)
+            .chain(of_aggregates)
+            .chain(outputs)
+            .chain(order)
+            .map(Expr::depth)
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+/// How rows are grouped in time. Durations are in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowPlan {
+    /// Not at all: there is one group for all times.
+    None,
+    /// In windows of `size_ms` that begin every `slide_ms`. In tumbling windows, both are equal.
+    Hopping {
+        /// The time from the start of a window to the start of the next.
+        slide_ms: i64,
+        /// The length of a window, a multiple of the slide.
+        size_ms: i64,
+    },
+    /// In sessions: a session of a key ends when the key has no event for longer than this time.
+    Session {
+        /// The longest time between two events of a session.
+        gap_ms: i64,
+    },
+}
+
+impl WindowPlan {
+    /// Returns the start of the window that contains `time` and begins last; `time` itself if windows do not begin at
+    /// fixed times.
+    pub fn start_of(self, time: Timestamp) -> Timestamp {
+        match self {
+            Self::Hopping { slide_ms, .. } => Window::tumbling(time, slide_ms).start,
+            Self::None | Self::Session { .. } => time,
+        }
+    }
+}
+
+/// A column of the result.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The name.
+    pub name: String,
+    /// The type.
+    pub ty: SqlType,
+    pub(crate) expr: Expr,
+}
+
+/// An expression of `ORDER BY`.
+#[derive(Clone, Debug)]
+pub(crate) struct OrderBy {
+    pub(crate) expr: Expr,
+    pub(crate) descending: bool,
+    pub(crate) nulls_first: bool,
+}
+
+impl OrderBy {
+    /// Compares two group rows.
+    pub(crate) fn compare(&self, left: &[Value<'_>], right: &[Value<'_>]) -> Ordering {
+        let (left, right) = (self.expr.eval(left), self.expr.eval(right));
+        let order = left.order(&right);
+        let reverses = if left.is_null() || right.is_null() {
+            self.nulls_first
+        } else {
+            self.descending
+        };
+        if reverses { order.reverse() } else { order }
+    }
+}
+
+/// An aggregate over the rows of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Aggregate {
+    pub(crate) kind: AggregateKind,
+    /// The first argument; `None` in `count(*)`.
+    pub(crate) argument: Option<Expr>,
+    pub(crate) ty: SqlType,
+    /// Rows for which this is not true are left out.
+    pub(crate) filter: Option<Expr>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum AggregateKind {
+    Count,
+    CountDistinct,
+    /// The sum of exact numbers.
+    Sum,
+    SumDouble,
+    /// The average of exact numbers with this scale.
+    Avg(u8),
+    AvgDouble,
+    Min,
+    Max,
+    /// The value at this fraction of all values in ascending order.
+    Quantile(f64),
+    /// The argument in the row in which the other expression is least, or greatest.
+    ArgMin(Expr),
+    ArgMax(Expr),
+}
+
+/// An expression over the columns of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Expr {
+    /// A column of the row, by number.
+    Column(usize),
+    Literal(Literal),
+    Not(Box<Expr>),
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    /// Compares two values of the same type.
+    Compare(Comparison, Box<Expr>, Box<Expr>),
+    /// Whether the value is NULL.
+    IsNull(Box<Expr>),
+    /// Whether a condition has this truth value, where `None` is unknown.
+    IsTruth(Box<Expr>, Option<bool>),
+    /// Whether two values differ, where NULL is a value like any other.
+    IsDistinct(Box<Expr>, Box<Expr>),
+    In(Box<Expr>, Vec<Expr>),
+    Like {
+        text: Box<Expr>,
+        pattern: Box<Expr>,
+        escape: Option<char>,
+        ignore_case: bool,
+    },
+    Arithmetic(Arithmetic, Numbers, Box<Expr>, Box<Expr>),
+    /// The value of the first branch whose condition is true.
+    Case(Vec<(Expr, Expr)>, Box<Expr>),
+    Cast(Box<Expr>, SqlType, SqlType),
+    Call(Function, Vec<Expr>),
+}
+
+impl Expr {
+    fn depth(&self) -> usize {
+        1 + self
+            .parts()
+            .into_iter()
+            .map(Self::depth)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Returns the expressions of which this one consists.
+    fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::Column(_) | Self::Literal(_) => Vec::new(),
+            Self::Not(inner)
+            | Self::IsNull(inner)
+            | Self::IsTruth(inner, _)
+            | Self::Cast(inner, ..) => {
+                vec![inner]
+            }
+            Self::Compare(_, left, right)
+            | Self::IsDistinct(left, right)
+            | Self::Arithmetic(_, _, left, right)
+            | Self::Like {
+                text: left,
+                pattern: right,
+                ..
+            } => vec![left, right],
+            Self::And(list) | Self::Or(list) | Self::Call(_, list) => list.iter().collect(),
+            Self::In(value, list) => std::iter::once(value.as_ref()).chain(list).collect(),
+            Self::Case(branches, otherwise) => branches
+                .iter()
+                .flat_map(|(condition, value)| [condition, value])
+                .chain([otherwise.as_ref()])
+                .collect(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Literal {
+    Null,
+    Boolean(bool),
+    Exact(i128),
+    Double(f64),
+    Text(String),
+    Timestamp(Timestamp),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    /// The quotient as a double, or of integers without the fraction.
+    Divide,
+    Remainder,
+}

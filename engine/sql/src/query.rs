@@ -1,0 +1,306 @@
+//! Computes the rows of a plan from records, in one process.
+
+use std::collections::BTreeMap;
+
+use foldhash::quality::RandomState;
+use hashbrown::HashMap;
+use model::{Timestamp, Window};
+
+use crate::aggregate::State;
+use crate::plan::{Expr, Plan, WindowPlan};
+use crate::source::Record;
+use crate::value::Value;
+
+/// The largest number of groups: windows and sessions of all keys.
+pub const GROUPS_MAX: usize = 1_000_000;
+
+/// A query that is being computed.
+pub struct Query {
+    plan: Plan,
+    /// Windows that begin earlier are left out, because not all of their records are added.
+    since: Timestamp,
+    keys: HashMap<Vec<u8>, Key, RandomState>,
+    groups: usize,
+    /// The key of the last row, encoded.
+    encoded: Vec<u8>,
+}
+
+/// What is known of one combination of the `GROUP BY` expressions.
+struct Key {
+    values: Vec<Value<'static>>,
+    /// The groups by the start of their windows.
+    groups: BTreeMap<i64, Group>,
+}
+
+struct Group {
+    window: Window,
+    states: Vec<State>,
+}
+
+/// A row of the result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// A value for each output of the plan.
+    pub values: Vec<Value<'static>>,
+}
+
+/// The query needs more than [`GROUPS_MAX`] groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the query has more than {GROUPS_MAX} groups; use longer windows, fewer keys, a condition, or a shorter time"
+)]
+pub struct TooManyGroups;
+
+impl Query {
+    /// Creates a query without rows. `since` is the time from which records will be added, if not all are: windows that
+    /// begin earlier are then left out.
+    pub fn new(plan: Plan, since: Option<Timestamp>) -> Self {
+        Self {
+            plan,
+            since: since.unwrap_or(Timestamp::MIN),
+            keys: HashMap::default(),
+            groups: 0,
+            encoded: Vec::new(),
+        }
+    }
+
+    /// Returns the plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Adds a record of the plan's source.
+    pub fn add(&mut self, record: Record<'_>) -> Result<(), TooManyGroups> {
+        let Some(list) = self.plan.unnest else {
+            return self.add_row(record.time.as_millis(), &record.cells);
+        };
+        let (time, mut row) = (record.time.as_millis(), record.cells);
+        let elements = record.lists.into_iter().find(|(column, _)| *column == list);
+        for element in elements.map(|(_, elements)| elements).unwrap_or_default() {
+            row.push(element);
+            self.add_row(time, &row)?;
+            row.pop();
+        }
+        Ok(())
+    }
+
+    fn add_row(&mut self, time: i64, row: &[Value<'_>]) -> Result<(), TooManyGroups> {
+        let plan = &self.plan;
+        let leaves_out = |filter: &Expr| !filter.holds(row);
+        if plan.filter.as_ref().is_some_and(leaves_out) {
+            return Ok(());
+        }
+        self.encoded.clear();
+        for key in &plan.keys {
+            encode(&key.eval(row), &mut self.encoded);
+        }
+        let key = self.keys.entry_ref(self.encoded.as_slice());
+        let key = key.or_insert_with(|| Key::new(plan, row));
+        let before = key.groups.len();
+        match plan.window {
+            WindowPlan::None => key.add(plan, Window::default(), row),
+            WindowPlan::Hopping { slide_ms, size_ms } => {
+                let is_complete = |window: &Window| window.start >= self.since;
+                for window in windows(time, slide_ms, size_ms).filter(is_complete) {
+                    key.add(plan, window, row);
+                }
+            }
+            WindowPlan::Session { gap_ms } => key.add_to_session(plan, time, gap_ms, row),
+        }
+        self.groups = self.groups + key.groups.len() - before;
+        if self.groups > GROUPS_MAX {
+            return Err(TooManyGroups);
+        }
+        Ok(())
+    }
+
+    /// Returns the rows, ordered by window, and within a window by `ORDER BY`, then by key.
+    pub fn rows(&self) -> Vec<Row> {
+        let mut windows: BTreeMap<Window, Vec<Vec<Value<'_>>>> = BTreeMap::new();
+        for key in self.keys.values() {
+            for group in key.groups.values() {
+                let row = self.group_row(key, group);
+                if self
+                    .plan
+                    .having
+                    .as_ref()
+                    .is_none_or(|having| having.holds(&row))
+                {
+                    windows.entry(group.window).or_default().push(row);
+                }
+            }
+        }
+        if windows.is_empty() && self.plan.window == WindowPlan::None && self.plan.keys.is_empty() {
+            // Without GROUP BY, there is one row even if there are no records.
+            return self.row_of_nothing();
+        }
+        windows
+            .into_values()
+            .flat_map(|rows| self.ranked(rows))
+            .collect()
+    }
+
+    fn row_of_nothing(&self) -> Vec<Row> {
+        let states = self.plan.aggregates.iter().map(State::new).collect();
+        let group = Group {
+            window: Window::default(),
+            states,
+        };
+        let key = Key {
+            values: Vec::new(),
+            groups: BTreeMap::new(),
+        };
+        let row = self.group_row(&key, &group);
+        let holds = self
+            .plan
+            .having
+            .as_ref()
+            .is_none_or(|having| having.holds(&row));
+        if holds {
+            self.ranked(vec![row])
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Returns the values that the outputs are computed from.
+    fn group_row<'a>(&'a self, key: &'a Key, group: &'a Group) -> Vec<Value<'a>> {
+        let bounds = [group.window.start, group.window.end].map(Value::Timestamp);
+        let results = group.states.iter().zip(&self.plan.aggregates);
+        key.values
+            .iter()
+            .map(Value::borrowed)
+            .chain(bounds)
+            .chain(results.map(|(state, aggregate)| state.finish(aggregate)))
+            .collect()
+    }
+
+    /// Sorts the rows of a window, applies the limit, and computes the outputs.
+    fn ranked(&self, mut rows: Vec<Vec<Value<'_>>>) -> Vec<Row> {
+        let keys = self.plan.keys.len();
+        rows.sort_by(|left, right| {
+            let by = self
+                .plan
+                .order
+                .iter()
+                .map(|order| order.compare(left, right));
+            let by_key = left[..keys]
+                .iter()
+                .zip(&right[..keys])
+                .map(|(left, right)| left.order(right));
+            by.chain(by_key)
+                .find(|order| order.is_ne())
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+        let limit = self.plan.limit.map_or(usize::MAX, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX)
+        });
+        rows.into_iter()
+            .take(limit)
+            .zip(1..)
+            .map(|(mut row, rank)| {
+                row.push(Value::Exact(rank));
+                let outputs = self.plan.outputs.iter();
+                Row {
+                    values: outputs
+                        .map(|output| output.expr.eval(&row).into_owned())
+                        .collect(),
+                }
+            })
+            .collect()
+    }
+}
+
+impl Key {
+    fn new(plan: &Plan, row: &[Value<'_>]) -> Self {
+        let values = plan.keys.iter().map(|key| key.eval(row).into_owned());
+        Self {
+            values: values.collect(),
+            groups: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, plan: &Plan, window: Window, row: &[Value<'_>]) {
+        let group = self.groups.entry(window.start.as_millis());
+        group
+            .or_insert_with(|| Group::new(plan, window))
+            .add(plan, row);
+    }
+
+    /// Adds a row to the session that it belongs to. The row can join two sessions.
+    fn add_to_session(&mut self, plan: &Plan, time: i64, gap_ms: i64, row: &[Value<'_>]) {
+        let mut session = Group::new(plan, Window::instant(Timestamp::from_millis(time)));
+        session.add(plan, row);
+        let reach = time.saturating_add(gap_ms);
+        let near: Vec<i64> = self
+            .groups
+            .range(..=reach)
+            .rev()
+            .take(2)
+            .filter(|(_, group)| group.window.is_within(gap_ms, &session.window))
+            .map(|(start, _)| *start)
+            .collect();
+        for start in near {
+            if let Some(other) = self.groups.remove(&start) {
+                session.window = session.window.join(other.window);
+                let states = session.states.iter_mut().zip(other.states);
+                states.for_each(|(state, other)| state.merge(other));
+            }
+        }
+        self.groups
+            .insert(session.window.start.as_millis(), session);
+    }
+}
+
+impl Group {
+    fn new(plan: &Plan, window: Window) -> Self {
+        Self {
+            window,
+            states: plan.aggregates.iter().map(State::new).collect(),
+        }
+    }
+
+    fn add(&mut self, plan: &Plan, row: &[Value<'_>]) {
+        for (state, aggregate) in self.states.iter_mut().zip(&plan.aggregates) {
+            state.add(aggregate, row);
+        }
+    }
+}
+
+/// Returns the windows that contain a time. They are aligned to the Unix epoch.
+fn windows(time: i64, slide_ms: i64, size_ms: i64) -> impl Iterator<Item = Window> {
+    let last = time.div_euclid(slide_ms) * slide_ms;
+    (0..size_ms / slide_ms).map(move |back| {
+        let start = Timestamp::from_millis(last.saturating_sub(back * slide_ms));
+        Window {
+            start,
+            end: start.plus_ms(size_ms),
+        }
+    })
+}
+
+/// Appends bytes that are different for different values of one type.
+fn encode(value: &Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.push(0),
+        Value::Boolean(value) => out.extend([1, u8::from(*value)]),
+        Value::Exact(units) => {
+            out.push(2);
+            out.extend(units.to_le_bytes());
+        }
+        Value::Double(value) => {
+            out.push(3);
+            // Both zeros are one key.
+            out.extend((value + 0.0).to_bits().to_le_bytes());
+        }
+        Value::Text(text) => {
+            out.push(4);
+            out.extend((text.len() as u64).to_le_bytes());
+            out.extend(text.as_bytes());
+        }
+        Value::Timestamp(time) => {
+            out.push(5);
+            out.extend(time.as_millis().to_le_bytes());
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Reads the columns of a source from a record: one pass over the JSON, without copies of plain text.
+
+use std::borrow::Cow;
+
+use model::event::limits::RECORD_BYTES_MAX;
+use model::json::{self, JsonError, Scanner};
+use model::{Reason, Timestamp};
+
+use crate::exact;
+use crate::source::{Column, Record, Source, Step};
+use crate::types::SqlType;
+use crate::value::Value;
+
+/// Reads records of a source.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    source: Source,
+    event_time: usize,
+    root: Node,
+}
+
+/// Why a record does not fit its declaration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: `{subject}`")]
+pub struct Misfit {
+    /// The reason.
+    pub reason: Reason,
+    /// The column at fault, or `record`.
+    pub subject: String,
+}
+
+/// A place in the JSON that columns pass through or end in.
+#[derive(Clone, Debug, Default)]
+struct Node {
+    fields: Vec<(String, Node)>,
+    elements: Option<Box<Node>>,
+    /// The columns that end here.
+    columns: Vec<usize>,
+}
+
+impl Node {
+    fn add(&mut self, steps: &[Step], column: usize) {
+        let Some((step, rest)) = steps.split_first() else {
+            self.columns.push(column);
+            return;
+        };
+        let next = match step {
+            Step::Elements => self.elements.get_or_insert_default(),
+            Step::Field(name) => {
+                let known = self.fields.iter().position(|(field, _)| field == name);
+                let at = known.unwrap_or_else(|| {
+                    self.fields.push((name.clone(), Self::default()));
+                    self.fields.len() - 1
+                });
+                &mut self.fields[at].1
+            }
+        };
+        next.add(rest, column);
+    }
+
+    /// Returns all columns here and below.
+    fn all_columns(&self, found: &mut Vec<usize>) {
+        found.extend(&self.columns);
+        self.fields
+            .iter()
+            .for_each(|(_, node)| node.all_columns(found));
+        if let Some(elements) = &self.elements {
+            elements.all_columns(found);
+        }
+    }
+}
+
+impl Reader {
+    /// Creates a reader.
+    pub fn new(source: Source) -> Self {
+        let event_time = source.position(&source.event_time).unwrap_or_default();
+        let mut root = Node::default();
+        for (number, column) in source.columns.iter().enumerate() {
+            root.add(column.path.steps(), number);
+        }
+        Self {
+            source,
+            event_time,
+            root,
+        }
+    }
+
+    /// Returns the source.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Reads a record's value.
+    pub fn read<'a>(&self, record: &'a [u8]) -> Result<Record<'a>, Misfit> {
+        let whole = |reason| misfit(reason, "record");
+        if record.len() > RECORD_BYTES_MAX {
+            return Err(whole(Reason::TooLarge));
+        }
+        let mut scanner = Scanner::new(record);
+        let mut cells = Cells::new(&self.source);
+        if !scanner.enter_object() {
+            return Err(whole(Reason::NotJson));
+        }
+        let read = cells
+            .object(&mut scanner, &self.root, 1)
+            .and_then(|()| scanner.end().map_err(|_| whole(Reason::NotJson)));
+        read?;
+        cells.finish(self.event_time)
+    }
+}
+
+fn misfit(reason: Reason, subject: &str) -> Misfit {
+    Misfit {
+        reason,
+        subject: subject.to_owned(),
+    }
+}
+
+fn not_json(error: JsonError) -> Misfit {
+    let reason = match error {
+        JsonError::Syntax => Reason::NotJson,
+        JsonError::TooDeep => Reason::TooLarge,
+    };
+    misfit(reason, "record")
+}
+
+/// The values that have been found so far.
+struct Cells<'s, 'a> {
+    source: &'s Source,
+    cells: Vec<Value<'a>>,
+    lists: Vec<(usize, Vec<Value<'a>>)>,
+    /// The first column at fault. The rest of the record is still read, because invalid JSON is the stronger reason.
+    fault: Option<Misfit>,
+}
+
+impl<'s, 'a> Cells<'s, 'a> {
+    fn new(source: &'s Source) -> Self {
+        let is_list = |(_, column): &(usize, &Column)| column.is_list();
+        let numbered = source.columns.iter().enumerate();
+        Self {
+            source,
+            cells: vec![Value::Null; source.columns.len()],
+            lists: numbered
+                .filter(is_list)
+                .map(|(number, _)| (number, Vec::new()))
+                .collect(),
+            fault: None,
+        }
+    }
+
+    /// Reads an object that has been entered.
+    fn object(&mut self, scanner: &mut Scanner<'a>, node: &Node, depth: u32) -> Result<(), Misfit> {
+        let mut first = true;
+        while let Some(key) = scanner.key(first).map_err(not_json)? {
+            first = false;
+            match node.fields.iter().find(|(name, _)| key.is(name)) {
+                Some((_, field)) => self.field(scanner, field, depth)?,
+                None => {
+                    scanner.value(depth).map_err(not_json)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, scanner: &mut Scanner<'a>, node: &Node, depth: u32) -> Result<(), Misfit> {
+        if node.columns.is_empty() && !node.fields.is_empty() && scanner.enter_object() {
+            return self.object(scanner, node, depth + 1);
+        }
+        if let Some(element) = &node.elements
+            && scanner.enter_array()
+        {
+            return self.elements(scanner, element, depth + 1);
+        }
+        let value = scanner.value(depth).map_err(not_json)?;
+        self.put(node, value);
+        Ok(())
+    }
+
+    fn elements(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        node: &Node,
+        depth: u32,
+    ) -> Result<(), Misfit> {
+        let mut columns = Vec::new();
+        node.all_columns(&mut columns);
+        let mut first = true;
+        while scanner.element(first).map_err(not_json)? {
+            first = false;
+            for (_, list) in self
+                .lists
+                .iter_mut()
+                .filter(|(column, _)| columns.contains(column))
+            {
+                list.push(Value::Null);
+            }
+            self.field(scanner, node, depth)?;
+        }
+        Ok(())
+    }
+
+    /// Notes a value that is not an object or array on the way to a column.
+    fn put(&mut self, node: &Node, value: json::Value<'a>) {
+        let mut columns = Vec::new();
+        node.all_columns(&mut columns);
+        for number in columns {
+            let column = &self.source.columns[number];
+            let converted = if node.columns.contains(&number) {
+                convert(column, value)
+            } else if value == json::Value::Null {
+                Ok(Value::Null)
+            } else {
+                Err(Reason::WrongType) // an object or array is expected here
+            };
+            match converted {
+                Ok(value) => *self.place(number) = value,
+                Err(reason) => {
+                    self.fault
+                        .get_or_insert_with(|| misfit(reason, &column.name));
+                }
+            }
+        }
+    }
+
+    fn place(&mut self, number: usize) -> &mut Value<'a> {
+        let list = self.lists.iter_mut().find(|(column, _)| *column == number);
+        match list.and_then(|(_, list)| list.last_mut()) {
+            Some(element) => element,
+            None => &mut self.cells[number],
+        }
+    }
+
+    fn finish(self, event_time: usize) -> Result<Record<'a>, Misfit> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        for (column, value) in self.source.columns.iter().zip(&self.cells) {
+            if column.required && value.is_null() && !column.is_list() {
+                return Err(misfit(Reason::MissingField, &column.name));
+            }
+        }
+        let Value::Timestamp(time) = self.cells[event_time] else {
+            return Err(misfit(Reason::MissingField, &self.source.event_time));
+        };
+        Ok(Record {
+            time,
+            cells: self.cells,
+            lists: self.lists,
+        })
+    }
+}
+
+/// Converts a JSON value to the column's type.
+fn convert<'a>(column: &Column, value: json::Value<'a>) -> Result<Value<'a>, Reason> {
+    let text = match value {
+        json::Value::Null => return Ok(Value::Null),
+        json::Value::String(text) => text.decode(),
+        json::Value::Number(text) => Cow::Borrowed(text),
+        json::Value::Bool(_) | json::Value::Nested => Cow::Borrowed(""),
+    };
+    let is_number = matches!(value, json::Value::Number(_));
+    let is_string = matches!(value, json::Value::String(_));
+    match (column.ty, value) {
+        (SqlType::Text, _) if is_string => Ok(Value::Text(text)),
+        (SqlType::Boolean, json::Value::Bool(value)) => Ok(Value::Boolean(value)),
+        (SqlType::Timestamp, _) if is_string => Timestamp::parse(&text)
+            .map(Value::Timestamp)
+            .ok_or(Reason::InvalidTimestamp),
+        (SqlType::Double, _) if is_number => double(column, &text),
+        (SqlType::Bigint, _) if is_number => {
+            let units = exact_number(&text, 0, Reason::WrongType)?;
+            i64::try_from(units).map_err(|_| Reason::OutOfRange)?;
+            in_range(column, units as f64, Value::Exact(units))
+        }
+        // Money is often sent as a string, because most JSON readers convert numbers to binary ones.
+        (SqlType::Decimal(scale), _) if is_number || is_string => {
+            decimal(column, &text, scale, is_string)
+        }
+        _ => Err(Reason::WrongType),
+    }
+}
+
+fn double<'a>(column: &Column, text: &str) -> Result<Value<'a>, Reason> {
+    let number: f64 = text.parse().map_err(|_| Reason::WrongType)?;
+    if !number.is_finite() {
+        return Err(Reason::OutOfRange);
+    }
+    in_range(column, number, Value::Double(number))
+}
+
+fn decimal<'a>(
+    column: &Column,
+    text: &str,
+    scale: u8,
+    is_string: bool,
+) -> Result<Value<'a>, Reason> {
+    if is_string && exact::parse(text, 0).is_none() && text.parse::<f64>().is_err() {
+        return Err(Reason::WrongType);
+    }
+    let units = exact_number(text, scale, Reason::OutOfRange)?;
+    let limit = exact::power(u32::from(column.digits)).ok_or(Reason::OutOfRange)?;
+    if units.abs() >= limit {
+        return Err(Reason::OutOfRange);
+    }
+    in_range(column, exact::to_double(units, scale), Value::Exact(units))
+}
+
+/// Parses a number without rounding. `inexact` is the reason if it has more digits after the point than `scale`.
+fn exact_number(text: &str, scale: u8, inexact: Reason) -> Result<i128, Reason> {
+    match exact::parse_noting_loss(text, scale) {
+        Some((units, false)) => Ok(units),
+        Some((_, true)) => Err(inexact),
+        None => Err(Reason::OutOfRange),
+    }
+}
+
+fn in_range<'a>(column: &Column, number: f64, value: Value<'a>) -> Result<Value<'a>, Reason> {
+    let (min, max) = column.range;
+    let fits = min.is_none_or(|min| number >= min) && max.is_none_or(|max| number <= max);
+    if fits {
+        Ok(value)
+    } else {
+        Err(Reason::OutOfRange)
+    }
+}

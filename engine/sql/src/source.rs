@@ -1,0 +1,162 @@
+//! A declared source: the columns of its records, and where each is in the JSON.
+
+use model::Timestamp;
+
+use crate::types::{DIGITS_MAX, SqlType};
+use crate::value::Value;
+
+/// What the records of a source contain. Fields that are not declared are ignored.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The name of the source, which is that of its topic.
+    pub name: String,
+    /// The column of the event time.
+    pub event_time: String,
+    /// The columns.
+    pub columns: Vec<Column>,
+}
+
+impl Source {
+    /// Creates a source whose event time is at this path. If no column has the path, the field becomes a required
+    /// column with the name of the path's last part.
+    pub fn new(name: &str, event_time: &str, mut columns: Vec<Column>) -> Result<Self, String> {
+        let path = Path::parse(event_time)?;
+        let declared = columns.iter_mut().find(|column| column.path == path);
+        let event_time = match declared {
+            Some(column) if column.ty != SqlType::Timestamp || column.is_list() => {
+                return Err(format!(
+                    "`{event_time}` is the event time, so its column `{}` must be a timestamp",
+                    column.name
+                ));
+            }
+            Some(column) => {
+                column.required = true;
+                column.name.clone()
+            }
+            None => {
+                let last = event_time.rsplit('.').next().unwrap_or(event_time);
+                let column = Column::new(last, event_time, SqlType::Timestamp)?;
+                columns.push(Column {
+                    required: true,
+                    ..column
+                });
+                last.to_owned()
+            }
+        };
+        let mut names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(format!(
+                "two columns are named `{}`; one is the event time",
+                pair[0]
+            ));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            event_time,
+            columns,
+        })
+    }
+
+    /// Returns the number of a column.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+}
+
+/// A column of a source.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// The name in queries.
+    pub name: String,
+    /// The place in the record.
+    pub path: Path,
+    /// The type of the value, or of each element of a list column.
+    pub ty: SqlType,
+    /// The largest number of digits of a decimal number.
+    pub digits: u8,
+    /// Whether a record without the field, or with `null` there, is rejected.
+    pub required: bool,
+    /// The least and the greatest number that is accepted.
+    pub range: (Option<f64>, Option<f64>),
+}
+
+impl Column {
+    /// Creates a column that may be missing.
+    pub fn new(name: &str, path: &str, ty: SqlType) -> Result<Self, String> {
+        Ok(Self {
+            name: name.to_owned(),
+            path: Path::parse(path)?,
+            ty,
+            digits: DIGITS_MAX,
+            required: false,
+            range: (None, None),
+        })
+    }
+
+    /// Returns whether the column has a list of values.
+    pub fn is_list(&self) -> bool {
+        self.path.is_list()
+    }
+}
+
+/// The place of a value in a record: names of fields, joined by `.`; after a name, `[]` goes through an array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path(Vec<Step>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Field(String),
+    Elements,
+}
+
+impl Path {
+    /// Parses a path such as `payload.items[].price`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut steps = Vec::new();
+        for part in text.split('.') {
+            let name = part.strip_suffix("[]").unwrap_or(part);
+            if name.is_empty() || name.contains(['[', ']']) {
+                return Err(format!(
+                    "`{text}` is not a path: expected names joined by `.`, one of which may end in `[]`"
+                ));
+            }
+            steps.push(Step::Field(name.to_owned()));
+            if name.len() < part.len() {
+                steps.push(Step::Elements);
+            }
+        }
+        let path = Self(steps);
+        if path
+            .0
+            .iter()
+            .filter(|step| **step == Step::Elements)
+            .count()
+            > 1
+        {
+            return Err(format!(
+                "`{text}` goes through two arrays; a column can go through one"
+            ));
+        }
+        Ok(path)
+    }
+
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    fn is_list(&self) -> bool {
+        self.0.contains(&Step::Elements)
+    }
+}
+
+/// A record as rows of values.
+#[derive(Clone, Debug)]
+pub struct Record<'a> {
+    /// The event time.
+    pub time: Timestamp,
+    /// A value for each column; NULL for a list column.
+    pub(crate) cells: Vec<Value<'a>>,
+    /// The elements of each list column, by column number.
+    pub(crate) lists: Vec<(usize, Vec<Value<'a>>)>,
+}

@@ -1,0 +1,153 @@
+//! Values of columns and expressions.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use model::Timestamp;
+
+use crate::exact;
+use crate::types::SqlType;
+
+/// A value. Its type is that of its column or expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// No value, of any type.
+    Null,
+    /// A `BOOLEAN`.
+    Boolean(bool),
+    /// A `BIGINT`, a `HUGEINT`, or a `DECIMAL` in units of its last digit.
+    Exact(i128),
+    /// A `DOUBLE`, which is never infinite or NaN.
+    Double(f64),
+    /// A `TEXT`.
+    Text(Cow<'a, str>),
+    /// A `TIMESTAMP`.
+    Timestamp(Timestamp),
+}
+
+impl<'a> Value<'a> {
+    /// Creates a double; `NULL` if it is infinite or NaN.
+    pub(crate) fn double(value: f64) -> Self {
+        if value.is_finite() {
+            Self::Double(value)
+        } else {
+            Self::Null
+        }
+    }
+
+    /// Creates a value that can be missing.
+    pub(crate) fn exact(units: Option<i128>) -> Self {
+        units.map_or(Self::Null, Self::Exact)
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// Returns the truth value; `None` is *unknown*.
+    pub(crate) fn truth(&self) -> Option<bool> {
+        match self {
+            Self::Boolean(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Returns the value with a text of its own.
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Boolean(value) => Value::Boolean(value),
+            Self::Exact(units) => Value::Exact(units),
+            Self::Double(value) => Value::Double(value),
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Self::Timestamp(time) => Value::Timestamp(time),
+        }
+    }
+
+    /// Returns the value with its text borrowed from this one.
+    pub(crate) fn borrowed(&'a self) -> Value<'a> {
+        match self {
+            Self::Text(text) => Value::Text(Cow::Borrowed(text)),
+            other => other.clone(),
+        }
+    }
+
+    /// Compares two values of one type. `NULL` comes last, and text is compared by its UTF-8 bytes.
+    pub fn order(&self, other: &Value<'_>) -> Ordering {
+        match (self, other) {
+            (Self::Boolean(left), Value::Boolean(right)) => left.cmp(right),
+            (Self::Exact(left), Value::Exact(right)) => left.cmp(right),
+            // Both zeros are equal, and there is no NaN.
+            (Self::Double(left), Value::Double(right)) => {
+                left.partial_cmp(right).unwrap_or(Ordering::Equal)
+            }
+            (Self::Text(left), Value::Text(right)) => left.as_bytes().cmp(right.as_bytes()),
+            (Self::Timestamp(left), Value::Timestamp(right)) => left.cmp(right),
+            (left, right) => left.is_null().cmp(&right.is_null()),
+        }
+    }
+
+    /// Returns the text of the value as in a cast to `TEXT`; `None` for `NULL`.
+    pub fn text(&self, of: SqlType) -> Option<Cow<'_, str>> {
+        Some(match self {
+            Self::Null => return None,
+            Self::Boolean(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
+            Self::Exact(units) => Cow::Owned(exact::text(*units, of.scale().unwrap_or_default())),
+            Self::Double(value) => Cow::Owned(double_text(*value)),
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Timestamp(time) => Cow::Owned(timestamp_text(*time)),
+        })
+    }
+
+    /// Writes the value as JSON. Exact numbers with a scale are strings, so that no reader rounds them, and times are
+    /// RFC 3339 in UTC.
+    pub fn write_json(&self, of: SqlType, out: &mut String) {
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Exact(_) if !matches!(of, SqlType::Decimal(_)) => self.push_text(of, out),
+            Self::Boolean(_) => self.push_text(of, out),
+            // `{:?}` prints the shortest text from which the same number is read, with a point or an exponent.
+            Self::Double(value) => out.push_str(&format!("{value:?}")),
+            Self::Timestamp(time) => out.push_str(&json_text(&time.to_string())),
+            Self::Exact(_) | Self::Text(_) => {
+                out.push_str(&json_text(&self.text(of).unwrap_or_default()))
+            }
+        }
+    }
+
+    fn push_text(&self, of: SqlType, out: &mut String) {
+        out.push_str(&self.text(of).unwrap_or_default());
+    }
+}
+
+/// Writes a double as DuckDB does: with a point, or with an exponent of at least two digits.
+fn double_text(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
+        let text = format!("{value:e}");
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (sign, digits) = exponent
+            .strip_prefix('-')
+            .map_or(('+', exponent), |digits| ('-', digits));
+        return format!("{mantissa}e{sign}{digits:0>2}");
+    }
+    format!("{value:?}")
+}
+
+fn json_text(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Writes a time as DuckDB does: without a zone, and with milliseconds only if there are any.
+fn timestamp_text(time: Timestamp) -> String {
+    let text = time.to_string().replace('T', " ");
+    let text = text.trim_end_matches('Z');
+    match text.split_once('.') {
+        Some((seconds, fraction)) => {
+            let fraction = fraction.trim_end_matches('0');
+            let point = if fraction.is_empty() { "" } else { "." };
+            format!("{seconds}{point}{fraction}")
+        }
+        None => text.to_owned(),
+    }
+}
