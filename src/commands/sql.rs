@@ -1,5 +1,6 @@
 //! `sql`: answer a question about a source's history. Nothing is written to the cluster.
 
+mod admission;
 mod history;
 mod output;
 

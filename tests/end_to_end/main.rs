@@ -41,6 +41,7 @@ mod server_restart;
 mod shared_reads;
 mod silence;
 mod source_replaced;
+mod sql;
 mod terminal;
 mod up;
 mod verdict;

@@ -31,7 +31,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("smartmodules/", &["model"]), // derivations
     ("engine/client", &[]),
     ("serving/http-service", &[]),
-    ("engine/dataflow", &["model", "client"]),
+    ("engine/sql", &["model"]),
+    ("engine/dataflow", &["model", "client", "sql"]),
     ("local-cluster/testing", &["client", "local-cluster"]), // for tests: connects to the cluster that it starts
     ("local-cluster", &[]),
     ("data-generator", &["model", "client"]),

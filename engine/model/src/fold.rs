@@ -27,7 +27,7 @@ use crate::time::Timestamp;
 use parsed::{Covered, parse_all};
 
 /// The default limit on how far an event's time may be ahead of its record's ingest time.
-const MAX_SKEW_MS: i64 = 5 * 60 * 1_000;
+pub const MAX_SKEW_MS: i64 = 5 * 60 * 1_000;
 
 /// The parameter that overrides [`MAX_SKEW_MS`].
 const MAX_SKEW: &str = "max_skew_ms";

@@ -15,8 +15,8 @@ const QUERIES: [&str; 6] = [
      HAVING count(*) > 1",
     "SELECT lower(substr(id, -2, 9)) AS a, quantile(x / 2, 0.5) AS q FROM events WHERE id LIKE '%a_' ESCAPE '!' \
      GROUP BY HOP('1s', '3s'), a ORDER BY q DESC LIMIT 3",
-    "SELECT CASE WHEN n BETWEEN 1 AND 5 THEN round(d, 1) ELSE -1.5 END AS a, max(CAST(n AS TEXT) || id) AS b FROM events \
-     GROUP BY CASE WHEN n BETWEEN 1 AND 5 THEN round(d, 1) ELSE -1.5 END",
+    "SELECT CASE WHEN n BETWEEN 1 AND 5 THEN round(d, 1) ELSE -1.5 END AS a, max(CAST(n AS TEXT) || id) AS b \
+     FROM events GROUP BY CASE WHEN n BETWEEN 1 AND 5 THEN round(d, 1) ELSE -1.5 END",
     "SELECT date_trunc('week', at) AS w, arg_max(n % 7, x) AS a, avg(n // 0) AS b FROM events CROSS JOIN unnest(tags) \
      AS t(tag) WHERE tag IS DISTINCT FROM 'a' GROUP BY w",
     "SELECT min(EXTRACT(epoch FROM at)) AS a, count(TRY_CAST(id AS DECIMAL(38, 10))) AS b FROM events WHERE NOT ok IS \

@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use model::{Reason, Timestamp};
 use sql::{Query, Reader};
 
+use super::admission;
 use crate::progress::{Done, Progress};
 
 /// How much earlier than the first event time to start, in ingest time: a sender's clock can be ahead of the cluster's.
@@ -79,7 +80,7 @@ impl Counts {
         partition: Partition,
         since: Option<Timestamp>,
     ) -> anyhow::Result<()> {
-        match reader.read(&record.value) {
+        match admission::read(reader, record) {
             Ok(read) if since.is_none_or(|since| read.time >= since) => {
                 self.accepted += 1;
                 query.add(read)?;

@@ -1,5 +1,5 @@
 """Answers queries with DuckDB, over the same events as the test. Reads JSON texts from standard input, one per line:
-first the path of a file with the events, then queries. Prints the rows of each query as a line of JSON, or its error."""
+first the path of a file with the events, then queries. Prints the rows of each query, or its error, as one line."""
 
 import datetime
 import decimal

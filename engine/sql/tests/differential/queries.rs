@@ -171,7 +171,8 @@ fn quantile() -> impl Strategy<Value = Pair> {
     (select(VALUES).prop_map(same), select(&["0", "0.5", "0.95", "1"][..])).prop_map(|(value, fraction)| Pair {
         ours: format!("quantile({}, {fraction})", value.ours),
         theirs: format!(
-            "list_sort(list({0}) FILTER (WHERE {0} IS NOT NULL))[1 + CAST(floor({fraction} * (count({0}) - 1)) AS BIGINT)]",
+            "list_sort(list({0}) FILTER (WHERE {0} IS NOT NULL))\
+             [1 + CAST(floor({fraction} * (count({0}) - 1)) AS BIGINT)]",
             value.theirs
         ),
     })
@@ -359,7 +360,8 @@ fn sessions(rows: &str, keys: &[String], gap: i64) -> String {
     };
     format!(
         "SELECT *, sum(begins) OVER ({partition}ORDER BY event_timestamp, seq) AS session FROM (SELECT *, \
-         CASE WHEN epoch_ms(event_timestamp) - epoch_ms(lag(event_timestamp) OVER ({partition}ORDER BY event_timestamp, seq)) \
+         CASE WHEN epoch_ms(event_timestamp) \
+         - epoch_ms(lag(event_timestamp) OVER ({partition}ORDER BY event_timestamp, seq)) \
          <= {gap} THEN 0 ELSE 1 END AS begins FROM ({rows}))"
     )
 }
