@@ -168,14 +168,18 @@ fn quantile() -> impl Strategy<Value = Pair> {
         "length(player)",
         "(NULLIF(seq, 3) / 7.5)",
     ];
-    (select(VALUES).prop_map(same), select(&["0", "0.5", "0.95", "1"][..])).prop_map(|(value, fraction)| Pair {
-        ours: format!("quantile({}, {fraction})", value.ours),
-        theirs: format!(
-            "list_sort(list({0}) FILTER (WHERE {0} IS NOT NULL))\
+    (
+        select(VALUES).prop_map(same),
+        select(&["0", "0.5", "0.95", "1"][..]),
+    )
+        .prop_map(|(value, fraction)| Pair {
+            ours: format!("quantile({}, {fraction})", value.ours),
+            theirs: format!(
+                "list_sort(list({0}) FILTER (WHERE {0} IS NOT NULL))\
              [1 + CAST(floor({fraction} * (count({0}) - 1)) AS BIGINT)]",
-            value.theirs
-        ),
-    })
+                value.theirs
+            ),
+        })
 }
 
 fn having() -> impl Strategy<Value = Pair> {
