@@ -47,7 +47,9 @@ pub(crate) async fn sql(args: SqlCommand) -> anyhow::Result<()> {
     };
     let rows = query.rows();
     output::print(args.output.unwrap_or(default), query.plan(), &rows)?;
-    note(&summary(rows.len(), &counts, query.plan()));
+    summary(rows.len(), &counts, query.plan())
+        .iter()
+        .for_each(|line| note(line));
     Ok(())
 }
 
@@ -59,26 +61,19 @@ fn since(plan: &Plan, last: Duration) -> Timestamp {
         .start_of(Timestamp::from_millis(client::now_ms()).plus_ms(-last_ms))
 }
 
-/// Describes what was read, for example `12 rows from 4000 records of player-events; 3 rejected: 2 not_json, …`.
-fn summary(rows: usize, counts: &Counts, plan: &Plan) -> String {
-    let mut text = format!(
-        "{rows} rows from {} records of {}",
+/// Describes what was read. The first line is, for example, `12 rows from 4000 records of player-events`. A line for
+/// each reason to reject records follows.
+fn summary(rows: usize, counts: &Counts, plan: &Plan) -> Vec<String> {
+    let plural = if rows == 1 { "row" } else { "rows" };
+    let mut first = format!(
+        "{rows} {plural} from {} records of {}",
         counts.accepted, plan.source
     );
-    if !counts.rejected.is_empty() {
-        let each = counts
-            .rejected
-            .iter()
-            .map(|(reason, count)| format!("{count} {reason}"));
-        let total: u64 = counts.rejected.values().sum();
-        let each: Vec<String> = each.collect();
-        text.push_str(&format!(
-            "; {total} more do not fit its columns: {}",
-            each.join(", ")
-        ));
+    if counts.accepted == 0 && counts.early > 0 {
+        first.push_str("; all others are older: give a longer --last, or --from beginning");
     }
-    if let Some(misfit) = &counts.first_misfit {
-        text.push_str(&format!(" (the first: {misfit})"));
-    }
-    text
+    let rejected = counts.rejected.iter().map(|(reason, (count, place))| {
+        format!("left out as {reason}: {count}, the first in {place}")
+    });
+    std::iter::once(first).chain(rejected).collect()
 }

@@ -120,10 +120,17 @@ fn syntax_error(error: ParserError, query: &str) -> SqlError {
         last.chars().count() as u64 + 1,
     );
     let (message, line, column) = place.unwrap_or((&text, end.0, end.1));
+    // The most frequent cause of this is the name of a source, such as player-events, without quotes.
+    let is_dash = message.ends_with("found: -");
+    let hint = if is_dash {
+        "; a name with `-` needs double quotes"
+    } else {
+        ""
+    };
     SqlError {
         line,
         column,
-        message: message.to_owned(),
+        message: format!("syntax error: {message}{hint}"),
     }
 }
 
@@ -151,6 +158,7 @@ fn bind(query: &QueryAst, select: &Select, scope: Scope<'_>) -> Result<Plan, Sql
     for item in &select.projection {
         outputs.push(output(&mut groups, item)?);
     }
+    groups.name_outputs(&outputs);
     let having = match &select.having {
         Some(condition) => Some(groups.condition(condition)?),
         None => None,

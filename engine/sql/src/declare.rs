@@ -26,35 +26,82 @@ pub struct ColumnSpec {
     pub max: Option<f64>,
 }
 
+/// What is wrong with the declaration of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnError {
+    /// The setting at fault, or nothing if it is the column's name.
+    pub setting: Option<&'static str>,
+    /// The value of the setting.
+    pub value: String,
+    /// What is expected instead.
+    pub expected: String,
+}
+
+impl ColumnError {
+    fn new(setting: &'static str, value: impl ToString, expected: impl Into<String>) -> Self {
+        Self {
+            setting: Some(setting),
+            value: value.to_string(),
+            expected: expected.into(),
+        }
+    }
+}
+
 impl ColumnSpec {
-    /// Returns the column with this name, or what is wrong with the declaration.
-    pub fn column(&self, name: &str) -> Result<Column, String> {
-        check_name(name)?;
-        let (ty, digits) = parse_type(&self.ty)?;
-        if (self.min.is_some() || self.max.is_some()) && !ty.is_numeric() {
-            return Err("`min` and `max` are only possible for numbers".to_owned());
-        }
-        if let (Some(min), Some(max)) = (self.min, self.max)
-            && min > max
-        {
-            return Err(format!("`min` is {min}, which is more than `max`, {max}"));
-        }
+    /// Returns the column with this name.
+    pub fn column(&self, name: &str) -> Result<Column, ColumnError> {
+        check_name(name).map_err(|expected| ColumnError {
+            setting: None,
+            value: name.to_owned(),
+            expected,
+        })?;
+        let (ty, digits) = parse_type(&self.ty)
+            .map_err(|expected| ColumnError::new("type", &self.ty, expected))?;
+        self.check_range(ty)?;
+        let path = self.path.as_deref().unwrap_or(name);
         let column = Column {
             name: name.to_owned(),
-            path: Path::parse(self.path.as_deref().unwrap_or(name))?,
+            path: Path::parse(path).map_err(|expected| ColumnError::new("path", path, expected))?,
             ty,
             digits,
             required: self.required,
             range: (self.min, self.max),
         };
         if column.is_list() && column.required {
-            return Err("a list column cannot be required: a missing list is empty".to_owned());
+            let expected = "a list cannot be required, because a missing list is an empty one";
+            return Err(ColumnError::new("required", true, expected));
         }
         Ok(column)
+    }
+
+    fn check_range(&self, ty: SqlType) -> Result<(), ColumnError> {
+        for (setting, limit) in [("min", self.min), ("max", self.max)] {
+            if let Some(limit) = limit.filter(|_| !ty.is_numeric()) {
+                return Err(ColumnError::new(setting, limit, "only numbers have limits"));
+            }
+        }
+        match (self.min, self.max) {
+            (Some(min), Some(max)) if min > max => Err(ColumnError::new(
+                "max",
+                max,
+                format!("it must be at least `min`, {min}"),
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
 fn check_name(name: &str) -> Result<(), String> {
+    /// Columns of results, which a column of a source would hide.
+    const RESERVED: [&str; 3] = ["window_start", "window_end", "rank"];
+    if RESERVED
+        .iter()
+        .any(|reserved| name.eq_ignore_ascii_case(reserved))
+    {
+        return Err(
+            "this is a column of results; use another name, and `path` for the field".to_owned(),
+        );
+    }
     let mut characters = name.chars();
     let starts = characters
         .next()
@@ -83,8 +130,8 @@ fn parse_type(text: &str) -> Result<(SqlType, u8), String> {
         other => {
             return parse_decimal(other).ok_or_else(|| {
                 format!(
-                    "unknown type `{text}`; expected text, bigint, double, boolean, timestamp, or decimal(p,s) with \
-                     1 to {DIGITS_MAX} digits, of which s are after the point"
+                    "expected text, bigint, double, boolean, timestamp, or \"decimal(p,s)\" (in quotes) with p digits, \
+                     at most {DIGITS_MAX}, of which s are after the point"
                 )
             });
         }
@@ -121,8 +168,15 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_declaration_is_explained() {
-        let error = |spec: ColumnSpec, name: &str| spec.column(name).expect_err("is refused");
+    fn a_wrong_declaration_names_the_setting() {
+        let refused = |spec: ColumnSpec, name: &str, setting: Option<&str>, value: &str| {
+            let error = spec.column(name).expect_err("is refused");
+            assert_eq!(
+                (error.setting, error.value.as_str()),
+                (setting, value),
+                "{error:?}"
+            );
+        };
         for ty in [
             "string",
             "decimal(2,3)",
@@ -131,31 +185,34 @@ mod tests {
             "decimal(0,0)",
             "",
         ] {
-            assert!(error(spec(ty), "a").contains(&format!("`{ty}`")), "{ty}");
+            refused(spec(ty), "a", Some("type"), ty);
         }
-        for name in ["", "a b", "1a", "a-b", "ä"] {
-            assert!(
-                error(spec("text"), name).contains("letters, digits"),
-                "{name}"
-            );
+        for name in ["", "a b", "1a", "a-b", "ä", "window_start", "Rank"] {
+            refused(spec("text"), name, None, name);
         }
         let limited = ColumnSpec {
-            min: Some(1.0),
+            min: Some(1.5),
             ..spec("text")
         };
-        assert!(error(limited, "a").contains("only possible for numbers"));
+        refused(limited, "a", Some("min"), "1.5");
         let empty = ColumnSpec {
             min: Some(2.0),
             max: Some(1.0),
             ..spec("bigint")
         };
-        assert!(error(empty, "a").contains("more than `max`"));
-        for path in ["", ".", "a.", "a[0]", "[]", "a[].b[]"] {
+        refused(empty, "a", Some("max"), "1");
+        for path in ["", ".", "a.", "a[0]", "[]", "a[].b[]", "$.a", "a.*.b"] {
             let placed = ColumnSpec {
                 path: Some(path.to_owned()),
                 ..spec("text")
             };
-            assert!(error(placed, "a").contains(&format!("`{path}`")), "{path}");
+            refused(placed, "a", Some("path"), path);
         }
+        let list = ColumnSpec {
+            path: Some("a[]".to_owned()),
+            required: true,
+            ..spec("text")
+        };
+        refused(list, "a", Some("required"), "true");
     }
 }

@@ -24,7 +24,7 @@ mod types;
 mod value;
 
 pub use bind::{OUTPUTS_MAX, TEXT_BYTES_MAX, plan};
-pub use declare::ColumnSpec;
+pub use declare::{ColumnError, ColumnSpec};
 pub use error::SqlError;
 pub use plan::{Output, Plan, WindowPlan};
 pub use query::{GROUPS_MAX, Query, Row, TooManyGroups};

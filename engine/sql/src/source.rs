@@ -21,6 +21,11 @@ impl Source {
     /// column with the name of the path's last part.
     pub fn new(name: &str, event_time: &str, mut columns: Vec<Column>) -> Result<Self, String> {
         let path = Path::parse(event_time)?;
+        if path.is_list() {
+            return Err(format!(
+                "`{event_time}` goes through an array; a record has one event time"
+            ));
+        }
         let declared = columns.iter_mut().find(|column| column.path == path);
         let event_time = match declared {
             Some(column) if column.ty != SqlType::Timestamp || column.is_list() => {
@@ -43,14 +48,7 @@ impl Source {
                 last.to_owned()
             }
         };
-        let mut names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        names.sort_unstable();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(format!(
-                "two columns are named `{}`; one is the event time",
-                pair[0]
-            ));
-        }
+        check_distinct(&columns)?;
         Ok(Self {
             name: name.to_owned(),
             event_time,
@@ -60,7 +58,9 @@ impl Source {
 
     /// Returns the number of a column.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| column.name == name)
+        self.columns
+            .iter()
+            .position(|column| column.name.eq_ignore_ascii_case(name))
     }
 }
 
@@ -100,6 +100,30 @@ impl Column {
     }
 }
 
+/// Checks that no two columns have the same name, and that no column is an object or array that contains another.
+fn check_distinct(columns: &[Column]) -> Result<(), String> {
+    for (number, column) in columns.iter().enumerate() {
+        for other in &columns[..number] {
+            if column.name.eq_ignore_ascii_case(&other.name) {
+                return Err(format!(
+                    "two columns are named `{}`; the event time is a column too",
+                    other.name
+                ));
+            }
+            let (left, right) = (column.path.steps(), other.path.steps());
+            let nested =
+                left.len() != right.len() && (left.starts_with(right) || right.starts_with(left));
+            if nested {
+                return Err(format!(
+                    "the columns `{}` and `{}` exclude each other: the path of one leads through the other",
+                    other.name, column.name
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The place of a value in a record: names of fields, joined by `.`; after a name, `[]` goes through an array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path(Vec<Step>);
@@ -116,7 +140,7 @@ impl Path {
         let mut steps = Vec::new();
         for part in text.split('.') {
             let name = part.strip_suffix("[]").unwrap_or(part);
-            if name.is_empty() || name.contains(['[', ']']) {
+            if name.is_empty() || name.contains(['[', ']']) || matches!(name, "$" | "*") {
                 return Err(format!(
                     "`{text}` is not a path: expected names joined by `.`, one of which may end in `[]`"
                 ));

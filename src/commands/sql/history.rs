@@ -25,10 +25,10 @@ const SEARCH_FACTOR: i64 = 8;
 pub(super) struct Counts {
     /// Records that fit the columns, and whose event time counts.
     pub(super) accepted: u64,
-    /// Records that do not fit the columns, by reason.
-    pub(super) rejected: BTreeMap<Reason, u64>,
-    /// The place of the first of them, and what is wrong with it.
-    pub(super) first_misfit: Option<String>,
+    /// Records whose event time is too early.
+    pub(super) early: u64,
+    /// Records that do not fit the columns, by reason: their number, and the place of the first one.
+    pub(super) rejected: BTreeMap<Reason, (u64, String)>,
 }
 
 /// Adds to a query the records whose event time is at least `since`, or all of them.
@@ -85,17 +85,33 @@ impl Counts {
                 self.accepted += 1;
                 query.add(read)?;
             }
-            Ok(_) => {}
+            Ok(_) => self.early += 1,
+            // Without an event time, the ingest time decides whether the record counts.
+            Err(_) if is_before(record, since) => self.early += 1,
             Err(misfit) => {
-                *self.rejected.entry(misfit.reason).or_default() += 1;
-                self.first_misfit.get_or_insert_with(|| {
-                    let place = format!("{}-{partition}", reader.source().name);
-                    format!("`{place}` at offset {}, {misfit}", record.offset)
-                });
+                let place = || {
+                    let topic = &reader.source().name;
+                    format!(
+                        "`{topic}-{partition}` at offset {}: `{}`",
+                        record.offset, misfit.subject
+                    )
+                };
+                let (count, _) = self
+                    .rejected
+                    .entry(misfit.reason)
+                    .or_insert_with(|| (0, place()));
+                *count += 1;
             }
         }
         Ok(())
     }
+}
+
+fn is_before(record: &Record, since: Option<Timestamp>) -> bool {
+    let ingest = record.timestamp_ms.map(Timestamp::from_millis);
+    since
+        .zip(ingest)
+        .is_some_and(|(since, ingest)| ingest < since)
 }
 
 /// Returns the offset of a record that is at least as old as the first event can be, and the offset after the last

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use model::{Params, Shape};
 use serde::Deserialize;
-use sql::ColumnSpec;
+use sql::{ColumnError, ColumnSpec};
 
 use super::durations::{
     default_allowed_lateness, default_idle_timeout, default_lateness, default_max_skew, duration,
@@ -162,10 +162,15 @@ impl SourceSpec {
     fn table(&self, name: &str) -> Result<sql::Source, SpecError> {
         let mut columns = Vec::new();
         for (column, spec) in &self.columns {
-            let invalid = |expected| SpecError::Invalid {
-                place: format!("sources.{name}.columns.{column}"),
-                value: spec.ty.clone(),
-                expected,
+            let invalid = |error: ColumnError| {
+                let setting = error
+                    .setting
+                    .map_or(String::new(), |setting| format!(".{setting}"));
+                SpecError::Invalid {
+                    place: format!("sources.{name}.columns.{column}{setting}"),
+                    value: error.value,
+                    expected: error.expected,
+                }
             };
             columns.push(spec.column(column).map_err(invalid)?);
         }

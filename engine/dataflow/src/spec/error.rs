@@ -121,8 +121,10 @@ impl SpecError {
             Self::UnknownDerivation { derivation, .. } => (DERIVATIONS, derivation, ""),
             Self::Invalid { place, .. } => {
                 let (section, rest) = place.split_once('.').unwrap_or((place, ""));
-                let (name, field) = rest
+                let column = rest
                     .split_once(".columns.")
+                    .map(|(name, column)| (name, column.split('.').next().unwrap_or(column)));
+                let (name, field) = column
                     .or_else(|| rest.rsplit_once('.'))
                     .unwrap_or((rest, ""));
                 (section, name, field)

@@ -77,7 +77,10 @@ fn unknown(call: &Call, name: &str) -> SqlError {
             format!("`{name}` is only possible in GROUP BY, and not within another expression")
         }
         _ => {
-            let known = NAMES.into_iter().chain(aggregates::NAMES);
+            let known = NAMES
+                .into_iter()
+                .chain(aggregates::NAMES)
+                .chain(["tumble", "hop", "session"]);
             format!("unknown function `{name}`; {}", suggestion(name, known))
         }
     };

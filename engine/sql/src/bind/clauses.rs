@@ -103,7 +103,8 @@ fn window(ast: &Ast) -> Result<Option<WindowPlan>, SqlError> {
             let [slide, size] = [durations(2)?[0], durations(2)?[1]];
             if size % slide != 0 || size / slide > OVERLAPS_MAX {
                 let message = format!(
-                    "the size of the window must be a multiple of the slide, and at most {OVERLAPS_MAX} times as long"
+                    "the size of HOP(slide, size) must be a multiple of the slide, and at most {OVERLAPS_MAX} times \
+                     as long; the slide is {slide} ms, and the size {size} ms"
                 );
                 return Err(SqlError::at(ast.span(), message));
             }
@@ -119,7 +120,10 @@ fn window(ast: &Ast) -> Result<Option<WindowPlan>, SqlError> {
 fn durations(call: &Call, count: usize) -> Result<Vec<i64>, SqlError> {
     let given = arguments::plain(call)?;
     if given.len() != count {
-        let message = format!("expected {WINDOWS}, found {} durations", given.len());
+        let count = given.len();
+        let message = format!(
+            "expected {WINDOWS}, found {count} arguments; the event time is not an argument"
+        );
         return Err(SqlError::at(call.span(), message));
     }
     given.into_iter().map(duration_ms).collect()

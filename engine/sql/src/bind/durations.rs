@@ -33,6 +33,13 @@ pub(super) fn duration_ms(ast: &Ast) -> Result<i64, SqlError> {
         }
         other => literal(other).ok_or_else(|| expected(&other.to_string()))?,
     };
+    if text
+        .split(|character: char| !character.is_alphabetic())
+        .any(is_calendar_unit)
+    {
+        let message = "months and years have no fixed length; use days";
+        return Err(SqlError::at(ast.span(), message));
+    }
     let duration = humantime::parse_duration(text.trim()).map_err(|_| expected(text.trim()))?;
     let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     if ms == 0 || duration.subsec_nanos() % 1_000_000 != 0 || ms > LONGEST_MS {
@@ -43,6 +50,10 @@ pub(super) fn duration_ms(ast: &Ast) -> Result<i64, SqlError> {
         return Err(SqlError::at(ast.span(), message));
     }
     Ok(ms)
+}
+
+fn is_calendar_unit(word: &str) -> bool {
+    word == "M" || word.starts_with("mon") || word.starts_with('y')
 }
 
 fn literal(ast: &Ast) -> Option<String> {

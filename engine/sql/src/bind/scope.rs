@@ -9,7 +9,7 @@ use sqlparser::ast::{
 use super::BOUNDS;
 use super::expressions::{Binder, Bound};
 use crate::error::{SqlError, suggestion};
-use crate::plan::{Aggregate, Expr, Plan, WindowPlan};
+use crate::plan::{Aggregate, Expr, Output, Plan, WindowPlan};
 use crate::source::Source;
 use crate::types::SqlType;
 
@@ -171,12 +171,15 @@ impl<'s> Scope<'s> {
                 .columns
                 .iter()
                 .map(|column| column.name.as_str());
-            let message = format!(
+            let mut message = format!(
                 "unknown column `{}` of `{}`; {}",
                 name.value,
                 self.source.name,
                 suggestion(&name.value, known)
             );
+            if name.quote_style == Some('"') {
+                message.push_str(" (double quotes are for names; a text needs single quotes)");
+            }
             return Err(SqlError::at(name.span, message));
         };
         let column = &self.source.columns[number];
@@ -200,6 +203,8 @@ pub(super) struct Groups<'r, 's> {
     keys: Vec<Bound>,
     has_windows: bool,
     aggregates: Vec<Aggregate>,
+    /// The columns of the result by name, once they are known.
+    named: Vec<(String, Bound)>,
 }
 
 impl<'r, 's> Groups<'r, 's> {
@@ -209,7 +214,20 @@ impl<'r, 's> Groups<'r, 's> {
             keys,
             has_windows,
             aggregates: Vec::new(),
+            named: Vec::new(),
         }
+    }
+
+    /// Makes the columns of the result known by name.
+    pub(super) fn name_outputs(&mut self, outputs: &[Output]) {
+        let named = outputs.iter().map(|output| {
+            let bound = Bound {
+                expr: output.expr.clone(),
+                ty: output.ty,
+            };
+            (output.name.clone(), bound)
+        });
+        self.named = named.collect();
     }
 
     pub(super) fn scope(&self) -> &'r Scope<'s> {
@@ -267,6 +285,9 @@ impl<'r, 's> Groups<'r, 's> {
                 expr: Expr::Column(self.bounds()[bound]),
                 ty: SqlType::Timestamp,
             });
+        }
+        if let Some((_, bound)) = self.named.iter().find(|(output, _)| *output == name.value) {
+            return Ok(bound.clone());
         }
         self.scope.column(name)?;
         let message = format!(
