@@ -1,6 +1,8 @@
 //! Asks questions with `sql` about generated events. The rows must equal a recomputation from the source records, and
 //! every query in `docs/sql.md` must be possible.
 
+mod declared;
+
 use std::process::Output;
 
 use client::Cluster;
@@ -141,105 +143,6 @@ fn every_query_of_the_guide_is_possible() {
         let (rows, _) = json_rows(&node.address, query);
         assert!(!rows.is_empty(), "no rows: {query}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn events_of_a_declared_source_can_be_queried() {
-    let node = LocalCluster::start();
-    let declaration = GUIDE
-        .split("```yaml\n")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
-    let yaml = include_str!("../../dataflow.yaml");
-    let yaml = yaml.replacen("sources:\n", &format!("sources:\n{declaration}"), 1);
-    let folder = tempfile::TempDir::new().unwrap();
-    let file = folder.path().join("dataflow.yaml");
-    std::fs::write(&file, yaml).unwrap();
-    let flags = [
-        "--dataflow",
-        harness::path(&file),
-        "--cluster",
-        &node.address,
-    ];
-    harness::run(&[&["provision"][..], &flags].concat());
-
-    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
-    let producer = cluster.producer("match-events").await.unwrap();
-    for (time, rest) in [
-        (
-            "00:00:01",
-            r#""match":{"id":"m1","duration":60},"region":"eu","prize":"12.50","teams":[{"hero":"a"},{"hero":"b"}]"#,
-        ),
-        (
-            "00:00:02",
-            r#""match":{"id":"m2","duration":90},"region":"eu","prize":0.05,"teams":[{"hero":"a"},{}]"#,
-        ),
-        (
-            "00:00:03",
-            r#""match":{"id":"m3"},"region":null,"teams":null"#,
-        ),
-        ("00:00:04", r#""match":{"id":"m4","duration":-1}"#),
-        ("00:00:05", r#""match":{"duration":1}"#),
-        ("00:00:06", r#""match":{"id":"m5"},"prize":0.001"#),
-    ] {
-        let value = format!(r#"{{"sent_at":"2025-01-01T{time}Z",{rest}}}"#);
-        producer
-            .send("key".to_owned(), value.into_bytes())
-            .await
-            .unwrap();
-    }
-    producer.flush().await.unwrap();
-    let answer = |query: &str| {
-        let output = ask(
-            &node.address,
-            query,
-            &[&flags[..2], &["--from", "beginning", "--output", "json"]].concat(),
-        );
-        let lines = |bytes: Vec<u8>| {
-            String::from_utf8(bytes)
-                .unwrap()
-                .lines()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        (lines(output.stdout), lines(output.stderr))
-    };
-    let (rows, notes) = answer(
-        r#"SELECT region, count(*) AS n, avg(duration_s) AS mean, sum(prize) AS prizes FROM "match-events"
-           GROUP BY TUMBLE('10s'), region"#,
-    );
-    let bounds =
-        r#"{"window_start":"2025-01-01T00:00:00.000Z","window_end":"2025-01-01T00:00:10.000Z""#;
-    let expected = [
-        format!(r#"{bounds},"region":"eu","n":2,"mean":75.0,"prizes":"12.55"}}"#),
-        format!(r#"{bounds},"region":null,"n":1,"mean":null,"prizes":null}}"#),
-    ];
-    assert_eq!(rows, expected);
-    let expected = [
-        "3 records of match-events",
-        "left out as missing_field: 1, the first in `match-events-0` at offset 4: `match_id`",
-        "left out as out_of_range: 2, the first in `match-events-0` at offset 3: `duration_s`",
-    ];
-    assert!(
-        notes.len() == 3
-            && notes
-                .iter()
-                .zip(expected)
-                .all(|(note, part)| note.contains(part)),
-        "{notes:?}"
-    );
-    let (rows, _) = answer(
-        r#"SELECT hero, count(*) AS picks FROM "match-events" CROSS JOIN unnest(heroes) AS t(hero) GROUP BY hero"#,
-    );
-    let expected = [
-        r#"{"hero":"a","picks":2}"#,
-        r#"{"hero":"b","picks":1}"#,
-        r#"{"hero":null,"picks":1}"#,
-    ];
-    assert_eq!(rows, expected);
 }
 
 #[test]

@@ -17,8 +17,8 @@ use crate::value::Value;
 pub(crate) enum State {
     Count(u64),
     Distinct(Box<Distinct>),
-    /// The sum and the number of exact values. The sum is `None` if it does not fit into 128 bits.
-    Sum(Option<i128>, u64),
+    /// The sum and the number of exact values.
+    Sum(ExactSum, u64),
     SumDouble(FloatSum, u64),
     /// The value that is first in this order.
     Extreme(Option<Value<'static>>, Ordering),
@@ -32,7 +32,7 @@ impl State {
         match aggregate.kind {
             AggregateKind::Count => Self::Count(0),
             AggregateKind::CountDistinct => Self::Distinct(Box::default()),
-            AggregateKind::Sum | AggregateKind::Avg(_) => Self::Sum(Some(0), 0),
+            AggregateKind::Sum | AggregateKind::Avg(_) => Self::Sum(ExactSum::default(), 0),
             AggregateKind::SumDouble | AggregateKind::AvgDouble => {
                 Self::SumDouble(FloatSum::default(), 0)
             }
@@ -66,7 +66,7 @@ impl State {
             (Self::Count(count), _) => *count += 1,
             (Self::Distinct(set), value) => set.insert(fingerprint(&identity(&value))),
             (Self::Sum(sum, count), Value::Exact(units)) => {
-                *sum = sum.and_then(|sum| sum.checked_add(units));
+                sum.add(units);
                 *count += 1;
             }
             (Self::SumDouble(sum, count), Value::Double(value)) => {
@@ -94,9 +94,7 @@ impl State {
             (Self::Count(count), Self::Count(other)) => *count += other,
             (Self::Distinct(set), Self::Distinct(other)) => set.merge(*other),
             (Self::Sum(sum, count), Self::Sum(other, others)) => {
-                *sum = sum
-                    .zip(other)
-                    .and_then(|(left, right)| left.checked_add(right));
+                sum.merge(other);
                 *count += others;
             }
             (Self::SumDouble(sum, count), Self::SumDouble(other, others)) => {
@@ -124,20 +122,18 @@ impl State {
             (Self::Distinct(set), _) => Value::Exact(i128::from(set.count())),
             (Self::Sum(_, 0), _) | (Self::SumDouble(_, 0), _) => Value::Null,
             (Self::Sum(sum, count), AggregateKind::Avg(scale)) => {
-                // One division, so that the result is rounded once.
-                let divisor =
-                    exact::power(u32::from(*scale)).map(|power| power as f64 * *count as f64);
-                let average = sum.zip(divisor).map(|(sum, divisor)| sum as f64 / divisor);
+                // One division loses less than two.
+                let divisor = 10_f64.powi(i32::from(*scale)) * *count as f64;
+                let average = sum.value().map(|sum| sum as f64 / divisor);
                 average.map_or(Value::Null, Value::double)
             }
-            (Self::Sum(sum, _), _) => Value::exact(sum.and_then(exact::in_range)),
+            (Self::Sum(sum, _), _) => Value::exact(sum.value().and_then(exact::in_range)),
             (Self::SumDouble(sum, count), kind) => {
                 let divisor = match kind {
                     AggregateKind::AvgDouble => *count as f64,
                     _ => 1.0,
                 };
-                sum.value()
-                    .map_or(Value::Null, |sum| Value::double(sum / divisor))
+                Value::double(sum.value() / divisor)
             }
             (Self::Quantile(sketch), AggregateKind::Quantile(fraction)) => {
                 quantile(sketch, *fraction).map_or(Value::Null, Value::double)
@@ -182,11 +178,38 @@ fn replace_arg(
     }
 }
 
+/// A sum of exact numbers, of any size.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ExactSum {
+    /// The sum without the multiples of 2^128 that are counted in `carry`.
+    low: i128,
+    carry: i64,
+}
+
+impl ExactSum {
+    fn add(&mut self, units: i128) {
+        let (low, overflows) = self.low.overflowing_add(units);
+        self.low = low;
+        if overflows {
+            self.carry += if units < 0 { -1 } else { 1 };
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.add(other.low);
+        self.carry += other.carry;
+    }
+
+    /// Returns the sum if it fits into 128 bits.
+    fn value(self) -> Option<i128> {
+        (self.carry == 0).then_some(self.low)
+    }
+}
+
 /// Returns a text that is different for different values of one type.
 fn identity<'a>(value: &'a Value<'_>) -> std::borrow::Cow<'a, str> {
     match value {
         Value::Text(text) => std::borrow::Cow::Borrowed(text),
-        Value::Double(0.0) => std::borrow::Cow::Borrowed("0"), // of either sign
         other => std::borrow::Cow::Owned(format!("{other:?}")),
     }
 }

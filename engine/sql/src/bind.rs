@@ -16,7 +16,7 @@ use sqlparser::ast::{
     Expr as Ast, Query as QueryAst, Select, SelectItem, SetExpr, Spanned, Statement,
 };
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Span, Tokenizer};
+use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer};
 
 use self::clauses::GroupBy;
 use self::dialect::Language;
@@ -31,10 +31,8 @@ use crate::types::SqlType;
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
 /// The largest number of columns of a result.
 pub const OUTPUTS_MAX: usize = 100;
-/// The largest number of tokens of a query, including spaces.
+/// The largest number of tokens of a query.
 const TOKENS_MAX: usize = 4_000;
-/// The largest number of expressions within one another, which evaluation walks by recursion.
-const DEPTH_MAX: usize = 100;
 /// Each token can add a level to the tree that the parser returns. Planning takes less than 10 kB for a level.
 const STACK_BYTES: usize = TOKENS_MAX * 10_000;
 /// The names of a window's bounds, which are columns of every result with windows.
@@ -64,7 +62,7 @@ pub fn plan(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {
             .spawn_scoped(scope, || plan_here(text, sources))
             .map_err(|_| unable())?
             .join()
-            .map_err(|_| unable())?
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
@@ -73,24 +71,17 @@ fn plan_here(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {
     clauses::refuse_unknown(&query)?;
     let select = select(&query)?;
     let (source, unnest) = scope::from(select, sources)?;
-    let plan = bind(&query, select, Scope::new(source, unnest))?;
-    if plan.depth() > DEPTH_MAX {
-        let message =
-            format!("an expression has more than {DEPTH_MAX} operations within one another");
-        return Err(SqlError::at(select.span(), message));
-    }
-    Ok(plan)
+    bind(&query, select, Scope::new(source, unnest))
 }
 
 fn parse(text: &str) -> Result<Box<QueryAst>, SqlError> {
     let tokens = Tokenizer::new(&Language, text).tokenize_with_location();
     let tokens = tokens
         .map_err(|error| syntax_error(ParserError::TokenizerError(error.to_string()), text))?;
-    if tokens.len() > TOKENS_MAX {
-        let message = format!(
-            "the query has {} words and signs; at most {TOKENS_MAX} are possible",
-            tokens.len()
-        );
+    let is_space = |token: &&TokenWithSpan| matches!(token.token, Token::Whitespace(_));
+    let count = tokens.iter().filter(|token| !is_space(token)).count();
+    if count > TOKENS_MAX {
+        let message = format!("the query has {count} tokens; at most {TOKENS_MAX} are possible");
         return Err(SqlError::at(Span::empty(), message));
     }
     let mut parser = Parser::new(&Language).with_tokens_with_locations(tokens);

@@ -89,6 +89,16 @@ impl DatePart {
     }
 }
 
+/// Parses a time such as `2025-01-31T12:00:00Z`. The seconds, or the whole time of day, can be missing.
+pub(crate) fn parse(text: &str) -> Option<Timestamp> {
+    let missing = match text.len() {
+        10 => "T00:00:00",
+        16 => ":00",
+        _ => "",
+    };
+    Timestamp::parse(&format!("{text}{missing}"))
+}
+
 /// Returns 1 for Monday to 7 for Sunday.
 fn iso_day_of_week(time: Timestamp) -> i64 {
     // The epoch was a Thursday.

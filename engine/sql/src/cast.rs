@@ -2,14 +2,13 @@
 
 use std::borrow::Cow;
 
-use model::Timestamp;
-
+use crate::calendar;
 use crate::exact;
-use crate::types::SqlType;
+use crate::types::{DIGITS_MAX, SqlType};
 use crate::value::Value;
 
-pub(crate) fn cast(value: Value<'_>, from: SqlType, to: SqlType) -> Value<'_> {
-    if value.is_null() || from == to {
+pub(crate) fn cast(value: Value<'_>, from: SqlType, to: SqlType, digits: u8) -> Value<'_> {
+    if value.is_null() || from == to && digits == DIGITS_MAX {
         return value;
     }
     match to {
@@ -24,11 +23,16 @@ pub(crate) fn cast(value: Value<'_>, from: SqlType, to: SqlType) -> Value<'_> {
             Value::exact(units.filter(|units| i64::try_from(*units).is_ok()))
         }
         SqlType::Hugeint => Value::exact(units(&value, from, 0)),
-        SqlType::Decimal(scale) => Value::exact(units(&value, from, scale)),
+        SqlType::Decimal(scale) => {
+            let limit = exact::power(u32::from(digits)).unwrap_or(i128::MAX);
+            let units = match value {
+                Value::Double(value) => exact::from_double(value, scale),
+                value => units(&value, from, scale),
+            };
+            Value::exact(units.filter(|units| units.abs() < limit))
+        }
         SqlType::Timestamp => match value {
-            Value::Text(text) => {
-                Timestamp::parse(text.trim()).map_or(Value::Null, Value::Timestamp)
-            }
+            Value::Text(text) => calendar::parse(text.trim()).map_or(Value::Null, Value::Timestamp),
             _ => Value::Null,
         },
         SqlType::Null => Value::Null,
@@ -63,7 +67,8 @@ fn units(value: &Value<'_>, from: SqlType, scale: u8) -> Option<i128> {
     match value {
         Value::Boolean(value) => exact::rescale(i128::from(*value), 0, scale),
         Value::Exact(units) => exact::rescale(*units, from.scale()?, scale),
-        Value::Double(value) => exact::from_double(*value, scale),
+        // Decimals are rounded half away from zero, but integers half to even.
+        Value::Double(value) => exact::from_double(value.round_ties_even(), scale),
         Value::Text(text) => exact::parse(text.trim(), scale),
         _ => None,
     }

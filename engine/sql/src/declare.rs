@@ -79,6 +79,9 @@ impl ColumnSpec {
             if let Some(limit) = limit.filter(|_| !ty.is_numeric()) {
                 return Err(ColumnError::new(setting, limit, "only numbers have limits"));
             }
+            if let Some(limit) = limit.filter(|limit| !limit.is_finite()) {
+                return Err(ColumnError::new(setting, limit, "expected a finite number"));
+            }
         }
         match (self.min, self.max) {
             (Some(min), Some(max)) if min > max => Err(ColumnError::new(

@@ -26,7 +26,7 @@ impl SqlError {
     }
 }
 
-/// Returns ` Did you mean …?` if a known name is similar, otherwise a list of all.
+/// Returns `did you mean …?` if a known name is similar, otherwise a list of all.
 pub(crate) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     /// From this similarity on, of at most 1, a name is probably a spelling mistake.
     const SIMILAR: f64 = 0.8;
@@ -38,6 +38,7 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -
         .max_by(|left, right| similarity(left).total_cmp(&similarity(right)));
     match best {
         Some(best) if similarity(best) >= SIMILAR => format!("did you mean `{best}`?"),
+        None => "there are none".to_owned(),
         _ => {
             known.sort_unstable();
             format!("possible are: {}", known.join(", "))

@@ -25,7 +25,7 @@ impl Expr {
                 .iter()
                 .find(|(condition, _)| condition.holds(row))
                 .map_or_else(|| otherwise.eval(row), |(_, value)| value.eval(row)),
-            Self::Cast(value, from, to) => cast(value.eval(row), *from, *to),
+            Self::Cast(value, from, to, digits) => cast(value.eval(row), *from, *to, *digits),
             Self::Call(function, arguments) => {
                 function.call(arguments.iter().map(|argument| argument.eval(row)))
             }

@@ -34,9 +34,9 @@ pub(crate) fn to_double(units: i128, scale: u8) -> f64 {
     units as f64 / 10_f64.powi(i32::from(scale))
 }
 
-/// Converts a floating-point number, rounded half to even; `None` if it has more than 38 digits.
+/// Converts a floating-point number, rounded half away from zero; `None` if it has more than 38 digits.
 pub(crate) fn from_double(value: f64, scale: u8) -> Option<i128> {
-    let units = (value * 10_f64.powi(i32::from(scale))).round_ties_even();
+    let units = (value * 10_f64.powi(i32::from(scale))).round();
     (units.abs() < LIMIT as f64).then_some(units as i128)
 }
 

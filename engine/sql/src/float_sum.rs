@@ -8,54 +8,76 @@ use smallvec::SmallVec;
 /// An exact sum.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct FloatSum {
-    /// In ascending order of magnitude, without overlapping digits and without zeros.
-    parts: SmallVec<[f64; 3]>,
-    /// Whether the sum exceeded the range of a double.
-    overflowed: bool,
+    /// The sum of the numbers below [`LARGE`].
+    small: Parts,
+    /// The sum of the other numbers, each multiplied by [`SCALE`], so that no order of the additions overflows.
+    large: Parts,
 }
+
+/// 2^900. An overflow would need 2^124 smaller numbers.
+const LARGE: f64 = f64::from_bits((1023 + 900) << 52);
+/// 2^-200, by which numbers are multiplied exactly.
+const SCALE: f64 = f64::from_bits((1023 - 200) << 52);
 
 impl FloatSum {
     pub(crate) fn add(&mut self, value: f64) {
-        let mut carried = value;
-        let mut kept = 0;
-        for at in 0..self.parts.len() {
-            let (sum, error) = two_sum(carried, self.parts[at]);
-            if error != 0.0 {
-                self.parts[kept] = error;
-                kept += 1;
-            }
-            carried = sum;
-        }
-        self.parts.truncate(kept);
-        self.overflowed |= !carried.is_finite();
-        if carried != 0.0 {
-            self.parts.push(carried);
+        if value.abs() < LARGE {
+            self.small.add(value);
+        } else {
+            self.large.add(value * SCALE);
         }
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.overflowed |= other.overflowed;
-        for part in &other.parts {
-            self.add(*part);
+        other.small.0.iter().for_each(|part| self.small.add(*part));
+        other.large.0.iter().for_each(|part| self.large.add(*part));
+    }
+
+    /// Returns the double that is nearest to the sum; infinite if the sum exceeds the range of a double.
+    pub(crate) fn value(&self) -> f64 {
+        if self.large.0.is_empty() {
+            return self.small.value();
+        }
+        let mut sum = self.large.clone();
+        self.small.0.iter().for_each(|part| sum.add(part * SCALE));
+        sum.value() / SCALE
+    }
+}
+
+/// Numbers whose sum is meant: in ascending order of magnitude, without overlapping digits and without zeros.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Parts(SmallVec<[f64; 2]>);
+
+impl Parts {
+    fn add(&mut self, value: f64) {
+        let mut carried = value;
+        let mut kept = 0;
+        for at in 0..self.0.len() {
+            let (sum, error) = two_sum(carried, self.0[at]);
+            if error != 0.0 {
+                self.0[kept] = error;
+                kept += 1;
+            }
+            carried = sum;
+        }
+        self.0.truncate(kept);
+        if carried != 0.0 {
+            self.0.push(carried);
         }
     }
 
-    /// Returns the double that is nearest to the sum; `None` if it exceeded the range of a double.
-    pub(crate) fn value(&self) -> Option<f64> {
-        if self.overflowed {
-            return None;
-        }
-        let mut parts = self.parts.iter().rev().copied();
+    fn value(&self) -> f64 {
+        let mut parts = self.0.iter().rev().copied();
         let mut sum = parts.next().unwrap_or(0.0);
         while let Some(part) = parts.next() {
             let (next, error) = two_sum(sum, part);
             sum = next;
             if error != 0.0 {
                 let rest = parts.next().unwrap_or(0.0);
-                return Some(round_tie(sum, error, rest));
+                return round_tie(sum, error, rest);
             }
         }
-        Some(sum)
+        sum
     }
 }
 
@@ -92,18 +114,25 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_beside_large_numbers() {
-        assert_eq!(sum(&[1e16, 1.0, -1e16]).value(), Some(1.0));
-        assert_eq!(sum(&[0.1; 10]).value(), Some(1.0));
-        assert_eq!(sum(&[1e308, 1e308]).value(), None);
+        assert_eq!(sum(&[1e16, 1.0, -1e16]).value(), 1.0);
+        assert_eq!(sum(&[0.1; 10]).value(), 1.0);
         // Halfway between two doubles, the smallest digit decides.
-        assert_eq!(sum(&[1e16, 1.0, 1e-16]).value(), Some(1e16 + 2.0));
-        assert_eq!(sum(&[1e16, 1.0]).value(), Some(1e16));
+        assert_eq!(sum(&[1e16, 1.0, 1e-16]).value(), 1e16 + 2.0);
+        assert_eq!(sum(&[1e16, 1.0]).value(), 1e16);
+    }
+
+    #[test]
+    fn only_the_sum_itself_can_exceed_the_range() {
+        assert_eq!(sum(&[1e308, 1e308, -1e308, 1.5]).value(), 1e308);
+        assert_eq!(sum(&[1e308, -1e308, 1.5]).value(), 1.5);
+        assert_eq!(sum(&[f64::MAX, f64::MAX]).value(), f64::INFINITY);
+        assert_eq!(sum(&[f64::MAX, 1e290, -f64::MAX]).value(), 1e290);
     }
 
     proptest! {
         #[test]
         fn the_order_does_not_matter(
-            mut values in prop::collection::vec(-1e18_f64..1e18, 0..40),
+            mut values in prop::collection::vec(prop_oneof![-1e18_f64..1e18, prop::num::f64::NORMAL], 0..40),
             split in 0_usize..40,
         ) {
             let whole = sum(&values).value();

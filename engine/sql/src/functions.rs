@@ -26,7 +26,7 @@ pub(crate) enum Function {
     EpochMs,
     Abs(Numbers),
     /// Rounds exact numbers of this scale to this number of digits, which can be negative.
-    Round(u8, i16),
+    Round(Numbers, u8, i16),
     RoundDouble(i16),
     /// The greatest whole number that is not greater. The number is exact and has this scale.
     Floor(u8),
@@ -36,7 +36,6 @@ pub(crate) enum Function {
     Least,
     Greatest,
     Coalesce,
-    NullIf,
 }
 
 impl Function {
@@ -54,10 +53,9 @@ impl Function {
         }
     }
 
-    /// Functions of up to three arguments. Almost all are NULL if an argument is NULL.
+    /// Functions of up to three arguments, which are NULL if an argument is NULL.
     fn call_strict<'a>(self, arguments: [Value<'a>; 3]) -> Value<'a> {
         match (self, arguments) {
-            (Self::NullIf, [left, right, _]) => null_if(left, &right),
             (Self::Lower, [Value::Text(given), ..]) => own(text::lower(&given)),
             (Self::Upper, [Value::Text(given), ..]) => own(text::upper(&given)),
             (Self::Length, [Value::Text(given), ..]) => Value::Exact(given.chars().count() as i128),
@@ -101,7 +99,9 @@ impl Function {
     fn of_exact(self, units: i128) -> Option<i128> {
         match self {
             Self::Abs(numbers) => numbers.in_range(units.abs()),
-            Self::Round(scale, digits) => round_exact(units, scale, digits),
+            Self::Round(numbers, scale, digits) => {
+                round_exact(units, scale, digits).and_then(|units| numbers.in_range(units))
+            }
             Self::Floor(scale) => Some(units.div_euclid(exact::power(u32::from(scale))?)),
             Self::Ceil(scale) => Some(-(-units).div_euclid(exact::power(u32::from(scale))?)),
             _ => None,
@@ -121,14 +121,6 @@ impl Function {
 
 fn own<'a>(text: String) -> Value<'a> {
     Value::Text(Cow::Owned(text))
-}
-
-fn null_if<'a>(left: Value<'a>, right: &Value<'_>) -> Value<'a> {
-    if !left.is_null() && left.order(right) == Ordering::Equal {
-        Value::Null
-    } else {
-        left
-    }
 }
 
 fn concat<'a>(values: impl Iterator<Item = Value<'a>>) -> Value<'a> {
@@ -163,24 +155,34 @@ fn round_exact(units: i128, scale: u8, digits: i16) -> Option<i128> {
     };
     let rounded = exact::divide_rounded(units, divisor);
     let zeros = u32::try_from(-digits).unwrap_or_default();
-    exact::in_range(rounded.checked_mul(exact::power(zeros)?)?)
+    rounded.checked_mul(exact::power(zeros)?)
 }
 
 /// Rounds the exact value of a double half away from zero.
 fn round_double(value: f64, digits: i16) -> f64 {
-    if digits <= 0 {
+    /// From this power of two on, a double is a whole number.
+    const WHOLE: f64 = 4_503_599_627_370_496.0;
+    let Ok(places) = usize::try_from(digits) else {
         let unit = 10_f64.powi(-i32::from(digits));
-        return (value / unit).round() * unit;
-    }
-    /// A double has about 16 significant digits.
-    const DIGITS_OF_DOUBLE: i16 = 15;
-    if digits > DIGITS_OF_DOUBLE || value.abs() >= 1e15 {
+        return if unit.is_finite() {
+            (value / unit).round() * unit
+        } else {
+            0.0
+        };
+    };
+    if value.abs() >= WHOLE {
         return value;
     }
-    // With these digits after the point, the printed number is on the same side of a tie as the double.
-    let precise = format!("{value:.*}", digits.unsigned_abs() as usize + 26);
-    let scale = digits.unsigned_abs() as u8;
-    exact::parse(&precise, scale)
-        .and_then(|units| exact::text(units, scale).parse().ok())
-        .unwrap_or(value)
+    /// A double has a digit here only if it is not a tie, because it has 53 binary digits.
+    const BEYOND_A_TIE: usize = 60;
+    let precise = format!("{value:.*}", places + BEYOND_A_TIE);
+    let (_, rest) = precise.split_at(precise.len() - BEYOND_A_TIE);
+    let is_tie = rest.starts_with('5') && rest[1..].bytes().all(|digit| digit == b'0');
+    // The formatting rounds a tie to an even digit. The next double away from zero is on the other side of the tie.
+    let decided = match (is_tie, value < 0.0) {
+        (false, _) => value,
+        (true, false) => value.next_up(),
+        (true, true) => value.next_down(),
+    };
+    format!("{decided:.places$}").parse().unwrap_or(value)
 }

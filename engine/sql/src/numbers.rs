@@ -1,6 +1,7 @@
 //! The numbers that an operation computes with.
 
 use crate::exact;
+use crate::types::SqlType;
 
 /// The numbers that an operation computes with. A result that does not fit is NULL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,15 @@ pub(crate) enum Numbers {
 }
 
 impl Numbers {
+    /// Returns the numbers of a numeric type.
+    pub(crate) fn of(ty: SqlType) -> Self {
+        match ty {
+            SqlType::Double => Self::Double,
+            SqlType::Bigint => Self::Bigint,
+            _ => Self::Exact,
+        }
+    }
+
     /// Returns an exact number if it fits.
     pub(crate) fn in_range(self, units: i128) -> Option<i128> {
         match self {

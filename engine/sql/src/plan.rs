@@ -35,31 +35,6 @@ pub struct Plan {
     pub(crate) limit: Option<u64>,
 }
 
-impl Plan {
-    /// Returns the largest number of expressions within one another.
-    pub(crate) fn depth(&self) -> usize {
-        let of_aggregates = self.aggregates.iter().flat_map(|aggregate| {
-            let by = match &aggregate.kind {
-                AggregateKind::ArgMin(by) | AggregateKind::ArgMax(by) => Some(by),
-                _ => None,
-            };
-            aggregate.argument.iter().chain(&aggregate.filter).chain(by)
-        });
-        let outputs = self.outputs.iter().map(|output| &output.expr);
-        let order = self.order.iter().map(|order| &order.expr);
-        self.keys
-            .iter()
-            .chain(&self.filter)
-            .chain(&self.having)
-            .chain(of_aggregates)
-            .chain(outputs)
-            .chain(order)
-            .map(Expr::depth)
-            .max()
-            .unwrap_or_default()
-    }
-}
-
 /// How rows are grouped in time. Durations are in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowPlan {
@@ -179,47 +154,9 @@ pub(crate) enum Expr {
     Arithmetic(Arithmetic, Numbers, Box<Expr>, Box<Expr>),
     /// The value of the first branch whose condition is true.
     Case(Vec<(Expr, Expr)>, Box<Expr>),
-    Cast(Box<Expr>, SqlType, SqlType),
+    /// Converts a value of the first type to the second one; a decimal has at most this number of digits.
+    Cast(Box<Expr>, SqlType, SqlType, u8),
     Call(Function, Vec<Expr>),
-}
-
-impl Expr {
-    fn depth(&self) -> usize {
-        1 + self
-            .parts()
-            .into_iter()
-            .map(Self::depth)
-            .max()
-            .unwrap_or_default()
-    }
-
-    /// Returns the expressions of which this one consists.
-    fn parts(&self) -> Vec<&Self> {
-        match self {
-            Self::Column(_) | Self::Literal(_) => Vec::new(),
-            Self::Not(inner)
-            | Self::IsNull(inner)
-            | Self::IsTruth(inner, _)
-            | Self::Cast(inner, ..) => {
-                vec![inner]
-            }
-            Self::Compare(_, left, right)
-            | Self::IsDistinct(left, right)
-            | Self::Arithmetic(_, _, left, right)
-            | Self::Like {
-                text: left,
-                pattern: right,
-                ..
-            } => vec![left, right],
-            Self::And(list) | Self::Or(list) | Self::Call(_, list) => list.iter().collect(),
-            Self::In(value, list) => std::iter::once(value.as_ref()).chain(list).collect(),
-            Self::Case(branches, otherwise) => branches
-                .iter()
-                .flat_map(|(condition, value)| [condition, value])
-                .chain([otherwise.as_ref()])
-                .collect(),
-        }
-    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -130,7 +130,8 @@ impl Query {
                 }
             }
         }
-        if windows.is_empty() && self.plan.window == WindowPlan::None && self.plan.keys.is_empty() {
+        if self.keys.is_empty() && self.plan.window == WindowPlan::None && self.plan.keys.is_empty()
+        {
             // Without GROUP BY, there is one row even if there are no records.
             return self.row_of_nothing();
         }
@@ -290,8 +291,7 @@ fn encode(value: &Value<'_>, out: &mut Vec<u8>) {
         }
         Value::Double(value) => {
             out.push(3);
-            // Both zeros are one key.
-            out.extend((value + 0.0).to_bits().to_le_bytes());
+            out.extend(value.to_bits().to_le_bytes());
         }
         Value::Text(text) => {
             out.push(4);

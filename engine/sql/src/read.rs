@@ -36,10 +36,13 @@ struct Node {
     elements: Option<Box<Node>>,
     /// The columns that end here.
     columns: Vec<usize>,
+    /// The columns that end here or below.
+    all: Vec<usize>,
 }
 
 impl Node {
     fn add(&mut self, steps: &[Step], column: usize) {
+        self.all.push(column);
         let Some((step, rest)) = steps.split_first() else {
             self.columns.push(column);
             return;
@@ -56,17 +59,6 @@ impl Node {
             }
         };
         next.add(rest, column);
-    }
-
-    /// Returns all columns here and below.
-    fn all_columns(&self, found: &mut Vec<usize>) {
-        found.extend(&self.columns);
-        self.fields
-            .iter()
-            .for_each(|(_, node)| node.all_columns(found));
-        if let Some(elements) = &self.elements {
-            elements.all_columns(found);
-        }
     }
 }
 
@@ -129,8 +121,11 @@ struct Cells<'s, 'a> {
     source: &'s Source,
     cells: Vec<Value<'a>>,
     lists: Vec<(usize, Vec<Value<'a>>)>,
-    /// The first column at fault. The rest of the record is still read, because invalid JSON is the stronger reason.
-    fault: Option<Misfit>,
+    /// What is wrong with each column. The rest of the record is still read, because invalid JSON is the stronger
+    /// reason, and because of several fields with the same name the last one counts.
+    faults: Vec<Option<Reason>>,
+    /// Whether the fields that are read belong to an element of an array.
+    in_element: bool,
 }
 
 impl<'s, 'a> Cells<'s, 'a> {
@@ -144,7 +139,8 @@ impl<'s, 'a> Cells<'s, 'a> {
                 .filter(is_list)
                 .map(|(number, _)| (number, Vec::new()))
                 .collect(),
-            fault: None,
+            faults: vec![None; source.columns.len()],
+            in_element: false,
         }
     }
 
@@ -164,7 +160,8 @@ impl<'s, 'a> Cells<'s, 'a> {
     }
 
     fn field(&mut self, scanner: &mut Scanner<'a>, node: &Node, depth: u32) -> Result<(), Misfit> {
-        if node.columns.is_empty() && !node.fields.is_empty() && scanner.enter_object() {
+        self.reset(node);
+        if !node.fields.is_empty() && scanner.enter_object() {
             return self.object(scanner, node, depth + 1);
         }
         if let Some(element) = &node.elements
@@ -177,36 +174,43 @@ impl<'s, 'a> Cells<'s, 'a> {
         Ok(())
     }
 
+    /// Forgets what an earlier field with the same name contained.
+    fn reset(&mut self, node: &Node) {
+        for number in &node.all {
+            self.faults[*number] = None;
+            let list = self.lists.iter_mut().find(|(column, _)| column == number);
+            match list {
+                Some((_, list)) if !self.in_element => list.clear(),
+                _ => *self.place(*number) = Value::Null,
+            }
+        }
+    }
+
     fn elements(
         &mut self,
         scanner: &mut Scanner<'a>,
         node: &Node,
         depth: u32,
     ) -> Result<(), Misfit> {
-        let mut columns = Vec::new();
-        node.all_columns(&mut columns);
+        self.in_element = true;
         let mut first = true;
         while scanner.element(first).map_err(not_json)? {
             first = false;
-            for (_, list) in self
-                .lists
-                .iter_mut()
-                .filter(|(column, _)| columns.contains(column))
-            {
+            let is_below = |(column, _): &&mut (usize, Vec<_>)| node.all.contains(column);
+            for (_, list) in self.lists.iter_mut().filter(is_below) {
                 list.push(Value::Null);
             }
             self.field(scanner, node, depth)?;
         }
+        self.in_element = false;
         Ok(())
     }
 
     /// Notes a value that is not an object or array on the way to a column.
     fn put(&mut self, node: &Node, value: json::Value<'a>) {
-        let mut columns = Vec::new();
-        node.all_columns(&mut columns);
-        for number in columns {
-            let column = &self.source.columns[number];
-            let converted = if node.columns.contains(&number) {
+        for number in &node.all {
+            let column = &self.source.columns[*number];
+            let converted = if node.columns.contains(number) {
                 convert(column, value)
             } else if value == json::Value::Null {
                 Ok(Value::Null)
@@ -214,11 +218,8 @@ impl<'s, 'a> Cells<'s, 'a> {
                 Err(Reason::WrongType) // an object or array is expected here
             };
             match converted {
-                Ok(value) => *self.place(number) = value,
-                Err(reason) => {
-                    self.fault
-                        .get_or_insert_with(|| misfit(reason, &column.name));
-                }
+                Ok(value) => *self.place(*number) = value,
+                Err(reason) => self.faults[*number] = Some(reason),
             }
         }
     }
@@ -226,14 +227,16 @@ impl<'s, 'a> Cells<'s, 'a> {
     fn place(&mut self, number: usize) -> &mut Value<'a> {
         let list = self.lists.iter_mut().find(|(column, _)| *column == number);
         match list.and_then(|(_, list)| list.last_mut()) {
-            Some(element) => element,
-            None => &mut self.cells[number],
+            Some(element) if self.in_element => element,
+            _ => &mut self.cells[number],
         }
     }
 
     fn finish(self, event_time: usize) -> Result<Record<'a>, Misfit> {
-        if let Some(fault) = self.fault {
-            return Err(fault);
+        for (column, fault) in self.source.columns.iter().zip(&self.faults) {
+            if let Some(reason) = fault {
+                return Err(misfit(*reason, &column.name));
+            }
         }
         for (column, value) in self.source.columns.iter().zip(&self.cells) {
             if column.required && value.is_null() && !column.is_list() {
@@ -286,7 +289,7 @@ fn double<'a>(column: &Column, text: &str) -> Result<Value<'a>, Reason> {
     if !number.is_finite() {
         return Err(Reason::OutOfRange);
     }
-    in_range(column, number, Value::Double(number))
+    in_range(column, number, Value::double(number))
 }
 
 fn decimal<'a>(
@@ -295,7 +298,8 @@ fn decimal<'a>(
     scale: u8,
     is_string: bool,
 ) -> Result<Value<'a>, Reason> {
-    if is_string && exact::parse(text, 0).is_none() && text.parse::<f64>().is_err() {
+    let is_number = text.bytes().any(|byte| byte.is_ascii_digit()) && text.parse::<f64>().is_ok();
+    if is_string && !is_number {
         return Err(Reason::WrongType);
     }
     let units = exact_number(text, scale, Reason::OutOfRange)?;

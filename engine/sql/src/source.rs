@@ -111,11 +111,13 @@ fn check_distinct(columns: &[Column]) -> Result<(), String> {
                 ));
             }
             let (left, right) = (column.path.steps(), other.path.steps());
-            let nested =
-                left.len() != right.len() && (left.starts_with(right) || right.starts_with(left));
+            let nested = match left.iter().zip(right).find(|(left, right)| left != right) {
+                None => left.len() != right.len(),
+                Some(steps) => matches!(steps, (Step::Elements, _) | (_, Step::Elements)),
+            };
             if nested {
                 return Err(format!(
-                    "the columns `{}` and `{}` exclude each other: the path of one leads through the other",
+                    "the columns `{}` and `{}` exclude each other: a value of one is an object or array for the other",
                     other.name, column.name
                 ));
             }

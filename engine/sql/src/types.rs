@@ -52,7 +52,8 @@ impl SqlType {
             }
             (left, right) => {
                 let scale = left.scale()?.max(right.scale()?);
-                Some(if scale > 0 {
+                let is_decimal = |ty| matches!(ty, Self::Decimal(_));
+                Some(if is_decimal(left) || is_decimal(right) {
                     Self::Decimal(scale)
                 } else {
                     Self::Hugeint

@@ -26,10 +26,10 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// Creates a double; `NULL` if it is infinite or NaN.
+    /// Creates a double; `NULL` if it is infinite or NaN. There is one zero, without a sign.
     pub(crate) fn double(value: f64) -> Self {
         if value.is_finite() {
-            Self::Double(value)
+            Self::Double(value + 0.0)
         } else {
             Self::Null
         }
@@ -77,7 +77,7 @@ impl<'a> Value<'a> {
         match (self, other) {
             (Self::Boolean(left), Value::Boolean(right)) => left.cmp(right),
             (Self::Exact(left), Value::Exact(right)) => left.cmp(right),
-            // Both zeros are equal, and there is no NaN.
+            // There is no NaN.
             (Self::Double(left), Value::Double(right)) => {
                 left.partial_cmp(right).unwrap_or(Ordering::Equal)
             }

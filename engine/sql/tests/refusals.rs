@@ -74,12 +74,8 @@ fn queries_have_limits() {
         &["at most 16384 are possible"],
     );
     let sum = |terms: usize| format!("SELECT max({}) AS n FROM other", vec!["1"; terms].join("+"));
-    assert_refused(&sum(3_000), 1, &["words and signs; at most 4000"]);
-    assert_refused(
-        &sum(1_900),
-        1,
-        &["more than 100 operations within one another"],
-    );
+    assert_refused(&sum(3_000), 1, &["tokens; at most 4000"]);
+    assert_refused(&sum(1_900), 12, &["nested 100 deep"]);
     let columns: Vec<String> = (0..101)
         .map(|number| format!("count(*) AS c{number}"))
         .collect();
@@ -104,6 +100,6 @@ fn deep_nesting_is_refused() {
         ("CASE ", " WHEN 1 THEN 1 WHEN 2 THEN 3 END", 40),
     ] {
         let error = nested(start, end, depth).expect_err("is refused");
-        assert!(error.message.contains("nested too deeply"), "{error}");
+        assert!(error.message.contains("nested"), "{error}");
     }
 }

@@ -105,13 +105,10 @@ impl DataflowSpec {
         Ok(dataflow)
     }
 
-    /// Returns the sources that declare columns, as queries see them.
+    /// Returns the sources as queries see them.
     pub fn tables(&self) -> Result<Vec<sql::Source>, SpecError> {
-        let declared = self
-            .sources
-            .iter()
-            .filter(|(_, source)| !source.columns.is_empty());
-        declared.map(|(name, source)| source.table(name)).collect()
+        let sources = self.sources.iter();
+        sources.map(|(name, source)| source.table(name)).collect()
     }
 
     fn check(

@@ -130,10 +130,10 @@ fn sum(name: &str, argument: Bound) -> Result<Parts, SqlError> {
         SqlType::Double | SqlType::Null => (AggregateKind::AvgDouble, SqlType::Double),
         exact => {
             let scale = exact.scale().unwrap_or_default();
-            match scale {
+            match exact {
                 _ if !is_sum => (AggregateKind::Avg(scale), SqlType::Double),
-                0 => (AggregateKind::Sum, SqlType::Hugeint),
-                _ => (AggregateKind::Sum, SqlType::Decimal(scale)),
+                SqlType::Decimal(_) => (AggregateKind::Sum, exact),
+                _ => (AggregateKind::Sum, SqlType::Hugeint),
             }
         }
     };

@@ -1,6 +1,6 @@
 //! Calls of functions of a single row.
 
-use sqlparser::ast::{CeilFloorKind, Expr as Ast, Function as Call, Spanned, TrimWhereField};
+use sqlparser::ast::{CeilFloorKind, Expr as Ast, Function as Call, Spanned};
 
 use super::arguments::{self, name_of};
 use super::expressions::{Binder, Bound, unsupported};
@@ -9,7 +9,7 @@ use crate::calendar::DatePart;
 use crate::error::{SqlError, suggestion};
 use crate::functions::Function;
 use crate::numbers::Numbers;
-use crate::plan::Expr;
+use crate::plan::{Comparison, Expr, Literal};
 use crate::types::SqlType;
 
 const NAMES: [&str; 18] = [
@@ -63,7 +63,7 @@ pub(super) fn bind(binder: &mut Binder<'_, '_, '_>, call: &Call) -> Result<Bound
         ("least", [_, ..]) => of_common(binder, Function::Least, &list),
         ("greatest", [_, ..]) => of_common(binder, Function::Greatest, &list),
         ("coalesce", [_, ..]) => of_common(binder, Function::Coalesce, &list),
-        ("nullif", [_, _]) => of_common(binder, Function::NullIf, &list),
+        ("nullif", [left, right]) => null_if(binder, left, right),
         _ => {
             let message = format!("`{name}` does not take {} arguments", list.len());
             Err(SqlError::at(call.span(), message))
@@ -105,10 +105,14 @@ pub(super) fn special(binder: &mut Binder<'_, '_, '_>, ast: &Ast) -> Result<Boun
             substring_for,
             ..
         } => substr(binder, expr, start, substring_for.as_deref()),
-        Ast::Trim {
-            trim_where: None | Some(TrimWhereField::Both),
-            ..
-        } => Err(unsupported(ast, ast.span())),
+        Ast::CompoundIdentifier(names) => {
+            let last = names
+                .last()
+                .map_or(String::new(), |name| name.value.clone());
+            let message =
+                format!("columns have no prefix; if the column is declared, write `{last}`");
+            Err(SqlError::at(ast.span(), message))
+        }
         other => Err(unsupported(other, other.span())),
     }
 }
@@ -163,8 +167,13 @@ fn concat(binder: &mut Binder<'_, '_, '_>, list: &[&Ast]) -> Result<Bound, SqlEr
 }
 
 fn date_part(ast: &Ast, truncates: bool) -> Result<DatePart, SqlError> {
-    let name = literals::text(ast).unwrap_or_default();
-    part_named(name, truncates, ast)
+    match literals::text(ast) {
+        Some(name) => part_named(name, truncates, ast),
+        None => {
+            let message = format!("expected a part such as 'minute', found `{ast}`");
+            Err(SqlError::at(ast.span(), message))
+        }
+    }
 }
 
 fn part_named(name: &str, truncates: bool, ast: &Ast) -> Result<DatePart, SqlError> {
@@ -209,12 +218,7 @@ fn number(binder: &mut Binder<'_, '_, '_>, ast: &Ast) -> Result<Bound, SqlError>
 
 fn abs(binder: &mut Binder<'_, '_, '_>, ast: &Ast) -> Result<Bound, SqlError> {
     let Bound { expr, ty } = number(binder, ast)?;
-    let numbers = match ty {
-        SqlType::Double => Numbers::Double,
-        SqlType::Bigint => Numbers::Bigint,
-        _ => Numbers::Exact,
-    };
-    Ok(call_of(Function::Abs(numbers), vec![expr], ty))
+    Ok(call_of(Function::Abs(Numbers::of(ty)), vec![expr], ty))
 }
 
 fn round(
@@ -242,7 +246,8 @@ fn round(
         SqlType::Decimal(_) => SqlType::Decimal(kept),
         integer => integer,
     };
-    Ok(call_of(Function::Round(scale, count), vec![expr], rounded))
+    let function = Function::Round(Numbers::of(ty), scale, count);
+    Ok(call_of(function, vec![expr], rounded))
 }
 
 /// `floor` and `ceil`. Those of an integer are doubles, as in DuckDB.
@@ -262,6 +267,17 @@ fn whole(binder: &mut Binder<'_, '_, '_>, ast: &Ast, up: bool) -> Result<Bound, 
             SqlType::Double,
         )),
     }
+}
+
+/// NULL if both sides are equal, otherwise the left side.
+fn null_if(binder: &mut Binder<'_, '_, '_>, left: &Ast, right: &Ast) -> Result<Bound, SqlError> {
+    let equal = binder.comparison(Comparison::Equal, left, right)?;
+    let Bound { expr, ty } = binder.bind(left)?;
+    let null = Expr::Literal(Literal::Null);
+    Ok(Bound {
+        expr: Expr::Case(vec![(equal, null)], Box::new(expr)),
+        ty,
+    })
 }
 
 fn of_common(

@@ -1,7 +1,7 @@
 //! The clauses of a query: `GROUP BY` with the window, `ORDER BY` and `LIMIT`.
 
 use sqlparser::ast::{
-    Expr as Ast, Function as Call, GroupByExpr, LimitClause, OrderByKind, OrderBySort,
+    Distinct, Expr as Ast, Function as Call, GroupByExpr, LimitClause, OrderByKind, OrderBySort,
     Query as QueryAst, Select, SelectItem, SetExpr, Spanned,
 };
 
@@ -35,7 +35,10 @@ pub(super) fn refuse_unknown(query: &QueryAst) -> Result<(), SqlError> {
         (query.settings.is_some(), "SETTINGS"),
         (query.format_clause.is_some(), "FORMAT"),
         (!query.pipe_operators.is_empty(), "|>"),
-        (select.distinct.is_some(), "SELECT DISTINCT"),
+        (
+            !matches!(select.distinct, None | Some(Distinct::All)),
+            "SELECT DISTINCT",
+        ),
         (select.top.is_some(), "TOP"),
         (select.exclude.is_some(), "EXCLUDE"),
         (select.into.is_some(), "INTO"),
@@ -100,7 +103,8 @@ fn window(ast: &Ast) -> Result<Option<WindowPlan>, SqlError> {
             hopping(size[0], size[0])
         }
         "hop" => {
-            let [slide, size] = [durations(2)?[0], durations(2)?[1]];
+            let given = durations(2)?;
+            let [slide, size] = [given[0], given[1]];
             if size % slide != 0 || size / slide > OVERLAPS_MAX {
                 let message = format!(
                     "the size of HOP(slide, size) must be a multiple of the slide, and at most {OVERLAPS_MAX} times \

@@ -29,6 +29,10 @@ impl Dialect for Language {
         true
     }
 
+    fn supports_numeric_literal_underscores(&self) -> bool {
+        true
+    }
+
     fn allow_extract_single_quotes(&self) -> bool {
         true
     }

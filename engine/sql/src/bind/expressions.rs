@@ -7,11 +7,7 @@ use super::scope::{Groups, Scope};
 use super::{aggregates, calls, literals, operators};
 use crate::error::SqlError;
 use crate::plan::{Comparison, Expr, Literal};
-use crate::types::SqlType;
-
-/// The largest number of steps in which a query is bound. Only nested `BETWEEN` and `CASE` need many, because their
-/// operand is bound for each comparison.
-const STEPS_MAX: u32 = 100_000;
+use crate::types::{DIGITS_MAX, SqlType};
 
 /// An expression and its type.
 #[derive(Clone, Debug)]
@@ -36,14 +32,13 @@ impl Bound {
         {
             return self.expr;
         }
-        Expr::Cast(Box::new(self.expr), self.ty, ty)
+        Expr::Cast(Box::new(self.expr), self.ty, ty, DIGITS_MAX)
     }
 }
 
 /// Binds expressions over rows or over groups of rows.
 pub(super) struct Binder<'g, 'r, 's> {
     names: Names<'g, 'r, 's>,
-    steps: u32,
 }
 
 enum Names<'g, 'r, 's> {
@@ -55,7 +50,6 @@ impl<'r, 's> Binder<'_, 'r, 's> {
     pub(super) fn of_rows(scope: &'r Scope<'s>) -> Self {
         Self {
             names: Names::Rows(scope),
-            steps: 0,
         }
     }
 }
@@ -64,7 +58,6 @@ impl<'g, 'r, 's> Binder<'g, 'r, 's> {
     pub(super) fn of_groups(groups: &'g mut Groups<'r, 's>) -> Self {
         Self {
             names: Names::Groups(groups),
-            steps: 0,
         }
     }
 
@@ -77,13 +70,11 @@ impl<'g, 'r, 's> Binder<'g, 'r, 's> {
     }
 
     pub(super) fn bind(&mut self, ast: &Ast) -> Result<Bound, SqlError> {
-        self.steps += 1;
-        if self.steps > STEPS_MAX {
-            return Err(SqlError::at(
-                ast.span(),
-                "the expression is nested too deeply",
-            ));
-        }
+        let scope = match &self.names {
+            Names::Rows(scope) => scope,
+            Names::Groups(groups) => groups.scope(),
+        };
+        let _level = scope.descend(ast)?;
         if let Names::Groups(groups) = &self.names
             && !matches!(ast, Ast::Value(_))
             && let Ok(row) = groups.scope().bind(ast)
@@ -106,9 +97,7 @@ impl<'g, 'r, 's> Binder<'g, 'r, 's> {
                 Names::Groups(groups) => groups.column(name),
             },
             Ast::UnaryOp { op, expr } => operators::unary(self, *op, expr),
-            Ast::BinaryOp { left, op, right } => {
-                operators::binary(self, left, op, right, ast.span())
-            }
+            Ast::BinaryOp { left, op, right } => operators::binary(self, left, op, right, ast),
             Ast::Function(call) => {
                 if aggregates::is_aggregate(call) {
                     return aggregates::bind(self, call);
@@ -294,7 +283,7 @@ impl<'g, 'r, 's> Binder<'g, 'r, 's> {
                 "SAFE_CAST is not possible; use TRY_CAST",
             ));
         }
-        let ty = literals::data_type(to, inner.span())?;
+        let (ty, digits) = literals::data_type(to, inner.span())?;
         let bound = self.bind(inner)?;
         let possible = match ty {
             SqlType::Timestamp => matches!(bound.ty, SqlType::Text | SqlType::Timestamp),
@@ -306,7 +295,7 @@ impl<'g, 'r, 's> Binder<'g, 'r, 's> {
             return Err(SqlError::at(inner.span(), message));
         }
         Ok(Bound {
-            expr: Expr::Cast(Box::new(bound.expr), bound.ty, ty),
+            expr: Expr::Cast(Box::new(bound.expr), bound.ty, ty, digits),
             ty,
         })
     }

@@ -1,12 +1,12 @@
 //! Literals and the names of types.
 
-use model::Timestamp;
 use sqlparser::ast::{
     DataType, ExactNumberInfo, Expr as Ast, UnaryOperator, Value as Token, ValueWithSpan,
 };
 use sqlparser::tokenizer::Span;
 
 use super::expressions::Bound;
+use crate::calendar;
 use crate::error::SqlError;
 use crate::exact;
 use crate::plan::{Expr, Literal};
@@ -41,6 +41,7 @@ pub(super) fn literal(value: &ValueWithSpan) -> Result<Bound, SqlError> {
 
 /// A number with an exponent is a double, one with a point a decimal.
 fn number(text: &str) -> Option<(Literal, SqlType)> {
+    let text = &text.replace('_', "");
     if text.contains(['e', 'E']) {
         let value: f64 = text.parse().ok()?;
         return value
@@ -65,7 +66,7 @@ fn number(text: &str) -> Option<(Literal, SqlType)> {
 /// A literal with its type, such as `TIMESTAMP '2025-01-01 00:00:00'`.
 pub(super) fn typed(ty: &DataType, value: &ValueWithSpan) -> Result<Bound, SqlError> {
     let mut bound = literal(value)?;
-    match data_type(ty, value.span)? {
+    match data_type(ty, value.span)?.0 {
         SqlType::Timestamp => as_time(&mut bound, value.span)?,
         other => {
             let message = format!("use CAST for a literal of type {other}");
@@ -80,7 +81,7 @@ pub(super) fn as_time(bound: &mut Bound, span: Span) -> Result<(), SqlError> {
     let Expr::Literal(Literal::Text(text)) = &bound.expr else {
         return Ok(());
     };
-    let time = Timestamp::parse(text).ok_or_else(|| {
+    let time = calendar::parse(text).ok_or_else(|| {
         let message =
             format!("`{text}` is not a time; expected one such as '2025-01-31T12:00:00Z'");
         SqlError::at(span, message)
@@ -130,8 +131,9 @@ pub(super) fn text(ast: &Ast) -> Option<&str> {
     }
 }
 
-pub(super) fn data_type(ty: &DataType, span: Span) -> Result<SqlType, SqlError> {
-    Ok(match ty {
+/// Returns the type, and the largest number of digits of its numbers.
+pub(super) fn data_type(ty: &DataType, span: Span) -> Result<(SqlType, u8), SqlError> {
+    let ty = match ty {
         DataType::Boolean | DataType::Bool => SqlType::Boolean,
         DataType::BigInt(None) => SqlType::Bigint,
         DataType::HugeInt => SqlType::Hugeint,
@@ -143,11 +145,15 @@ pub(super) fn data_type(ty: &DataType, span: Span) -> Result<SqlType, SqlError> 
             if *digits <= u64::from(DIGITS_MAX)
                 && u64::try_from(*scale).is_ok_and(|scale| scale <= *digits) =>
         {
-            SqlType::Decimal(u8::try_from(*scale).unwrap_or_default())
+            let [digits, scale] = [*digits, scale.unsigned_abs()];
+            let [digits, scale] =
+                [digits, scale].map(|count| u8::try_from(count).unwrap_or(DIGITS_MAX));
+            return Ok((SqlType::Decimal(scale), digits));
         }
         other => {
             let message = format!("unknown type `{other}`; expected {TYPES}");
             return Err(SqlError::at(span, message));
         }
-    })
+    };
+    Ok((ty, DIGITS_MAX))
 }

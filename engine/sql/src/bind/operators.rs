@@ -1,7 +1,6 @@
 //! Operators: arithmetic, comparisons, logic, `||` and `LIKE`.
 
 use sqlparser::ast::{BinaryOperator, Expr as Ast, Spanned, UnaryOperator};
-use sqlparser::tokenizer::Span;
 
 use super::expressions::{Binder, Bound, negate_if, unsupported};
 use super::literals;
@@ -43,7 +42,7 @@ pub(super) fn binary(
     left: &Ast,
     operator: &BinaryOperator,
     right: &Ast,
-    span: Span,
+    whole: &Ast,
 ) -> Result<Bound, SqlError> {
     let comparison = match operator {
         BinaryOperator::Eq => Comparison::Equal,
@@ -59,7 +58,7 @@ pub(super) fn binary(
             return chain(binder, left, operator, right).map(|all| Bound::boolean(Expr::Or(all)));
         }
         BinaryOperator::StringConcat => return concatenation(binder, left, right),
-        other => return arithmetic(binder, left, other, right, span),
+        other => return arithmetic(binder, left, other, right, whole),
     };
     binder
         .comparison(comparison, left, right)
@@ -114,7 +113,7 @@ fn arithmetic(
     left: &Ast,
     operator: &BinaryOperator,
     right: &Ast,
-    span: Span,
+    whole: &Ast,
 ) -> Result<Bound, SqlError> {
     let operation = match operator {
         BinaryOperator::Plus => Arithmetic::Add,
@@ -124,7 +123,7 @@ fn arithmetic(
         BinaryOperator::Modulo => Arithmetic::Remainder,
         other => {
             return Err(SqlError::at(
-                span,
+                whole.span(),
                 format!("the operator `{other}` is not possible"),
             ));
         }
@@ -147,7 +146,7 @@ fn arithmetic(
                 }
             }
         }
-        BinaryOperator::Multiply => return multiply(left, right, span),
+        BinaryOperator::Multiply => return multiply(left, right, whole),
         _ => {}
     }
     Ok(calculate(operation, left, right))
@@ -164,7 +163,7 @@ fn number(binder: &mut Binder<'_, '_, '_>, ast: &Ast) -> Result<Bound, SqlError>
 }
 
 /// The digits after the point of an exact product are those of both factors.
-fn multiply(left: Bound, right: Bound, span: Span) -> Result<Bound, SqlError> {
+fn multiply(left: Bound, right: Bound, whole: &Ast) -> Result<Bound, SqlError> {
     let (Some(left_scale), Some(right_scale)) = (left.ty.scale(), right.ty.scale()) else {
         return Ok(calculate(Arithmetic::Multiply, left, right));
     };
@@ -174,14 +173,16 @@ fn multiply(left: Bound, right: Bound, span: Span) -> Result<Bound, SqlError> {
             "the product has {scale} digits after the point, and at most {DIGITS_MAX} are possible; CAST a factor to \
              DOUBLE or to fewer digits"
         );
-        return Err(SqlError::at(span, message));
+        return Err(SqlError::at(whole.span(), message));
     }
     let both_bigint = left.ty == SqlType::Bigint && right.ty == SqlType::Bigint;
-    let (ty, numbers) = match scale {
-        0 if both_bigint => (SqlType::Bigint, Numbers::Bigint),
-        0 => (SqlType::Hugeint, Numbers::Exact),
-        _ => (SqlType::Decimal(scale), Numbers::Exact),
+    let is_decimal = |bound: &Bound| matches!(bound.ty, SqlType::Decimal(_));
+    let ty = match (is_decimal(&left) || is_decimal(&right), both_bigint) {
+        (true, _) => SqlType::Decimal(scale),
+        (false, true) => SqlType::Bigint,
+        (false, false) => SqlType::Hugeint,
     };
+    let numbers = Numbers::of(ty);
     let (left, right) = (Box::new(left.expr), Box::new(right.expr));
     let expr = Expr::Arithmetic(Arithmetic::Multiply, numbers, left, right);
     Ok(Bound { expr, ty })
@@ -190,11 +191,7 @@ fn multiply(left: Bound, right: Bound, span: Span) -> Result<Bound, SqlError> {
 /// Calculates with two numbers, converted to their common type.
 fn calculate(operation: Arithmetic, left: Bound, right: Bound) -> Bound {
     let ty = left.ty.common(right.ty).unwrap_or(SqlType::Null);
-    let numbers = match ty {
-        SqlType::Double => Numbers::Double,
-        SqlType::Bigint => Numbers::Bigint,
-        _ => Numbers::Exact,
-    };
+    let numbers = Numbers::of(ty);
     let (left, right) = (Box::new(left.into(ty)), Box::new(right.into(ty)));
     Bound {
         expr: Expr::Arithmetic(operation, numbers, left, right),

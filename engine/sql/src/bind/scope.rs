@@ -1,6 +1,8 @@
 //! Names: the columns of the source for the expressions of a row, and the keys, aggregates and window bounds for the
 //! expressions of a group.
 
+use std::cell::Cell;
+
 use sqlparser::ast::{
     Expr as Ast, FunctionArg, FunctionArgExpr, Ident, JoinOperator, Select, Spanned, TableFactor,
     TableWithJoins,
@@ -26,6 +28,25 @@ pub(super) struct Unnest {
 pub(super) struct Scope<'s> {
     source: &'s Source,
     unnest: Option<Unnest>,
+    /// How many expressions have been bound, however often each.
+    steps: Cell<u32>,
+    /// How many expressions contain the one that is being bound.
+    depth: Cell<u32>,
+}
+
+/// The largest number of expressions within one another, which evaluation walks by recursion.
+const DEPTH_MAX: u32 = 100;
+/// The largest number of steps in which a query is bound. Only nested `BETWEEN` and `CASE` need many, because their
+/// operand is bound for each comparison.
+const STEPS_MAX: u32 = 100_000;
+
+/// A level of expressions within one another, until it is dropped.
+pub(super) struct Level<'r>(&'r Cell<u32>);
+
+impl Drop for Level<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
 }
 
 /// Returns the source and the unnested column of `FROM`.
@@ -64,10 +85,19 @@ fn factors(table: &TableWithJoins) -> impl Iterator<Item = (&TableFactor, bool)>
 
 fn source<'s>(table: &TableFactor, sources: &'s [Source]) -> Result<&'s Source, SqlError> {
     let TableFactor::Table {
-        name, args: None, ..
+        name,
+        alias: None,
+        args: None,
+        sample: None,
+        with_ordinality: false,
+        version: None,
+        ..
     } = table
     else {
-        return Err(SqlError::at(table.span(), "expected the name of a source"));
+        return Err(SqlError::at(
+            table.span(),
+            "expected only the name of a source; subqueries and aliases are not possible",
+        ));
     };
     let text = name.0.iter().filter_map(|part| part.as_ident());
     let text: Vec<&str> = text.map(|part| part.value.as_str()).collect();
@@ -96,6 +126,8 @@ fn unnest(table: &TableFactor, source: &Source) -> Result<Unnest, SqlError> {
         name,
         args: Some(arguments),
         alias: Some(alias),
+        sample: None,
+        with_ordinality: false,
         ..
     } = table
     else {
@@ -134,7 +166,25 @@ fn unnest(table: &TableFactor, source: &Source) -> Result<Unnest, SqlError> {
 
 impl<'s> Scope<'s> {
     pub(super) fn new(source: &'s Source, unnest: Option<Unnest>) -> Self {
-        Self { source, unnest }
+        Self {
+            source,
+            unnest,
+            steps: Cell::new(0),
+            depth: Cell::new(0),
+        }
+    }
+
+    /// Notes that an expression is bound, until the result is dropped.
+    pub(super) fn descend(&self, ast: &Ast) -> Result<Level<'_>, SqlError> {
+        self.steps.set(self.steps.get() + 1);
+        self.depth.set(self.depth.get() + 1);
+        let level = Level(&self.depth);
+        if self.depth.get() > DEPTH_MAX || self.steps.get() > STEPS_MAX {
+            let message =
+                format!("expressions can be nested {DEPTH_MAX} deep; this one is nested deeper");
+            return Err(SqlError::at(ast.span(), message));
+        }
+        Ok(level)
     }
 
     pub(super) fn source(&self) -> &'s Source {
@@ -166,6 +216,14 @@ impl<'s> Scope<'s> {
             });
         }
         let Some(number) = self.source.position(&name.value) else {
+            if BOUNDS.contains(&name.value.to_lowercase().as_str()) {
+                let message = format!(
+                    "`{}` is only possible in SELECT, HAVING and ORDER BY of a query with a window, and not in an \
+                     aggregate",
+                    name.value
+                );
+                return Err(SqlError::at(name.span, message));
+            }
             let known = self
                 .source
                 .columns

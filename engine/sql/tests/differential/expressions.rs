@@ -183,7 +183,14 @@ pub(crate) fn decimal(depth: u32) -> Pairs {
             inner(),
             &["COALESCE(@, #)", "LEAST(@, #)", "GREATEST(@, #)"]
         ),
-        unary(text(0), &["TRY_CAST(@ AS DECIMAL(18, 3))"]),
+        unary(one_of(&["x", "2.5e-1"]), &["TRY_CAST(@ AS DECIMAL(18, 1))"]),
+        unary(
+            text(0),
+            &[
+                "TRY_CAST(@ AS DECIMAL(18, 3))",
+                "TRY_CAST(@ AS DECIMAL(4, 2))"
+            ]
+        ),
         conditional(depth - 1, decimal),
     ]
     .boxed()
