@@ -25,7 +25,7 @@ pub(crate) async fn sql(args: SqlCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let (_, dataflow) = dataflow_file::load(&args.dataflow, &registry::registry())?;
     let tables = dataflow.tables()?;
-    let plan = ::sql::plan(&args.query, &tables).context("the query is not possible")?;
+    let plan = ::sql::plan(&args.query, &tables).context("invalid query")?;
     let Some(table) = tables.into_iter().find(|table| table.name == plan.source) else {
         bail!("the dataflow file has no source `{}`", plan.source);
     };
@@ -70,7 +70,7 @@ fn summary(rows: usize, counts: &Counts, plan: &Plan) -> Vec<String> {
         counts.accepted, plan.source
     );
     if counts.accepted == 0 && counts.early > 0 {
-        first.push_str("; all others are older: give a longer --last, or --from beginning");
+        first.push_str("; the other events are older: give a longer --last, or --from beginning");
     }
     let rejected = counts.rejected.iter().map(|(reason, (count, place))| {
         format!("left out as {reason}: {count}, the first in {place}")

@@ -1,11 +1,11 @@
-//! Aggregates: the state of each for one group, which rows are added to and which can be merged with that of another
-//! part of the rows. Neither the order of the rows nor the parts affect the result.
+//! Aggregates: the state of each for one group. Rows are added to a state, and states of parts of the rows can be
+//! merged. Neither the order of the rows nor the parts affect the result.
 
 use std::cmp::Ordering;
 
 use model::Merge;
 use model::merge::{Distinct, fingerprint};
-use sketches_ddsketch::DDSketch;
+use sketches_ddsketch::{Config, DDSketch};
 
 use crate::exact;
 use crate::float_sum::FloatSum;
@@ -20,10 +20,10 @@ pub(crate) enum State {
     /// The sum and the number of exact values.
     Sum(ExactSum, u64),
     SumDouble(FloatSum, u64),
-    /// The value that is first in this order.
+    /// The best value so far: the least if the order is `Less`, the greatest if it is `Greater`.
     Extreme(Option<Value<'static>>, Ordering),
     Quantile(Box<DDSketch>),
-    /// The place of a row in this order, and the argument there.
+    /// The sort value of the best row so far, and the argument in that row.
     Arg(Option<(Value<'static>, Value<'static>)>, Ordering),
 }
 
@@ -38,7 +38,7 @@ impl State {
             }
             AggregateKind::Min => Self::Extreme(None, Ordering::Less),
             AggregateKind::Max => Self::Extreme(None, Ordering::Greater),
-            AggregateKind::Quantile(_) => Self::Quantile(Box::default()),
+            AggregateKind::Quantile(_) => Self::Quantile(Box::new(DDSketch::new(sketch_config()))),
             AggregateKind::ArgMin(_) => Self::Arg(None, Ordering::Less),
             AggregateKind::ArgMax(_) => Self::Arg(None, Ordering::Greater),
         }
@@ -124,8 +124,7 @@ impl State {
             (Self::Sum(sum, count), AggregateKind::Avg(scale)) => {
                 // One division loses less than two.
                 let divisor = 10_f64.powi(i32::from(*scale)) * *count as f64;
-                let average = sum.value().map(|sum| sum as f64 / divisor);
-                average.map_or(Value::Null, Value::double)
+                Value::double(sum.to_double() / divisor)
             }
             (Self::Sum(sum, _), _) => Value::exact(sum.value().and_then(exact::in_range)),
             (Self::SumDouble(sum, count), kind) => {
@@ -147,6 +146,11 @@ impl State {
             _ => Value::Null,
         }
     }
+}
+
+/// The relative error is 1 %, for values of any size.
+fn sketch_config() -> Config {
+    Config::new(0.01, 2_048, f64::MIN_POSITIVE)
 }
 
 fn quantile(sketch: &DDSketch, fraction: f64) -> Option<f64> {
@@ -198,6 +202,10 @@ impl ExactSum {
     fn merge(&mut self, other: Self) {
         self.add(other.low);
         self.carry += other.carry;
+    }
+
+    fn to_double(self) -> f64 {
+        self.carry as f64 * 2_f64.powi(128) + self.low as f64
     }
 
     /// Returns the sum if it fits into 128 bits.

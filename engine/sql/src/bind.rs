@@ -27,7 +27,7 @@ use crate::plan::{Expr, Output, Plan, WindowPlan};
 use crate::source::Source;
 use crate::types::SqlType;
 
-/// The longest text of a query in bytes. A longer one is hardly written by hand.
+/// The longest text of a query in bytes. Queries written by hand are shorter.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
 /// The largest number of columns of a result.
 pub const OUTPUTS_MAX: usize = 100;
@@ -44,7 +44,7 @@ const RANK: &str = "rank";
 pub fn plan(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {
     if text.len() > TEXT_BYTES_MAX {
         let message = format!(
-            "the query has {} bytes; at most {TEXT_BYTES_MAX} are possible",
+            "the query has {} bytes; at most {TEXT_BYTES_MAX} are allowed",
             text.len()
         );
         return Err(SqlError::at(Span::empty(), message));
@@ -81,7 +81,7 @@ fn parse(text: &str) -> Result<Box<QueryAst>, SqlError> {
     let is_space = |token: &&TokenWithSpan| matches!(token.token, Token::Whitespace(_));
     let count = tokens.iter().filter(|token| !is_space(token)).count();
     if count > TOKENS_MAX {
-        let message = format!("the query has {count} tokens; at most {TOKENS_MAX} are possible");
+        let message = format!("the query has {count} tokens; at most {TOKENS_MAX} are allowed");
         return Err(SqlError::at(Span::empty(), message));
     }
     let mut parser = Parser::new(&Language).with_tokens_with_locations(tokens);
@@ -130,7 +130,7 @@ fn select(query: &QueryAst) -> Result<&Select, SqlError> {
         SetExpr::Select(select) => Ok(select),
         other => Err(SqlError::at(
             other.span(),
-            "expected SELECT; set operations, VALUES and subqueries are not possible",
+            "expected SELECT; set operations, VALUES and subqueries are not supported",
         )),
     }
 }
@@ -204,7 +204,7 @@ fn output(groups: &mut Groups<'_, '_>, item: &SelectItem) -> Result<Output, SqlE
         SelectItem::UnnamedExpr(ast) => (ast, None),
         SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias.value.clone())),
         other => {
-            let message = "name each column of the result; `*` is not possible";
+            let message = "name each column of the result; `*` is not supported";
             return Err(SqlError::at(other.span(), message));
         }
     };
@@ -225,13 +225,13 @@ fn check_outputs(select: &Select, outputs: &[Output]) -> Result<(), SqlError> {
     if outputs.len() > OUTPUTS_MAX {
         let count = outputs.len();
         return Err(at(format!(
-            "the result has {count} columns; at most {OUTPUTS_MAX} are possible"
+            "the result has {count} columns; at most {OUTPUTS_MAX} are allowed"
         )));
     }
     for (number, output) in outputs.iter().enumerate() {
         if outputs[..number]
             .iter()
-            .any(|other| other.name == output.name)
+            .any(|other| other.name.eq_ignore_ascii_case(&output.name))
         {
             return Err(at(format!(
                 "two columns of the result are named `{}`",

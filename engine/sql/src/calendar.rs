@@ -21,7 +21,7 @@ pub(crate) enum DatePart {
     DayOfYear,
 }
 
-/// Parts and their names. Only the first [`TRUNCATED`] can be truncated to.
+/// Parts and their names. `date_trunc` accepts only the first [`TRUNCATABLE`].
 const NAMES: [(&str, DatePart); 12] = [
     ("year", DatePart::Year),
     ("quarter", DatePart::Quarter),
@@ -36,12 +36,12 @@ const NAMES: [(&str, DatePart); 12] = [
     ("isodow", DatePart::IsoDayOfWeek),
     ("doy", DatePart::DayOfYear),
 ];
-const TRUNCATED: usize = 8;
+const TRUNCATABLE: usize = 8;
 
 impl DatePart {
     /// Returns the names of the parts that `date_trunc` (`truncates`) or `extract` knows.
     pub(crate) fn names(truncates: bool) -> impl Iterator<Item = &'static str> {
-        let count = if truncates { TRUNCATED } else { NAMES.len() };
+        let count = if truncates { TRUNCATABLE } else { NAMES.len() };
         NAMES[..count].iter().map(|(name, _)| *name)
     }
 

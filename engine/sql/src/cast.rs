@@ -67,7 +67,7 @@ fn units(value: &Value<'_>, from: SqlType, scale: u8) -> Option<i128> {
     match value {
         Value::Boolean(value) => exact::rescale(i128::from(*value), 0, scale),
         Value::Exact(units) => exact::rescale(*units, from.scale()?, scale),
-        // Decimals are rounded half away from zero, but integers half to even.
+        // A double becomes an integer by rounding half to even; a cast to DECIMAL rounds half away from zero.
         Value::Double(value) => exact::from_double(value.round_ties_even(), scale),
         Value::Text(text) => exact::parse(text.trim(), scale),
         _ => None,

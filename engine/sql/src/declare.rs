@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::source::{Column, Path};
+use crate::source::{Column, Path, check_name};
 use crate::types::{DIGITS_MAX, SqlType};
 
 /// The declaration of a column. Only the type is required.
@@ -92,30 +92,6 @@ impl ColumnSpec {
             _ => Ok(()),
         }
     }
-}
-
-fn check_name(name: &str) -> Result<(), String> {
-    /// Columns of results, which a column of a source would hide.
-    const RESERVED: [&str; 3] = ["window_start", "window_end", "rank"];
-    if RESERVED
-        .iter()
-        .any(|reserved| name.eq_ignore_ascii_case(reserved))
-    {
-        return Err(
-            "this is a column of results; use another name, and `path` for the field".to_owned(),
-        );
-    }
-    let mut characters = name.chars();
-    let starts = characters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
-    if starts && characters.all(|other| other.is_ascii_alphanumeric() || other == '_') {
-        return Ok(());
-    }
-    Err(
-        "the name of a column consists of letters, digits and `_`, and does not begin with a digit"
-            .to_owned(),
-    )
 }
 
 /// Returns the type and its largest number of digits.

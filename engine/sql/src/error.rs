@@ -1,4 +1,4 @@
-//! Errors in a query, with the place and a way out.
+//! Errors in a query, with the position and a suggestion.
 
 use sqlparser::tokenizer::{Location, Span};
 
@@ -10,7 +10,7 @@ pub struct SqlError {
     pub line: u64,
     /// The column in characters, from 1.
     pub column: u64,
-    /// What was found, and what is possible.
+    /// What was found, and what is expected.
     pub message: String,
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -
         None => "there are none".to_owned(),
         _ => {
             known.sort_unstable();
-            format!("possible are: {}", known.join(", "))
+            format!("expected one of: {}", known.join(", "))
         }
     }
 }

@@ -65,12 +65,12 @@ impl Expr {
                 }
                 _ => None,
             },
-            value => value.eval_value(row),
+            value => value.truth_of_value(row),
         }
     }
 
-    /// The truth value of an expression that is not a condition by its form, such as a column.
-    fn eval_value(&self, row: &[Value<'_>]) -> Option<bool> {
+    /// The truth value of an expression that is evaluated as a value.
+    fn truth_of_value(&self, row: &[Value<'_>]) -> Option<bool> {
         match self {
             Self::Column(_)
             | Self::Literal(_)

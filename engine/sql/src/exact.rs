@@ -29,7 +29,7 @@ pub(crate) fn divide_rounded(units: i128, divisor: i128) -> i128 {
     quotient + if rounds_away { units.signum() } else { 0 }
 }
 
-/// Returns the nearest floating-point number.
+/// Returns a floating-point number that is at most two roundings away.
 pub(crate) fn to_double(units: i128, scale: u8) -> f64 {
     units as f64 / 10_f64.powi(i32::from(scale))
 }

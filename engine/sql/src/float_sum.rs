@@ -16,7 +16,7 @@ pub(crate) struct FloatSum {
 
 /// 2^900. An overflow would need 2^124 smaller numbers.
 const LARGE: f64 = f64::from_bits((1023 + 900) << 52);
-/// 2^-200, by which numbers are multiplied exactly.
+/// 2^-200. Multiplying a large number by it is exact.
 const SCALE: f64 = f64::from_bits((1023 - 200) << 52);
 
 impl FloatSum {
@@ -44,7 +44,7 @@ impl FloatSum {
     }
 }
 
-/// Numbers whose sum is meant: in ascending order of magnitude, without overlapping digits and without zeros.
+/// Numbers that together represent a sum: in ascending order of magnitude, without overlapping digits and without zeros.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Parts(SmallVec<[f64; 2]>);
 

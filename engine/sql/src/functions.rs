@@ -17,7 +17,10 @@ pub(crate) enum Function {
     Length,
     Substr,
     SubstrToEnd,
+    /// Joins texts, and leaves out NULL.
     Concat,
+    /// Joins two texts: `||`.
+    Join,
     SplitPart,
     DateTrunc(DatePart),
     Extract(DatePart),
@@ -28,8 +31,9 @@ pub(crate) enum Function {
     /// Rounds exact numbers of this scale to this number of digits, which can be negative.
     Round(Numbers, u8, i16),
     RoundDouble(i16),
-    /// The greatest whole number that is not greater. The number is exact and has this scale.
+    /// Rounds an exact number of this scale down to a whole number.
     Floor(u8),
+    /// Rounds an exact number of this scale up to a whole number.
     Ceil(u8),
     FloorDouble,
     CeilDouble,
@@ -56,6 +60,9 @@ impl Function {
     /// Functions of up to three arguments, which are NULL if an argument is NULL.
     fn call_strict<'a>(self, arguments: [Value<'a>; 3]) -> Value<'a> {
         match (self, arguments) {
+            (Self::Join, [Value::Text(left), Value::Text(right), _]) => {
+                own(format!("{left}{right}"))
+            }
             (Self::Lower, [Value::Text(given), ..]) => own(text::lower(&given)),
             (Self::Upper, [Value::Text(given), ..]) => own(text::upper(&given)),
             (Self::Length, [Value::Text(given), ..]) => Value::Exact(given.chars().count() as i128),
@@ -147,7 +154,7 @@ fn extreme<'a>(values: impl Iterator<Item = Value<'a>>, wanted: Ordering) -> Val
         .unwrap_or(Value::Null)
 }
 
-/// Rounds half away from zero. The result has `digits` digits after the point, but at least none.
+/// Rounds half away from zero. The result has `digits` digits after the point, or none if `digits` is negative.
 fn round_exact(units: i128, scale: u8, digits: i16) -> Option<i128> {
     let cut = u32::try_from(i16::from(scale) - digits).unwrap_or_default();
     let Some(divisor) = exact::power(cut) else {
@@ -170,10 +177,11 @@ fn round_double(value: f64, digits: i16) -> f64 {
             0.0
         };
     };
-    if value.abs() >= WHOLE {
-        return value;
+    let gap = value.abs().next_up() - value.abs();
+    if value.abs() >= WHOLE || gap >= 10_f64.powi(-i32::from(digits)) {
+        return value; // there is no other double within half a unit of the last digit
     }
-    /// A double has a digit here only if it is not a tie, because it has 53 binary digits.
+    /// The number of further digits that distinguish a tie.
     const BEYOND_A_TIE: usize = 60;
     let precise = format!("{value:.*}", places + BEYOND_A_TIE);
     let (_, rest) = precise.split_at(precise.len() - BEYOND_A_TIE);

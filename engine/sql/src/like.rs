@@ -33,7 +33,8 @@ fn parse(pattern: &str, escape: Option<char>) -> Option<Vec<Piece>> {
     Some(pieces)
 }
 
-/// Matches greedily and returns to the last `%` at a mismatch, so the time is at most the product of both lengths.
+/// At a mismatch, goes back to the last `%`, which then matches one character more. So the time is at most the product
+/// of both lengths.
 fn search(text: &[char], pattern: &[Piece], ignore_case: bool) -> bool {
     let (mut at, mut piece) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;

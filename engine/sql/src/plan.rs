@@ -184,7 +184,7 @@ pub(crate) enum Arithmetic {
     Add,
     Subtract,
     Multiply,
-    /// The quotient as a double, or of integers without the fraction.
+    /// Divides doubles, or divides integers and rounds toward zero.
     Divide,
     Remainder,
 }

@@ -230,23 +230,27 @@ impl Key {
 
     /// Adds a row to the session that it belongs to. The row can join two sessions.
     fn add_to_session(&mut self, plan: &Plan, time: i64, gap_ms: i64, row: &[Value<'_>]) {
-        let mut session = Group::new(plan, Window::instant(Timestamp::from_millis(time)));
-        session.add(plan, row);
+        let instant = Window::instant(Timestamp::from_millis(time));
         let reach = time.saturating_add(gap_ms);
         let near: Vec<i64> = self
             .groups
             .range(..=reach)
             .rev()
             .take(2)
-            .filter(|(_, group)| group.window.is_within(gap_ms, &session.window))
+            .filter(|(_, group)| group.window.is_within(gap_ms, &instant))
             .map(|(start, _)| *start)
             .collect();
-        for start in near {
-            if let Some(other) = self.groups.remove(&start) {
-                session.window = session.window.join(other.window);
-                let states = session.states.iter_mut().zip(other.states);
-                states.for_each(|(state, other)| state.merge(other));
-            }
+        let mut near = near
+            .iter()
+            .filter_map(|start| self.groups.remove(start))
+            .collect::<Vec<_>>();
+        let mut session = near.pop().unwrap_or_else(|| Group::new(plan, instant));
+        session.window = session.window.join(instant);
+        session.add(plan, row);
+        for other in near {
+            session.window = session.window.join(other.window);
+            let states = session.states.iter_mut().zip(other.states);
+            states.for_each(|(state, other)| state.merge(other));
         }
         self.groups
             .insert(session.window.start.as_millis(), session);

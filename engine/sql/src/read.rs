@@ -122,7 +122,7 @@ struct Cells<'s, 'a> {
     cells: Vec<Value<'a>>,
     lists: Vec<(usize, Vec<Value<'a>>)>,
     /// What is wrong with each column. The rest of the record is still read, because invalid JSON is the stronger
-    /// reason, and because of several fields with the same name the last one counts.
+    /// reason, and because the last of several fields with the same name counts.
     faults: Vec<Option<Reason>>,
     /// Whether the fields that are read belong to an element of an array.
     in_element: bool,
@@ -193,6 +193,7 @@ impl<'s, 'a> Cells<'s, 'a> {
         depth: u32,
     ) -> Result<(), Misfit> {
         self.in_element = true;
+        let mut faults = self.faults.clone();
         let mut first = true;
         while scanner.element(first).map_err(not_json)? {
             first = false;
@@ -201,12 +202,16 @@ impl<'s, 'a> Cells<'s, 'a> {
                 list.push(Value::Null);
             }
             self.field(scanner, node, depth)?;
+            for (kept, found) in faults.iter_mut().zip(&self.faults) {
+                *kept = kept.or(*found);
+            }
         }
+        self.faults = faults; // a fault in one element is not mended by a later element
         self.in_element = false;
         Ok(())
     }
 
-    /// Notes a value that is not an object or array on the way to a column.
+    /// Stores a value at the end of a path. It is a fault for columns whose paths are longer.
     fn put(&mut self, node: &Node, value: json::Value<'a>) {
         for number in &node.all {
             let column = &self.source.columns[*number];

@@ -40,6 +40,9 @@ impl Source {
             }
             None => {
                 let last = event_time.rsplit('.').next().unwrap_or(event_time);
+                check_name(last).map_err(|error| {
+                    format!("declare a column for `{event_time}`, because `{last}` cannot be its name: {error}")
+                })?;
                 let column = Column::new(last, event_time, SqlType::Timestamp)?;
                 columns.push(Column {
                     required: true,
@@ -98,6 +101,31 @@ impl Column {
     pub fn is_list(&self) -> bool {
         self.path.is_list()
     }
+}
+
+/// Checks the name of a column.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
+    /// Columns of results, which a column of a source would hide.
+    const RESERVED: [&str; 3] = ["window_start", "window_end", "rank"];
+    if RESERVED
+        .iter()
+        .any(|reserved| name.eq_ignore_ascii_case(reserved))
+    {
+        return Err(
+            "this is a column of results; use another name, and `path` for the field".to_owned(),
+        );
+    }
+    let mut characters = name.chars();
+    let starts = characters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    if starts && characters.all(|other| other.is_ascii_alphanumeric() || other == '_') {
+        return Ok(());
+    }
+    Err(
+        "the name of a column consists of letters, digits and `_`, and does not begin with a digit"
+            .to_owned(),
+    )
 }
 
 /// Checks that no two columns have the same name, and that no column is an object or array that contains another.
@@ -176,7 +204,7 @@ impl Path {
     }
 }
 
-/// A record as rows of values.
+/// The values of a record.
 #[derive(Clone, Debug)]
 pub struct Record<'a> {
     /// The event time.

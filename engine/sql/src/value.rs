@@ -35,7 +35,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Creates a value that can be missing.
+    /// Creates an exact number; `NULL` for `None`.
     pub(crate) fn exact(units: Option<i128>) -> Self {
         units.map_or(Self::Null, Self::Exact)
     }
@@ -99,8 +99,8 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// Writes the value as JSON. Exact numbers with a scale are strings, so that no reader rounds them, and times are
-    /// RFC 3339 in UTC.
+    /// Writes the value as JSON. `DECIMAL` values are strings, because many readers convert numbers with a point to
+    /// binary ones, and times are RFC 3339 in UTC.
     pub fn write_json(&self, of: SqlType, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),

@@ -91,6 +91,7 @@ fn what_does_not_fit_is_named() {
         fault(Reason::WrongType, "t")
     );
     assert_eq!(refused(r#""l":[1,"2"]"#), fault(Reason::WrongType, "l"));
+    assert_eq!(refused(r#""l":["1",2]"#), fault(Reason::WrongType, "l"));
     assert_eq!(refused(r#""l":1"#), fault(Reason::WrongType, "l"));
     assert_eq!(
         refused(r#""meta":{"sent_at":"soon"}"#),
@@ -155,5 +156,6 @@ fn columns_that_exclude_each_other_are_refused() {
         assert!(refused(paths, "at"), "{paths:?}");
     }
     assert!(!refused(["m.a", "m.b"], "m.at") && !refused(["l[].a", "l[].b"], "at"));
+    assert!(refused(["m", "n"], "x.rank") && refused(["m", "n"], "sent-at"));
     assert!(refused(["m", "n"], "at[]") && refused(["m", "n"], "m") && refused(["m", "n"], "m.at"));
 }

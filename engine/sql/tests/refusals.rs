@@ -1,4 +1,4 @@
-//! Queries that are refused: each error names the place, what was found, and what is possible.
+//! Queries that are refused: each error names the place, what was found, and what is expected.
 
 use sql::{Column, Source, SqlType, plan};
 
@@ -37,7 +37,7 @@ fn assert_refused(query: &str, column: usize, texts: &[&str]) {
 }
 
 #[test]
-fn each_error_names_the_place_and_what_is_possible() {
+fn each_error_names_the_place_and_what_is_expected() {
     let mut lines = QUERIES.lines().skip(1);
     let mut count = 0;
     while let Some(query) = lines.next() {
@@ -71,7 +71,7 @@ fn queries_have_limits() {
     assert_refused(
         &format!("SELECT 1 AS a FROM other -- {comment}"),
         1,
-        &["at most 16384 are possible"],
+        &["at most 16384 are allowed"],
     );
     let sum = |terms: usize| format!("SELECT max({}) AS n FROM other", vec!["1"; terms].join("+"));
     assert_refused(&sum(3_000), 1, &["tokens; at most 4000"]);

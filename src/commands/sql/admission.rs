@@ -1,5 +1,5 @@
-//! Decides which records are events: those that fit the columns of their source, and, in the three topics with
-//! built-in derivations, those that these accept.
+//! Decides which records are events: those that fit the columns of their source. In the three topics with built-in
+//! derivations, they must also pass the checks of these.
 
 use client::Record;
 use model::event::{Event, PlayerEvent, PurchaseEvent, ServerMetric};

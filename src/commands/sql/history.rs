@@ -25,7 +25,7 @@ const SEARCH_FACTOR: i64 = 8;
 pub(super) struct Counts {
     /// Records that fit the columns, and whose event time counts.
     pub(super) accepted: u64,
-    /// Records whose event time is too early.
+    /// Records that are too early: by their event time, or by their ingest time if they do not fit the columns.
     pub(super) early: u64,
     /// Records that do not fit the columns, by reason: their number, and the place of the first one.
     pub(super) rejected: BTreeMap<Reason, (u64, String)>,
@@ -114,7 +114,7 @@ fn is_before(record: &Record, since: Option<Timestamp>) -> bool {
         .is_some_and(|(since, ingest)| ingest < since)
 }
 
-/// Returns the offset of a record that is at least as old as the first event can be, and the offset after the last
+/// Returns an offset before which no record can have an event time from `since` on, and the offset after the last
 /// record.
 async fn bounds(
     cluster: &Cluster,

@@ -22,7 +22,7 @@ pub(super) fn bind(binder: &mut Binder<'_, '_, '_>, call: &Call) -> Result<Bound
     let name = name_of(call);
     let Some(groups) = binder.groups() else {
         let message = format!(
-            "the aggregate `{name}` is only possible in SELECT, HAVING and ORDER BY, and not within another aggregate"
+            "the aggregate `{name}` is only allowed in SELECT, HAVING and ORDER BY, and not within another aggregate"
         );
         return Err(SqlError::at(call.span(), message));
     };
@@ -36,7 +36,7 @@ pub(super) fn bind(binder: &mut Binder<'_, '_, '_>, call: &Call) -> Result<Bound
         count(scope, call, &arguments)?
     } else {
         if arguments.distinct || arguments.star {
-            let message = format!("DISTINCT and `*` are only possible in count, not in `{name}`");
+            let message = format!("DISTINCT and `*` are only allowed in count, not in `{name}`");
             return Err(SqlError::at(call.span(), message));
         }
         value(scope, call, &name, &arguments.list)?

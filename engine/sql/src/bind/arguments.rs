@@ -25,7 +25,7 @@ pub(super) fn of(call: &Call) -> Result<Arguments<'_>, SqlError> {
     let refuse = |what: &str| {
         Err(SqlError::at(
             call.span(),
-            format!("{what} is not possible in `{}`", call.name),
+            format!("{what} is not supported in `{}`", call.name),
         ))
     };
     if call.over.is_some() {
@@ -70,7 +70,7 @@ pub(super) fn plain(call: &Call) -> Result<Vec<&Ast>, SqlError> {
     let arguments = of(call)?;
     if arguments.distinct || arguments.star || call.filter.is_some() {
         let message = format!(
-            "DISTINCT, `*` and FILTER are only possible in aggregates, and `{}` is none",
+            "DISTINCT, `*` and FILTER are only allowed in aggregates, and `{}` is none",
             call.name
         );
         return Err(SqlError::at(call.span(), message));

@@ -54,7 +54,10 @@ pub(super) fn bind(binder: &mut Binder<'_, '_, '_>, call: &Call) -> Result<Bound
             typed(binder, function, &[(time, Timestamp)], Timestamp)
         }
         ("date_part", [part, time]) => {
-            extract(binder, literals::text(part).unwrap_or_default(), part, time)
+            let Some(name) = literals::text(part) else {
+                return Err(no_part(part));
+            };
+            extract(binder, name, part, time)
         }
         ("epoch_ms", [time]) => typed(binder, Function::EpochMs, &[(time, Timestamp)], Bigint),
         ("abs", [number]) => abs(binder, number),
@@ -74,7 +77,7 @@ pub(super) fn bind(binder: &mut Binder<'_, '_, '_>, call: &Call) -> Result<Bound
 fn unknown(call: &Call, name: &str) -> SqlError {
     let message = match name {
         "tumble" | "hop" | "session" => {
-            format!("`{name}` is only possible in GROUP BY, and not within another expression")
+            format!("`{name}` is only allowed in GROUP BY, and not within another expression")
         }
         _ => {
             let known = NAMES
@@ -169,11 +172,13 @@ fn concat(binder: &mut Binder<'_, '_, '_>, list: &[&Ast]) -> Result<Bound, SqlEr
 fn date_part(ast: &Ast, truncates: bool) -> Result<DatePart, SqlError> {
     match literals::text(ast) {
         Some(name) => part_named(name, truncates, ast),
-        None => {
-            let message = format!("expected a part such as 'minute', found `{ast}`");
-            Err(SqlError::at(ast.span(), message))
-        }
+        None => Err(no_part(ast)),
     }
+}
+
+fn no_part(ast: &Ast) -> SqlError {
+    let message = format!("expected a part such as 'minute', found `{ast}`");
+    SqlError::at(ast.span(), message)
 }
 
 fn part_named(name: &str, truncates: bool, ast: &Ast) -> Result<DatePart, SqlError> {

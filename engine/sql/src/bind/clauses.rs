@@ -55,7 +55,7 @@ pub(super) fn refuse_unknown(query: &QueryAst) -> Result<(), SqlError> {
         Some((_, clause)) => Err(SqlError::at(
             query.span(),
             format!(
-                "{clause} is not possible; a query has SELECT, FROM, WHERE, GROUP BY, HAVING, ORDER BY and LIMIT"
+                "{clause} is not supported; a query has SELECT, FROM, WHERE, GROUP BY, HAVING, ORDER BY and LIMIT"
             ),
         )),
         None => Ok(()),
@@ -66,11 +66,11 @@ pub(super) fn group_by(scope: &Scope<'_>, select: &Select) -> Result<GroupBy, Sq
     let GroupByExpr::Expressions(expressions, modifiers) = &select.group_by else {
         return Err(SqlError::at(
             select.group_by.span(),
-            "GROUP BY ALL is not possible; name the columns",
+            "GROUP BY ALL is not supported; name the columns",
         ));
     };
     if let Some(modifier) = modifiers.first() {
-        let message = format!("{modifier} is not possible in GROUP BY");
+        let message = format!("{modifier} is not supported in GROUP BY");
         return Err(SqlError::at(select.group_by.span(), message));
     }
     let mut grouped = GroupBy {
@@ -144,7 +144,11 @@ fn key(scope: &Scope<'_>, select: &Select, ast: &Ast) -> Result<Bound, SqlError>
         return bound;
     };
     let named = select.projection.iter().find_map(|item| match item {
-        SelectItem::ExprWithAlias { expr, alias } if alias.value == name.value => Some(expr),
+        SelectItem::ExprWithAlias { expr, alias }
+            if alias.value.eq_ignore_ascii_case(&name.value) =>
+        {
+            Some(expr)
+        }
         _ => None,
     });
     match (bound, named) {
@@ -165,14 +169,14 @@ pub(super) fn order_by(
     let OrderByKind::Expressions(expressions) = &order.kind else {
         return Err(SqlError::at(
             order.span(),
-            "ORDER BY ALL is not possible; name the columns",
+            "ORDER BY ALL is not supported; name the columns",
         ));
     };
     expressions
         .iter()
         .map(|item| {
             let named = outputs.iter().find(
-                |output| matches!(&item.expr, Ast::Identifier(name) if name.value == output.name),
+                |output| matches!(&item.expr, Ast::Identifier(name) if name.value.eq_ignore_ascii_case(&output.name)),
             );
             if let Ast::Value(value) = &item.expr {
                 let message = format!("expected a column or an expression, found `{value}`");
@@ -201,7 +205,7 @@ pub(super) fn limit(query: &QueryAst) -> Result<Option<u64>, SqlError> {
             limit_by,
         }) if limit_by.is_empty() => limit,
         Some(other) => {
-            let message = "expected LIMIT with a number; OFFSET and BY are not possible";
+            let message = "expected LIMIT with a number; OFFSET and BY are not supported";
             return Err(SqlError::at(other.span(), message));
         }
     };

@@ -40,7 +40,8 @@ pub(super) fn duration_ms(ast: &Ast) -> Result<i64, SqlError> {
         let message = "months and years have no fixed length; use days";
         return Err(SqlError::at(ast.span(), message));
     }
-    let duration = humantime::parse_duration(text.trim()).map_err(|_| expected(text.trim()))?;
+    let duration = humantime::parse_duration(&text.trim().to_lowercase())
+        .map_err(|_| expected(text.trim()))?;
     let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     if ms == 0 || duration.subsec_nanos() % 1_000_000 != 0 || ms > LONGEST_MS {
         let message = format!(

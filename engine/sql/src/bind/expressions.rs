@@ -24,7 +24,8 @@ impl Bound {
         }
     }
 
-    /// Returns the expression, converted to a type that [`SqlType::common`] returned for its own.
+    /// Returns the expression, converted to a type that can represent its values: one that [`SqlType::common`] returned,
+    /// or text.
     pub(super) fn into(self, ty: SqlType) -> Expr {
         if self.ty == ty
             || self.ty == SqlType::Null
@@ -78,7 +79,7 @@ impl<'g, 'r, 's> Binder<'g, 'r, 's> {
         if let Names::Groups(groups) = &self.names
             && !matches!(ast, Ast::Value(_))
             && let Ok(row) = groups.scope().bind(ast)
-            && let Some(key) = groups.key(&row.expr)
+            && let Some(key) = groups.key(&row)
         {
             return Ok(key);
         }
@@ -138,19 +139,18 @@ impl<'g, 'r, 's> Binder<'g, 'r, 's> {
 
     /// Binds conditions of the form `… IS …` and `… LIKE …`, and functions with a syntax of their own.
     fn bind_special(&mut self, ast: &Ast) -> Result<Bound, SqlError> {
-        let truth = |truth, negated| (truth, negated);
         let (inner, (truth, negated)) = match ast {
             Ast::IsNull(inner) => return self.is_null(inner, false),
             Ast::IsNotNull(inner) => return self.is_null(inner, true),
             Ast::IsDistinctFrom(left, right) => return self.distinct(left, right, false),
             Ast::IsNotDistinctFrom(left, right) => return self.distinct(left, right, true),
             Ast::Like { .. } | Ast::ILike { .. } => return operators::like(self, ast),
-            Ast::IsTrue(inner) => (inner, truth(Some(true), false)),
-            Ast::IsNotTrue(inner) => (inner, truth(Some(true), true)),
-            Ast::IsFalse(inner) => (inner, truth(Some(false), false)),
-            Ast::IsNotFalse(inner) => (inner, truth(Some(false), true)),
-            Ast::IsUnknown(inner) => (inner, truth(None, false)),
-            Ast::IsNotUnknown(inner) => (inner, truth(None, true)),
+            Ast::IsTrue(inner) => (inner, (Some(true), false)),
+            Ast::IsNotTrue(inner) => (inner, (Some(true), true)),
+            Ast::IsFalse(inner) => (inner, (Some(false), false)),
+            Ast::IsNotFalse(inner) => (inner, (Some(false), true)),
+            Ast::IsUnknown(inner) => (inner, (None, false)),
+            Ast::IsNotUnknown(inner) => (inner, (None, true)),
             other => return calls::special(self, other),
         };
         let condition = Box::new(self.condition(inner)?);
@@ -280,7 +280,7 @@ impl<'g, 'r, 's> Binder<'g, 'r, 's> {
         if *kind == CastKind::SafeCast {
             return Err(SqlError::at(
                 inner.span(),
-                "SAFE_CAST is not possible; use TRY_CAST",
+                "SAFE_CAST is not supported; use TRY_CAST",
             ));
         }
         let (ty, digits) = literals::data_type(to, inner.span())?;
@@ -312,6 +312,6 @@ pub(super) fn negate_if(negated: bool, condition: Expr) -> Bound {
 pub(super) fn unsupported(ast: &Ast, span: Span) -> SqlError {
     SqlError::at(
         span,
-        format!("`{ast}` is not possible in a query; docs/sql.md lists what is"),
+        format!("`{ast}` is not supported in a query; docs/sql.md lists what is"),
     )
 }

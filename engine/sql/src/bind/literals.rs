@@ -12,7 +12,7 @@ use crate::exact;
 use crate::plan::{Expr, Literal};
 use crate::types::{DIGITS_MAX, SqlType};
 
-const TYPES: &str = "BOOLEAN, BIGINT, DOUBLE, DECIMAL(p, s), TEXT or TIMESTAMP";
+const TYPES: &str = "BOOLEAN, BIGINT, HUGEINT, DOUBLE, DECIMAL(p, s), TEXT or TIMESTAMP";
 
 pub(super) fn literal(value: &ValueWithSpan) -> Result<Bound, SqlError> {
     let bound = |literal, ty| Bound {
@@ -25,14 +25,14 @@ pub(super) fn literal(value: &ValueWithSpan) -> Result<Bound, SqlError> {
         Token::SingleQuotedString(text) => bound(Literal::Text(text.clone()), SqlType::Text),
         Token::Number(text, false) => {
             let (literal, ty) = number(text).ok_or_else(|| {
-                let message = format!("the number `{text}` has more than {DIGITS_MAX} digits");
+                let message = format!("the number `{text}` is too large: a number has at most {DIGITS_MAX} digits, or with an exponent the range of a DOUBLE");
                 SqlError::at(value.span, message)
             })?;
             bound(literal, ty)
         }
         other => {
             let message = format!(
-                "`{other}` is not possible; expected a number, a 'text', TRUE, FALSE or NULL"
+                "`{other}` is not supported; expected a number, a 'text', TRUE, FALSE or NULL"
             );
             return Err(SqlError::at(value.span, message));
         }
@@ -104,7 +104,7 @@ pub(super) fn integer(ast: &Ast) -> Option<i64> {
         Ast::Value(ValueWithSpan {
             value: Token::Number(text, false),
             ..
-        }) => text.parse().ok(),
+        }) => text.replace('_', "").parse().ok(),
         _ => None,
     }
 }
@@ -142,7 +142,7 @@ pub(super) fn data_type(ty: &DataType, span: Span) -> Result<(SqlType, u8), SqlE
         DataType::Timestamp(None, _) => SqlType::Timestamp,
         DataType::Decimal(ExactNumberInfo::PrecisionAndScale(digits, scale))
         | DataType::Numeric(ExactNumberInfo::PrecisionAndScale(digits, scale))
-            if *digits <= u64::from(DIGITS_MAX)
+            if (1..=u64::from(DIGITS_MAX)).contains(digits)
                 && u64::try_from(*scale).is_ok_and(|scale| scale <= *digits) =>
         {
             let [digits, scale] = [*digits, scale.unsigned_abs()];

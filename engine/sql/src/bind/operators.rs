@@ -32,7 +32,7 @@ pub(super) fn unary(
         }
         other => Err(SqlError::at(
             inner.span(),
-            format!("the operator `{other}` is not possible"),
+            format!("the operator `{other}` is not supported"),
         )),
     }
 }
@@ -98,12 +98,8 @@ fn concatenation(
 ) -> Result<Bound, SqlError> {
     let left = binder.of_type(left, SqlType::Text)?;
     let right = binder.of_type(right, SqlType::Text)?;
-    let is_null = |side: &Expr| Expr::IsNull(Box::new(side.clone()));
-    let any_null = Expr::Or(vec![is_null(&left), is_null(&right)]);
-    let both = Expr::Call(Function::Concat, vec![left, right]);
-    let null = Expr::Literal(Literal::Null);
     Ok(Bound {
-        expr: Expr::Case(vec![(any_null, null)], Box::new(both)),
+        expr: Expr::Call(Function::Join, vec![left, right]),
         ty: SqlType::Text,
     })
 }
@@ -124,7 +120,7 @@ fn arithmetic(
         other => {
             return Err(SqlError::at(
                 whole.span(),
-                format!("the operator `{other}` is not possible"),
+                format!("the operator `{other}` is not supported"),
             ));
         }
     };
@@ -170,7 +166,7 @@ fn multiply(left: Bound, right: Bound, whole: &Ast) -> Result<Bound, SqlError> {
     let scale = left_scale + right_scale;
     if scale > DIGITS_MAX {
         let message = format!(
-            "the product has {scale} digits after the point, and at most {DIGITS_MAX} are possible; CAST a factor to \
+            "the product has {scale} digits after the point, and at most {DIGITS_MAX} are allowed; CAST a factor to \
              DOUBLE or to fewer digits"
         );
         return Err(SqlError::at(whole.span(), message));

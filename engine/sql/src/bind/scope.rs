@@ -28,7 +28,7 @@ pub(super) struct Unnest {
 pub(super) struct Scope<'s> {
     source: &'s Source,
     unnest: Option<Unnest>,
-    /// How many expressions have been bound, however often each.
+    /// The number of bind steps. An expression that is bound twice counts twice.
     steps: Cell<u32>,
     /// How many expressions contain the one that is being bound.
     depth: Cell<u32>,
@@ -36,8 +36,8 @@ pub(super) struct Scope<'s> {
 
 /// The largest number of expressions within one another, which evaluation walks by recursion.
 const DEPTH_MAX: u32 = 100;
-/// The largest number of steps in which a query is bound. Only nested `BETWEEN` and `CASE` need many, because their
-/// operand is bound for each comparison.
+/// The largest number of steps in which a query is bound. An operand of `BETWEEN`, `CASE` or `NULLIF` is bound for each
+/// comparison, so nesting these needs many.
 const STEPS_MAX: u32 = 100_000;
 
 /// A level of expressions within one another, until it is dropped.
@@ -96,7 +96,7 @@ fn source<'s>(table: &TableFactor, sources: &'s [Source]) -> Result<&'s Source, 
     else {
         return Err(SqlError::at(
             table.span(),
-            "expected only the name of a source; subqueries and aliases are not possible",
+            "expected only the name of a source; subqueries and aliases are not supported",
         ));
     };
     let text = name.0.iter().filter_map(|part| part.as_ident());
@@ -179,12 +179,14 @@ impl<'s> Scope<'s> {
         self.steps.set(self.steps.get() + 1);
         self.depth.set(self.depth.get() + 1);
         let level = Level(&self.depth);
-        if self.depth.get() > DEPTH_MAX || self.steps.get() > STEPS_MAX {
-            let message =
-                format!("expressions can be nested {DEPTH_MAX} deep; this one is nested deeper");
-            return Err(SqlError::at(ast.span(), message));
-        }
-        Ok(level)
+        let message = match (self.depth.get(), self.steps.get()) {
+            (..=DEPTH_MAX, ..=STEPS_MAX) => return Ok(level),
+            (..=DEPTH_MAX, _) => {
+                "too many BETWEEN, CASE or NULLIF are nested in one another".to_owned()
+            }
+            _ => format!("expressions can be nested {DEPTH_MAX} deep; this one is nested deeper"),
+        };
+        Err(SqlError::at(ast.span(), message))
     }
 
     pub(super) fn source(&self) -> &'s Source {
@@ -208,7 +210,7 @@ impl<'s> Scope<'s> {
         if let Some(unnest) = self
             .unnest
             .as_ref()
-            .filter(|unnest| unnest.name == name.value)
+            .filter(|unnest| unnest.name.eq_ignore_ascii_case(&name.value))
         {
             return Ok(Bound {
                 expr: Expr::Column(self.source.columns.len()),
@@ -218,7 +220,7 @@ impl<'s> Scope<'s> {
         let Some(number) = self.source.position(&name.value) else {
             if BOUNDS.contains(&name.value.to_lowercase().as_str()) {
                 let message = format!(
-                    "`{}` is only possible in SELECT, HAVING and ORDER BY of a query with a window, and not in an \
+                    "`{}` is only allowed in SELECT, HAVING and ORDER BY of a query with a window, and not in an \
                      aggregate",
                     name.value
                 );
@@ -236,7 +238,7 @@ impl<'s> Scope<'s> {
                 suggestion(&name.value, known)
             );
             if name.quote_style == Some('"') {
-                message.push_str(" (double quotes are for names; a text needs single quotes)");
+                message.push_str(" (double quotes are for names; a string needs single quotes)");
             }
             return Err(SqlError::at(name.span, message));
         };
@@ -311,8 +313,9 @@ impl<'r, 's> Groups<'r, 's> {
     }
 
     /// Returns the column of an expression that is a key.
-    pub(super) fn key(&self, expr: &Expr) -> Option<Bound> {
-        let number = self.keys.iter().position(|key| key.expr == *expr)?;
+    pub(super) fn key(&self, row: &Bound) -> Option<Bound> {
+        let is_same = |key: &Bound| key.expr == row.expr && key.ty == row.ty;
+        let number = self.keys.iter().position(is_same)?;
         Some(Bound {
             expr: Expr::Column(number),
             ty: self.keys[number].ty,
@@ -344,7 +347,11 @@ impl<'r, 's> Groups<'r, 's> {
                 ty: SqlType::Timestamp,
             });
         }
-        if let Some((_, bound)) = self.named.iter().find(|(output, _)| *output == name.value) {
+        if let Some((_, bound)) = self
+            .named
+            .iter()
+            .find(|(output, _)| output.eq_ignore_ascii_case(&name.value))
+        {
             return Ok(bound.clone());
         }
         self.scope.column(name)?;
