@@ -44,7 +44,8 @@ impl FloatSum {
     }
 }
 
-/// Numbers that together represent a sum: in ascending order of magnitude, without overlapping digits and without zeros.
+/// Numbers that together represent a sum, in ascending order of magnitude. Their digits do not overlap, and none is
+/// zero.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Parts(SmallVec<[f64; 2]>);
 

@@ -1,5 +1,6 @@
 //! SQL with windows over JSON events. [`plan`] turns a query's text into a [`Plan`], or returns an error with the
-//! position and a suggestion. A [`Reader`] reads records of a declared [`Source`], and a [`Query`] computes the rows of a plan from them.
+//! position and a suggestion. A [`Reader`] reads records of a declared [`Source`], and a [`Query`] computes the rows of
+//! a plan from them.
 //!
 //! The meaning is that of DuckDB on the same rows; `docs/sql.md` lists the language and the differences.
 

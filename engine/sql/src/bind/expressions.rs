@@ -24,8 +24,8 @@ impl Bound {
         }
     }
 
-    /// Returns the expression, converted to a type that can represent its values: one that [`SqlType::common`] returned,
-    /// or text.
+    /// Returns the expression, converted to a type that can represent its values: one that [`SqlType::common`]
+    /// returned, or text.
     pub(super) fn into(self, ty: SqlType) -> Expr {
         if self.ty == ty
             || self.ty == SqlType::Null

@@ -25,7 +25,10 @@ pub(super) fn literal(value: &ValueWithSpan) -> Result<Bound, SqlError> {
         Token::SingleQuotedString(text) => bound(Literal::Text(text.clone()), SqlType::Text),
         Token::Number(text, false) => {
             let (literal, ty) = number(text).ok_or_else(|| {
-                let message = format!("the number `{text}` is too large: a number has at most {DIGITS_MAX} digits, or with an exponent the range of a DOUBLE");
+                let message = format!(
+                    "the number `{text}` is too large: a number has at most {DIGITS_MAX} digits, or, with an exponent, \
+                     the range of a DOUBLE"
+                );
                 SqlError::at(value.span, message)
             })?;
             bound(literal, ty)
