@@ -14,7 +14,6 @@ use model::Timestamp;
 use self::history::Counts;
 use crate::cli::{RowFormat, SqlCommand};
 use crate::connect::connect;
-use crate::signal::unless_stopped;
 use crate::terminal::note;
 use crate::{dataflow_file, registry, signal};
 
@@ -24,22 +23,25 @@ const LAST_DEFAULT: Duration = Duration::from_secs(60 * 60);
 pub(crate) async fn sql(args: SqlCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let (_, dataflow) = dataflow_file::load(&args.dataflow, &registry::registry())?;
-    let tables = dataflow.tables()?;
-    let plan = ::sql::plan(&args.query, &tables).context("invalid query")?;
-    let Some(table) = tables.into_iter().find(|table| table.name == plan.source) else {
-        bail!("the dataflow file has no source `{}`", plan.source);
-    };
+    let sources = dataflow.query_sources()?;
+    let plan = ::sql::plan(&args.query, &sources).context("invalid query")?;
+    let source = sources
+        .into_iter()
+        .find(|source| source.name == plan.source);
+    let reader = Reader::new(source.context("the query has no source")?);
     let since = args
         .from
         .is_none()
         .then(|| since(&plan, args.last.unwrap_or(LAST_DEFAULT)));
     let mut query = Query::new(plan, since);
-    let reader = Reader::new(table);
-    let counts = unless_stopped(&stop, async {
+    let reading = async {
         let cluster = connect(&args.cluster).await?;
         history::read(&cluster, &reader, &mut query, since).await
-    })
-    .await?;
+    };
+    let counts = tokio::select! {
+        counts = reading => counts?,
+        () = stop.cancelled() => bail!("stopped before all records were read; no rows are printed"),
+    };
     let default = if io::stdout().is_terminal() {
         RowFormat::Table
     } else {

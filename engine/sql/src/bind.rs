@@ -8,6 +8,8 @@ mod clauses;
 mod dialect;
 mod durations;
 mod expressions;
+mod from;
+mod groups;
 mod literals;
 mod operators;
 mod scope;
@@ -21,7 +23,8 @@ use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer};
 use self::clauses::GroupBy;
 use self::dialect::Language;
 use self::expressions::Bound;
-use self::scope::{Groups, Scope};
+use self::groups::Groups;
+use self::scope::Scope;
 use crate::error::SqlError;
 use crate::plan::{Expr, Output, Plan, WindowPlan};
 use crate::source::Source;
@@ -70,7 +73,7 @@ fn plan_here(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {
     let query = parse(text)?;
     clauses::refuse_unknown(&query)?;
     let select = select(&query)?;
-    let (source, unnest) = scope::from(select, sources)?;
+    let (source, unnest) = from::from(select, sources)?;
     bind(&query, select, Scope::new(source, unnest))
 }
 

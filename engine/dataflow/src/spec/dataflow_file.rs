@@ -96,7 +96,7 @@ impl DataflowSpec {
         let dataflow: Self = serde_yaml::from_str(yaml)?;
         let checked = dataflow
             .check_limits()
-            .and_then(|()| dataflow.tables())
+            .and_then(|()| dataflow.query_sources())
             .and_then(|_| {
                 let mut derivations = dataflow.derivations.iter();
                 derivations.try_for_each(|(name, spec)| dataflow.check(name, spec, registry))
@@ -106,9 +106,11 @@ impl DataflowSpec {
     }
 
     /// Returns the sources as queries see them.
-    pub fn tables(&self) -> Result<Vec<sql::Source>, SpecError> {
+    pub fn query_sources(&self) -> Result<Vec<sql::Source>, SpecError> {
         let sources = self.sources.iter();
-        sources.map(|(name, source)| source.table(name)).collect()
+        sources
+            .map(|(name, source)| source.query_source(name))
+            .collect()
     }
 
     fn check(
@@ -156,7 +158,7 @@ impl DataflowSpec {
 }
 
 impl SourceSpec {
-    fn table(&self, name: &str) -> Result<sql::Source, SpecError> {
+    fn query_source(&self, name: &str) -> Result<sql::Source, SpecError> {
         let mut columns = Vec::new();
         for (column, spec) in &self.columns {
             let invalid = |error: ColumnError| {

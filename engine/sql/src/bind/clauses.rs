@@ -8,8 +8,9 @@ use sqlparser::ast::{
 use super::arguments::{self, name_of};
 use super::durations::duration_ms;
 use super::expressions::Bound;
+use super::groups::Groups;
 use super::literals;
-use super::scope::{Groups, Scope};
+use super::scope::Scope;
 use crate::error::SqlError;
 use crate::plan::{OrderBy, Output, WindowPlan};
 

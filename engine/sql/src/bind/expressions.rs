@@ -3,7 +3,8 @@
 use sqlparser::ast::{CaseWhen, CastKind, DataType, Expr as Ast, InTarget, Spanned, TypedString};
 use sqlparser::tokenizer::Span;
 
-use super::scope::{Groups, Scope};
+use super::groups::Groups;
+use super::scope::Scope;
 use super::{aggregates, calls, literals, operators};
 use crate::error::SqlError;
 use crate::plan::{Comparison, Expr, Literal};
