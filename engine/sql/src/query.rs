@@ -120,12 +120,7 @@ impl Query {
         for key in self.keys.values() {
             for group in key.groups.values() {
                 let row = self.group_row(key, group);
-                if self
-                    .plan
-                    .having
-                    .as_ref()
-                    .is_none_or(|having| having.holds(&row))
-                {
+                if self.keeps(&row) {
                     windows.entry(group.window).or_default().push(row);
                 }
             }
@@ -141,6 +136,12 @@ impl Query {
             .collect()
     }
 
+    /// Returns whether `HAVING` keeps a group row.
+    fn keeps(&self, row: &[Value<'_>]) -> bool {
+        let having = self.plan.having.as_ref();
+        having.is_none_or(|having| having.holds(row))
+    }
+
     fn row_of_nothing(&self) -> Vec<Row> {
         let states = self.plan.aggregates.iter().map(State::new).collect();
         let group = Group {
@@ -152,12 +153,7 @@ impl Query {
             groups: BTreeMap::new(),
         };
         let row = self.group_row(&key, &group);
-        let holds = self
-            .plan
-            .having
-            .as_ref()
-            .is_none_or(|having| having.holds(&row));
-        if holds {
+        if self.keeps(&row) {
             self.ranked(vec![row])
         } else {
             Vec::new()

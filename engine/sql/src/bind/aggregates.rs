@@ -78,9 +78,9 @@ fn value(scope: &Scope<'_>, call: &Call, name: &str, list: &[&Ast]) -> Result<Pa
             };
             Ok((kind, Some(expr), ty))
         }
-        ("sum" | "avg", [ast]) => sum(name, number(scope, ast)?),
+        ("sum" | "avg", [ast]) => sum(name, scope.number(ast)?),
         ("quantile", [ast, fraction]) => {
-            let value = number(scope, ast)?.into(SqlType::Double);
+            let value = scope.number(ast)?.into(SqlType::Double);
             let Some(fraction) = literals::fraction(fraction).filter(|q| (0.0..=1.0).contains(q))
             else {
                 let message = format!("expected a number between 0 and 1, found `{fraction}`");
@@ -112,15 +112,6 @@ fn value(scope: &Scope<'_>, call: &Call, name: &str, list: &[&Ast]) -> Result<Pa
             Err(SqlError::at(call.span(), message))
         }
     }
-}
-
-fn number(scope: &Scope<'_>, ast: &Ast) -> Result<Bound, SqlError> {
-    let bound = scope.bind(ast)?;
-    if bound.ty.is_numeric() || bound.ty == SqlType::Null {
-        return Ok(bound);
-    }
-    let message = format!("expected a number, but `{ast}` is {}", bound.ty);
-    Err(SqlError::at(ast.span(), message))
 }
 
 fn sum(name: &str, argument: Bound) -> Result<Parts, SqlError> {

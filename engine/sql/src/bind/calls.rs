@@ -50,15 +50,10 @@ pub(super) fn bind(binder: &mut Binder<'_, '_, '_>, call: &Call) -> Result<Bound
             typed(binder, Function::SplitPart, &arguments, Text)
         }
         ("date_trunc", [part, time]) => {
-            let function = Function::DateTrunc(date_part(part, true)?);
+            let function = Function::DateTrunc(part_named(part_name(part)?, true, part)?);
             typed(binder, function, &[(time, Timestamp)], Timestamp)
         }
-        ("date_part", [part, time]) => {
-            let Some(name) = literals::text(part) else {
-                return Err(no_part(part));
-            };
-            extract(binder, name, part, time)
-        }
+        ("date_part", [part, time]) => extract(binder, part_name(part)?, part, time),
         ("epoch_ms", [time]) => typed(binder, Function::EpochMs, &[(time, Timestamp)], Bigint),
         ("abs", [number]) => abs(binder, number),
         ("round", [number]) => round(binder, number, None),
@@ -169,16 +164,12 @@ fn concat(binder: &mut Binder<'_, '_, '_>, list: &[&Ast]) -> Result<Bound, SqlEr
     Ok(call_of(Function::Concat, arguments, SqlType::Text))
 }
 
-fn date_part(ast: &Ast, truncates: bool) -> Result<DatePart, SqlError> {
-    match literals::text(ast) {
-        Some(name) => part_named(name, truncates, ast),
-        None => Err(no_part(ast)),
-    }
-}
-
-fn no_part(ast: &Ast) -> SqlError {
-    let message = format!("expected a part such as 'minute', found `{ast}`");
-    SqlError::at(ast.span(), message)
+/// Returns the name of a part of a time, which must be a text literal.
+fn part_name(ast: &Ast) -> Result<&str, SqlError> {
+    literals::text(ast).ok_or_else(|| {
+        let message = format!("expected a part such as 'minute', found `{ast}`");
+        SqlError::at(ast.span(), message)
+    })
 }
 
 fn part_named(name: &str, truncates: bool, ast: &Ast) -> Result<DatePart, SqlError> {
@@ -206,19 +197,16 @@ fn extract(
     Ok(call_of(Function::Extract(part), time, SqlType::Bigint))
 }
 
+/// Binds a number. NULL becomes a double.
 fn number(binder: &mut Binder<'_, '_, '_>, ast: &Ast) -> Result<Bound, SqlError> {
-    let bound = binder.bind(ast)?;
-    if bound.ty.is_numeric() {
-        return Ok(bound);
-    }
-    if bound.ty == SqlType::Null {
-        return Ok(Bound {
+    let bound = binder.number(ast)?;
+    Ok(match bound.ty {
+        SqlType::Null => Bound {
             ty: SqlType::Double,
             ..bound
-        });
-    }
-    let message = format!("expected a number, but `{ast}` is {}", bound.ty);
-    Err(SqlError::at(ast.span(), message))
+        },
+        _ => bound,
+    })
 }
 
 fn abs(binder: &mut Binder<'_, '_, '_>, ast: &Ast) -> Result<Bound, SqlError> {

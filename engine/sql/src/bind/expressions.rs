@@ -170,6 +170,16 @@ impl<'g, 'r, 's> Binder<'g, 'r, 's> {
         }
     }
 
+    /// Binds an expression that must be a number, or NULL.
+    pub(super) fn number(&mut self, ast: &Ast) -> Result<Bound, SqlError> {
+        let bound = self.bind(ast)?;
+        if bound.ty.is_numeric() || bound.ty == SqlType::Null {
+            return Ok(bound);
+        }
+        let message = format!("expected a number, but `{ast}` is {}", bound.ty);
+        Err(SqlError::at(ast.span(), message))
+    }
+
     fn is_null(&mut self, inner: &Ast, negated: bool) -> Result<Bound, SqlError> {
         let inner = self.bind(inner)?;
         Ok(negate_if(negated, Expr::IsNull(Box::new(inner.expr))))

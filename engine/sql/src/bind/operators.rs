@@ -17,9 +17,9 @@ pub(super) fn unary(
 ) -> Result<Bound, SqlError> {
     match operator {
         UnaryOperator::Not => Ok(negate_if(true, binder.condition(inner)?)),
-        UnaryOperator::Plus => number(binder, inner),
+        UnaryOperator::Plus => binder.number(inner),
         UnaryOperator::Minus => {
-            let bound = number(binder, inner)?;
+            let bound = binder.number(inner)?;
             let zero = match bound.ty {
                 SqlType::Double => Literal::Double(0.0),
                 _ => Literal::Exact(0),
@@ -125,7 +125,7 @@ fn arithmetic(
         }
     };
     let asts = [left, right];
-    let (left, right) = (number(binder, left)?, number(binder, right)?);
+    let (left, right) = (binder.number(left)?, binder.number(right)?);
     match operator {
         BinaryOperator::Divide => {
             let double = |bound: Bound| Bound {
@@ -146,16 +146,6 @@ fn arithmetic(
         _ => {}
     }
     Ok(calculate(operation, left, right))
-}
-
-/// Binds an expression that must be a number.
-fn number(binder: &mut Binder<'_, '_, '_>, ast: &Ast) -> Result<Bound, SqlError> {
-    let bound = binder.bind(ast)?;
-    if bound.ty.is_numeric() || bound.ty == SqlType::Null {
-        return Ok(bound);
-    }
-    let message = format!("expected a number, but `{ast}` is {}", bound.ty);
-    Err(SqlError::at(ast.span(), message))
 }
 
 /// The digits after the point of an exact product are those of both factors.

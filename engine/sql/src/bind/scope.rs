@@ -78,6 +78,10 @@ impl<'s> Scope<'s> {
         Binder::of_rows(self).condition(ast)
     }
 
+    pub(super) fn number(&self, ast: &Ast) -> Result<Bound, SqlError> {
+        Binder::of_rows(self).number(ast)
+    }
+
     pub(super) fn column(&self, name: &Ident) -> Result<Bound, SqlError> {
         if let Some(unnest) = self
             .unnest
