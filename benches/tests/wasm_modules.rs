@@ -83,7 +83,7 @@ fn by_source() -> BTreeMap<&'static str, Vec<Registration>> {
     let mut sources = BTreeMap::<_, Vec<_>>::new();
     for derivation in derivations::registrations() {
         sources
-            .entry(derivation.source())
+            .entry(derivation.source().expect("a derivation with its own code"))
             .or_default()
             .push(derivation);
     }

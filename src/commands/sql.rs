@@ -7,7 +7,7 @@ mod output;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use ::sql::{Plan, Query, Reader};
+use ::sql::{DeclaredSource, Plan, Query};
 use anyhow::{Context, bail};
 use model::Timestamp;
 
@@ -28,7 +28,7 @@ pub(crate) async fn sql(args: SqlCommand) -> anyhow::Result<()> {
     let source = sources
         .into_iter()
         .find(|source| source.name == plan.source);
-    let reader = Reader::new(source.context("the query has no source")?);
+    let mut source = DeclaredSource::new(source.context("the query has no source")?);
     let since = args
         .from
         .is_none()
@@ -36,7 +36,7 @@ pub(crate) async fn sql(args: SqlCommand) -> anyhow::Result<()> {
     let mut query = Query::new(plan, since);
     let reading = async {
         let cluster = connect(&args.cluster).await?;
-        history::read(&cluster, &reader, &mut query, since).await
+        history::read(&cluster, &mut source, &mut query, since).await
     };
     let counts = tokio::select! {
         counts = reading => counts?,

@@ -38,7 +38,7 @@ impl From<Rejection> for RejectCause {
     fn from(rejection: Rejection) -> Self {
         Self {
             reason: rejection.reason.name(),
-            subject: rejection.subject.to_owned(),
+            subject: rejection.subject.into_owned(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The response to a request whose records were all processed.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use model::Reason;
 use serde::Serialize;
@@ -40,7 +42,7 @@ pub(crate) struct Rejection {
     reason: &'static str,
     /// The field at fault, or `record`.
     #[schema(example = "parameters.player_id")]
-    detail: &'static str,
+    detail: Cow<'static, str>,
 }
 
 impl Answer {
@@ -48,7 +50,7 @@ impl Answer {
         let rejections = checked.rejected.iter().map(|rejected| Rejection {
             index: rejected.index,
             reason: rejected.rejection.reason.name(),
-            detail: rejected.rejection.subject,
+            detail: rejected.rejection.subject.clone(),
         });
         Self {
             accepted: checked.accepted.len(),
@@ -66,8 +68,8 @@ impl Answer {
 
 /// Whether the record is something other than an event, rather than an event with an error.
 fn is_foreign(rejected: &Rejected) -> bool {
-    let (reason, subject) = (rejected.rejection.reason, rejected.rejection.subject);
-    match subject {
+    let reason = rejected.rejection.reason;
+    match rejected.rejection.subject.as_ref() {
         "event_name" => true,
         "record" => reason == Reason::NotJson && rejected.payload.first() != Some(&b'{'),
         _ => false,

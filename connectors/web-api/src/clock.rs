@@ -99,7 +99,7 @@ mod tests {
     use super::*;
     use crate::validate::tests::{METRIC, PLAYER, PURCHASE};
     use model::Event;
-    use model::event::{PlayerEvent, PurchaseEvent, ServerMetric};
+    use model::event::{PlayerEvent, PurchaseEvent, ServerMetric, TypedEvent};
     use serde_json::{Value, json};
 
     const SENT: Timestamp = Timestamp::from_millis(1_731_406_530_000);

@@ -30,7 +30,7 @@ struct Record<'a> {
     topic: Option<&'static str>,
     received_at: Timestamp,
     reason: &'static str,
-    detail: &'static str,
+    detail: &'a str,
     #[serde(flatten)]
     part: PayloadPart,
 }
@@ -52,7 +52,7 @@ pub(crate) fn records(rejected: &Rejected, origin: RequestInfo<'_>) -> Vec<Outgo
                 topic: rejected.source.map(|source| source.topic()),
                 received_at: origin.received_at,
                 reason: rejected.rejection.reason.name(),
-                detail: rejected.rejection.subject,
+                detail: &rejected.rejection.subject,
                 part,
             };
             OutgoingRecord {

@@ -1,7 +1,6 @@
 //! The topics to which posted records are written: the source topics and `rejected-events`.
 
-use model::Event;
-use model::event::{PlayerEvent, PurchaseEvent, ServerMetric};
+use model::event::{PlayerEvent, PurchaseEvent, ServerMetric, TypedEvent};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum SourceTopic {

@@ -6,9 +6,9 @@ use std::cell::RefCell;
 
 use bytes::Bytes;
 use model::event::limits::RECORD_BYTES_MAX;
-use model::event::{Layouts, PlayerEvent, PurchaseEvent, ServerMetric};
+use model::event::{Layouts, PlayerEvent, PurchaseEvent, ServerMetric, TypedEvent};
 use model::json::{JsonError, Scanner, Value};
-use model::{Event, Reason, Rejection};
+use model::{Reason, Rejection};
 
 use crate::error::RequestError;
 use crate::keys::Owner;
@@ -66,7 +66,7 @@ pub(crate) fn check(
     let mut checked = Checked::default();
     for (index, record) in records.into_iter().enumerate() {
         let found = fits(&record, grows_by).and_then(|()| source_of(&record, route));
-        let source = found.ok();
+        let source = found.as_ref().ok().copied();
         match found.and_then(|source| Ok((source, subject(&record, source, owner.is_some())?))) {
             Ok((source, subject)) => {
                 if let Some(owner) = owner {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::Event as _;
-use model::event::PurchaseEvent;
+use model::event::{PurchaseEvent, TypedEvent};
 use model::time::Timestamp;
 
 use super::truth::{Incident, Subject};

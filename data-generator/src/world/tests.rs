@@ -4,8 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::Event as _;
-use model::event::{PlayerEvent, PurchaseEvent, ServerMetric, TransactionType};
+use model::event::{PlayerEvent, PurchaseEvent, ServerMetric, TransactionType, TypedEvent};
 use serde_json::Value;
 
 use super::{DELAY_MS_MAX, World, WorldOptions};

@@ -69,7 +69,7 @@ impl Offline {
 
     /// The event time of a record; `None` if the record is not a valid event.
     pub(crate) fn time(&self, record: &[u8]) -> Option<Timestamp> {
-        self.locate.locate(record).ok().map(|(time, _)| time)
+        self.locate.locate(record).ok().map(|event| event.time)
     }
 
     /// The number of events that were late or did not fit into memory.

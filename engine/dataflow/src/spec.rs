@@ -10,6 +10,7 @@ mod limits;
 mod line;
 pub(crate) mod locate;
 pub(crate) mod provision;
+pub(crate) mod query;
 pub(crate) mod registration;
 pub(crate) mod rule_set;
 mod window;

@@ -11,8 +11,7 @@ pub(crate) use sessions::{LAST_VALUE, SessionTicks};
 use std::collections::BTreeSet;
 
 use client::Offset;
-use model::event::Layouts;
-use model::fold::SourceRecord;
+use model::fold::{Source, SourceRecord};
 use model::{
     AlignedWindows, Emit, Event, Fold, Lift, Merge, ParamError, Params, Reason, RecordKey,
     Rejection, Timestamp, Window, Windowed,
@@ -31,23 +30,34 @@ impl Tick<'_> {
     }
 }
 
-impl<'e> Event<'e> for Tick<'e> {
-    const TOPIC: &'static str = "ticks";
-
-    fn parse_alike(record: &'e [u8], _: &mut Layouts) -> Result<Self, Rejection> {
-        let refused = Rejection::new(Reason::NotJson, "record");
-        let text = std::str::from_utf8(record).map_err(|_| refused)?;
-        let (ms, key) = text.split_once(' ').ok_or(refused)?;
-        let time = Timestamp::from_millis(ms.parse().map_err(|_| refused)?);
-        Ok(Self { time, key })
-    }
-
+impl Event for Tick<'_> {
     fn time(&self) -> Timestamp {
         self.time
     }
 
     fn sender(&self) -> &str {
         self.parts().0
+    }
+}
+
+pub(crate) struct Ticks;
+
+impl Source for Ticks {
+    const TOPIC: Option<&'static str> = Some("ticks");
+    const PARAMETERS: &'static [&'static str] = &[];
+
+    type Event<'e> = Tick<'e>;
+
+    fn from_params(_: &Params) -> Result<Self, ParamError> {
+        Ok(Self)
+    }
+
+    fn parse<'r>(&mut self, record: &'r [u8]) -> Result<Tick<'r>, Rejection> {
+        let refused = || Rejection::new(Reason::NotJson, "record");
+        let text = std::str::from_utf8(record).map_err(|_| refused())?;
+        let (ms, key) = text.split_once(' ').ok_or_else(refused)?;
+        let time = Timestamp::from_millis(ms.parse().map_err(|_| refused())?);
+        Ok(Tick { time, key })
     }
 }
 
@@ -69,7 +79,7 @@ impl Lift for CountTicks {
     const PARAMETERS: &'static [&'static str] = &["step"];
 
     type Grouping = AlignedWindows;
-    type Event<'e> = Tick<'e>;
+    type Source = Ticks;
     type Partial = Count;
 
     fn from_params(params: &Params) -> Result<Self, ParamError> {
@@ -110,7 +120,7 @@ impl Lift for DistinctTicks {
     const PARAMETERS: &'static [&'static str] = &[];
 
     type Grouping = AlignedWindows;
-    type Event<'e> = Tick<'e>;
+    type Source = Ticks;
     type Partial = Seen;
 
     fn from_params(_: &Params) -> Result<Self, ParamError> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::emit::Emit;
-use crate::event::Event;
+use crate::fold::Source;
 use crate::grouping::{Grouping, SessionGap};
 use crate::key::RecordKey;
 use crate::merge::Merge;
@@ -16,7 +16,7 @@ use crate::window::Window;
 /// Defines what one event contributes to a derived topic. The same code runs as WASM in the cluster and
 /// natively in the runner.
 pub trait Lift: Sized + Send + Sync + 'static {
-    /// The name of the derived topic.
+    /// The name of the code, which is also that of the derived topic unless the dataflow file gives it another.
     const NAME: &'static str;
     /// The names of the derivation's own parameters. The parameters of its grouping are added to them.
     const PARAMETERS: &'static [&'static str];
@@ -24,17 +24,17 @@ pub trait Lift: Sized + Send + Sync + 'static {
     /// How events are grouped in time: in [`AlignedWindows`](crate::AlignedWindows), in sessions
     /// ([`SessionGap`]), or not at all ([`SingleEvents`](crate::SingleEvents)).
     type Grouping: Grouping;
-    /// The source event, borrowed from its record.
-    type Event<'e>: Event<'e>;
+    /// The source, which reads the events from its records.
+    type Source: Source;
     /// The combined contribution of any number of events to one window and key.
     type Partial: Merge + Clone + Serialize + DeserializeOwned + Send + Sync;
 
     /// Creates the derivation from its own parameters. A parameter that is not given takes its default.
     fn from_params(params: &Params) -> Result<Self, ParamError>;
 
-    /// Adds `event` to the partial of its key. Must emit for exactly one key, so that every event is counted
-    /// exactly once.
-    fn lift(&self, event: &Self::Event<'_>, out: &mut impl Emit<Self::Partial>);
+    /// Adds `event` to the partial of its key. Emits for one key, so that every event is counted once; for none if the
+    /// event contributes nothing; or for several keys if its windows do not depend on the key.
+    fn lift(&self, event: &<Self::Source as Source>::Event<'_>, out: &mut impl Emit<Self::Partial>);
 }
 
 /// A derivation that turns the merged partials of each window (or session) and key into one record.

@@ -34,14 +34,14 @@ impl RecordKey {
         &self.0
     }
 
+    /// Returns the key's fields, decoded. A key without fields has one that is empty.
+    pub fn all_fields(&self) -> impl Iterator<Item = String> {
+        self.0.split('|').map(decode)
+    }
+
     /// Returns the key's `N` fields, decoded; `None` if the key has a different number of fields.
     pub fn fields<const N: usize>(&self) -> Option<[String; N]> {
-        self.0
-            .split('|')
-            .map(decode)
-            .collect::<Vec<_>>()
-            .try_into()
-            .ok()
+        self.all_fields().collect::<Vec<_>>().try_into().ok()
     }
 }
 

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use crate::derivation::Lift;
 use crate::emit::Emit;
 use crate::event::Event;
+use crate::fold::Source;
 use crate::grouping::SingleEvents;
 use crate::key::RecordKey;
 use crate::merge::Merge;
@@ -24,8 +25,8 @@ pub trait KeyedProcess: Sized + Send + Sync + 'static {
     /// The names of the process's own parameters.
     const PARAMETERS: &'static [&'static str];
 
-    /// The source event, borrowed from its record.
-    type Event<'e>: Event<'e>;
+    /// The source, which reads the events from its records.
+    type Source: Source;
     /// The part of an event's data that the process needs.
     type Fact: Clone + Serialize + DeserializeOwned + Send + Sync;
     /// The state of a key. The `Default` value is the state of a key without events.
@@ -37,7 +38,7 @@ pub trait KeyedProcess: Sized + Send + Sync + 'static {
     fn from_params(params: &Params) -> Result<Self, ParamError>;
 
     /// Passes the event's fact to `out` exactly once, under the key to which the event belongs.
-    fn fact(&self, event: &Self::Event<'_>, out: &mut impl Collect<Self::Fact>);
+    fn fact(&self, event: &<Self::Source as Source>::Event<'_>, out: &mut impl Collect<Self::Fact>);
 
     /// Processes the next event of the key. All timers up to the event's time have already fired.
     fn on_event(
@@ -138,14 +139,14 @@ impl<K: KeyedProcess> Lift for FactsOf<K> {
     const PARAMETERS: &'static [&'static str] = K::PARAMETERS;
 
     type Grouping = SingleEvents;
-    type Event<'e> = K::Event<'e>;
+    type Source = K::Source;
     type Partial = Facts<K::Fact>;
 
     fn from_params(params: &Params) -> Result<Self, ParamError> {
         K::from_params(params).map(Self)
     }
 
-    fn lift(&self, event: &Self::Event<'_>, out: &mut impl Emit<Self::Partial>) {
+    fn lift(&self, event: &<K::Source as Source>::Event<'_>, out: &mut impl Emit<Self::Partial>) {
         let time = event.time();
         self.0.fact(event, &mut Collector { out, time });
     }

@@ -98,6 +98,11 @@ impl Params {
         if ms > 0 { Ok(ms) } else { Err(invalid()) }
     }
 
+    /// Returns the text of a parameter, if it is given.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// Fails if a parameter is not among `known`.
     pub fn refuse_unknown(&self, known: &[&str]) -> Result<(), ParamError> {
         match self.0.keys().find(|name| !known.contains(&name.as_str())) {

@@ -1,5 +1,6 @@
 //! Why a record is not an event: one of a fixed set of reasons, and the field at fault.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -58,18 +59,22 @@ impl fmt::Display for Reason {
 }
 
 /// The rejection of a record: the reason, and the part of the record that caused it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}: `{subject}`")]
 pub struct Rejection {
     /// The reason.
     pub reason: Reason,
-    /// The path of the field or object (`parameters.player_id`, `parameters`), or `record` for the whole record.
-    pub subject: &'static str,
+    /// The path of the field or object (`parameters.player_id`, `parameters`), the column, or `record` for the whole
+    /// record.
+    pub subject: Cow<'static, str>,
 }
 
 impl Rejection {
     /// Creates a rejection for `reason` at `subject`.
-    pub fn new(reason: Reason, subject: &'static str) -> Self {
-        Self { reason, subject }
+    pub fn new(reason: Reason, subject: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            reason,
+            subject: subject.into(),
+        }
     }
 }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use model::event::{Layouts, PlayerEvent, PurchaseEvent, ServerMetric};
-use model::{Event, Reason};
+use model::Reason;
+use model::event::{Layouts, PlayerEvent, PurchaseEvent, ServerMetric, TypedEvent};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -171,7 +171,7 @@ fn changed(schema: Schema, changes: Vec<(&str, Option<Value>)>) -> Value {
 
 /// Checks that a record is accepted with the right fields, or rejected for one of its faults. `fields` returns the
 /// fields of an accepted event, each with its pointer in the record.
-fn check<'e, E: Event<'e>>(
+fn check<'e, E: TypedEvent<'e>>(
     schema: Schema,
     record: &Value,
     bytes: &'e [u8],

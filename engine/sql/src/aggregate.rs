@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use model::Merge;
 use model::merge::{Distinct, fingerprint};
+use serde::{Deserialize, Serialize};
 use sketches_ddsketch::{Config, DDSketch};
 
 use crate::exact;
@@ -13,18 +14,35 @@ use crate::plan::{Aggregate, AggregateKind, Expr};
 use crate::value::Value;
 
 /// The state of an aggregate for one group.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum State {
     Count(u64),
     Distinct(Box<Distinct>),
     /// The sum and the number of exact values.
     Sum(ExactSum, u64),
     SumDouble(FloatSum, u64),
-    /// The best value so far: the least if the order is `Less`, the greatest if it is `Greater`.
-    Extreme(Option<Value<'static>>, Ordering),
+    /// The best value so far.
+    Extreme(Option<Value<'static>>, Wanted),
     Quantile(Box<DDSketch>),
     /// The sort value of the best row so far, and the argument in that row.
-    Arg(Option<(Value<'static>, Value<'static>)>, Ordering),
+    Arg(Option<(Value<'static>, Value<'static>)>, Wanted),
+}
+
+/// Which value of several an aggregate keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Wanted {
+    Least,
+    Greatest,
+}
+
+impl Wanted {
+    /// Returns the order of a better value compared with a worse one.
+    fn order(self) -> Ordering {
+        match self {
+            Self::Least => Ordering::Less,
+            Self::Greatest => Ordering::Greater,
+        }
+    }
 }
 
 impl State {
@@ -36,11 +54,11 @@ impl State {
             AggregateKind::SumDouble | AggregateKind::AvgDouble => {
                 Self::SumDouble(FloatSum::default(), 0)
             }
-            AggregateKind::Min => Self::Extreme(None, Ordering::Less),
-            AggregateKind::Max => Self::Extreme(None, Ordering::Greater),
+            AggregateKind::Min => Self::Extreme(None, Wanted::Least),
+            AggregateKind::Max => Self::Extreme(None, Wanted::Greatest),
             AggregateKind::Quantile(_) => Self::Quantile(Box::new(DDSketch::new(sketch_config()))),
-            AggregateKind::ArgMin(_) => Self::Arg(None, Ordering::Less),
-            AggregateKind::ArgMax(_) => Self::Arg(None, Ordering::Greater),
+            AggregateKind::ArgMin(_) => Self::Arg(None, Wanted::Least),
+            AggregateKind::ArgMax(_) => Self::Arg(None, Wanted::Greatest),
         }
     }
 
@@ -115,6 +133,13 @@ impl State {
         }
     }
 
+    /// Brings the state into the form in which it is encoded.
+    pub(crate) fn settle(&mut self) {
+        if let Self::Distinct(set) = self {
+            set.settle();
+        }
+    }
+
     /// Returns the result.
     pub(crate) fn finish(&self, aggregate: &Aggregate) -> Value<'_> {
         match (self, &aggregate.kind) {
@@ -159,8 +184,8 @@ fn quantile(sketch: &DDSketch, fraction: f64) -> Option<f64> {
     Some(estimate.clamp(sketch.min()?, sketch.max()?))
 }
 
-fn replace_if(best: &mut Option<Value<'static>>, value: Value<'_>, wanted: Ordering) {
-    let is_better = |best: &Value<'_>| value.order(best) == wanted;
+fn replace_if(best: &mut Option<Value<'static>>, value: Value<'_>, wanted: Wanted) {
+    let is_better = |best: &Value<'_>| value.order(best) == wanted.order();
     if best.as_ref().is_none_or(is_better) {
         *best = Some(value.into_owned());
     }
@@ -171,11 +196,11 @@ fn replace_arg(
     best: &mut Option<(Value<'static>, Value<'static>)>,
     place: Value<'_>,
     value: Value<'_>,
-    wanted: Ordering,
+    wanted: Wanted,
 ) {
     let is_better = |(best, best_value): &(Value<'_>, Value<'_>)| match place.order(best) {
         Ordering::Equal => value.order(best_value) == Ordering::Less,
-        order => order == wanted,
+        order => order == wanted.order(),
     };
     if best.as_ref().is_none_or(is_better) {
         *best = Some((place.into_owned(), value.into_owned()));
@@ -183,7 +208,7 @@ fn replace_arg(
 }
 
 /// A sum of exact numbers, of any size.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ExactSum {
     /// The sum without the multiples of 2^128 that are counted in `carry`.
     low: i128,

@@ -5,6 +5,8 @@ mod aggregates;
 mod arguments;
 mod calls;
 mod clauses;
+mod date_parts;
+mod derived;
 mod dialect;
 mod durations;
 mod expressions;
@@ -26,7 +28,7 @@ use self::expressions::Bound;
 use self::groups::Groups;
 use self::scope::Scope;
 use crate::error::SqlError;
-use crate::plan::{Expr, Output, Plan, WindowPlan};
+use crate::plan::{BOUNDS, Expr, Output, Plan, WindowPlan};
 use crate::source::Source;
 use crate::types::SqlType;
 
@@ -38,8 +40,6 @@ pub const OUTPUTS_MAX: usize = 100;
 const TOKENS_MAX: usize = 4_000;
 /// Each token can add a level to the tree that the parser returns. Planning takes less than 10 kB for a level.
 const STACK_BYTES: usize = TOKENS_MAX * 10_000;
-/// The names of a window's bounds, which are columns of every result with windows.
-const BOUNDS: [&str; 2] = ["window_start", "window_end"];
 /// The name of the column with a row's place in the order of its window.
 const RANK: &str = "rank";
 
@@ -67,6 +67,13 @@ pub fn plan(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
+}
+
+/// Plans a query whose rows become a derived topic.
+pub fn plan_derived(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {
+    let plan = plan(text, sources)?;
+    derived::check(&plan).map_err(|message| SqlError::at(Span::empty(), message))?;
+    Ok(plan)
 }
 
 fn plan_here(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {

@@ -1,11 +1,12 @@
 //! Parts of a time in UTC: `date_trunc` and `extract`.
 
 use model::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
 
 /// A part of a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum DatePart {
     Year,
     Quarter,
@@ -21,36 +22,7 @@ pub(crate) enum DatePart {
     DayOfYear,
 }
 
-/// Parts and their names. `date_trunc` accepts only the first [`TRUNCATABLE`].
-const NAMES: [(&str, DatePart); 12] = [
-    ("year", DatePart::Year),
-    ("quarter", DatePart::Quarter),
-    ("month", DatePart::Month),
-    ("week", DatePart::Week),
-    ("day", DatePart::Day),
-    ("hour", DatePart::Hour),
-    ("minute", DatePart::Minute),
-    ("second", DatePart::Second),
-    ("milliseconds", DatePart::Millisecond),
-    ("dow", DatePart::DayOfWeek),
-    ("isodow", DatePart::IsoDayOfWeek),
-    ("doy", DatePart::DayOfYear),
-];
-const TRUNCATABLE: usize = 8;
-
 impl DatePart {
-    /// Returns the names of the parts that `date_trunc` (`truncates`) or `extract` knows.
-    pub(crate) fn names(truncates: bool) -> impl Iterator<Item = &'static str> {
-        let count = if truncates { TRUNCATABLE } else { NAMES.len() };
-        NAMES[..count].iter().map(|(name, _)| *name)
-    }
-
-    /// Returns the part with this name.
-    pub(crate) fn of(name: &str, truncates: bool) -> Option<Self> {
-        let at = Self::names(truncates).position(|known| known.eq_ignore_ascii_case(name))?;
-        Some(NAMES[at].1)
-    }
-
     /// Returns the start of the part that contains `time`.
     pub(crate) fn truncate(self, time: Timestamp) -> Timestamp {
         let [year, month, day, ..] = time.fields();

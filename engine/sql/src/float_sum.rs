@@ -3,10 +3,11 @@
 //! The sum is kept as numbers whose digits do not overlap, as in Shewchuk, "Adaptive Precision Floating-Point
 //! Arithmetic" (1997). Nothing is rounded until the sum is read.
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 /// An exact sum.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FloatSum {
     /// The sum of the numbers below [`LARGE`].
     small: Parts,
@@ -46,7 +47,7 @@ impl FloatSum {
 
 /// Numbers that together represent a sum, in ascending order of magnitude. Their digits do not overlap, and none is
 /// zero.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Parts(SmallVec<[f64; 2]>);
 
 impl Parts {

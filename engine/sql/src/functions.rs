@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use serde::{Deserialize, Serialize};
+
 use crate::calendar::DatePart;
 use crate::exact;
 use crate::numbers::Numbers;
@@ -10,7 +12,7 @@ use crate::text;
 use crate::value::Value;
 
 /// A function whose arguments have the types that it expects.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Function {
     Lower,
     Upper,

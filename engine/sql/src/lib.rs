@@ -1,35 +1,51 @@
 //! SQL with windows over JSON events. [`plan`] turns a query's text into a [`Plan`], or returns an error with the
 //! position and a suggestion. A [`Reader`] reads records of a declared [`Source`], and a [`Query`] computes the rows of
-//! a plan from them.
+//! a plan from them. As a derivation ([`SqlWindows`], [`SqlSessions`]), a plan runs in the SmartModule and in the
+//! runner; these need no parser, so they can be built without the feature `planner`.
 //!
 //! The meaning is that of DuckDB on the same rows; `docs/sql.md` lists the language and the differences.
 
 mod aggregate;
+#[cfg(feature = "planner")]
 mod bind;
 mod calendar;
 mod cast;
+mod code;
+#[cfg(feature = "planner")]
+mod columns;
+#[cfg(feature = "planner")]
 mod declare;
+mod declared;
+mod derivation;
+#[cfg(feature = "planner")]
 mod error;
 mod eval;
 mod exact;
 mod float_sum;
 mod functions;
+mod key;
 mod like;
 mod numbers;
 mod plan;
 mod query;
 mod read;
+mod rows;
 mod source;
 mod text;
 mod types;
 mod value;
 
-pub use bind::{OUTPUTS_MAX, TEXT_BYTES_MAX, plan};
+#[cfg(feature = "planner")]
+pub use bind::{OUTPUTS_MAX, TEXT_BYTES_MAX, plan, plan_derived};
+#[cfg(feature = "planner")]
 pub use declare::{ColumnError, ColumnSpec};
+pub use declared::DeclaredSource;
+pub use derivation::{SqlRow, SqlSessions, SqlWindows, parameters, source_parameter};
+#[cfg(feature = "planner")]
 pub use error::SqlError;
 pub use plan::{Output, Plan, WindowPlan};
 pub use query::{GROUPS_MAX, Query, Row, TooManyGroups};
-pub use read::{Misfit, Reader};
+pub use read::Reader;
 pub use source::{Column, Path, Record, Source};
 pub use types::{DIGITS_MAX, SqlType};
 pub use value::Value;

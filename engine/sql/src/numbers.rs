@@ -1,10 +1,13 @@
 //! The numbers that an operation computes with.
 
+use serde::{Deserialize, Serialize};
+
 use crate::exact;
+#[cfg(feature = "planner")]
 use crate::types::SqlType;
 
 /// The numbers that an operation computes with. A result that does not fit is NULL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Numbers {
     /// Integers of 64 bits.
     Bigint,
@@ -15,6 +18,7 @@ pub(crate) enum Numbers {
 
 impl Numbers {
     /// Returns the numbers of a numeric type.
+    #[cfg(feature = "planner")]
     pub(crate) fn of(ty: SqlType) -> Self {
         match ty {
             SqlType::Double => Self::Double,

@@ -3,14 +3,18 @@
 use std::cmp::Ordering;
 
 use model::{Timestamp, Window};
+use serde::{Deserialize, Serialize};
 
 use crate::functions::Function;
 use crate::numbers::Numbers;
 use crate::types::SqlType;
 use crate::value::Value;
 
+/// The names of a window's bounds, which are columns of every result with windows.
+pub(crate) const BOUNDS: [&str; 2] = ["window_start", "window_end"];
+
 /// A query over the records of one source.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plan {
     /// The name of the source.
     pub source: String,
@@ -21,7 +25,7 @@ pub struct Plan {
     /// How rows are grouped in time.
     pub window: WindowPlan,
     /// The expressions of `GROUP BY`.
-    pub(crate) keys: Vec<Expr>,
+    pub(crate) keys: Vec<Key>,
     /// The aggregates that the query uses, each once.
     pub(crate) aggregates: Vec<Aggregate>,
     /// The columns of the result. Their expressions are over *group rows*: the keys, the start and the end of the
@@ -36,7 +40,7 @@ pub struct Plan {
 }
 
 /// How rows are grouped in time. Durations are in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WindowPlan {
     /// Not at all: there is one group for all times.
     None,
@@ -65,8 +69,29 @@ impl WindowPlan {
     }
 }
 
+impl Plan {
+    /// Returns the columns of the result without the bounds of the window, which every row of a derived topic has.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &Output> {
+        let bounds = [self.keys.len(), self.keys.len() + 1];
+        let is_bound = move |output: &&Output| {
+            let named = BOUNDS
+                .iter()
+                .position(|bound| output.name.eq_ignore_ascii_case(bound));
+            named.is_some_and(|bound| output.expr == Expr::Column(bounds[bound]))
+        };
+        self.outputs.iter().filter(move |output| !is_bound(output))
+    }
+}
+
+/// An expression of `GROUP BY`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Key {
+    pub(crate) expr: Expr,
+    pub(crate) ty: SqlType,
+}
+
 /// A column of the result.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Output {
     /// The name.
     pub name: String,
@@ -76,7 +101,7 @@ pub struct Output {
 }
 
 /// An expression of `ORDER BY`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct OrderBy {
     pub(crate) expr: Expr,
     pub(crate) descending: bool,
@@ -98,7 +123,7 @@ impl OrderBy {
 }
 
 /// An aggregate over the rows of a group.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Aggregate {
     pub(crate) kind: AggregateKind,
     /// The first argument; `None` in `count(*)`.
@@ -108,7 +133,7 @@ pub(crate) struct Aggregate {
     pub(crate) filter: Option<Expr>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum AggregateKind {
     Count,
     CountDistinct,
@@ -128,7 +153,7 @@ pub(crate) enum AggregateKind {
 }
 
 /// An expression over the columns of a row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Expr {
     /// A column of the row, by number.
     Column(usize),
@@ -159,7 +184,7 @@ pub(crate) enum Expr {
     Call(Function, Vec<Expr>),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Literal {
     Null,
     Boolean(bool),
@@ -169,7 +194,7 @@ pub(crate) enum Literal {
     Timestamp(Timestamp),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Comparison {
     Equal,
     NotEqual,
@@ -179,7 +204,7 @@ pub(crate) enum Comparison {
     GreaterOrEqual,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Arithmetic {
     Add,
     Subtract,

@@ -1,13 +1,14 @@
 //! Computes the rows of a plan from records, in one process.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
 use model::{Timestamp, Window};
 
 use crate::aggregate::State;
-use crate::plan::{Expr, Plan, WindowPlan};
+use crate::plan::{Plan, WindowPlan};
 use crate::source::Record;
 use crate::value::Value;
 
@@ -16,7 +17,7 @@ pub const GROUPS_MAX: usize = 1_000_000;
 
 /// A query that is being computed.
 pub struct Query {
-    plan: Plan,
+    plan: Arc<Plan>,
     /// Windows that begin earlier are left out, because not all of their records are added.
     since: Timestamp,
     keys: HashMap<Vec<u8>, Key, RandomState>,
@@ -56,7 +57,7 @@ impl Query {
     /// begin earlier are then left out.
     pub fn new(plan: Plan, since: Option<Timestamp>) -> Self {
         Self {
-            plan,
+            plan: Arc::new(plan),
             since: since.unwrap_or(Timestamp::MIN),
             keys: HashMap::default(),
             groups: 0,
@@ -71,28 +72,16 @@ impl Query {
 
     /// Adds a record of the plan's source.
     pub fn add(&mut self, record: Record<'_>) -> Result<(), TooManyGroups> {
-        let Some(list) = self.plan.unnest else {
-            return self.add_row(record.time.as_millis(), &record.cells);
-        };
-        let (time, mut row) = (record.time.as_millis(), record.cells);
-        let elements = record.lists.into_iter().find(|(column, _)| *column == list);
-        for element in elements.map(|(_, elements)| elements).unwrap_or_default() {
-            row.push(element);
-            self.add_row(time, &row)?;
-            row.pop();
-        }
-        Ok(())
+        let time = record.time.as_millis();
+        let plan = Arc::clone(&self.plan);
+        plan.rows_of(&record, |row| self.add_row(time, row))
     }
 
     fn add_row(&mut self, time: i64, row: &[Value<'_>]) -> Result<(), TooManyGroups> {
         let plan = &self.plan;
-        let leaves_out = |filter: &Expr| !filter.holds(row);
-        if plan.filter.as_ref().is_some_and(leaves_out) {
-            return Ok(());
-        }
         self.encoded.clear();
         for key in &plan.keys {
-            encode(&key.eval(row), &mut self.encoded);
+            encode(&key.expr.eval(row), &mut self.encoded);
         }
         let key = self.keys.entry_ref(self.encoded.as_slice());
         let key = key.or_insert_with(|| Key::new(plan, row));
@@ -120,7 +109,7 @@ impl Query {
         for key in self.keys.values() {
             for group in key.groups.values() {
                 let row = self.group_row(key, group);
-                if self.keeps(&row) {
+                if self.plan.keeps(&row) {
                     windows.entry(group.window).or_default().push(row);
                 }
             }
@@ -136,12 +125,6 @@ impl Query {
             .collect()
     }
 
-    /// Returns whether `HAVING` keeps a group row.
-    fn keeps(&self, row: &[Value<'_>]) -> bool {
-        let having = self.plan.having.as_ref();
-        having.is_none_or(|having| having.holds(row))
-    }
-
     fn row_of_nothing(&self) -> Vec<Row> {
         let states = self.plan.aggregates.iter().map(State::new).collect();
         let group = Group {
@@ -153,7 +136,7 @@ impl Query {
             groups: BTreeMap::new(),
         };
         let row = self.group_row(&key, &group);
-        if self.keeps(&row) {
+        if self.plan.keeps(&row) {
             self.ranked(vec![row])
         } else {
             Vec::new()
@@ -162,14 +145,8 @@ impl Query {
 
     /// Returns the values that the outputs are computed from.
     fn group_row<'a>(&'a self, key: &'a Key, group: &'a Group) -> Vec<Value<'a>> {
-        let bounds = [group.window.start, group.window.end].map(Value::Timestamp);
-        let results = group.states.iter().zip(&self.plan.aggregates);
-        key.values
-            .iter()
-            .map(Value::borrowed)
-            .chain(bounds)
-            .chain(results.map(|(state, aggregate)| state.finish(aggregate)))
-            .collect()
+        let keys = key.values.iter().map(Value::borrowed);
+        self.plan.group_row(keys, group.window, &group.states)
     }
 
     /// Sorts the rows of a window, applies the limit, and computes the outputs.
@@ -195,14 +172,8 @@ impl Query {
         rows.into_iter()
             .take(limit)
             .zip(1..)
-            .map(|(mut row, rank)| {
-                row.push(Value::Exact(rank));
-                let outputs = self.plan.outputs.iter();
-                Row {
-                    values: outputs
-                        .map(|output| output.expr.eval(&row).into_owned())
-                        .collect(),
-                }
+            .map(|(row, rank)| Row {
+                values: self.plan.result_row(row, rank),
             })
             .collect()
     }
@@ -210,7 +181,7 @@ impl Query {
 
 impl Key {
     fn new(plan: &Plan, row: &[Value<'_>]) -> Self {
-        let values = plan.keys.iter().map(|key| key.eval(row).into_owned());
+        let values = plan.keys.iter().map(|key| key.expr.eval(row).into_owned());
         Self {
             values: values.collect(),
             groups: BTreeMap::new(),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use model::event::limits::RECORD_BYTES_MAX;
 use model::json::{self, JsonError, Scanner};
-use model::{Reason, Timestamp};
+use model::{Reason, Rejection, Timestamp};
 
 use crate::exact;
 use crate::source::{Column, Record, Source, Step};
@@ -17,16 +17,6 @@ pub struct Reader {
     source: Source,
     event_time: usize,
     root: Node,
-}
-
-/// Why a record does not fit its declaration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}: `{subject}`")]
-pub struct Misfit {
-    /// The reason.
-    pub reason: Reason,
-    /// The column at fault, or `record`.
-    pub subject: String,
 }
 
 /// A place in the JSON that columns pass through or end in.
@@ -83,8 +73,8 @@ impl Reader {
     }
 
     /// Reads a record's value.
-    pub fn read<'a>(&self, record: &'a [u8]) -> Result<Record<'a>, Misfit> {
-        let whole = |reason| misfit(reason, "record");
+    pub fn read<'a>(&self, record: &'a [u8]) -> Result<Record<'a>, Rejection> {
+        let whole = |reason| Rejection::new(reason, "record");
         if record.len() > RECORD_BYTES_MAX {
             return Err(whole(Reason::TooLarge));
         }
@@ -101,19 +91,12 @@ impl Reader {
     }
 }
 
-fn misfit(reason: Reason, subject: &str) -> Misfit {
-    Misfit {
-        reason,
-        subject: subject.to_owned(),
-    }
-}
-
-fn not_json(error: JsonError) -> Misfit {
+fn not_json(error: JsonError) -> Rejection {
     let reason = match error {
         JsonError::Syntax => Reason::NotJson,
         JsonError::TooDeep => Reason::TooLarge,
     };
-    misfit(reason, "record")
+    Rejection::new(reason, "record")
 }
 
 /// The values that have been found so far.
@@ -145,7 +128,12 @@ impl<'s, 'a> Cells<'s, 'a> {
     }
 
     /// Reads an object that has been entered.
-    fn object(&mut self, scanner: &mut Scanner<'a>, node: &Node, depth: u32) -> Result<(), Misfit> {
+    fn object(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        node: &Node,
+        depth: u32,
+    ) -> Result<(), Rejection> {
         let mut first = true;
         while let Some(key) = scanner.key(first).map_err(not_json)? {
             first = false;
@@ -159,7 +147,12 @@ impl<'s, 'a> Cells<'s, 'a> {
         Ok(())
     }
 
-    fn field(&mut self, scanner: &mut Scanner<'a>, node: &Node, depth: u32) -> Result<(), Misfit> {
+    fn field(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        node: &Node,
+        depth: u32,
+    ) -> Result<(), Rejection> {
         self.reset(node);
         if !node.fields.is_empty() && scanner.enter_object() {
             return self.object(scanner, node, depth + 1);
@@ -191,7 +184,7 @@ impl<'s, 'a> Cells<'s, 'a> {
         scanner: &mut Scanner<'a>,
         node: &Node,
         depth: u32,
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), Rejection> {
         self.in_element = true;
         let mut faults = self.faults.clone();
         let mut first = true;
@@ -237,22 +230,24 @@ impl<'s, 'a> Cells<'s, 'a> {
         }
     }
 
-    fn finish(self, event_time: usize) -> Result<Record<'a>, Misfit> {
+    fn finish(self, event_time: usize) -> Result<Record<'a>, Rejection> {
         for (column, fault) in self.source.columns.iter().zip(&self.faults) {
             if let Some(reason) = fault {
-                return Err(misfit(*reason, &column.name));
+                return Err(Rejection::new(*reason, column.name.clone()));
             }
         }
         for (column, value) in self.source.columns.iter().zip(&self.cells) {
             if column.required && value.is_null() && !column.is_list() {
-                return Err(misfit(Reason::MissingField, &column.name));
+                return Err(Rejection::new(Reason::MissingField, column.name.clone()));
             }
         }
         let Value::Timestamp(time) = self.cells[event_time] else {
-            return Err(misfit(Reason::MissingField, &self.source.event_time));
+            let event_time = self.source.event_time.clone();
+            return Err(Rejection::new(Reason::MissingField, event_time));
         };
         Ok(Record {
             time,
+            sender: self.source.key,
             cells: self.cells,
             lists: self.lists,
         })

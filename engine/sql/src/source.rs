@@ -1,12 +1,15 @@
 //! A declared source: the columns of its records, and where each is in the JSON.
 
+use std::fmt;
+
 use model::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::types::{DIGITS_MAX, SqlType};
 use crate::value::Value;
 
 /// What the records of a source contain. Fields that are not declared are ignored.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Source {
     /// The name of the source, which is that of its topic.
     pub name: String,
@@ -14,12 +17,19 @@ pub struct Source {
     pub event_time: String,
     /// The columns.
     pub columns: Vec<Column>,
+    /// The number of the column with the record key, if it is declared.
+    pub(crate) key: Option<usize>,
 }
 
 impl Source {
-    /// Creates a source whose event time is at this path. If no column has the path, the field becomes a required
+    /// Creates a source whose record key is the field at the path `key`, and whose event time is at another path. If no column has the path, the field becomes a required
     /// column with the name of the path's last part.
-    pub fn new(name: &str, event_time: &str, mut columns: Vec<Column>) -> Result<Self, String> {
+    pub fn new(
+        name: &str,
+        key: &str,
+        event_time: &str,
+        mut columns: Vec<Column>,
+    ) -> Result<Self, String> {
         let path = Path::parse(event_time)?;
         if path.is_list() {
             return Err(format!(
@@ -55,6 +65,7 @@ impl Source {
         Ok(Self {
             name: name.to_owned(),
             event_time,
+            key: columns.iter().position(|column| is_key(column, key)),
             columns,
         })
     }
@@ -67,8 +78,15 @@ impl Source {
     }
 }
 
+/// Returns whether a column contains the record key, whose path or name is given.
+fn is_key(column: &Column, key: &str) -> bool {
+    let is_named = column.name.eq_ignore_ascii_case(key)
+        || Path::parse(key).is_ok_and(|path| path == column.path);
+    is_named && column.ty == SqlType::Text && !column.is_list()
+}
+
 /// A column of a source.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Column {
     /// The name in queries.
     pub name: String,
@@ -155,10 +173,10 @@ fn check_distinct(columns: &[Column]) -> Result<(), String> {
 }
 
 /// The place of a value in a record: names of fields, joined by `.`; after a name, `[]` goes through an array.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Path(Vec<Step>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Step {
     Field(String),
     Elements,
@@ -204,11 +222,26 @@ impl Path {
     }
 }
 
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Elements => f.write_str("[]")?,
+                Step::Field(name) if number == 0 => f.write_str(name)?,
+                Step::Field(name) => write!(f, ".{name}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The values of a record.
 #[derive(Clone, Debug)]
 pub struct Record<'a> {
     /// The event time.
     pub time: Timestamp,
+    /// The number of the column with the record key.
+    pub(crate) sender: Option<usize>,
     /// A value for each column; NULL for a list column.
     pub(crate) cells: Vec<Value<'a>>,
     /// The elements of each list column, by column number.

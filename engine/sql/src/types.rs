@@ -1,12 +1,13 @@
 //! The types of columns and expressions.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The largest number of digits of an exact number.
 pub const DIGITS_MAX: u8 = 38;
 
 /// The type of a column or an expression. Every expression has one type, which is known before the first record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SqlType {
     /// The literal `NULL`, which fits wherever a value is expected.
     Null,

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use model::Timestamp;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::exact;
 use crate::types::SqlType;
 
 /// A value. Its type is that of its column or expression.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value<'a> {
     /// No value, of any type.
     Null,
@@ -99,24 +100,33 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// Writes the value as JSON. `DECIMAL` values are strings, because many readers convert numbers with a point to
-    /// binary ones, and times are RFC 3339 in UTC.
+    /// Writes the value as JSON.
     pub fn write_json(&self, of: SqlType, out: &mut String) {
-        match self {
-            Self::Null => out.push_str("null"),
-            Self::Exact(_) if !matches!(of, SqlType::Decimal(_)) => self.push_text(of, out),
-            Self::Boolean(_) => self.push_text(of, out),
-            // `{:?}` prints the shortest text from which the same number is read, with a point or an exponent.
-            Self::Double(value) => out.push_str(&format!("{value:?}")),
-            Self::Timestamp(time) => out.push_str(&json_text(&time.to_string())),
-            Self::Exact(_) | Self::Text(_) => {
-                out.push_str(&json_text(&self.text(of).unwrap_or_default()))
-            }
-        }
+        // Numbers, texts and booleans can always be written.
+        out.push_str(&serde_json::to_string(&Typed(self, of)).unwrap_or_default());
     }
+}
 
-    fn push_text(&self, of: SqlType, out: &mut String) {
-        out.push_str(&self.text(of).unwrap_or_default());
+/// A value with its type, to be serialized. `DECIMAL` values are strings, because many readers convert numbers with a
+/// point to binary ones, and times are RFC 3339 in UTC.
+pub(crate) struct Typed<'v>(pub(crate) &'v Value<'v>, pub(crate) SqlType);
+
+impl Serialize for Typed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self.0, self.1) {
+            (Value::Null, _) => serializer.serialize_unit(),
+            (Value::Boolean(value), _) => serializer.serialize_bool(*value),
+            (Value::Exact(units), SqlType::Decimal(scale)) => {
+                serializer.serialize_str(&exact::text(*units, scale))
+            }
+            (Value::Exact(units), _) => match i64::try_from(*units) {
+                Ok(units) => serializer.serialize_i64(units),
+                Err(_) => serializer.serialize_i128(*units),
+            },
+            (Value::Double(value), _) => serializer.serialize_f64(*value),
+            (Value::Text(text), _) => serializer.serialize_str(text),
+            (Value::Timestamp(time), _) => time.serialize(serializer),
+        }
     }
 }
 
@@ -132,10 +142,6 @@ fn double_text(value: f64) -> String {
         return format!("{mantissa}e{sign}{digits:0>2}");
     }
     format!("{value:?}")
-}
-
-fn json_text(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 /// Writes a time as DuckDB does: without a zone, and with milliseconds only if there are any.

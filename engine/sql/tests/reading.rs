@@ -11,7 +11,7 @@ fn source() -> Source {
         column("l", "l[]", SqlType::Bigint),
         column("h", "o.teams[].hero.name", SqlType::Text),
     ];
-    Source::new("events", "meta.sent_at", columns).expect("a source")
+    Source::new("events", "id", "meta.sent_at", columns).expect("a source")
 }
 
 /// Returns the values of columns in a record as JSON, or the reason and the column at fault.
@@ -20,7 +20,7 @@ fn read(fields: &str, query: &str) -> Result<String, (Reason, String)> {
     let reader = Reader::new(source());
     let record = reader
         .read(record.as_bytes())
-        .map_err(|misfit| (misfit.reason, misfit.subject))?;
+        .map_err(|misfit| (misfit.reason, misfit.subject.into_owned()))?;
     let plan = plan(query, &[source()]).expect("a query");
     let types: Vec<SqlType> = plan.outputs.iter().map(|output| output.ty).collect();
     let mut query = Query::new(plan, None);
@@ -114,7 +114,7 @@ fn decimals_keep_every_digit_or_do_not_fit() {
         max: Some(100.0),
     };
     let columns = vec![price.column("price").expect("a column")];
-    let reader = Reader::new(Source::new("events", "at", columns).expect("a source"));
+    let reader = Reader::new(Source::new("events", "id", "at", columns).expect("a source"));
     let reason = |price: &str| {
         let record = format!(r#"{{"at":"2025-01-01T00:00:00Z","price":{price}}}"#);
         reader
@@ -145,7 +145,7 @@ fn columns_that_exclude_each_other_are_refused() {
         let columns = paths.into_iter().zip(["a", "b"]);
         let columns =
             columns.map(|(path, name)| Column::new(name, path, SqlType::Text).expect("a path"));
-        Source::new("events", event_time, columns.collect()).is_err()
+        Source::new("events", "id", event_time, columns.collect()).is_err()
     };
     for paths in [
         ["m", "m.n"],

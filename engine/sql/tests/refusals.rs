@@ -17,8 +17,8 @@ fn sources() -> Vec<Source> {
     ];
     let other = vec![column("id", "id", SqlType::Text)];
     vec![
-        Source::new("match-events", "event_timestamp", columns).expect("a source"),
-        Source::new("other", "event_timestamp", other).expect("a source"),
+        Source::new("match-events", "id", "event_timestamp", columns).expect("a source"),
+        Source::new("other", "id", "event_timestamp", other).expect("a source"),
     ]
 }
 

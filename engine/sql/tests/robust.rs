@@ -76,7 +76,7 @@ fn source() -> Source {
         column("at", "at", SqlType::Timestamp),
         column("tags", "tags[]", SqlType::Text),
     ];
-    Source::new("events", "event_timestamp", columns).expect("a source")
+    Source::new("events", "id", "event_timestamp", columns).expect("a source")
 }
 
 fn change() -> impl Strategy<Value = Change> {

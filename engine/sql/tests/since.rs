@@ -6,7 +6,7 @@ use sql::{Column, Query, Reader, Source, SqlType, plan};
 /// Returns the starts of the windows, in seconds, of events at 10, 12 and 19 s, of which those from 10 s on are added.
 fn starts(window: &str) -> Vec<i64> {
     let n = Column::new("n", "n", SqlType::Bigint).expect("a path");
-    let source = Source::new("events", "at", vec![n]).expect("a source");
+    let source = Source::new("events", "id", "at", vec![n]).expect("a source");
     let query = format!("SELECT count(*) AS c FROM events GROUP BY {window}");
     let plan = plan(&query, std::slice::from_ref(&source)).expect("a query");
     let reader = Reader::new(source);

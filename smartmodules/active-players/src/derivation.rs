@@ -2,6 +2,7 @@
 
 use model::derived::ActivePlayers;
 use model::event::PlayerEvent;
+use model::fold::PlayerEvents;
 use model::merge::{Distinct, fingerprint};
 use model::{AlignedWindows, Emit, Lift, Merge, ParamError, Params, RecordKey, Window, Windowed};
 use serde::{Deserialize, Serialize};
@@ -38,7 +39,7 @@ impl Lift for ActivePlayersDerivation {
     const PARAMETERS: &'static [&'static str] = &[];
 
     type Grouping = AlignedWindows;
-    type Event<'e> = PlayerEvent<'e>;
+    type Source = PlayerEvents;
     type Partial = Crowd;
 
     fn from_params(_: &Params) -> Result<Self, ParamError> {

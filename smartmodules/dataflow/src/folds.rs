@@ -2,54 +2,46 @@
 
 use std::collections::BTreeMap;
 
-use model::fold::{ParsedFold, RequestError, Source, SourceFolds, SourceRecord, requested};
+use model::fold::{Folds, ParsedFold, RequestError, Source, SourceFolds, parsed_fold, requested};
 use model::fold::{PlayerEvents, PurchaseEvents, ServerMetrics};
-use model::{Fold, Lift, ParamError, Params};
+use model::{Lift, ParamError, Params};
+use sql::{DeclaredSource, SqlSessions, SqlWindows};
 
-/// The folds of the requested derivations, all of one source.
-pub enum Folds {
-    /// Derivations of `player-events`.
-    PlayerEvents(SourceFolds<PlayerEvents>),
-    /// Derivations of `purchase-events`.
-    PurchaseEvents(SourceFolds<PurchaseEvents>),
-    /// Derivations of `server-metrics`.
-    ServerMetrics(SourceFolds<ServerMetrics>),
-}
+/// A requested derivation: its position in the request, its name, and its parameters.
+type Requested<'p> = (usize, &'p str, Params);
 
-impl Folds {
-    /// Creates the folds from the SmartModule's parameters.
-    pub fn requested(params: &BTreeMap<String, String>) -> Result<Self, RequestError> {
-        let requested = requested(params)?;
-        let [(first, _), ..] = requested.as_slice() else {
-            return Err(RequestError::Empty);
-        };
+/// Creates the folds from the SmartModule's parameters.
+pub fn folds(params: &BTreeMap<String, String>) -> Result<Folds, RequestError> {
+    let requested = requested(params)?;
+    let numbered = requested.into_iter().enumerate();
+    let (queries, built_in): (Vec<_>, Vec<_>) = numbered
+        .map(|(position, (name, params))| (position, name, params))
+        .partition(|(_, _, params)| sql::source_parameter(params).is_some());
+    let mut folds = Folds::default();
+    if let [(_, first, _), ..] = built_in.as_slice() {
         if PlayerEvents::NAMES.contains(first) {
-            return Ok(Self::PlayerEvents(of_source(&requested)?));
-        }
-        if PurchaseEvents::NAMES.contains(first) {
-            return Ok(Self::PurchaseEvents(of_source(&requested)?));
-        }
-        Ok(Self::ServerMetrics(of_source(&requested)?))
-    }
-
-    /// Folds one batch and appends a partial of each derivation to `partials`, in the order of the request.
-    pub fn batch<'r>(
-        &mut self,
-        records: impl Iterator<Item = SourceRecord<'r>>,
-        partials: &mut Vec<u8>,
-    ) {
-        match self {
-            Self::PlayerEvents(folds) => folds.batch(records, partials),
-            Self::PurchaseEvents(folds) => folds.batch(records, partials),
-            Self::ServerMetrics(folds) => folds.batch(records, partials),
+            add_built_in::<PlayerEvents>(&built_in, &mut folds)?;
+        } else if PurchaseEvents::NAMES.contains(first) {
+            add_built_in::<PurchaseEvents>(&built_in, &mut folds)?;
+        } else {
+            add_built_in::<ServerMetrics>(&built_in, &mut folds)?;
         }
     }
+    let mut by_source: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for query in &queries {
+        let source = sql::source_parameter(&query.2);
+        by_source.entry(source).or_default().push(query);
+    }
+    for queries in by_source.values() {
+        add_queries(queries, &mut folds)?;
+    }
+    Ok(folds)
 }
 
 type AnyFold<S> = Box<dyn ParsedFold<S>>;
 
-/// A source and its derivations.
-trait Derived: Source + Sized {
+/// A source and its built-in derivations.
+trait Derived: Source {
     /// The names of the source's derivations.
     const NAMES: &'static [&'static str];
 
@@ -57,27 +49,49 @@ trait Derived: Source + Sized {
     fn fold(name: &str, params: &Params) -> Option<Result<AnyFold<Self>, ParamError>>;
 }
 
-fn of_source<S: Derived>(requested: &[(&str, Params)]) -> Result<SourceFolds<S>, RequestError> {
-    let fold = |(name, params): &(&str, Params)| {
+fn add_built_in<S: Derived>(
+    requested: &[Requested<'_>],
+    folds: &mut Folds,
+) -> Result<(), RequestError> {
+    let fold = |(_, name, params): &Requested<'_>| {
         let unknown = || RequestError::Unknown {
             name: (*name).to_owned(),
         };
         let fold = S::fold(name, params).ok_or_else(unknown)?;
-        fold.map_err(|problem| RequestError::Parameter {
-            derivation: (*name).to_owned(),
-            problem,
-        })
+        fold.map_err(|problem| refused(name, problem))
     };
-    let folds: Result<_, _> = requested.iter().map(fold).collect();
-    Ok(SourceFolds::new(folds?))
+    let made: Result<_, _> = requested.iter().map(fold).collect();
+    let source = S::from_params(&Params::default()).map_err(|problem| refused("", problem))?;
+    let positions: Vec<_> = requested.iter().map(|(position, ..)| *position).collect();
+    folds.add_group(Box::new(SourceFolds::new(source, made?)), &positions);
+    Ok(())
 }
 
-fn fold<S, L>(params: &Params) -> Result<AnyFold<S>, ParamError>
-where
-    S: Source,
-    L: Lift + for<'e> Lift<Event<'e> = S::Event<'e>>,
-{
-    Ok(Box::new(Fold::<L>::from_params(params)?))
+/// Adds the folds of queries that read the records of their source in the same way.
+fn add_queries(queries: &[&Requested<'_>], folds: &mut Folds) -> Result<(), RequestError> {
+    let Some((_, first, params)) = queries.first() else {
+        return Ok(());
+    };
+    let source = DeclaredSource::from_params(params).map_err(|problem| refused(first, problem))?;
+    let fold = |(_, name, params): &&Requested<'_>| {
+        let fold = if params.text("gap_ms").is_some() {
+            parsed_fold::<SqlSessions>(params)
+        } else {
+            parsed_fold::<SqlWindows>(params)
+        };
+        fold.map_err(|problem| refused(name, problem))
+    };
+    let made: Result<_, _> = queries.iter().map(fold).collect();
+    let positions: Vec<_> = queries.iter().map(|(position, ..)| *position).collect();
+    folds.add_group(Box::new(SourceFolds::new(source, made?)), &positions);
+    Ok(())
+}
+
+fn refused(derivation: &str, problem: ParamError) -> RequestError {
+    RequestError::Parameter {
+        derivation: derivation.to_owned(),
+        problem,
+    }
 }
 
 /// Expands to the type that implements [`Lift`] for a derivation. For a keyed process `P` it is `FactsOf<P>`.
@@ -100,7 +114,7 @@ macro_rules! derived {
             fn fold(name: &str, params: &Params) -> Option<Result<AnyFold<Self>, ParamError>> {
                 $(
                     if name == <lift!($kind $derivation) as Lift>::NAME {
-                        return Some(fold::<Self, lift!($kind $derivation)>(params));
+                        return Some(parsed_fold::<lift!($kind $derivation)>(params));
                     }
                 )*
                 None

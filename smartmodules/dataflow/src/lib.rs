@@ -4,13 +4,13 @@
 mod folds;
 mod list;
 
-pub use folds::Folds;
+pub use folds::folds;
 #[doc(hidden)]
 pub use list::crates;
 
 smartmodule_batch::export! {
-    state: Folds,
-    configure: |params| Folds::requested(&params),
+    state: model::fold::Folds,
+    configure: |params| folds(&params),
     batch: |folds, records, partials| folds.batch(
         records.map(|record| model::fold::SourceRecord::new(record.offset, record.timestamp, record.value)),
         partials,

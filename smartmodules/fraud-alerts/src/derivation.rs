@@ -2,6 +2,7 @@
 
 use model::derived::{FraudAlerts, Severity};
 use model::event::PurchaseEvent;
+use model::fold::PurchaseEvents;
 use model::keyed_process::{Collect, Detection, TimedEvent};
 use model::merge::fingerprint;
 use model::{KeyedProcess, ParamError, Params, RecordKey, Timestamp};
@@ -22,7 +23,7 @@ pub struct FraudAlertsDerivation {
 impl KeyedProcess for FraudAlertsDerivation {
     const NAME: &'static str = "fraud-alerts";
     const PARAMETERS: &'static [&'static str] = parameters::NAMES;
-    type Event<'e> = PurchaseEvent<'e>;
+    type Source = PurchaseEvents;
     type Fact = Transaction;
     type State = Account;
     type Output = FraudAlerts;

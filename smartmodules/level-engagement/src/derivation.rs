@@ -3,6 +3,7 @@
 use model::decimal;
 use model::derived::LevelEngagement;
 use model::event::PlayerEvent;
+use model::fold::PlayerEvents;
 use model::merge::{Distinct, fingerprint};
 use model::{AlignedWindows, Emit, Lift, Merge, ParamError, Params, RecordKey, Window, Windowed};
 use serde::{Deserialize, Serialize};
@@ -46,7 +47,7 @@ impl Lift for LevelEngagementDerivation {
     const PARAMETERS: &'static [&'static str] = &[];
 
     type Grouping = AlignedWindows;
-    type Event<'e> = PlayerEvent<'e>;
+    type Source = PlayerEvents;
     type Partial = Engagement;
 
     fn from_params(_: &Params) -> Result<Self, ParamError> {

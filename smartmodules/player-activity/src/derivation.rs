@@ -2,6 +2,7 @@
 
 use model::derived::PlayerActivity;
 use model::event::PlayerEvent;
+use model::fold::PlayerEvents;
 use model::{AlignedWindows, Emit, Lift, Merge, ParamError, Params, RecordKey, Window, Windowed};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +27,7 @@ impl Lift for PlayerActivityDerivation {
     const PARAMETERS: &'static [&'static str] = &[];
 
     type Grouping = AlignedWindows;
-    type Event<'e> = PlayerEvent<'e>;
+    type Source = PlayerEvents;
     type Partial = Activity;
 
     fn from_params(_: &Params) -> Result<Self, ParamError> {

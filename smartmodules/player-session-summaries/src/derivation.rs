@@ -4,6 +4,7 @@ use compact_str::CompactString;
 use model::decimal;
 use model::derived::PlayerSessionSummaries;
 use model::event::PlayerEvent;
+use model::fold::PlayerEvents;
 use model::merge::{Earliest, Names};
 use model::{
     Emit, Lift, Merge, ParamError, Params, RecordKey, SessionGap, Sessions, Timestamp, Window,
@@ -47,7 +48,7 @@ impl Lift for PlayerSessionSummariesDerivation {
     const PARAMETERS: &'static [&'static str] = &[];
 
     type Grouping = SessionGap;
-    type Event<'e> = PlayerEvent<'e>;
+    type Source = PlayerEvents;
     type Partial = Summary;
 
     fn from_params(_: &Params) -> Result<Self, ParamError> {

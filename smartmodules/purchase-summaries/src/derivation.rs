@@ -2,6 +2,7 @@
 
 use model::derived::PurchaseSummaries;
 use model::event::PurchaseEvent;
+use model::fold::PurchaseEvents;
 use model::merge::{Bookkeeping, Latest, Ledger};
 use model::{
     AlignedWindows, Emit, Lift, Merge, ParamError, Params, RecordKey, Window, Windowed, money,
@@ -37,7 +38,7 @@ impl Lift for PurchaseSummariesDerivation {
     const PARAMETERS: &'static [&'static str] = Bookkeeping::PARAMETERS;
 
     type Grouping = AlignedWindows;
-    type Event<'e> = PurchaseEvent<'e>;
+    type Source = PurchaseEvents;
     type Partial = Sales;
 
     fn from_params(params: &Params) -> Result<Self, ParamError> {

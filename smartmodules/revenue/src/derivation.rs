@@ -2,6 +2,7 @@
 
 use model::derived::Revenue;
 use model::event::PurchaseEvent;
+use model::fold::PurchaseEvents;
 use model::merge::{Bookkeeping, Ledger};
 use model::{
     AlignedWindows, Emit, Lift, ParamError, Params, RecordKey, Window, Windowed, decimal, money,
@@ -18,7 +19,7 @@ impl Lift for RevenueDerivation {
     const PARAMETERS: &'static [&'static str] = Bookkeeping::PARAMETERS;
 
     type Grouping = AlignedWindows;
-    type Event<'e> = PurchaseEvent<'e>;
+    type Source = PurchaseEvents;
     type Partial = Ledger;
 
     fn from_params(params: &Params) -> Result<Self, ParamError> {

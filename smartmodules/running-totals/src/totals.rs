@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use model::event::{
-    AnyEvent, EventReader, PlayerEvent, PurchaseEvent, ServerMetric, TransactionType,
+    AnyEvent, EventReader, PlayerEvent, PurchaseEvent, ServerMetric, TransactionType, TypedEvent,
 };
-use model::{Event, ParamError, Params};
+use model::{ParamError, Params};
 use serde::{Deserialize, Serialize};
 
 use crate::Ledger;

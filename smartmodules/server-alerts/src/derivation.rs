@@ -2,6 +2,7 @@
 
 use model::derived::{ServerAlerts, ServerCondition};
 use model::event::ServerMetric;
+use model::fold::ServerMetrics;
 use model::keyed_process::{Collect, Detection, TimedEvent};
 use model::{KeyedProcess, ParamError, Params, RecordKey, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -50,7 +51,7 @@ const MEASURES: [ServerCondition; 3] = [
 impl KeyedProcess for ServerAlertsDerivation {
     const NAME: &'static str = "server-alerts";
     const PARAMETERS: &'static [&'static str] = PARAMETERS;
-    type Event<'e> = ServerMetric<'e>;
+    type Source = ServerMetrics;
     type Fact = Report;
     type State = Server;
     type Output = ServerAlerts;

@@ -3,6 +3,7 @@
 use model::decimal;
 use model::derived::{LatencyMs, Load, ServerHealth, ServerStatus};
 use model::event::{READING_UNIT, ServerMetric};
+use model::fold::ServerMetrics;
 use model::merge::{Latest, Quantiles, Spread};
 use model::{AlignedWindows, Emit, Lift, Merge, ParamError, Params, RecordKey, Window, Windowed};
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,7 @@ impl Lift for ServerHealthDerivation {
     const PARAMETERS: &'static [&'static str] = &[];
 
     type Grouping = AlignedWindows;
-    type Event<'e> = ServerMetric<'e>;
+    type Source = ServerMetrics;
     type Partial = Measurements;
 
     fn from_params(_: &Params) -> Result<Self, ParamError> {

@@ -3,6 +3,7 @@
 use compact_str::CompactString;
 use model::derived::StuckPlayers;
 use model::event::PlayerEvent;
+use model::fold::PlayerEvents;
 use model::keyed_process::{Collect, Detection, TimedEvent};
 use model::{KeyedProcess, ParamError, Params, RecordKey, Timestamp, Window, decimal};
 use serde::{Deserialize, Serialize};
@@ -43,7 +44,7 @@ pub struct Visit {
 impl KeyedProcess for StuckPlayersDerivation {
     const NAME: &'static str = "stuck-players";
     const PARAMETERS: &'static [&'static str] = PARAMETERS;
-    type Event<'e> = PlayerEvent<'e>;
+    type Source = PlayerEvents;
     type Fact = Action;
     type State = Option<Visit>;
     type Output = StuckPlayers;

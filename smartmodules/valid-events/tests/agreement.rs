@@ -1,7 +1,6 @@
 //! Compares the filter with the parsers. It must pass exactly the records that at least one of them accepts.
 
-use model::Event;
-use model::event::{PlayerEvent, PurchaseEvent, ServerMetric};
+use model::event::{PlayerEvent, PurchaseEvent, ServerMetric, TypedEvent};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use valid_events::ValidEvents;

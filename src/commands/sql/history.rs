@@ -8,7 +8,7 @@ use anyhow::Context;
 use client::{Cluster, Mode, Offset, OffsetRange, Partition, Record, Start};
 use futures_util::StreamExt;
 use model::{Reason, Timestamp};
-use sql::{Query, Reader};
+use sql::{DeclaredSource, Query};
 
 use super::admission;
 use crate::progress::{Done, Progress};
@@ -34,11 +34,11 @@ pub(super) struct Counts {
 /// Adds to a query the records whose event time is at least `since`, or all of them.
 pub(super) async fn read(
     cluster: &Cluster,
-    reader: &Reader,
+    source: &mut DeclaredSource,
     query: &mut Query,
     since: Option<Timestamp>,
 ) -> anyhow::Result<Counts> {
-    let topic = &reader.source().name;
+    let topic = &source.declaration().name.clone();
     let mut parts = Vec::new();
     for partition in Partition::of(cluster.partition_count(topic).await?) {
         let (start, end) = bounds(cluster, topic, partition, since)
@@ -64,7 +64,7 @@ pub(super) async fn read(
             .await?;
         while let Some(record) = records.next().await {
             let record = record.with_context(|| format!("reading `{topic}-{partition}`"))?;
-            counts.add(reader, query, &record, partition, since)?;
+            counts.add(source, query, &record, partition, since)?;
             done.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -74,13 +74,13 @@ pub(super) async fn read(
 impl Counts {
     fn add(
         &mut self,
-        reader: &Reader,
+        source: &mut DeclaredSource,
         query: &mut Query,
         record: &Record,
         partition: Partition,
         since: Option<Timestamp>,
     ) -> anyhow::Result<()> {
-        match admission::read(reader, record) {
+        match admission::read(source, record) {
             Ok(read) if since.is_none_or(|since| read.time >= since) => {
                 self.accepted += 1;
                 query.add(read)?;
@@ -88,17 +88,17 @@ impl Counts {
             Ok(_) => self.early += 1,
             // Without an event time, the ingest time decides whether the record counts.
             Err(_) if is_before(record, since) => self.early += 1,
-            Err(misfit) => {
+            Err(rejection) => {
                 let place = || {
-                    let topic = &reader.source().name;
+                    let topic = &source.declaration().name;
                     format!(
                         "`{topic}-{partition}` at offset {}: `{}`",
-                        record.offset, misfit.subject
+                        record.offset, rejection.subject
                     )
                 };
                 let (count, _) = self
                     .rejected
-                    .entry(misfit.reason)
+                    .entry(rejection.reason)
                     .or_insert_with(|| (0, place()));
                 *count += 1;
             }

@@ -92,7 +92,7 @@ pub(crate) async fn restore(
     let Some(bytes) = snapshot.load(cluster).await? else {
         warn!(
             derivation,
-            "the last snapshot no longer exists; reading again all records that windows need"
+            "the last snapshot no longer exists, or is of another version; reading again all records that windows need"
         );
         // Source records from before the snapshot are read again. Their rows and late events may be anywhere in
         // the derived topic and in `late-events`, so both topics are read back from the beginning.

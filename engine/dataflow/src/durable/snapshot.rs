@@ -13,6 +13,8 @@ use crate::lease::Lease;
 use crate::sink::topic_writer::TopicWriter;
 use crate::topics::SNAPSHOTS;
 
+/// The version of the format of snapshots.
+const FORMAT: u32 = 1;
 /// The maximum number of snapshot bytes per record, well below the cluster's limit for a record.
 const PART_BYTES_MAX: usize = 512 * 1024;
 /// A snapshot is due when a restart would read this many records again, which takes a second or less.
@@ -33,6 +35,9 @@ pub(crate) struct SnapshotRef {
     /// The offset of the snapshot's first part.
     offset: Offset,
     parts: usize,
+    /// The [`FORMAT`] of the snapshot's bytes; 0 if an early version of the runner made it.
+    #[serde(default)]
+    format: u32,
     /// For each source partition, the offset before which all records are in the snapshot.
     pub(crate) next_offsets: Vec<Offset>,
 }
@@ -44,8 +49,12 @@ impl SnapshotRef {
         next_offset.copied().unwrap_or(Offset::ZERO)
     }
 
-    /// Loads the snapshot's bytes; `None` if the topic no longer contains them.
+    /// Loads the snapshot's bytes; `None` if the topic no longer contains them, or if another version of the runner
+    /// made them, with another format.
     pub(crate) async fn load(&self, cluster: &Cluster) -> Result<Option<Vec<u8>>, RunError> {
+        if self.format != FORMAT {
+            return Ok(None);
+        }
         if cluster.start_offset(SNAPSHOTS, Partition(0)).await? > self.offset {
             return Ok(None);
         }
@@ -140,6 +149,7 @@ impl Snapshots {
             id: format!("{}|{}", self.prefix, self.made),
             offset: Offset::ZERO,
             parts: bytes.len().div_ceil(PART_BYTES_MAX),
+            format: FORMAT,
             next_offsets,
         };
         let mut parts = bytes.chunks(PART_BYTES_MAX).enumerate();

@@ -17,6 +17,7 @@ use super::scripts::{Script, Settings, Step};
 use crate::durable::checkpoint::{Checkpoint, OutputEnds};
 use crate::durable::source_log::ReadTo;
 use crate::sink::counts::Counts;
+use crate::spec::locate::Located;
 
 /// Longer than any lateness, timeout or window in the scripts, in milliseconds.
 const LONG_MS: i64 = 1_000_000;
@@ -57,7 +58,17 @@ fn millis<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::E
 pub(super) struct Late {
     pub(super) at: PartitionOffset,
     pub(super) time: Timestamp,
-    pub(super) key: RecordKey,
+    pub(super) key: Option<RecordKey>,
+}
+
+impl Late {
+    pub(super) fn new(at: PartitionOffset, event: &Located) -> Self {
+        Self {
+            at,
+            time: event.time,
+            key: event.only_key().cloned(),
+        }
+    }
 }
 
 /// A snapshot that a checkpoint refers to.

@@ -66,7 +66,7 @@ pub(super) fn prior(topics: &Topics, checkpoint: &Checkpoint) -> PriorOutput {
             prior.add_late(LateEvent {
                 at: late.at,
                 time: late.time,
-                key: Some(late.key.clone()),
+                key: late.key.clone(),
             });
         }
     }

@@ -75,12 +75,12 @@ fn note(topics: &mut Topics, locate: &dyn Locate, partition: Partition, merged: 
         .find(|batch| batch.first_offset == first_offset);
     let records = &batch.expect("the batch").records;
     for (offset, record) in (first_offset.0..).map(Offset).zip(records) {
-        let Ok((time, key)) = locate.locate(record.as_bytes()) else {
+        let Ok(event) = locate.locate(record.as_bytes()) else {
             continue;
         };
-        if merged.late_places.iter().any(|late| late.holds(time, &key)) {
+        if merged.late_places.iter().any(|late| late.holds(&event)) {
             let at = PartitionOffset { partition, offset };
-            topics.late.push(Late { at, time, key });
+            topics.late.push(Late::new(at, &event));
         }
     }
 }

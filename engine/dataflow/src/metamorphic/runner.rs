@@ -2,7 +2,7 @@
 //! same order as the real loop.
 
 use client::{Offset, OffsetRange, Partition, PartitionOffset};
-use model::{RecordKey, Timestamp};
+use model::Timestamp;
 
 use super::cluster::{Killed, Late, SnapshotAt, Topics};
 use super::merge_history::MergeHistory;
@@ -17,7 +17,7 @@ use crate::output::revisions::Row;
 use crate::pipeline::{Arrived, Pipeline};
 use crate::read::partition::{Place, nothing_before};
 use crate::sink::position::Position;
-use crate::spec::locate::Locate;
+use crate::spec::locate::{Locate, Located};
 use crate::watermarks::Watermarks;
 
 pub(super) struct Runner {
@@ -350,33 +350,32 @@ impl Runner {
 
     fn flush_late(&mut self, topics: &mut Topics) -> Result<(), Killed> {
         for (partition, offsets, places) in std::mem::take(&mut self.late) {
-            for (offset, time, key) in self.places(topics, partition, offsets) {
+            for (offset, event) in self.places(topics, partition, offsets) {
                 let at = PartitionOffset { partition, offset };
-                let late = places.iter().any(|place| place.holds(time, &key));
+                let late = places.iter().any(|place| place.holds(&event));
                 if late && !self.prior_late.take(&recovery::key(at)) {
                     topics.before_write()?;
-                    topics.late.push(Late { at, time, key });
+                    topics.late.push(Late::new(at, &event));
                 }
             }
         }
         Ok(())
     }
 
-    /// Returns the offset, event time and key of each valid event at these offsets.
+    /// Returns each valid event at these offsets.
     fn places(
         &self,
         topics: &Topics,
         partition: Partition,
         offsets: OffsetRange,
-    ) -> Vec<(Offset, Timestamp, RecordKey)> {
+    ) -> Vec<(Offset, Located)> {
         let batches = topics.source[partition.index()].iter();
         let records = (0..)
             .map(Offset)
             .zip(batches.flat_map(|batch| &batch.records));
         let wanted = records.filter(|(offset, _)| offsets.contains(*offset));
         let place = |(offset, record): (Offset, &String)| {
-            let (time, key) = self.locate.locate(record.as_bytes()).ok()?;
-            Some((offset, time, key))
+            Some((offset, self.locate.locate(record.as_bytes()).ok()?))
         };
         wanted.filter_map(place).collect()
     }

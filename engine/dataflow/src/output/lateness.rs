@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use client::{OffsetRange, Partition, PartitionOffset};
 use model::{RecordKey, Timestamp, Window};
 
+use crate::spec::locate::Located;
+
 /// Identifies late events of one batch: all events of the batch with this window and key. They are in no row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LatePlace {
@@ -23,9 +25,9 @@ pub(crate) enum Cause {
 }
 
 impl LatePlace {
-    /// Whether an event of the batch with this time and key is one of the late events.
-    pub(crate) fn holds(&self, time: Timestamp, key: &RecordKey) -> bool {
-        self.window.contains(time) && self.key == *key
+    /// Whether an event of the batch that counts there is one of the late events.
+    pub(crate) fn holds(&self, event: &Located) -> bool {
+        self.window.contains(event.time) && event.keys.contains(&self.key)
     }
 }
 
@@ -49,7 +51,7 @@ pub(crate) struct Lateness {
 #[derive(Debug)]
 struct Decision {
     event_time: Timestamp,
-    /// The event's key; `None` in records of early versions.
+    /// As in [`LateEvent`].
     key: Option<RecordKey>,
     /// The end of the event's window; `None` until its batch has been merged again.
     window_end: Option<Timestamp>,
@@ -61,7 +63,8 @@ pub(crate) struct LateEvent {
     /// The position of the event in the source.
     pub(crate) at: PartitionOffset,
     pub(crate) time: Timestamp,
-    /// The event's key; `None` in records of early versions.
+    /// The event's key. `None`, if it has several keys, stands for all keys of the window; also `None` in records of
+    /// early versions.
     pub(crate) key: Option<RecordKey>,
 }
 

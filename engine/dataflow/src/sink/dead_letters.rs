@@ -262,18 +262,18 @@ impl DeadLetters {
             .fetch(partition, offsets, |offset| batch_of(offset).is_some())
             .await?;
         for record in records {
-            let Ok((time, place)) = self.locate.locate(&record.value) else {
+            let Ok(event) = self.locate.locate(&record.value) else {
                 continue;
             };
-            let late = batch_of(record.offset).and_then(|batch| batch.late_at(time, &place));
+            let late = batch_of(record.offset).and_then(|batch| batch.late_at(&event));
             let Some(LatePlace { cause, .. }) = late else {
                 continue;
             };
             let (reason, detail) = cause.words();
             let late = DeadLetter {
                 derivation: Some(self.derivation.clone()),
-                key: Some(place.to_string()),
-                event_time: Some(time),
+                key: event.only_key().map(RecordKey::to_string),
+                event_time: Some(event.time),
                 watermark,
                 reason: reason.to_owned(),
                 detail: detail.to_owned(),
@@ -297,17 +297,15 @@ impl DeadLetters {
         record: &Record,
         rejection: Option<Rejection>,
     ) -> DeadLetter {
-        let rejection = rejection.unwrap_or(Rejection::new(
-            model::Reason::FutureTimestamp,
-            "event_timestamp",
-        ));
+        let is_ahead = || Rejection::new(model::Reason::FutureTimestamp, self.locate.event_time());
+        let rejection = rejection.unwrap_or_else(is_ahead);
         DeadLetter {
             topic: self.source.clone(),
             partition,
             offset: record.offset,
             received_at: record.timestamp_ms.map(Timestamp::from_millis),
             reason: rejection.reason.to_string(),
-            detail: rejection.subject.to_owned(),
+            detail: rejection.subject.into_owned(),
             derivation: None,
             key: None,
             event_time: None,

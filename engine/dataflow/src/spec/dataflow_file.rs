@@ -12,6 +12,7 @@ use super::durations::{
     default_allowed_lateness, default_idle_timeout, default_lateness, default_max_skew, duration,
     optional_duration,
 };
+use super::query::QueryCode;
 use super::registration::{Registration, Registry};
 use super::{SpecError, WindowSpec};
 
@@ -52,9 +53,16 @@ pub struct SourceSpec {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DerivationSpec {
-    /// The source topic.
+    /// The source topic. A query names it.
+    #[serde(default)]
     pub from: String,
-    /// How events are grouped in time; `None` if they are processed one by one.
+    /// The query that computes the rows; `None` if the derivation has code of its own.
+    #[serde(default)]
+    pub sql: Option<String>,
+    /// What the query's plan says.
+    #[serde(skip)]
+    pub(crate) code: Option<QueryCode>,
+    /// How events are grouped in time; `None` if they are processed one by one. A query contains it.
     #[serde(default)]
     pub window: Option<WindowSpec>,
     /// How far the watermark stays behind stream time, so that events may arrive out of order.
@@ -93,16 +101,19 @@ impl DataflowSpec {
     pub fn parse(yaml: &str, registry: &Registry) -> Result<Self, SpecError> {
         // Parsing the text as a `Value` first rejects duplicate names. A `BTreeMap` would silently keep the last one.
         serde_yaml::from_str::<serde_yaml::Value>(yaml)?;
-        let dataflow: Self = serde_yaml::from_str(yaml)?;
-        let checked = dataflow
-            .check_limits()
-            .and_then(|()| dataflow.query_sources())
-            .and_then(|_| {
-                let mut derivations = dataflow.derivations.iter();
-                derivations.try_for_each(|(name, spec)| dataflow.check(name, spec, registry))
-            });
+        let mut dataflow: Self = serde_yaml::from_str(yaml)?;
+        let checked = dataflow.complete(registry);
         checked.map_err(|error| error.located(yaml))?;
         Ok(dataflow)
+    }
+
+    /// Plans the queries and checks everything.
+    fn complete(&mut self, registry: &Registry) -> Result<(), SpecError> {
+        let sources = self.query_sources()?;
+        self.plan_queries(&sources)?;
+        self.check_limits()?;
+        let mut derivations = self.derivations.iter();
+        derivations.try_for_each(|(name, spec)| self.check(name, spec, registry))
     }
 
     /// Returns the sources as queries see them.
@@ -120,7 +131,7 @@ impl DataflowSpec {
         registry: &Registry,
     ) -> Result<(), SpecError> {
         let derivation = || name.to_owned();
-        let Some(registration) = registry.get(name) else {
+        let Some(registration) = registry.code_of(name, spec) else {
             return Err(SpecError::UnknownDerivation {
                 derivation: derivation(),
                 known: registry.names().join(", "),
@@ -134,8 +145,8 @@ impl DataflowSpec {
                 known,
             });
         }
-        if spec.from != registration.source() {
-            let expected = registration.source().to_owned();
+        if let Some(expected) = registration.source().filter(|topic| *topic != spec.from) {
+            let expected = expected.to_owned();
             return Err(SpecError::WrongSource {
                 derivation: derivation(),
                 topic: spec.from.clone(),
@@ -148,7 +159,7 @@ impl DataflowSpec {
                 expected,
             });
         }
-        check_rules(name, spec, registration)?;
+        check_rules(name, spec, &registration)?;
         let refuse = |cause| SpecError::Parameter {
             derivation: derivation(),
             cause,
@@ -173,10 +184,12 @@ impl SourceSpec {
             };
             columns.push(spec.column(column).map_err(invalid)?);
         }
-        sql::Source::new(name, &self.event_time, columns).map_err(|expected| SpecError::Invalid {
-            place: format!("sources.{name}.event_time"),
-            value: self.event_time.clone(),
-            expected,
+        sql::Source::new(name, &self.key, &self.event_time, columns).map_err(|expected| {
+            SpecError::Invalid {
+                place: format!("sources.{name}.event_time"),
+                value: self.event_time.clone(),
+                expected,
+            }
         })
     }
 }
@@ -191,6 +204,7 @@ impl DerivationSpec {
     pub fn param_texts(&self) -> BTreeMap<String, String> {
         let mut params = self.parameters.clone();
         params.extend(self.window.iter().flat_map(WindowSpec::params));
+        params.extend(self.code.iter().flat_map(|code| code.params.clone()));
         params.insert(
             "max_skew_ms".to_owned(),
             self.max_skew.as_millis().to_string(),

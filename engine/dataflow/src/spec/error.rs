@@ -1,6 +1,7 @@
 //! The reasons why a dataflow file cannot be used, and their positions in it.
 
 use super::line;
+use super::query::place_in_file;
 
 /// A dataflow file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +70,30 @@ pub enum SpecError {
         /// The expected form.
         expected: &'static str,
     },
+    /// A derivation's query cannot be planned.
+    #[error("line {line}, column {column}: derivation `{derivation}`: {message}")]
+    Query {
+        /// The derivation.
+        derivation: String,
+        /// The line, from 1.
+        line: usize,
+        /// The column in characters, from 1.
+        column: usize,
+        /// What was found, and what is expected.
+        message: String,
+    },
+    /// A derivation with a query has a setting that only others have.
+    #[error(
+        "derivation `{derivation}` has `sql`, so it has no `{setting}`: {reason}; remove `{setting}`"
+    )]
+    WithQuery {
+        /// The derivation.
+        derivation: String,
+        /// The setting.
+        setting: &'static str,
+        /// Why it is refused.
+        reason: &'static str,
+    },
     /// A derivation's parameters are wrong.
     #[error("derivation `{derivation}`: {cause}")]
     Parameter {
@@ -89,7 +114,21 @@ pub enum SpecError {
 
 impl SpecError {
     /// Adds the line in the dataflow file to the error, if the line is known.
-    pub(super) fn located(self, yaml: &str) -> Self {
+    pub(super) fn located(mut self, yaml: &str) -> Self {
+        if let Self::Query {
+            derivation,
+            line,
+            column,
+            ..
+        } = &mut self
+        {
+            let place = place_in_file(yaml, derivation, (*line, *column));
+            let header = || line::line_of(yaml, "derivations", derivation, "sql");
+            if let Some(place) = place.or_else(|| Some((header()?, 1))) {
+                (*line, *column) = place;
+            }
+            return self;
+        }
         let found = {
             let (section, name, field) = self.place();
             let field = if field == "hop" { "window" } else { field };
@@ -129,7 +168,14 @@ impl SpecError {
                     .unwrap_or((rest, ""));
                 (section, name, field)
             }
-            Self::Syntax(_) | Self::Partitions { .. } | Self::At { .. } => ("", "", ""),
+            Self::WithQuery {
+                derivation,
+                setting,
+                ..
+            } => (DERIVATIONS, derivation, setting),
+            Self::Syntax(_) | Self::Partitions { .. } | Self::Query { .. } | Self::At { .. } => {
+                ("", "", "")
+            }
         }
     }
 }

@@ -1,35 +1,77 @@
-//! Finds the event time and key of a source record, type-erased for any derivation.
+//! Finds the event time and keys of a source record, type-erased for any derivation.
 
-use model::event::Layouts;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use model::fold::Source;
 use model::{Emit, Event, Lift, RecordKey, Rejection, Timestamp};
 
-/// Finds the event time and key of source records.
+/// Finds the event time and keys of source records.
 pub(crate) trait Locate: Send + Sync {
-    /// The event time and key of a record. The error is the reason why the record is not a valid event.
-    fn locate(&self, record: &[u8]) -> Result<(Timestamp, RecordKey), Rejection>;
+    /// Where a record counts. The error is the reason why the record is not a valid event.
+    fn locate(&self, record: &[u8]) -> Result<Located, Rejection>;
+
+    /// The field that contains the event time.
+    fn event_time(&self) -> String;
 }
 
-/// Finds event times and keys with the code of the derivation `L`.
-pub(crate) struct LocateBy<L>(pub(crate) L);
+/// Where an event counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Located {
+    /// The event time.
+    pub(crate) time: Timestamp,
+    /// The keys to which the event contributes: usually one; none if it contributes nothing.
+    pub(crate) keys: Vec<RecordKey>,
+}
 
-impl<L: Lift> Locate for LocateBy<L> {
-    fn locate(&self, record: &[u8]) -> Result<(Timestamp, RecordKey), Rejection> {
-        let event = L::Event::parse_alike(record, &mut Layouts::default())?;
-        let mut key = KeyOnly(None);
-        self.0.lift(&event, &mut key);
-        Ok((event.time(), key.0.unwrap_or(RecordKey::new(&[]))))
+impl Located {
+    /// The only key; `None` if there are none or several.
+    pub(crate) fn only_key(&self) -> Option<&RecordKey> {
+        match self.keys.as_slice() {
+            [key] => Some(key),
+            _ => None,
+        }
     }
 }
 
-/// Receives the contributions of an event, and stores only the key of the last one.
-struct KeyOnly(Option<RecordKey>);
+/// Finds event times and keys with the code of the derivation `L`.
+pub(crate) struct LocateBy<L: Lift> {
+    pub(crate) derivation: L,
+    pub(crate) source: Mutex<L::Source>,
+}
 
-impl<P> Emit<P> for KeyOnly {
+impl<L: Lift> LocateBy<L> {
+    fn source(&self) -> MutexGuard<'_, L::Source> {
+        // After a panic, a source is as good as before: it remembers only what makes the next records faster to read.
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<L: Lift> Locate for LocateBy<L> {
+    fn locate(&self, record: &[u8]) -> Result<Located, Rejection> {
+        let mut source = self.source();
+        let event = source.parse(record)?;
+        let mut keys = Keys(Vec::new());
+        self.derivation.lift(&event, &mut keys);
+        Ok(Located {
+            time: event.time(),
+            keys: keys.0,
+        })
+    }
+
+    fn event_time(&self) -> String {
+        self.source().event_time().to_owned()
+    }
+}
+
+/// Receives the contributions of an event, and stores only their keys.
+struct Keys(Vec<RecordKey>);
+
+impl<P> Emit<P> for Keys {
     fn offset(&self) -> i64 {
         0
     }
 
     fn emit(&mut self, key: &[&str], _: impl FnOnce(&mut P)) {
-        self.0 = Some(RecordKey::new(key));
+        self.0.push(RecordKey::new(key));
     }
 }

@@ -2,22 +2,26 @@
 //! derivation.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use model::fold::Source;
 use model::keyed_process::FactsOf;
-use model::{AlignedWindows, Event, Fold, Grouping, KeyedProcess, Lift, ParamError, Params};
+use model::{AlignedWindows, Fold, Grouping, KeyedProcess, Lift, ParamError, Params};
 use model::{SessionGap, Shape, Windowed};
+
+use sql::{SqlSessions, SqlWindows};
 
 use crate::error::RunError;
 use crate::spec::fold::AnyFold;
 use crate::spec::locate::{Locate, LocateBy};
+use crate::spec::{DerivationSpec, WindowSpec};
 use crate::windows::{AnyWindows, Bounds, KeyedProcesses, Panes, Sessions};
 
 /// The code of one derivation: how its parameters are checked and how its windows are created.
 #[derive(Clone, Copy, Debug)]
 pub struct Registration {
     name: &'static str,
-    source: &'static str,
+    source: Option<&'static str>,
     shape: Shape,
     parameters: &'static [&'static str],
     fold: MakeFold,
@@ -63,17 +67,22 @@ impl Registration {
     fn new<L: Lift>(windows: MakeWindows) -> Self {
         Self {
             name: L::NAME,
-            source: <L::Event<'static> as Event<'static>>::TOPIC,
+            source: L::Source::TOPIC,
             shape: L::Grouping::SHAPE,
             parameters: L::PARAMETERS,
             fold: |params| Ok(Box::new(Fold::<L>::from_params(params)?)),
-            locate: |params| Ok(Box::new(LocateBy(L::from_params(params)?))),
+            locate: |params| {
+                Ok(Box::new(LocateBy {
+                    derivation: L::from_params(params)?,
+                    source: Mutex::new(L::Source::from_params(params)?),
+                }))
+            },
             windows,
         }
     }
 
-    /// The source topic.
-    pub fn source(&self) -> &'static str {
+    /// The source topic; `None` if the derivation reads any declared source.
+    pub fn source(&self) -> Option<&'static str> {
         self.source
     }
 
@@ -147,9 +156,20 @@ impl Registry {
         self.derivations.keys().copied().collect()
     }
 
-    /// The derivation of this name.
+    /// The derivation of this name that has code of its own.
     pub fn get(&self, name: &str) -> Option<&Registration> {
         self.derivations.get(name)
+    }
+
+    /// The code of a derivation in the dataflow file; `None` if there is no code of this name.
+    pub fn code_of(&self, name: &str, spec: &DerivationSpec) -> Option<Registration> {
+        match (&spec.sql, spec.window) {
+            (None, _) => self.get(name).copied(),
+            (Some(_), Some(WindowSpec::Session(_))) => {
+                Some(Registration::sessions::<SqlSessions>())
+            }
+            (Some(_), _) => Some(Registration::windows::<SqlWindows>()),
+        }
     }
 
     /// The SmartModule that folds the records of every source.

@@ -52,7 +52,7 @@ impl Job {
             cluster: options.cluster.clone(),
             name: name.to_owned(),
             spec: spec.clone(),
-            registration: *options.registry.get(name).ok_or_else(missing)?,
+            registration: options.registry.code_of(name, spec).ok_or_else(missing)?,
             module: options.registry.dataflow_module()?.clone(),
             status: options.status.clone(),
             runner: Runner::new(),

@@ -6,7 +6,7 @@ use model::keyed_process::{Collect, Detection, KeyedProcess, TimedEvent};
 use model::{ParamError, Params, RecordKey, Timestamp, Window};
 use serde::{Deserialize, Serialize};
 
-use super::Tick;
+use super::{Tick, Ticks};
 
 /// A key without events for this long is silent.
 pub(crate) const SILENCE_MS: i64 = 5_000;
@@ -32,7 +32,7 @@ pub(crate) struct Noted {
 impl KeyedProcess for FollowedTicks {
     const NAME: &'static str = "followed-ticks";
     const PARAMETERS: &'static [&'static str] = &[];
-    type Event<'e> = Tick<'e>;
+    type Source = Ticks;
     type Fact = String;
     type State = Followed;
     type Output = Noted;

@@ -3,7 +3,7 @@
 
 use model::{Emit, Lift, ParamError, Params, RecordKey, SessionGap, Sessions, Window, Windowed};
 
-use super::{DistinctTicks, Seen, Tick};
+use super::{DistinctTicks, Seen, Tick, Ticks};
 
 /// The value that completes its session, so that the session is emitted without waiting for the gap.
 pub(crate) const LAST_VALUE: &str = "11";
@@ -16,7 +16,7 @@ impl Lift for SessionTicks {
     const PARAMETERS: &'static [&'static str] = &[];
 
     type Grouping = SessionGap;
-    type Event<'e> = Tick<'e>;
+    type Source = Ticks;
     type Partial = Seen;
 
     fn from_params(_: &Params) -> Result<Self, ParamError> {

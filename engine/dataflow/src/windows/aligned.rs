@@ -93,6 +93,7 @@ impl<D: Windowed> Panes<D> {
         });
         slot.changed = self.merges;
         slot.partial.merge(contribution.partial);
+        slot.contributed = true;
         slot.events += contribution.events;
         let before = slot.duplicates;
         slot.duplicates = self.derivation.duplicates(&mut slot.partial, slot.events);
@@ -137,11 +138,11 @@ impl<D: Windowed> Panes<D> {
         Some(Cow::Owned(merged))
     }
 
-    /// Whether a window has events of a key. A pane may also have a slot without events. Such a slot stores only the
-    /// revision of the key's row in the window that begins with the pane.
+    /// Whether a window has events of a key. A pane may also have a slot to which no event contributed. Such a slot
+    /// stores only the revision of the key's row in the window that begins with the pane.
     fn has_events(&self, window: Window, key: &str) -> bool {
         let has_events =
-            |pane: &Pane<D::Partial>| pane.slots.find(key).is_some_and(|slot| slot.events > 0);
+            |pane: &Pane<D::Partial>| pane.slots.find(key).is_some_and(|slot| slot.contributed);
         self.panes_of(window).any(has_events)
     }
 
@@ -176,7 +177,7 @@ impl<D: Windowed> Panes<D> {
             return Ok(());
         }
         let slots = pane.slots.values_mut();
-        for slot in slots.filter(|slot| slot.events > 0 && has_changed(slot.changed)) {
+        for slot in slots.filter(|slot| slot.contributed && has_changed(slot.changed)) {
             let measures = self.derivation.finish(window, &slot.key, &slot.partial);
             if let Some(measures) = measures {
                 on_row(DueRow {

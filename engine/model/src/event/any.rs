@@ -1,6 +1,6 @@
 //! Reads events of any kind, for code that accepts records of every source topic.
 
-use super::{Event, Layouts, PlayerEvent, PurchaseEvent, ServerMetric};
+use super::{Layouts, PlayerEvent, PurchaseEvent, ServerMetric, TypedEvent};
 use crate::params::{ParamError, Params};
 
 const KIND: &str = "kind";

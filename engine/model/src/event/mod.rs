@@ -29,7 +29,16 @@ use crate::time::Timestamp;
 pub const DEFAULT_GAME_ID: &str = "default";
 
 /// One source event, borrowed from its record.
-pub trait Event<'e>: Sized {
+pub trait Event {
+    /// Returns the event time.
+    fn time(&self) -> Timestamp;
+
+    /// Returns the sender's id, which is the record key in the source topic.
+    fn sender(&self) -> &str;
+}
+
+/// An event whose fields are fixed.
+pub trait TypedEvent<'e>: Event + Sized {
     /// The source topic of these events.
     const TOPIC: &'static str;
 
@@ -41,10 +50,4 @@ pub trait Event<'e>: Sized {
     fn parse(record: &'e [u8]) -> Result<Self, Rejection> {
         Self::parse_alike(record, &mut Layouts::default())
     }
-
-    /// Returns the event time.
-    fn time(&self) -> Timestamp;
-
-    /// Returns the sender's id, which is the record key in the source topic.
-    fn sender(&self) -> &str;
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::field::Field;
 use super::layout::Layouts;
-use super::{DEFAULT_GAME_ID, Event};
+use super::{DEFAULT_GAME_ID, Event, TypedEvent};
 use crate::reject::Rejection;
 use crate::time::Timestamp;
 
@@ -49,7 +49,7 @@ const FIELDS: [&str; 10] = [
     "user_data.platform",
 ];
 
-impl<'e> Event<'e> for PlayerEvent<'e> {
+impl<'e> TypedEvent<'e> for PlayerEvent<'e> {
     const TOPIC: &'static str = "player-events";
 
     #[inline]
@@ -81,7 +81,9 @@ impl<'e> Event<'e> for PlayerEvent<'e> {
             time: time.timestamp()?,
         })
     }
+}
 
+impl Event for PlayerEvent<'_> {
     #[inline]
     fn time(&self) -> Timestamp {
         self.time

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::field::Field;
 use super::layout::Layouts;
 use super::limits::AMOUNT_MINOR_MAX;
-use super::{DEFAULT_GAME_ID, Event};
+use super::{DEFAULT_GAME_ID, Event, TypedEvent};
 use crate::money;
 use crate::reject::{Reason, Rejection};
 use crate::time::Timestamp;
@@ -60,7 +60,7 @@ const FIELDS: [&str; 11] = [
     "user_data.platform",
 ];
 
-impl<'e> Event<'e> for PurchaseEvent<'e> {
+impl<'e> TypedEvent<'e> for PurchaseEvent<'e> {
     const TOPIC: &'static str = "purchase-events";
 
     #[inline]
@@ -95,7 +95,9 @@ impl<'e> Event<'e> for PurchaseEvent<'e> {
             time: time.timestamp()?,
         })
     }
+}
 
+impl Event for PurchaseEvent<'_> {
     #[inline]
     fn time(&self) -> Timestamp {
         self.time

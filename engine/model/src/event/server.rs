@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::Event;
 use super::field::Field;
 use super::layout::Layouts;
 use super::limits::LATENCY_MS_MAX;
+use super::{Event, TypedEvent};
 use crate::reject::Rejection;
 use crate::time::Timestamp;
 
@@ -45,7 +45,7 @@ const FIELDS: [&str; 8] = [
     "server_data.server_type",
 ];
 
-impl<'e> Event<'e> for ServerMetric<'e> {
+impl<'e> TypedEvent<'e> for ServerMetric<'e> {
     const TOPIC: &'static str = "server-metrics";
 
     #[inline]
@@ -72,7 +72,9 @@ impl<'e> Event<'e> for ServerMetric<'e> {
             time: time.timestamp()?,
         })
     }
+}
 
+impl Event for ServerMetric<'_> {
     #[inline]
     fn time(&self) -> Timestamp {
         self.time

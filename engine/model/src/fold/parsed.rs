@@ -1,7 +1,6 @@
-//! Parses the records of a batch, a chunk at a time.
+//! Reads the records of a batch, a chunk at a time.
 
-use super::SourceRecord;
-use crate::event::{Event, Layouts};
+use super::{Source, SourceRecord};
 use crate::reject::Rejection;
 
 /// The number of records that are parsed at a time; they are folded before the next ones are parsed. The events of one
@@ -25,31 +24,39 @@ pub struct Covered {
     pub(super) last_record: u64,
 }
 
-/// Parses `records` and passes them to `add` in order, chunk by chunk. Each call of `add` also receives the
-/// offset of the batch's first record.
-pub(super) fn parse_all<'r, E: Event<'r>>(
+/// Passes `records` to `add` in order, chunk by chunk. Each call of `add` also receives the offset of the batch's first
+/// record.
+pub(super) fn by_chunks<'r>(
     mut records: impl Iterator<Item = SourceRecord<'r>>,
-    layouts: &mut Layouts,
-    mut add: impl FnMut(i64, &[Parsed<'r, E>]),
+    mut add: impl FnMut(i64, &[SourceRecord<'r>]),
 ) -> Covered {
-    let mut parsed = Vec::with_capacity(CHUNK);
+    let mut chunk: Vec<SourceRecord<'r>> = Vec::with_capacity(CHUNK);
     let (mut first_offset, mut last) = (None, None);
     loop {
-        parsed.clear();
-        parsed.extend(records.by_ref().take(CHUNK).map(|record| Parsed {
-            record,
-            event: E::parse_alike(record.value, layouts),
-        }));
-        let [first, ..] = parsed.as_slice() else {
+        chunk.clear();
+        chunk.extend(records.by_ref().take(CHUNK));
+        let [first, ..] = chunk.as_slice() else {
             break;
         };
-        let first_offset = *first_offset.get_or_insert(first.record.offset);
-        last = parsed.last().map(|parsed| parsed.record);
-        add(first_offset, &parsed);
+        let first_offset = *first_offset.get_or_insert(first.offset);
+        last = chunk.last().copied();
+        add(first_offset, &chunk);
     }
     Covered {
         first_offset: first_offset.unwrap_or_default(),
         next_offset: last.map_or(0, |record: SourceRecord<'_>| record.offset + 1),
         last_record: last.map_or(0, |record| record.fingerprint()),
     }
+}
+
+/// Parses the records of a chunk.
+pub(super) fn parse<'r, S: Source>(
+    source: &mut S,
+    chunk: &[SourceRecord<'r>],
+) -> Vec<Parsed<'r, S::Event<'r>>> {
+    let parsed = chunk.iter().map(|record| Parsed {
+        record: *record,
+        event: source.parse(record.value),
+    });
+    parsed.collect()
 }

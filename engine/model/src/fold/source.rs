@@ -1,39 +1,79 @@
-//! Folds the records of one source for several derivations, and parses each record once.
+//! Folds the records of a topic for several derivations, and parses each record once for all that read it alike.
 
-use super::parsed::{Covered, Parsed, parse_all};
+use super::SourceRecord;
+use super::lifted::Lifted;
+use super::parsed::{Covered, Parsed, by_chunks, parse};
 use super::partials::append;
-use super::{Fold, SourceRecord};
 use crate::derivation::Lift;
-use crate::event::{Event, Layouts, PlayerEvent, PurchaseEvent, ServerMetric};
+use crate::event::{Event, Layouts, PlayerEvent, PurchaseEvent, ServerMetric, TypedEvent};
+use crate::params::{ParamError, Params};
+use crate::reject::Rejection;
 
-/// A marker type for a source topic. It names the type of the topic's events for every lifetime.
-pub trait Source: 'static {
+/// Reads the events of a source topic from its records.
+pub trait Source: Sized + Send + Sync + 'static {
+    /// The topic, if it is always the same one.
+    const TOPIC: Option<&'static str>;
+    /// The names of the source's parameters.
+    const PARAMETERS: &'static [&'static str];
+
     /// The event of the source, borrowed from its record.
-    type Event<'e>: Event<'e>;
+    type Event<'e>: Event;
+
+    /// Creates the source from its parameters.
+    fn from_params(params: &Params) -> Result<Self, ParamError>;
+
+    /// Reads the event from a record's value.
+    fn parse<'r>(&mut self, record: &'r [u8]) -> Result<Self::Event<'r>, Rejection>;
+
+    /// Returns the name of the field with the event time, as rejections name it.
+    fn event_time(&self) -> &str {
+        "event_timestamp"
+    }
 }
 
-/// The source `player-events`.
-pub enum PlayerEvents {}
+/// Defines the source of an event whose fields are fixed.
+macro_rules! typed_source {
+    ($(#[$doc:meta])* $source:ident, $event:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default)]
+        pub struct $source(Layouts);
 
-/// The source `purchase-events`.
-pub enum PurchaseEvents {}
+        impl Source for $source {
+            const TOPIC: Option<&'static str> = Some($event::TOPIC);
+            const PARAMETERS: &'static [&'static str] = &[];
 
-/// The source `server-metrics`.
-pub enum ServerMetrics {}
+            type Event<'e> = $event<'e>;
 
-impl Source for PlayerEvents {
-    type Event<'e> = PlayerEvent<'e>;
+            fn from_params(_: &Params) -> Result<Self, ParamError> {
+                Ok(Self::default())
+            }
+
+            #[inline]
+            fn parse<'r>(&mut self, record: &'r [u8]) -> Result<$event<'r>, Rejection> {
+                $event::parse_alike(record, &mut self.0)
+            }
+        }
+    };
 }
 
-impl Source for PurchaseEvents {
-    type Event<'e> = PurchaseEvent<'e>;
-}
+typed_source!(
+    /// The source `player-events`.
+    PlayerEvents,
+    PlayerEvent
+);
+typed_source!(
+    /// The source `purchase-events`.
+    PurchaseEvents,
+    PurchaseEvent
+);
+typed_source!(
+    /// The source `server-metrics`.
+    ServerMetrics,
+    ServerMetric
+);
 
-impl Source for ServerMetrics {
-    type Event<'e> = ServerMetric<'e>;
-}
-
-/// The object-safe interface of [`Fold`]. It lets folds of different derivations of the source `S` be in one list.
+/// The object-safe interface of a derivation's fold of parsed records. It lets folds of different derivations of the
+/// source `S` be in one list.
 pub trait ParsedFold<S: Source> {
     /// Adds the next records of the batch that begins at `first_offset`.
     fn add<'r>(&mut self, first_offset: i64, parsed: &[Parsed<'r, S::Event<'r>>]);
@@ -42,12 +82,12 @@ pub trait ParsedFold<S: Source> {
     fn finish(&mut self, covered: &Covered, output: &mut Vec<u8>);
 }
 
-impl<S, L> ParsedFold<S> for Fold<L>
-where
-    S: Source,
-    L: Lift + for<'e> Lift<Event<'e> = S::Event<'e>>,
-{
-    fn add<'r>(&mut self, first_offset: i64, parsed: &[Parsed<'r, S::Event<'r>>]) {
+impl<L: Lift> ParsedFold<L::Source> for Lifted<L> {
+    fn add<'r>(
+        &mut self,
+        first_offset: i64,
+        parsed: &[Parsed<'r, <L::Source as Source>::Event<'r>>],
+    ) {
         self.add(first_offset, parsed);
     }
 
@@ -56,39 +96,82 @@ where
     }
 }
 
+/// Creates the fold of the derivation `L` from its parameters.
+pub fn parsed_fold<L: Lift>(params: &Params) -> Result<Box<dyn ParsedFold<L::Source>>, ParamError> {
+    Ok(Box::new(Lifted::<L>::from_params(params)?))
+}
+
+/// The folds of derivations that share the parsed records of a source.
+pub trait FoldGroup {
+    /// Parses the next records of the batch that begins at `first_offset`, and adds them to each fold.
+    fn add(&mut self, first_offset: i64, chunk: &[SourceRecord<'_>]);
+
+    /// Appends to `output` the partial that one of the folds has made of the records since its last call.
+    fn finish(&mut self, fold: usize, covered: &Covered, output: &mut Vec<u8>);
+}
+
 /// The folds of several derivations of one source.
 pub struct SourceFolds<S: Source> {
+    source: S,
     folds: Vec<Box<dyn ParsedFold<S>>>,
-    layouts: Layouts,
-    partial: Vec<u8>,
 }
 
 impl<S: Source> SourceFolds<S> {
-    /// Combines `folds`. The output for a batch contains one partial of each fold, in this order.
-    pub fn new(folds: Vec<Box<dyn ParsedFold<S>>>) -> Self {
-        Self {
-            folds,
-            layouts: Layouts::default(),
-            partial: Vec::new(),
+    /// Combines `folds` of the records that `source` parses.
+    pub fn new(source: S, folds: Vec<Box<dyn ParsedFold<S>>>) -> Self {
+        Self { source, folds }
+    }
+}
+
+impl<S: Source> FoldGroup for SourceFolds<S> {
+    fn add(&mut self, first_offset: i64, chunk: &[SourceRecord<'_>]) {
+        let parsed = parse(&mut self.source, chunk);
+        for fold in &mut self.folds {
+            fold.add(first_offset, &parsed);
         }
     }
 
-    /// Folds one batch and appends the partial of each fold to `output`, to be read with
-    /// [`split`](super::split).
+    fn finish(&mut self, fold: usize, covered: &Covered, output: &mut Vec<u8>) {
+        self.folds[fold].finish(covered, output);
+    }
+}
+
+/// The folds of all derivations that one stream serves.
+#[derive(Default)]
+pub struct Folds {
+    groups: Vec<Box<dyn FoldGroup>>,
+    /// For each derivation, in the order of the request: its group, and its fold in that group.
+    places: Vec<(usize, usize)>,
+    partial: Vec<u8>,
+}
+
+impl Folds {
+    /// Adds a group of folds. `positions` are the positions of their derivations in the request.
+    pub fn add_group(&mut self, group: Box<dyn FoldGroup>, positions: &[usize]) {
+        for (fold, position) in positions.iter().enumerate() {
+            let needed = self.places.len().max(position + 1);
+            self.places.resize(needed, (0, 0));
+            self.places[*position] = (self.groups.len(), fold);
+        }
+        self.groups.push(group);
+    }
+
+    /// Folds one batch and appends a partial of each derivation to `output`, in the order of the request, to be read
+    /// with [`split`](super::split).
     pub fn batch<'r>(
         &mut self,
         records: impl Iterator<Item = SourceRecord<'r>>,
         output: &mut Vec<u8>,
     ) {
-        let folds = &mut self.folds;
-        let covered = parse_all(records, &mut self.layouts, |first_offset, parsed| {
-            for fold in folds.iter_mut() {
-                fold.add(first_offset, parsed);
+        let groups = &mut self.groups;
+        let covered = by_chunks(records, |first_offset, chunk| {
+            for group in groups.iter_mut() {
+                group.add(first_offset, chunk);
             }
         });
-        for fold in &mut self.folds {
+        for (group, fold) in &self.places {
             self.partial.clear();
-            fold.finish(&covered, &mut self.partial);
+            self.groups[*group].finish(*fold, &covered, &mut self.partial);
             append(&self.partial, output);
         }
     }

@@ -70,7 +70,11 @@ impl<P: Merge + Serialize> Groups<P> for BatchPanes<P> {
     #[inline]
     fn emitter(&mut self, time: Timestamp, offset: i64) -> impl Emit<P> {
         let slots = self.slots(time);
-        PaneEmitter { slots, offset }
+        PaneEmitter {
+            slots,
+            offset,
+            is_counted: false,
+        }
     }
 
     fn encode(&mut self, header: &BatchHeader, output: &mut Vec<u8>) {
@@ -103,6 +107,8 @@ impl<P: Merge + Serialize> Groups<P> for BatchPanes<P> {
 struct PaneEmitter<'s, P> {
     slots: &'s mut Slots<P>,
     offset: i64,
+    /// Whether the event has been counted.
+    is_counted: bool,
 }
 
 impl<P: Merge> Emit<P> for PaneEmitter<'_, P> {
@@ -114,7 +120,8 @@ impl<P: Merge> Emit<P> for PaneEmitter<'_, P> {
     #[inline]
     fn emit(&mut self, key: &[&str], add: impl FnOnce(&mut P)) {
         let slot = self.slots.slot(key);
-        slot.events += 1;
+        slot.events += u64::from(!self.is_counted);
+        self.is_counted = true;
         add(&mut slot.partial);
     }
 }

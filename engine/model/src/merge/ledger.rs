@@ -176,7 +176,7 @@ impl Transaction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Event;
+    use crate::event::TypedEvent;
     use proptest::prelude::*;
 
     fn record((transaction, kind, amount, user): (u8, bool, u16, u8)) -> String {

@@ -2,11 +2,10 @@
 
 use sqlparser::ast::{Expr as Ast, Ident};
 
-use super::BOUNDS;
 use super::expressions::{Binder, Bound};
 use super::scope::Scope;
 use crate::error::SqlError;
-use crate::plan::{Aggregate, Expr, Output, Plan, WindowPlan};
+use crate::plan::{Aggregate, BOUNDS, Expr, Key, Output, Plan, WindowPlan};
 use crate::types::SqlType;
 
 /// The columns of a group row, and the aggregates that have been needed so far.
@@ -117,12 +116,16 @@ impl<'r, 's> Groups<'r, 's> {
 
     /// Returns a plan with the keys and the aggregates; the other parts are empty.
     pub(super) fn into_plan(self) -> Plan {
+        let keys = self
+            .keys
+            .into_iter()
+            .map(|Bound { expr, ty }| Key { expr, ty });
         Plan {
             source: String::new(),
             unnest: None,
             filter: None,
             window: WindowPlan::None,
-            keys: self.keys.into_iter().map(|key| key.expr).collect(),
+            keys: keys.collect(),
             aggregates: self.aggregates,
             outputs: Vec::new(),
             having: None,

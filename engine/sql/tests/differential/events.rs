@@ -58,7 +58,7 @@ pub(crate) fn source() -> Source {
         column("since", SqlType::Timestamp),
         Column::new("tags", "tags[]", SqlType::Text).expect("a path"),
     ];
-    Source::new("events", "event_timestamp", columns).expect("a source")
+    Source::new("events", "id", "event_timestamp", columns).expect("a source")
 }
 
 /// Returns the same records at every call.

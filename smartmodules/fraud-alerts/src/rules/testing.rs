@@ -1,8 +1,8 @@
 //! Sequences of one user's transactions, for the tests of the rules.
 
 use model::derived::FraudRule;
-use model::event::PurchaseEvent;
-use model::{Event, Params, RecordKey, Timestamp};
+use model::event::{PurchaseEvent, TypedEvent};
+use model::{Params, RecordKey, Timestamp};
 
 use super::Rules;
 use crate::account::Account;

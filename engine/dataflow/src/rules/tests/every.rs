@@ -5,7 +5,7 @@ use model::{KeyedProcess, ParamError, Params, RecordKey, Window};
 use serde::Serialize;
 
 use crate::spec::RULE_VERSION;
-use crate::testing::Tick;
+use crate::testing::{Tick, Ticks};
 
 /// The process. It has a parameter for the version of its rules only if `VERSIONED` is set.
 pub(super) struct Every<const VERSIONED: bool> {
@@ -28,7 +28,7 @@ impl<const VERSIONED: bool> KeyedProcess for Every<VERSIONED> {
     } else {
         &["every"]
     };
-    type Event<'e> = Tick<'e>;
+    type Source = Ticks;
     type Fact = ();
     type State = u64;
     type Output = Nth;

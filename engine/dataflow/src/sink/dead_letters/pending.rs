@@ -1,9 +1,9 @@
 //! Dead letters that have not been written yet.
 
 use client::{OffsetRange, Partition, PartitionOffset};
-use model::{RecordKey, Timestamp};
 
 use crate::output::lateness::LatePlace;
+use crate::spec::locate::Located;
 
 /// Dead letters of one derivation whose payload has not been fetched yet.
 #[derive(Debug, Default)]
@@ -55,8 +55,8 @@ impl LateBatch {
         self.partition == next.partition && next.offsets.start - self.offsets.end <= Self::NEAR
     }
 
-    /// Returns the place that contains the batch's events of this time and key; `None` if such events are not late.
-    pub(super) fn late_at(&self, time: Timestamp, key: &RecordKey) -> Option<&LatePlace> {
-        self.places.iter().find(|place| place.holds(time, key))
+    /// Returns the place that contains an event of the batch; `None` if the event is not late.
+    pub(super) fn late_at(&self, event: &Located) -> Option<&LatePlace> {
+        self.places.iter().find(|place| place.holds(event))
     }
 }

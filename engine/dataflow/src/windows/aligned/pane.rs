@@ -28,6 +28,9 @@ pub(super) struct Pane<P> {
 pub(super) struct Slot<P> {
     pub(super) key: RecordKey,
     pub(super) partial: P,
+    /// Whether an event contributed to `partial`. If not, the slot stores only a revision.
+    pub(super) contributed: bool,
+    /// The number of events, each counted for one key.
     pub(super) events: u64,
     pub(super) duplicates: u64,
     /// The value of `Panes::merges` when this slot was last changed.
@@ -69,10 +72,11 @@ impl<P> Pane<P> {
     where
         P: Merge + Clone,
     {
+        let slots = self.slots.values().filter(|slot| slot.contributed);
         SavedPane {
             start,
             first_offsets: self.first_offsets.clone(),
-            slots: self.slots.values().map(Slot::save).collect(),
+            slots: slots.map(Slot::save).collect(),
         }
     }
 }
@@ -99,6 +103,7 @@ impl<P> SavedSlot<P> {
         Slot {
             key: self.key,
             partial: self.partial,
+            contributed: true,
             events: self.events,
             duplicates: self.duplicates,
             changed,
@@ -125,6 +130,7 @@ impl<P: Default> Slot<P> {
         Self {
             key,
             partial: P::default(),
+            contributed: false,
             events: 0,
             duplicates: 0,
             changed: 0,

@@ -1,0 +1,26 @@
+//! Plans and sources as texts, which the runner passes to the SmartModule as parameters.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use model::{ParamError, Params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Returns the text of a plan or a source.
+pub(crate) fn encode(value: &impl Serialize) -> String {
+    // Only maps of unknown length cannot be encoded, and a plan has none.
+    let bytes = postcard::to_stdvec(value).unwrap_or_default();
+    STANDARD.encode(bytes)
+}
+
+/// Reads the value of a parameter from its text.
+pub(crate) fn decode<T: DeserializeOwned>(params: &Params, name: &str) -> Result<T, ParamError> {
+    let text: String = params.require(name, "the output of the planner")?;
+    let bytes = STANDARD.decode(&text).ok();
+    let value = bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok());
+    value.ok_or_else(|| ParamError::Refused {
+        name: name.to_owned(),
+        value: text,
+        problem: "the runner and the SmartModule are of different versions".to_owned(),
+    })
+}

@@ -1,0 +1,170 @@
+//! A query as a derivation: the SmartModule filters, projects and pre-aggregates, and the runner merges and finishes.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use model::{
+    AlignedWindows, Emit, Grouping, Lift, Merge, ParamError, Params, RecordKey, SessionGap,
+    Sessions, Window, Windowed,
+};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use smallvec::SmallVec;
+
+use crate::aggregate::State;
+use crate::code;
+use crate::declared::{DeclaredSource, SOURCE};
+use crate::key;
+use crate::plan::{Aggregate, Plan};
+use crate::source::{Record, Source};
+use crate::types::SqlType;
+use crate::value::{Typed, Value};
+
+/// The parameter with the encoded [`Plan`].
+const PLAN: &str = "plan";
+
+/// Returns the parameters of the derivation that a plan over a source describes.
+pub fn parameters(plan: &Plan, source: &Source) -> [(String, String); 2] {
+    [
+        (PLAN.to_owned(), code::encode(plan)),
+        (SOURCE.to_owned(), code::encode(source)),
+    ]
+}
+
+/// Returns the parameter that is equal for all derivations that read the records of a source in the same way; `None`
+/// if the parameters are not those of a query.
+pub fn source_parameter(params: &Params) -> Option<&str> {
+    params.text(SOURCE)
+}
+
+/// A query with tumbling or hopping windows.
+pub type SqlWindows = SqlDerivation<AlignedWindows>;
+
+/// A query with sessions.
+pub type SqlSessions = SqlDerivation<SessionGap>;
+
+/// A query over one source, whose rows become a derived topic.
+pub struct SqlDerivation<G> {
+    plan: Plan,
+    columns: Arc<[(String, SqlType)]>,
+    grouping: PhantomData<G>,
+}
+
+/// The states of a query's aggregates; empty before the first row.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct States(Vec<State>);
+
+impl States {
+    fn add(&mut self, aggregates: &[Aggregate], row: &[Value<'_>]) {
+        if self.0.is_empty() {
+            self.0.extend(aggregates.iter().map(State::new));
+        }
+        for (state, aggregate) in self.0.iter_mut().zip(aggregates) {
+            state.add(aggregate, row);
+        }
+    }
+}
+
+impl Merge for States {
+    fn merge(&mut self, other: Self) {
+        if self.0.is_empty() {
+            *self = other;
+            return;
+        }
+        for (state, other) in self.0.iter_mut().zip(other.0) {
+            state.merge(other);
+        }
+    }
+
+    fn settle(&mut self) {
+        self.0.iter_mut().for_each(State::settle);
+    }
+}
+
+impl<G: Grouping> Lift for SqlDerivation<G> {
+    const NAME: &'static str = "sql";
+    const PARAMETERS: &'static [&'static str] = &[PLAN];
+
+    type Grouping = G;
+    type Source = DeclaredSource;
+    type Partial = States;
+
+    fn from_params(params: &Params) -> Result<Self, ParamError> {
+        let plan: Plan = code::decode(params, PLAN)?;
+        let columns = plan
+            .columns()
+            .map(|output| (output.name.clone(), output.ty));
+        Ok(Self {
+            columns: columns.collect(),
+            plan,
+            grouping: PhantomData,
+        })
+    }
+
+    fn lift(&self, event: &Record<'_>, out: &mut impl Emit<States>) {
+        let Ok(()) = self.plan.rows_of::<Infallible>(event, |row| {
+            let values = self
+                .plan
+                .keys
+                .iter()
+                .map(|key| (key.expr.eval(row), key.ty));
+            let values: SmallVec<[_; 4]> = values.collect();
+            let texts = values.iter().map(|(value, ty)| key::text(value, *ty));
+            let texts: SmallVec<[Cow<'_, str>; 4]> = texts.collect();
+            let fields: SmallVec<[&str; 4]> = texts.iter().map(AsRef::as_ref).collect();
+            out.emit(&fields, |states| states.add(&self.plan.aggregates, row));
+            Ok(())
+        });
+    }
+}
+
+impl<G: Grouping> Windowed for SqlDerivation<G> {
+    type Output = SqlRow;
+
+    fn finish(&self, window: Window, key: &RecordKey, partial: &States) -> Option<SqlRow> {
+        let keys = key.all_fields().zip(&self.plan.keys);
+        let keys = keys.map(|(field, key)| key::value(field, key.ty));
+        let empty: Vec<State>;
+        let states = if partial.0.is_empty() {
+            empty = self.plan.aggregates.iter().map(State::new).collect();
+            &empty
+        } else {
+            &partial.0
+        };
+        let group_row = self.plan.group_row(keys, window, states);
+        if !self.plan.keeps(&group_row) {
+            return None;
+        }
+        let outputs = self.plan.columns();
+        let values = outputs.map(|output| output.expr.eval(&group_row).into_owned());
+        Some(SqlRow {
+            values: values.collect(),
+            columns: Arc::clone(&self.columns),
+        })
+    }
+}
+
+impl Sessions for SqlSessions {
+    fn is_complete(&self, _: Window, _: &States) -> bool {
+        false
+    }
+}
+
+/// A row of a query, without the bounds of its window.
+pub struct SqlRow {
+    columns: Arc<[(String, SqlType)]>,
+    values: Vec<Value<'static>>,
+}
+
+impl Serialize for SqlRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.values.len()))?;
+        for ((name, ty), value) in self.columns.iter().zip(&self.values) {
+            map.serialize_entry(name, &Typed(value, *ty))?;
+        }
+        map.end()
+    }
+}

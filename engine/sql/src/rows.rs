@@ -1,0 +1,70 @@
+//! The rows of a plan: source rows, which go in, and group rows, from which the rows of the result are computed.
+
+use model::Window;
+
+use crate::aggregate::State;
+use crate::plan::{Expr, Plan};
+use crate::source::Record;
+use crate::value::Value;
+
+impl Plan {
+    /// Passes to `add` each row that a record gives and that `WHERE` keeps. There is one row, or with `unnest` one for
+    /// each element of the list.
+    pub(crate) fn rows_of<'a, E>(
+        &self,
+        record: &Record<'a>,
+        mut add: impl FnMut(&[Value<'a>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut add_if_kept = |row: &[Value<'a>]| {
+            let leaves_out = |filter: &Expr| !filter.holds(row);
+            if self.filter.as_ref().is_some_and(leaves_out) {
+                return Ok(());
+            }
+            add(row)
+        };
+        let Some(list) = self.unnest else {
+            return add_if_kept(&record.cells);
+        };
+        let mut row = record.cells.clone();
+        let elements = record.lists.iter().find(|(column, _)| *column == list);
+        for element in elements.map(|(_, elements)| elements).into_iter().flatten() {
+            row.push(element.clone());
+            add_if_kept(&row)?;
+            row.pop();
+        }
+        Ok(())
+    }
+
+    /// Returns the values that the outputs, `HAVING` and `ORDER BY` are computed from, except for the rank.
+    pub(crate) fn group_row<'a>(
+        &self,
+        keys: impl Iterator<Item = Value<'a>>,
+        window: Window,
+        states: &'a [State],
+    ) -> Vec<Value<'a>> {
+        let bounds = [window.start, window.end].map(Value::Timestamp);
+        let results = states.iter().zip(&self.aggregates);
+        keys.chain(bounds)
+            .chain(results.map(|(state, aggregate)| state.finish(aggregate)))
+            .collect()
+    }
+
+    /// Returns whether `HAVING` keeps a group row.
+    pub(crate) fn keeps(&self, group_row: &[Value<'_>]) -> bool {
+        let having = self.having.as_ref();
+        having.is_none_or(|having| having.holds(group_row))
+    }
+
+    /// Returns the values of the result's row from a group row and its rank.
+    pub(crate) fn result_row(
+        &self,
+        mut group_row: Vec<Value<'_>>,
+        rank: i128,
+    ) -> Vec<Value<'static>> {
+        group_row.push(Value::Exact(rank));
+        let outputs = self.outputs.iter();
+        outputs
+            .map(|output| output.expr.eval(&group_row).into_owned())
+            .collect()
+    }
+}
