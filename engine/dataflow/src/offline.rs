@@ -10,7 +10,7 @@ use crate::pipeline::{Arrived, Pipeline};
 use crate::spec::fold::AnyFold;
 use crate::spec::locate::Locate;
 use crate::spec::registration::Registration;
-use crate::windows::Bounds;
+use crate::windows::{Bounds, Due};
 
 /// A derivation that runs in memory. An event is late only if [`advance`](Offline::advance) has moved the watermark
 /// past its window or, in a keyed process, past the event itself.
@@ -52,6 +52,7 @@ impl Offline {
             partitions,
             allowed_lateness_ms: 0,
             entries_max,
+            early: false,
         };
         Ok(Self {
             fold: registration.fold(params)?,
@@ -107,7 +108,7 @@ impl Offline {
         &mut self,
         watermark: Timestamp,
     ) -> Result<Vec<DerivedRecord>, serde_json::Error> {
-        let mut rows = self.pipeline.emit(watermark, true, &[])?;
+        let mut rows = self.pipeline.emit(watermark, Due::CORRECTIONS, &[])?;
         if self.pipeline.corrects() {
             rows.sort_by(|a, b| (a.window.start, &a.key).cmp(&(b.window.start, &b.key)));
         }

@@ -9,7 +9,7 @@ use crate::covered::Covered;
 use crate::output::lateness::{Cause, LatePlace, Lateness};
 use crate::output::prior::PriorOutput;
 use crate::output::revisions::{Revisions, Row};
-use crate::windows::{AnyWindows, Batch, Contributions, Correctable, Keyed, Origin};
+use crate::windows::{AnyWindows, Batch, Contributions, Correctable, Due, Keyed, Origin};
 
 /// The source partition of a batch, and how far it was read before the restart.
 #[derive(Clone, Copy, Debug)]
@@ -138,14 +138,14 @@ impl Pipeline {
         }
     }
 
-    /// The last stage: returns the rows that are due at `watermark` and have not been emitted yet. With
-    /// `corrections`, also returns the changed rows of windows that were emitted before. Without it, returns changed
-    /// rows only of windows that are about to be forgotten. Rows are ordered by window start, detections by span and
+    /// The last stage: returns the rows that are due at `watermark` and have not been emitted yet. If corrections are
+    /// due, also returns the changed rows of windows that were emitted before; if not, only those of windows that are
+    /// about to be forgotten. If early rows are due, also returns the changed rows of open windows. Rows are ordered by window start, detections by span and
     /// key. `derived_ends` are the current end offsets of the derived topic.
     pub(crate) fn emit(
         &mut self,
         watermark: Timestamp,
-        corrections: bool,
+        due: Due,
         derived_ends: &[Offset],
     ) -> Result<Vec<Row>, serde_json::Error> {
         // Records that are read again after a restart may have reopened windows that were emitted and forgotten
@@ -155,13 +155,9 @@ impl Pipeline {
             .for_each(|retired_to| self.retire(retired_to));
         let revisions = &mut self.revisions;
         match &mut self.windows {
-            AnyWindows::Correctable(windows) => corrected(
-                windows.as_mut(),
-                revisions,
-                watermark,
-                corrections,
-                derived_ends,
-            ),
+            AnyWindows::Correctable(windows) => {
+                corrected(windows.as_mut(), revisions, watermark, due, derived_ends)
+            }
             AnyWindows::Keyed(windows) => detected(windows.as_mut(), revisions, watermark),
         }
     }
@@ -258,11 +254,11 @@ fn corrected(
     windows: &mut dyn Correctable,
     revisions: &mut Revisions,
     watermark: Timestamp,
-    corrections: bool,
+    due: Due,
     derived_ends: &[Offset],
 ) -> Result<Vec<Row>, serde_json::Error> {
     let mut rows = Vec::new();
-    windows.due(watermark, corrections, &mut |row| {
+    windows.due(watermark, due, &mut |row| {
         rows.extend(revisions.next(row, derived_ends)?);
         Ok(())
     })?;

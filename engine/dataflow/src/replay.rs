@@ -28,6 +28,7 @@ use crate::spec::provision::ensure_topic;
 use crate::task::job::Job;
 use crate::task::options::Options;
 use crate::topics::LATE_EVENTS;
+use crate::windows::Due;
 pub(crate) use schedule::{Scan, Schedule};
 
 /// The number of batches with late records that may wait to be written.
@@ -206,7 +207,7 @@ impl Replay {
     async fn write(&mut self, closed_to: Timestamp) -> Result<(), RunError> {
         let rows = self
             .pipeline
-            .emit(closed_to, false, &[])
+            .emit(closed_to, Due::default(), &[])
             .map_err(RunError::writing(&self.topic))?;
         self.writer
             .write(rows.into_iter().map(|row| (row.key, row.value)))

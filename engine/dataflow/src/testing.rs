@@ -112,10 +112,11 @@ impl Merge for Seen {
     }
 }
 
-/// Collects each value of a key once; repeated values are duplicates.
-pub(crate) struct DistinctTicks;
+/// Collects each value of a key once; repeated values are duplicates. If `ODD`, a window and key have a row only while
+/// they have an odd number of values.
+pub(crate) struct DistinctTicks<const ODD: bool = false>;
 
-impl Lift for DistinctTicks {
+impl<const ODD: bool> Lift for DistinctTicks<ODD> {
     const NAME: &'static str = "distinct-ticks";
     const PARAMETERS: &'static [&'static str] = &[];
 
@@ -135,8 +136,12 @@ impl Lift for DistinctTicks {
     }
 }
 
-impl Windowed for DistinctTicks {
+impl<const ODD: bool> Windowed for DistinctTicks<ODD> {
     type Output = Seen;
+
+    fn keeps(&self, _: Window, _: &RecordKey, seen: &Seen) -> bool {
+        !ODD || seen.values.len() % 2 == 1
+    }
 
     fn duplicates(&self, seen: &mut Seen, events: u64) -> u64 {
         events - seen.values.len() as u64

@@ -28,9 +28,33 @@ pub(crate) struct Bounds {
     /// The maximum number of entries in memory: (pane, key) pairs, or sessions, or keys plus waiting facts. A
     /// tumbling window has one pane.
     pub(crate) entries_max: usize,
+    /// Whether rows of open windows are emitted. Each row then says whether it is final.
+    pub(crate) early: bool,
+}
+
+/// Which rows to emit besides the first rows of windows that are over.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Due {
+    /// Corrections of rows of windows that are over.
+    pub(crate) corrections: bool,
+    /// The rows of open windows that have changed since they were last emitted.
+    pub(crate) early: bool,
+}
+
+impl Due {
+    /// Corrections, but no early rows.
+    pub(crate) const CORRECTIONS: Self = Self {
+        corrections: true,
+        early: false,
+    };
 }
 
 impl Bounds {
+    /// The value of `final` in the records of windows that are over or not.
+    fn is_final(&self, is_over: bool) -> Option<bool> {
+        self.early.then_some(is_over)
+    }
+
     /// Windows that end at or before the returned time can no longer be corrected at `watermark`.
     fn retired_by(&self, watermark: Timestamp) -> Timestamp {
         watermark.plus_ms(-self.allowed_lateness_ms)
@@ -123,12 +147,12 @@ pub(crate) trait Correctable: Windows {
     fn is_late_by_order(&self) -> bool;
 
     /// Emits the rows of windows that are over at `watermark` and have changed since they were last emitted.
-    /// A row is emitted for the first time as soon as its window is over; corrections of it are emitted only
-    /// with `corrections`, or just before the window is forgotten.
+    /// A row is emitted as soon as its window is over; corrections of it are emitted only if they are due, or just
+    /// before the window is forgotten. If early rows are due, also emits the changed rows of open windows.
     fn due(
         &mut self,
         watermark: Timestamp,
-        corrections: bool,
+        due: Due,
         on_row: &mut OnRow<'_>,
     ) -> Result<(), serde_json::Error>;
 

@@ -48,6 +48,12 @@ pub trait Windowed: Lift {
         0
     }
 
+    /// Returns whether the window and key have a record. If one was written before this became `false`, it is
+    /// withdrawn. The default is `true`.
+    fn keeps(&self, _window: Window, _key: &RecordKey, _partial: &Self::Partial) -> bool {
+        true
+    }
+
     /// Returns the derived record of a window and key; `None` to write no record.
     fn finish(
         &self,

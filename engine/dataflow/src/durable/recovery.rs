@@ -20,7 +20,7 @@ use crate::watermarks::Watermarks;
 /// The maximum number of partitions whose last record is looked up at the same time.
 const CHECKS_AT_ONCE: usize = 16;
 
-/// The fields of a derived row that recovery reads: its window, its revision, and whether it is withdrawn.
+/// The fields of a derived row that recovery reads: its window, its revision, and whether it is withdrawn and final.
 #[derive(Deserialize)]
 struct Stamp {
     window_start: Timestamp,
@@ -28,6 +28,8 @@ struct Stamp {
     revision: u32,
     #[serde(default)]
     withdrawn: bool,
+    #[serde(default, rename = "final")]
+    is_final: Option<bool>,
 }
 
 /// Loads the derivation's last checkpoint and extends it to the current partitions of its source. Returns an
@@ -125,12 +127,14 @@ pub(crate) async fn read_back(
                 window_end,
                 revision,
                 withdrawn,
+                is_final,
             } = serde_json::from_slice(&value).map_err(RunError::reading(topic))?;
             let key = String::from_utf8_lossy(key.as_deref().unwrap_or_default()).into_owned();
             let row = PriorRow {
                 window_end,
                 revision,
                 withdrawn,
+                is_early: is_final == Some(false),
                 value: value.to_vec(),
             };
             prior.add_row(window_start, key, row);

@@ -112,6 +112,13 @@ pub(super) fn verify_evicted(cluster: &Cluster) {
 }
 
 fn verify_rows(cluster: &Cluster) {
+    let last: BTreeMap<_, _> = cluster
+        .rows()
+        .map(|row| ((row.window_start, row.key.clone()), row))
+        .collect();
+    for row in last.values().filter(|row| !row.withdrawn) {
+        assert_ne!(row.is_final, Some(false), "the last revision: {row:?}");
+    }
     assert_eq!(
         said(cluster),
         expected(cluster),
@@ -129,13 +136,15 @@ pub(super) fn said(cluster: &Cluster) -> Expected {
         assert_eq!(row.revision, next, "the revision of {row:?}");
         let takes_back = row.revision > 0 || !is_empty(&row);
         assert!(takes_back, "an empty row: {row:?}");
+        verify_finality(cluster, last.get(&place), &row);
         if cluster.settings.kind == Kind::Followed {
             said.insert((row.window_start, row.key.clone(), row.revision), of(&row));
         }
         last.insert(place, row);
     }
     if cluster.settings.kind != Kind::Followed {
-        let written = last.into_values().filter(|row| !is_taken_back(row));
+        let kind = cluster.settings.kind;
+        let written = last.into_values().filter(|row| !is_taken_back(kind, row));
         said.extend(written.map(|row| ((row.window_start, row.key.clone(), 0), of(&row))));
     }
     said
@@ -156,11 +165,23 @@ fn is_empty(row: &Row) -> bool {
     values.is_some_and(Vec::is_empty)
 }
 
-/// Whether the row is withdrawn. The last revision of a withdrawn row is empty. For sessions, it is also marked as
-/// withdrawn.
-fn is_taken_back(row: &Row) -> bool {
-    assert!(!row.withdrawn || is_empty(row), "{row:?}");
-    is_empty(row)
+/// Whether the row is withdrawn. The last revision of a withdrawn row is empty, unless the derivation no longer keeps
+/// the row. For sessions, it is also marked as withdrawn.
+fn is_taken_back(kind: Kind, row: &Row) -> bool {
+    assert!(
+        !row.withdrawn || is_empty(row) || kind == Kind::Filtered,
+        "{row:?}"
+    );
+    row.withdrawn || is_empty(row)
+}
+
+/// Verifies that a row says whether it is final if the derivation has early rows, and that it stays final.
+fn verify_finality(cluster: &Cluster, before: Option<&Row>, row: &Row) {
+    let settings = cluster.settings;
+    let has_early = settings.early && settings.kind != Kind::Followed;
+    assert_eq!(row.is_final.is_some(), has_early, "{row:?}");
+    let was_final = before.is_some_and(|before| before.is_final == Some(true));
+    assert!(!was_final || row.is_final == Some(true), "{row:?}");
 }
 
 fn verify_dead_letters(cluster: &Cluster) {

@@ -18,6 +18,7 @@ use crate::durable::checkpoint::{Checkpoint, OutputEnds};
 use crate::durable::source_log::ReadTo;
 use crate::sink::counts::Counts;
 use crate::spec::locate::Located;
+use crate::windows::Due;
 
 /// Longer than any lateness, timeout or window in the scripts, in milliseconds.
 const LONG_MS: i64 = 1_000_000;
@@ -45,6 +46,8 @@ pub(super) struct Row {
     pub(super) revision: u32,
     #[serde(default)]
     pub(super) withdrawn: bool,
+    #[serde(default, rename = "final")]
+    pub(super) is_final: Option<bool>,
     #[serde(flatten)]
     pub(super) measures: BTreeMap<String, Value>,
 }
@@ -243,7 +246,8 @@ impl Cluster {
             Step::Deliver(partition) => runner.deliver(topics, of(partition)),
             Step::Repeat(partition) => runner.repeat(topics, of(partition)),
             Step::Wait(ms) => runner.wait(topics, ms),
-            Step::Correct => runner.close(topics, true),
+            Step::Correct => runner.close(topics, Due::CORRECTIONS),
+            Step::Early => runner.emit_early(topics),
             Step::Save => runner.save_if_whole(topics),
             Step::Snapshot => {
                 runner.wants_snapshot();

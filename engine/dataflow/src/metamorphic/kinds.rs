@@ -13,6 +13,8 @@ use crate::windows::Bounds;
 pub(super) enum Kind {
     Tumbling,
     Hopping,
+    /// Tumbling windows that have a row only while they have an odd number of values.
+    Filtered,
     Sessions,
     /// A keyed process, which processes the events of each key one by one.
     Followed,
@@ -30,7 +32,7 @@ impl Kind {
     pub(super) fn windowing(self) -> Windowing {
         let windows = |size_ms, hop_ms| Windowing::Windows { size_ms, hop_ms };
         match self {
-            Self::Tumbling => windows(10_000, 10_000),
+            Self::Tumbling | Self::Filtered => windows(10_000, 10_000),
             Self::Hopping => windows(12_000, 4_000),
             Self::Sessions => Windowing::Sessions { gap_ms: 2_000 },
             Self::Followed => Windowing::Events,
@@ -49,6 +51,7 @@ impl Kind {
     fn registration(self) -> Registration {
         match self {
             Self::Tumbling | Self::Hopping => Registration::windows::<DistinctTicks>(),
+            Self::Filtered => Registration::windows::<DistinctTicks<true>>(),
             Self::Sessions => Registration::sessions::<SessionTicks>(),
             Self::Followed => Registration::keyed::<FollowedTicks>(),
         }

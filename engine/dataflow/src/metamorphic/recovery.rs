@@ -13,7 +13,7 @@ use crate::output::lateness::LateEvent;
 use crate::output::prior::{PriorKeys, PriorOutput, PriorRow};
 use crate::pipeline::Pipeline;
 
-/// The fields of a derived row that recovery reads: its window, its revision, and whether it is withdrawn.
+/// The fields of a derived row that recovery reads: its window, its revision, and whether it is withdrawn and final.
 #[derive(Deserialize)]
 struct Stamp {
     window_start: Timestamp,
@@ -21,6 +21,8 @@ struct Stamp {
     revision: u32,
     #[serde(default)]
     withdrawn: bool,
+    #[serde(default, rename = "final")]
+    is_final: Option<bool>,
 }
 
 /// Restores the snapshot that the checkpoint refers to, if it still exists.
@@ -55,6 +57,7 @@ pub(super) fn prior(topics: &Topics, checkpoint: &Checkpoint) -> PriorOutput {
                 window_end: stamp.window_end,
                 revision: stamp.revision,
                 withdrawn: stamp.withdrawn,
+                is_early: stamp.is_final == Some(false),
                 value: value.clone(),
             };
             prior.add_row(stamp.window_start, key.clone(), row);

@@ -12,7 +12,7 @@ use crate::durable::checkpoint::PartitionCheckpoint;
 use crate::pipeline::{Arrived, Merged, Pipeline};
 use crate::replay::{Scan, Schedule};
 use crate::spec::locate::Locate;
-use crate::windows::Bounds;
+use crate::windows::{Bounds, Due};
 
 /// Replays the source of `topics` into its derived topic, and adds each merged record to `history`.
 pub(super) fn run(settings: Settings, topics: &mut Topics, history: &mut MergeHistory) {
@@ -86,6 +86,8 @@ fn note(topics: &mut Topics, locate: &dyn Locate, partition: Partition, merged: 
 }
 
 fn write(topics: &mut Topics, pipeline: &mut Pipeline, closed_to: Timestamp) {
-    let rows = pipeline.emit(closed_to, false, &[]).expect("emits");
+    let rows = pipeline
+        .emit(closed_to, Due::default(), &[])
+        .expect("emits");
     topics.derived[0].extend(rows.into_iter().map(|row| (row.key, row.value)));
 }

@@ -19,6 +19,7 @@ use crate::read::partition::{Place, nothing_before};
 use crate::sink::position::Position;
 use crate::spec::locate::{Locate, Located};
 use crate::watermarks::Watermarks;
+use crate::windows::Due;
 
 pub(super) struct Runner {
     settings: Settings,
@@ -151,7 +152,7 @@ impl Runner {
             if offset == self.positions[partition.index()].next_offset {
                 self.skip(partition, topics.first[partition.index()]);
             }
-            return self.close(topics, false);
+            return self.close(topics, Due::default());
         }
         let batches = &topics.source[partition.index()][..topics.produced[partition.index()]];
         let holds =
@@ -161,7 +162,7 @@ impl Runner {
             .find(|batch| holds(batch.first_offset, batch.records.len()));
         let Some(batch) = found else { return Ok(()) };
         self.merge(partition, &batch.partial);
-        self.close(topics, false)
+        self.close(topics, Due::default())
     }
 
     fn merge(&mut self, partition: Partition, partial: &[u8]) {
@@ -203,7 +204,19 @@ impl Runner {
                 self.watermarks.set_idle(partition);
             }
         }
-        self.close(topics, false)
+        self.close(topics, Due::default())
+    }
+
+    /// Emits the rows of open windows, if the derivation does so.
+    pub(super) fn emit_early(&mut self, topics: &mut Topics) -> Result<(), Killed> {
+        let early = self.settings.early;
+        self.close(
+            topics,
+            Due {
+                corrections: false,
+                early,
+            },
+        )
     }
 
     fn is_replaying(&self) -> bool {
@@ -212,7 +225,7 @@ impl Runner {
             .any(|position| position.next_offset < position.replayed_to)
     }
 
-    pub(super) fn close(&mut self, topics: &mut Topics, corrections: bool) -> Result<(), Killed> {
+    pub(super) fn close(&mut self, topics: &mut Topics, due: Due) -> Result<(), Killed> {
         if self.is_replaying() {
             return Ok(());
         }
@@ -221,7 +234,7 @@ impl Runner {
         };
         let rows = self
             .pipeline
-            .emit(watermark, corrections, &self.derived_ends)
+            .emit(watermark, due, &self.derived_ends)
             .expect("emits");
         if !rows.is_empty() {
             self.before_rows(topics)?;

@@ -23,6 +23,8 @@ pub(super) struct Settings {
     pub(super) entries_max: usize,
     /// Whether all events of a key are in one partition.
     pub(super) keyed: bool,
+    /// Whether rows of open windows are emitted.
+    pub(super) early: bool,
 }
 
 impl Settings {
@@ -31,6 +33,7 @@ impl Settings {
             partitions,
             allowed_lateness_ms: self.allowed_lateness_ms,
             entries_max: self.entries_max,
+            early: self.early,
         }
     }
 }
@@ -47,6 +50,8 @@ pub(super) enum Step {
     Wait(i64),
     /// The runner emits corrections.
     Correct,
+    /// The runner emits rows of open windows.
+    Early,
     /// The runner makes a checkpoint.
     Save,
     /// The runner makes a snapshot with its next checkpoint.
@@ -75,6 +80,7 @@ impl Script {
             idle_timeout_ms: 1,
             entries_max: ENTRIES_MAX,
             keyed: false,
+            early: false,
         };
         Self {
             settings,
@@ -136,15 +142,17 @@ fn settings(kind: Kind, lateness_ms: Range<i64>) -> impl Strategy<Value = Settin
         round(0..15_000),
         1_000..8_000_i64,
         prop::bool::ANY,
+        prop::bool::ANY,
     )
         .prop_map(
-            move |(lateness_ms, allowed_lateness_ms, idle_timeout_ms, keyed)| Settings {
+            move |(lateness_ms, allowed_lateness_ms, idle_timeout_ms, keyed, early)| Settings {
                 kind,
                 lateness_ms,
                 allowed_lateness_ms,
                 idle_timeout_ms,
                 entries_max: ENTRIES_MAX,
                 keyed,
+                early,
             },
         )
 }
@@ -263,7 +271,7 @@ fn wild(kind: Kind, partitions: usize, waits: u32) -> impl Strategy<Value = Scri
         30 => partition().prop_map(Step::Deliver),
         2 => partition().prop_map(Step::Repeat),
         3 * waits => (0..10_000_i64).prop_map(Step::Wait),
-        3 => Just(Step::Correct),
+        6 => prop_oneof![Just(Step::Correct), Just(Step::Early)],
         3 => Just(Step::Save),
         2 => Just(Step::Snapshot),
         1 => Just(Step::LoseSnapshots),

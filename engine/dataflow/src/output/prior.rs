@@ -41,6 +41,8 @@ pub(crate) struct PriorRow {
     pub(crate) window_end: Timestamp,
     pub(crate) revision: u32,
     pub(crate) withdrawn: bool,
+    /// Whether the window was still open.
+    pub(crate) is_early: bool,
     pub(crate) value: Vec<u8>,
 }
 

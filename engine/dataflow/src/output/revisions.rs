@@ -19,30 +19,33 @@ pub(crate) struct Row {
     pub(crate) value: Vec<u8>,
     pub(crate) window: Window,
     pub(crate) revision: u32,
+    /// Whether the window was still open.
+    pub(crate) is_early: bool,
 }
 
 /// The type-erased key fields and measures of a row.
 pub(crate) trait Measures {
     /// Encodes the record as JSON.
-    fn encode(
-        &self,
-        window: Window,
-        revision: u32,
-        withdrawn: bool,
-    ) -> Result<Vec<u8>, serde_json::Error>;
+    fn encode(&self, envelope: Envelope) -> Result<Vec<u8>, serde_json::Error>;
+}
+
+/// The fields of a record that are not measures.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Envelope {
+    pub(crate) window: Window,
+    pub(crate) revision: u32,
+    pub(crate) withdrawn: bool,
+    /// Whether the window is over; `None` if the derivation has no early results.
+    pub(crate) is_final: Option<bool>,
 }
 
 impl<T: Serialize> Measures for T {
-    fn encode(
-        &self,
-        window: Window,
-        revision: u32,
-        withdrawn: bool,
-    ) -> Result<Vec<u8>, serde_json::Error> {
+    fn encode(&self, envelope: Envelope) -> Result<Vec<u8>, serde_json::Error> {
         let mut json = Vec::with_capacity(JSON_BYTES);
         let row = Derived {
-            withdrawn,
-            ..Derived::new(window, self, revision)
+            withdrawn: envelope.withdrawn,
+            is_final: envelope.is_final,
+            ..Derived::new(envelope.window, self, envelope.revision)
         };
         serde_json::to_writer(&mut json, &row)?;
         Ok(json)
@@ -52,11 +55,38 @@ impl<T: Serialize> Measures for T {
 /// The last revision of one row that this runner wrote, or that it found in the derived topic. It is stored with
 /// the row's window.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Revision(Option<u32>);
+pub(crate) enum Revision {
+    /// None is known.
+    #[default]
+    Unknown,
+    Written(u32),
+    /// The last revision withdraws the row.
+    Withdrawn(u32),
+}
 
 impl Revision {
+    /// Creates a revision with this number.
+    fn new(number: u32, withdrawn: bool) -> Self {
+        if withdrawn {
+            Self::Withdrawn(number)
+        } else {
+            Self::Written(number)
+        }
+    }
+
     pub(crate) fn is_some(self) -> bool {
-        self.0.is_some()
+        self.number().is_some()
+    }
+
+    fn number(self) -> Option<u32> {
+        match self {
+            Self::Unknown => None,
+            Self::Written(number) | Self::Withdrawn(number) => Some(number),
+        }
+    }
+
+    fn is_withdrawn(self) -> bool {
+        matches!(self, Self::Withdrawn(_))
     }
 }
 
@@ -80,6 +110,10 @@ pub(crate) struct DueRow<'w> {
     pub(crate) key: &'w RecordKey,
     pub(crate) window: Window,
     pub(crate) measures: &'w dyn Measures,
+    /// Whether the window and key have a row. If not, a row that was written before is withdrawn.
+    pub(crate) kept: bool,
+    /// As in [`Envelope`].
+    pub(crate) is_final: Option<bool>,
     pub(crate) revision: &'w mut Revision,
     pub(crate) rows_from: &'w mut RowsFrom,
 }
@@ -96,9 +130,11 @@ pub(crate) struct DueDetection<'w> {
 pub(crate) struct EmptyRow<'w> {
     pub(crate) window: Window,
     pub(crate) measures: &'w dyn Measures,
-    /// Whether the record is marked as withdrawn. Only rows of sessions are, because their events may now be in
-    /// another row.
+    /// Whether the record is marked as withdrawn. Rows of sessions are, because their events may now be in another row,
+    /// and rows that the derivation does not keep.
     pub(crate) withdrawn: bool,
+    /// As in [`Envelope`].
+    pub(crate) is_final: Option<bool>,
 }
 
 /// A window that has been merged into another one with a different start.
@@ -155,21 +191,40 @@ impl Revisions {
         if self.prior.is_final(start, key) {
             return Ok(None);
         }
+        let envelope = |revision| Envelope {
+            window: row.window,
+            revision,
+            withdrawn: !row.kept,
+            is_final: row.is_final,
+        };
         let prior = self.prior.row(start, key);
-        if let (None, Some(prior)) = (row.revision.0, prior) {
-            *row.revision = Revision(Some(prior.revision));
-            if row.measures.encode(row.window, prior.revision, false)? == prior.value {
+        let is_early = row.is_final == Some(false);
+        if is_early && prior.is_some_and(|prior| !prior.is_early) {
+            // The earlier runner had read more: for it, the window was over.
+            return Ok(None);
+        }
+        if let (None, Some(prior)) = (row.revision.number(), prior) {
+            *row.revision = Revision::new(prior.revision, prior.withdrawn);
+            if row.measures.encode(envelope(prior.revision))? == prior.value {
                 return Ok(None);
             }
         }
-        let revision = row.revision.0.map_or(0, |revision| revision + 1);
-        *row.revision = Revision(Some(revision));
+        let has_row = row.revision.is_some() && !row.revision.is_withdrawn();
+        if !row.kept && !has_row {
+            return Ok(None);
+        }
+        let revision = row.revision.number().map_or(0, |revision| revision + 1);
+        *row.revision = Revision::new(revision, !row.kept);
         self.prior.ends_at(start, key, row.window.end);
+        if !row.kept {
+            self.prior.withdraw(start, key, revision);
+        }
         Ok(Some(Row {
             key: key.to_owned(),
-            value: row.measures.encode(row.window, revision, false)?,
+            value: row.measures.encode(envelope(revision))?,
             window: row.window,
             revision,
+            is_early,
         }))
     }
 
@@ -196,9 +251,15 @@ impl Revisions {
         }
         Ok(Some(Row {
             key: key.to_string(),
-            value: measures.encode(span, revision, false)?,
+            value: measures.encode(Envelope {
+                window: span,
+                revision,
+                withdrawn: false,
+                is_final: None,
+            })?,
             window: span,
             revision,
+            is_early: false,
         }))
     }
 
@@ -211,7 +272,10 @@ impl Revisions {
         } = displaced;
         let prior = || self.prior.row(start, key);
         let prior = || prior().filter(|row| !row.withdrawn).map(|row| row.revision);
-        if let Some(revision) = revision.0.or_else(prior) {
+        if revision.is_withdrawn() {
+            return;
+        }
+        if let Some(revision) = revision.number().or_else(prior) {
             self.displaced.push(Withdrawal {
                 start,
                 key: key.into(),
@@ -249,7 +313,14 @@ impl Revisions {
         row: &EmptyRow<'_>,
     ) -> Result<Option<Row>, serde_json::Error> {
         let (start, key) = (withdrawal.start, withdrawal.key.as_str());
-        let encode = |revision| row.measures.encode(row.window, revision, row.withdrawn);
+        let encode = |revision| {
+            row.measures.encode(Envelope {
+                window: row.window,
+                revision,
+                withdrawn: row.withdrawn,
+                is_final: row.is_final,
+            })
+        };
         let prior = self.prior.row(start, key);
         if let Some(prior) = prior.filter(|prior| prior.revision == withdrawal.revision)
             && encode(prior.revision)? == prior.value
@@ -263,6 +334,7 @@ impl Revisions {
             value: encode(revision)?,
             window: row.window,
             revision,
+            is_early: false,
         }))
     }
 

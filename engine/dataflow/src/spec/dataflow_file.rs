@@ -77,6 +77,9 @@ pub struct DerivationSpec {
     /// How far an event's time may be ahead of its record's ingest time.
     #[serde(default = "default_max_skew", deserialize_with = "duration")]
     pub max_skew: Duration,
+    /// How often rows of open windows are written, if at all. Each row then says whether it is final.
+    #[serde(default, deserialize_with = "optional_duration")]
+    pub emit_every: Option<Duration>,
     /// The maximum number of entries in memory: (window, key) pairs, or (pane, key) pairs of hopping windows, or
     /// sessions, or keys plus events that wait for the watermark. When it is reached, new keys of windows are counted
     /// together under `*`, and the events of new sessions and of new keys of a keyed process go to `late-events`.
@@ -160,6 +163,7 @@ impl DataflowSpec {
             });
         }
         check_rules(name, spec, &registration)?;
+        check_early(name, spec, &registration)?;
         let refuse = |cause| SpecError::Parameter {
             derivation: derivation(),
             cause,
@@ -234,6 +238,23 @@ fn check_rules(
         value: topic.clone(),
         expected: expected.to_owned(),
     })
+}
+
+/// Checks that the derivation can write rows of open windows, if it should.
+fn check_early(
+    name: &str,
+    spec: &DerivationSpec,
+    registration: &Registration,
+) -> Result<(), SpecError> {
+    match spec.emit_every {
+        Some(every) if registration.shape() == Shape::Events => Err(SpecError::Invalid {
+            place: format!("derivations.{name}.emit_every"),
+            value: humantime::format_duration(every).to_string(),
+            expected: "it has no windows, and its records do not wait for one: remove `emit_every`"
+                .to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The advice for the operator if `window` does not fit the derivation's shape; `None` if it does.

@@ -22,6 +22,8 @@ const RETENTION_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
 /// The maximum of all other durations, such as windows and lateness. It is far longer than useful, and far from an
 /// overflow in milliseconds.
 const DURATION_MAX: Duration = Duration::from_secs(366 * 86_400);
+/// The shortest time between early rows. More frequent ones would be mostly work for their readers.
+const EMIT_EVERY_MIN: Duration = Duration::from_secs(1);
 /// The maximum number of hops in a window, and so of panes that are merged when the window closes.
 const HOPS_MAX: u128 = 10_000;
 /// The maximum value of `entries_max`. At about 200 bytes each, a billion entries take 200 GB, far more than a
@@ -104,6 +106,13 @@ impl DerivationSpec {
             ("max_skew", self.max_skew),
         ] {
             check_duration(place(field), duration)?;
+        }
+        if let Some(every) = self.emit_every {
+            check_duration(place("emit_every"), every)?;
+            if every < EMIT_EVERY_MIN {
+                let value = humantime::format_duration(every).to_string();
+                return Err(invalid(place("emit_every"), &value, "at least `1s`"));
+            }
         }
         match self.window {
             None => {}

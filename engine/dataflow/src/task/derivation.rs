@@ -56,6 +56,8 @@ pub(crate) struct DerivationTask {
     only: watch::Sender<Option<Partition>>,
     started: Instant,
     corrected: Instant,
+    /// The time of the last emission of early rows.
+    emitted_early: Instant,
     saved: Instant,
     partitions_asked: Instant,
     /// Whether there are changes that are in no checkpoint yet.
@@ -157,6 +159,7 @@ impl DerivationTask {
             dead_letters,
             started: now,
             corrected: now,
+            emitted_early: now,
             saved: now,
             partitions_asked: now,
             dirty: false,

@@ -77,6 +77,7 @@ impl Job {
             partitions,
             allowed_lateness_ms: self.spec.allowed_lateness.as_millis() as i64,
             entries_max: self.spec.entries_max,
+            early: self.spec.emit_every.is_some(),
         };
         let mut windows = self
             .registration

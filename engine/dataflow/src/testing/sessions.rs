@@ -24,7 +24,7 @@ impl Lift for SessionTicks {
     }
 
     fn lift(&self, event: &Tick<'_>, out: &mut impl Emit<Seen>) {
-        DistinctTicks.lift(event, out);
+        DistinctTicks::<false>.lift(event, out);
     }
 }
 
@@ -32,11 +32,11 @@ impl Windowed for SessionTicks {
     type Output = Seen;
 
     fn duplicates(&self, seen: &mut Seen, events: u64) -> u64 {
-        DistinctTicks.duplicates(seen, events)
+        DistinctTicks::<false>.duplicates(seen, events)
     }
 
     fn finish(&self, session: Window, key: &RecordKey, seen: &Seen) -> Option<Seen> {
-        DistinctTicks.finish(session, key, seen)
+        DistinctTicks::<false>.finish(session, key, seen)
     }
 }
 

@@ -12,8 +12,8 @@ use model::{BatchPartial, Merge, PartialError, RecordKey, Timestamp, Window, Win
 
 use self::pane::{Pane, SavedPane, Slot};
 use super::{
-    Batch, Bounds, Contributions, Correctable, MergeOutcome, OnDisplaced, OnEmpty, OnRow, Origin,
-    Windows,
+    Batch, Bounds, Contributions, Correctable, Due, MergeOutcome, OnDisplaced, OnEmpty, OnRow,
+    Origin, Windows,
 };
 use crate::output::revisions::{DueRow, EmptyRow, RowsFrom};
 
@@ -151,13 +151,15 @@ impl<D: Windowed> Panes<D> {
         &mut self,
         window: Window,
         since: Option<u64>,
+        is_over: bool,
         on_row: &mut OnRow<'_>,
     ) -> Result<(), serde_json::Error> {
+        let is_final = self.bounds.is_final(is_over);
         if self.size_ms == self.hop_ms {
-            return self.hand_out_pane(window, since, on_row);
+            return self.hand_out_pane(window, since, is_final, on_row);
         }
         for key in self.changed_keys(window, since) {
-            self.hand_out(window, &key, on_row)?;
+            self.hand_out(window, &key, is_final, on_row)?;
         }
         Ok(())
     }
@@ -167,6 +169,7 @@ impl<D: Windowed> Panes<D> {
         &mut self,
         window: Window,
         since: Option<u64>,
+        is_final: Option<bool>,
         on_row: &mut OnRow<'_>,
     ) -> Result<(), serde_json::Error> {
         let has_changed = |changed| since.is_none_or(|since| changed > since);
@@ -184,9 +187,30 @@ impl<D: Windowed> Panes<D> {
                     key: &slot.key,
                     window,
                     measures: &measures,
+                    kept: self.derivation.keeps(window, &slot.key, &slot.partial),
+                    is_final,
                     revision: &mut slot.revision,
                     rows_from: &mut pane.rows_from,
                 })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands out the rows of open windows that have changed since they were last emitted.
+    fn hand_out_early(
+        &mut self,
+        watermark: Timestamp,
+        on_row: &mut OnRow<'_>,
+    ) -> Result<(), serde_json::Error> {
+        let first = watermark.plus_ms(1 - self.size_ms);
+        let open: Vec<_> = self.panes.range(first..).map(|(start, _)| *start).collect();
+        for start in open {
+            let since = self.panes[&start].emitted_early;
+            self.hand_out_changed(self.window(start), since, false, on_row)?;
+            let merges = self.merges;
+            if let Some(pane) = self.panes.get_mut(&start) {
+                pane.emitted_early = Some(merges);
             }
         }
         Ok(())
@@ -196,15 +220,18 @@ impl<D: Windowed> Panes<D> {
         &mut self,
         window: Window,
         key: &RecordKey,
+        is_final: Option<bool>,
         on_row: &mut OnRow<'_>,
     ) -> Result<(), serde_json::Error> {
         if !self.has_events(window, key.as_str()) {
             return Ok(());
         }
-        let measures = self
-            .partial(window, key)
-            .and_then(|partial| self.derivation.finish(window, key, &partial));
-        let (Some(measures), Some(pane)) = (measures, self.panes.get_mut(&window.start)) else {
+        let finished = self.partial(window, key).and_then(|partial| {
+            let measures = self.derivation.finish(window, key, &partial)?;
+            Some((measures, self.derivation.keeps(window, key, &partial)))
+        });
+        let (Some((measures, kept)), Some(pane)) = (finished, self.panes.get_mut(&window.start))
+        else {
             return Ok(());
         };
         let rows_from = &mut pane.rows_from;
@@ -216,6 +243,8 @@ impl<D: Windowed> Panes<D> {
             key,
             window,
             measures: &measures,
+            kept,
+            is_final,
             revision: &mut slot.revision,
             rows_from,
         })
@@ -294,7 +323,7 @@ impl<D: Windowed> Correctable for Panes<D> {
     fn due(
         &mut self,
         watermark: Timestamp,
-        corrections: bool,
+        due: Due,
         on_row: &mut OnRow<'_>,
     ) -> Result<(), serde_json::Error> {
         let retired = self.bounds.retired_by(watermark);
@@ -304,14 +333,17 @@ impl<D: Windowed> Correctable for Panes<D> {
             let window = self.window(start);
             let since = self.panes[&start].emitted;
             let last_chance = window.end <= retired;
-            if since.is_some() && !corrections && !last_chance {
+            if since.is_some() && !due.corrections && !last_chance {
                 continue;
             }
-            self.hand_out_changed(window, since, on_row)?;
+            self.hand_out_changed(window, since, true, on_row)?;
             let merges = self.merges;
             if let Some(pane) = self.panes.get_mut(&start) {
                 pane.emitted = Some(merges);
             }
+        }
+        if due.early {
+            self.hand_out_early(watermark, on_row)?;
         }
         Ok(())
     }
@@ -353,7 +385,8 @@ impl<D: Windowed> Correctable for Panes<D> {
         on_empty(EmptyRow {
             window,
             measures: &measures,
-            withdrawn: false,
+            withdrawn: !self.derivation.keeps(window, key, &partial),
+            is_final: self.bounds.is_final(true),
         })
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct Sessions<D: model::Sessions> {
     /// Sessions that were emitted, changed afterwards, and are over again. They are emitted by the next call of `due`
     /// with `corrections`, or just before they are forgotten.
     corrected: BTreeSet<Number>,
+    /// Sessions that have changed since they were last emitted, if early rows are wanted.
+    changed: BTreeSet<Number>,
     /// Sessions by the time at which to check whether they can be forgotten. The time may be too early for a session
     /// that has grown.
     ending: BTreeSet<(Timestamp, Number)>,
@@ -53,6 +55,7 @@ impl<D: model::Sessions> Sessions<D> {
             sessions: Table::new(),
             closing: BTreeSet::new(),
             corrected: BTreeSet::new(),
+            changed: BTreeSet::new(),
             ending: BTreeSet::new(),
             retired_to: None,
             closed_to: None,
@@ -177,6 +180,7 @@ impl<D: model::Sessions> Sessions<D> {
         let found = duplicates.saturating_sub(session.duplicates);
         session.duplicates = duplicates;
         self.corrected.remove(&number);
+        self.note_change(number);
         self.close(number);
         found
     }
@@ -185,7 +189,14 @@ impl<D: model::Sessions> Sessions<D> {
         let forgotten_at = self.forgotten_at(session.span);
         let number = self.sessions.insert(session);
         self.ending.insert((forgotten_at, number));
+        self.note_change(number);
         self.close(number);
+    }
+
+    fn note_change(&mut self, number: Number) {
+        if self.bounds.early {
+            self.changed.insert(number);
+        }
     }
 
     /// Schedules a check of whether the session is over, unless an earlier check is already scheduled.
@@ -212,6 +223,7 @@ impl<D: model::Sessions> Sessions<D> {
             self.closing.remove(&(at, number));
         }
         self.corrected.remove(&number);
+        self.changed.remove(&number);
         Some(session)
     }
 

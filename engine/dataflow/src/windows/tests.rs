@@ -27,6 +27,7 @@ fn bounds(partitions: usize) -> Bounds {
         partitions,
         allowed_lateness_ms: ALLOWED_LATENESS_MS,
         entries_max: 1_000,
+        early: false,
     }
 }
 
@@ -68,7 +69,7 @@ fn rewind(windows: &Pipeline, partition: u32) -> Option<i64> {
 /// Emits the rows that are due, each as `START..END KEY MEASURES rREVISION`, followed by ` -` if it is withdrawn.
 fn rows(windows: &mut Pipeline, watermark: i64) -> Vec<String> {
     let rows = windows
-        .emit(at(watermark), true, &offsets([7]))
+        .emit(at(watermark), Due::CORRECTIONS, &offsets([7]))
         .expect("emits");
     rows.iter().map(said).collect()
 }

@@ -39,10 +39,13 @@ pub struct Derived<T> {
     pub measures: T,
     /// The number of the revision: 0 for the first, one more for each correction.
     pub revision: u32,
-    /// Whether this revision withdraws the record, because late events have merged its session into an earlier one
-    /// or moved the session's start.
+    /// Whether this revision withdraws the record: late events have merged its session into an earlier one or moved the
+    /// session's start, or the query's `HAVING` no longer keeps the record.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdrawn: bool,
+    /// Whether the window was over when the record was written; `None` if the derivation has no early results.
+    #[serde(default, rename = "final", skip_serializing_if = "Option::is_none")]
+    pub is_final: Option<bool>,
 }
 
 impl<T> Derived<T> {
@@ -54,6 +57,7 @@ impl<T> Derived<T> {
             measures,
             revision,
             withdrawn: false,
+            is_final: None,
         }
     }
 }

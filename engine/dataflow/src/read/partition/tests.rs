@@ -16,6 +16,7 @@ fn lost_records_move_the_position_on_and_contribute_nothing() {
             partitions: 1,
             allowed_lateness_ms: 0,
             entries_max: 1,
+            early: false,
         },
     );
     let mut windows = Pipeline::new(AnyWindows::Correctable(Box::new(windows)));

@@ -13,7 +13,7 @@ use super::*;
 use crate::output::revisions::Row;
 use crate::pipeline::{Arrived, Pipeline};
 use crate::testing::offsets;
-use crate::windows::{AnyWindows, Bounds, KeyedProcesses};
+use crate::windows::{AnyWindows, Bounds, Due, KeyedProcesses};
 
 const PARTITIONS: usize = 2;
 
@@ -31,6 +31,7 @@ fn keyed(every: u64) -> Pipeline {
         partitions: PARTITIONS,
         allowed_lateness_ms: 0,
         entries_max: usize::MAX,
+        early: false,
     };
     let processes = KeyedProcesses::<Every<true>>::new(&params(every, 1), bounds);
     Pipeline::new(AnyWindows::Keyed(Box::new(
@@ -57,7 +58,7 @@ fn merge(keyed: &mut Pipeline, partition: u32, first_offset: i64, records: &[&st
 /// Emits the rows that are due, each as `TIME KEY MARKS vVERSION`.
 fn emit(keyed: &mut Pipeline, watermark: i64) -> Vec<String> {
     let rows = keyed
-        .emit(Timestamp::from_millis(watermark), true, &[])
+        .emit(Timestamp::from_millis(watermark), Due::CORRECTIONS, &[])
         .expect("emits");
     rows.iter().map(text).collect()
 }

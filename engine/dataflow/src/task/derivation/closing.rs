@@ -13,6 +13,7 @@ use crate::output::revisions::Row;
 use crate::sink::position::Position;
 use crate::sink::status::DerivationStatus;
 use crate::spec::definition::Definition;
+use crate::windows::Due;
 
 /// Corrections are collected for this long, so that a series of late events causes few revisions.
 const CORRECTION_INTERVAL: Duration = Duration::from_secs(1);
@@ -39,12 +40,19 @@ impl DerivationTask {
         if !self.is_replaying()
             && let Some(watermark) = self.watermarks.advance(self.now_ms())
         {
-            let corrections = self.corrected.elapsed() >= CORRECTION_INTERVAL;
-            let rows = self.rows(watermark, corrections)?;
+            let emit_every = self.job.spec.emit_every;
+            let due = Due {
+                corrections: self.corrected.elapsed() >= CORRECTION_INTERVAL,
+                early: emit_every.is_some_and(|every| self.emitted_early.elapsed() >= every),
+            };
+            let rows = self.rows(watermark, due)?;
             written = self.write(watermark, rows).await?;
             self.pipeline.retire(watermark);
-            if corrections {
+            if due.corrections {
                 self.corrected = Instant::now();
+            }
+            if due.early {
+                self.emitted_early = Instant::now();
             }
         }
         self.show(written);
@@ -56,16 +64,16 @@ impl DerivationTask {
         Ok(())
     }
 
-    /// The rows of windows that the watermark has passed and, with `corrections`, corrections of earlier rows.
-    fn rows(&mut self, watermark: Timestamp, corrections: bool) -> Result<Vec<Row>, RunError> {
+    /// The rows of windows that the watermark has passed, and the other rows that are due.
+    fn rows(&mut self, watermark: Timestamp, due: Due) -> Result<Vec<Row>, RunError> {
         self.pipeline
-            .emit(watermark, corrections, self.derived.ends())
+            .emit(watermark, due, self.derived.ends())
             .map_err(RunError::writing(&self.job.name))
     }
 
     /// Writes rows, after everything that has to be written before them. Returns the number of rows.
     async fn write(&mut self, watermark: Timestamp, rows: Vec<Row>) -> Result<u64, RunError> {
-        let first_rows = rows.iter().filter(|row| row.revision == 0);
+        let first_rows = rows.iter().filter(|row| row.revision == 0 && !row.is_early);
         let ends: Vec<_> = first_rows.map(|row| row.window.end).collect();
         if !rows.is_empty() {
             self.before_rows(watermark).await?;

@@ -19,6 +19,8 @@ pub(super) struct Pane<P> {
     pub(super) changed: u64,
     /// The value of `Panes::merges` when the window that begins with this pane was last emitted.
     pub(super) emitted: Option<u64>,
+    /// The same for the last emission while that window was open.
+    pub(super) emitted_early: Option<u64>,
     /// The end offsets of the derived topic just before the first row of the window that begins with this pane was
     /// written.
     pub(super) rows_from: RowsFrom,
@@ -63,6 +65,7 @@ impl<P> Pane<P> {
             first_offsets: vec![None; partitions],
             changed: 0,
             emitted: None,
+            emitted_early: None,
             rows_from: RowsFrom::default(),
         }
     }

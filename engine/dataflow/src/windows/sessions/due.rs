@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use model::{RecordKey, Timestamp, Window};
 
-use super::Sessions;
+use super::{Session, Sessions};
 use crate::output::revisions::{DueRow, EmptyRow, RowsFrom};
 use crate::windows::table::Number;
-use crate::windows::{Correctable, OnEmpty, OnRow};
+use crate::windows::{Correctable, Due, OnEmpty, OnRow};
 
 impl<D: model::Sessions> Sessions<D> {
     /// Returns the sessions to emit now, and removes them from the schedule.
@@ -37,9 +37,7 @@ impl<D: model::Sessions> Sessions<D> {
         let is_due = |number: &Number| {
             let session = self.sessions.get(*number);
             session.is_some_and(|session| {
-                corrections
-                    || !session.revision.is_some()
-                    || self.forgotten_at(session.span) <= retired
+                corrections || !session.is_final || self.forgotten_at(session.span) <= retired
             })
         };
         let (due, waiting) = candidates.into_iter().partition(is_due);
@@ -50,11 +48,14 @@ impl<D: model::Sessions> Sessions<D> {
     fn hand_out(
         &mut self,
         number: Number,
+        is_over: bool,
         on_row: &mut OnRow<'_>,
     ) -> Result<(), serde_json::Error> {
+        self.changed.remove(&number);
         let Some(session) = self.sessions.get_mut(number) else {
             return Ok(());
         };
+        session.is_final |= is_over;
         let (key, window) = (&session.key, session.span);
         let Some(measures) = self.derivation.finish(window, key, &session.partial) else {
             return Ok(());
@@ -63,6 +64,8 @@ impl<D: model::Sessions> Sessions<D> {
             key,
             window,
             measures: &measures,
+            kept: self.derivation.keeps(window, key, &session.partial),
+            is_final: self.bounds.is_final(is_over),
             revision: &mut session.revision,
             rows_from: &mut session.rows_from,
         })
@@ -78,13 +81,23 @@ impl<D: model::Sessions> Correctable for Sessions<D> {
     fn due(
         &mut self,
         watermark: Timestamp,
-        corrections: bool,
+        due: Due,
         on_row: &mut OnRow<'_>,
     ) -> Result<(), serde_json::Error> {
         let retired = self.bounds.retired_by(watermark);
-        self.take_due(watermark, corrections, retired)
-            .into_iter()
-            .try_for_each(|number| self.hand_out(number, on_row))
+        for number in self.take_due(watermark, due.corrections, retired) {
+            self.hand_out(number, true, on_row)?;
+        }
+        if due.early {
+            for number in std::mem::take(&mut self.changed) {
+                // Once a row has said that it is final, later rows of the session wait until it is over again.
+                let is_open = |session: &Session<D::Partial>| !session.is_final;
+                if self.sessions.get(number).is_some_and(is_open) {
+                    self.hand_out(number, false, on_row)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn retire(&mut self, watermark: Timestamp) {
@@ -120,6 +133,7 @@ impl<D: model::Sessions> Correctable for Sessions<D> {
             window,
             measures: &measures,
             withdrawn: true,
+            is_final: self.bounds.is_final(true),
         })
     }
 

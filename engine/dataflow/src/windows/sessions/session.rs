@@ -23,6 +23,8 @@ pub(super) struct Session<P> {
     pub(super) first_offsets: SmallVec<[PartitionOffset; 1]>,
     /// The revision of the session's row.
     pub(super) revision: Revision,
+    /// Whether the row has been emitted since the session was over.
+    pub(super) is_final: bool,
     pub(super) rows_from: RowsFrom,
     /// The time of the next check whether the session is over; `None` if no check is scheduled.
     pub(super) looked_at: Option<Timestamp>,
@@ -56,6 +58,7 @@ impl<P: Merge> Session<P> {
             duplicates: 0,
             first_offsets: smallvec![origin.first()],
             revision: Revision::default(),
+            is_final: false,
             rows_from: RowsFrom::default(),
             looked_at: None,
         }
@@ -80,6 +83,7 @@ impl<P: Merge> Session<P> {
         };
         if starts.1 < starts.0 || (starts.1 == starts.0 && !self.revision.is_some()) {
             self.revision = other.revision;
+            self.is_final = other.is_final;
         }
         self.span = self.span.join(other.span);
         self.partial.merge(other.partial);
@@ -126,6 +130,7 @@ impl<P> From<SavedSession<P>> for Session<P> {
             duplicates: saved.duplicates,
             first_offsets: saved.first_offsets,
             revision: Revision::default(),
+            is_final: false,
             rows_from: RowsFrom::default(),
             looked_at: None,
         }

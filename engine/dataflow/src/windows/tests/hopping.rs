@@ -6,11 +6,11 @@ use crate::testing::DistinctTicks;
 const PARAMS: &[(&str, &str)] = &[("window_ms", "12000"), ("hop_ms", "4000")];
 
 fn windows(bounds: Bounds) -> Pipeline {
-    corrected(Panes::new(DistinctTicks, 12_000, 4_000, bounds))
+    corrected(Panes::new(DistinctTicks::<false>, 12_000, 4_000, bounds))
 }
 
 fn merge(windows: &mut Pipeline, first_offset: i64, records: &[&str]) -> Merged {
-    merge_with::<DistinctTicks>(windows, PARAMS, (0, first_offset), records)
+    merge_with::<DistinctTicks<false>>(windows, PARAMS, (0, first_offset), records)
 }
 
 #[test]
@@ -76,6 +76,7 @@ fn repeated_values_are_duplicates_within_a_pane() {
 fn keys_without_room_are_counted_together() {
     let mut windows = windows(Bounds {
         entries_max: 2,
+        early: false,
         ..bounds(1)
     });
     let merged = merge(

@@ -8,6 +8,7 @@ use model::keyed_process::FactsOf;
 fn keyed(entries_max: usize) -> Pipeline {
     let bounds = Bounds {
         entries_max,
+        early: false,
         ..bounds(2)
     };
     let processes = KeyedProcesses::<FollowedTicks>::new(&model::Params::default(), bounds);
@@ -151,6 +152,7 @@ fn earlier_detections_are_known_until_they_are_detected_again() {
             window_end: at(start + 1),
             revision,
             withdrawn: false,
+            is_early: false,
             value: Vec::new(),
         };
         prior.add_row(at(start), key.to_owned(), row);

@@ -22,6 +22,7 @@ fn prior(rows: &[Row], starts: &[i64]) -> PriorOutput {
             window_end: row.window.end,
             revision: row.revision,
             withdrawn: false,
+            is_early: false,
             value: row.value.clone(),
         };
         prior.add_row(at(*start), row.key.clone(), written);
@@ -89,7 +90,7 @@ fn corrections_wait_unless_it_is_their_last_chance() {
     merge(&mut sessions, 1, &["1 a 2"]);
     let mut gathered = |watermark| {
         let rows = sessions
-            .emit(at(watermark), false, &offsets([7]))
+            .emit(at(watermark), Due::default(), &offsets([7]))
             .expect("emits");
         rows.iter().map(said).collect::<Vec<_>>()
     };
@@ -129,6 +130,7 @@ fn repeated_events_are_found_when_sessions_are_joined() {
 fn a_session_for_which_there_is_no_room_is_refused() {
     let bounds = Bounds {
         entries_max: 1,
+        early: false,
         ..bounds(1)
     };
     let mut sessions = corrected(Sessions::new(SessionTicks, GAP_MS, bounds));
@@ -201,7 +203,9 @@ fn a_restart_makes_a_long_session_whole_again() {
 fn an_earlier_row_is_withdrawn_once_where_its_session_has_become_part_of_another() {
     let mut before = sessions();
     merge(&mut before, 0, &["0 a 1", "2000 a 2"]);
-    let written = before.emit(at(5_000), true, &offsets([3])).expect("emits");
+    let written = before
+        .emit(at(5_000), Due::CORRECTIONS, &offsets([3]))
+        .expect("emits");
     let mut after = sessions();
     after.resume(None, None, prior(&written, &[0, 2_000]));
     merge(&mut after, 0, &["0 a 1"]);
@@ -226,7 +230,9 @@ fn an_earlier_row_is_withdrawn_once_where_its_session_has_become_part_of_another
 fn an_earlier_row_that_no_session_accounts_for_is_withdrawn_at_last() {
     let mut before = sessions();
     merge(&mut before, 0, &["0 a 1"]);
-    let written = before.emit(at(5_000), true, &offsets([3])).expect("emits");
+    let written = before
+        .emit(at(5_000), Due::CORRECTIONS, &offsets([3]))
+        .expect("emits");
     let mut after = sessions();
     after.resume(None, None, prior(&written, &[0]));
     let forgotten_at = 1 + 2 * GAP_MS + ALLOWED_LATENESS_MS;
@@ -240,7 +246,7 @@ fn a_joined_session_is_looked_for_from_the_first_of_its_rows_on() {
     merge(&mut sessions, 0, &["0 a 1", "2000 a 2"]);
     for (watermark, end) in [(1_001, 3), (3_001, 5)] {
         let rows = sessions
-            .emit(at(watermark), true, &offsets([end]))
+            .emit(at(watermark), Due::CORRECTIONS, &offsets([end]))
             .expect("emits");
         assert_eq!(rows.len(), 1);
     }
@@ -252,7 +258,9 @@ fn a_joined_session_is_looked_for_from_the_first_of_its_rows_on() {
 fn a_session_that_is_shorter_than_its_earlier_row_is_emitted_and_forgotten_for_good() {
     let mut before = sessions();
     merge(&mut before, 0, &["0 a 1", "1000 a 2"]);
-    let written = before.emit(at(5_000), true, &offsets([3])).expect("emits");
+    let written = before
+        .emit(at(5_000), Due::CORRECTIONS, &offsets([3]))
+        .expect("emits");
     let mut after = sessions();
     after.resume(None, None, prior(&written, &[0]));
     merge(&mut after, 0, &["0 a 1"]);

@@ -28,6 +28,7 @@ fn prior_row(value: Vec<u8>) -> PriorRow {
         window_end: FIRST.end,
         revision: 0,
         withdrawn: false,
+        is_early: false,
         value,
     }
 }
@@ -35,7 +36,7 @@ fn prior_row(value: Vec<u8>) -> PriorRow {
 /// Emits the rows that are due, each as `START KEY COUNT rREVISION`. Sorts the rows of each window by key.
 fn emit(windows: &mut Pipeline, watermark: i64) -> Vec<String> {
     let mut rows = windows
-        .emit(at(watermark), true, &offsets([7]))
+        .emit(at(watermark), Due::CORRECTIONS, &offsets([7]))
         .expect("emits");
     assert!(rows.is_sorted_by_key(|row| row.window.start));
     rows.sort_by_key(|row| (row.window.start, row.key.clone()));
@@ -69,7 +70,7 @@ fn a_row_is_json_with_its_window_and_revision() {
     let mut windows = windows(1);
     merge(&mut windows, 0, 0, &["1 a"]);
     let rows = windows
-        .emit(at(10_000), false, &offsets([0]))
+        .emit(at(10_000), Due::default(), &offsets([0]))
         .expect("emits");
     let expected = concat!(
         r#"{"window_start":"1970-01-01T00:00:00.000Z","window_end":"1970-01-01T00:00:10.000Z","#,
@@ -86,7 +87,7 @@ fn late_events_correct_a_window_until_the_allowed_lateness_is_over() {
     assert_eq!(merge(&mut windows, 0, 2, &["2 a"]).late, 0);
     assert!(
         windows
-            .emit(at(10_000), false, &offsets([7]))
+            .emit(at(10_000), Due::default(), &offsets([7]))
             .expect("emits")
             .is_empty(),
         "corrections are gathered"
@@ -99,7 +100,11 @@ fn late_events_correct_a_window_until_the_allowed_lateness_is_over() {
     windows.retire(at(10_000 + ALLOWED_LATENESS_MS - 1));
     assert_eq!(merge(&mut windows, 0, 3, &["3 a"]).late, 0);
     let last_chance = windows
-        .emit(at(10_000 + ALLOWED_LATENESS_MS), false, &offsets([7]))
+        .emit(
+            at(10_000 + ALLOWED_LATENESS_MS),
+            Due::default(),
+            &offsets([7]),
+        )
         .expect("emits");
     assert_eq!(
         last_chance.iter().map(text).collect::<Vec<_>>(),
@@ -148,7 +153,9 @@ fn a_restart_needs_the_source_from_the_first_offset_of_a_window_in_memory() {
 fn rows_of_an_earlier_runner_are_not_written_again_unless_they_differ() {
     let mut before = windows(1);
     merge(&mut before, 0, 0, &["1 a", "1 b"]);
-    let rows = before.emit(at(10_000), true, &offsets([3])).expect("emits");
+    let rows = before
+        .emit(at(10_000), Due::CORRECTIONS, &offsets([3]))
+        .expect("emits");
     let mut prior = PriorOutput::after(&offsets([3]));
     for row in rows {
         prior.add_row(at(0), row.key, prior_row(row.value));
