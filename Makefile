@@ -30,8 +30,8 @@ compose := docker compose $(if $(MONITORING),--profile monitoring)
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-start: build ## build what is missing, then run local cluster, generator, runner, dashboard and web API
-	exec $(binary) up
+start: build ## run local cluster, generator, runner, dashboard and web API; DATAFLOW=FILE uses another dataflow file
+	exec $(binary) up $(if $(DATAFLOW),--dataflow $(DATAFLOW))
 
 consume: build ## print a topic as it grows: make consume TOPIC=level-engagement
 	exec $(binary) consume $(TOPIC) --follow --beginning

@@ -53,8 +53,8 @@ pub(crate) enum Command {
     Run(RunCommand),
     /// Print the records of a topic.
     Consume(ConsumeCommand),
-    /// Check the dataflow file and print it.
-    Dataflow(DataflowArg),
+    /// Check the dataflow file, and print it or the plans of its queries.
+    Dataflow(DataflowCommand),
     /// Ask a question about the history of a source in SQL, and print the rows. Writes nothing to the cluster.
     Sql(SqlCommand),
     /// Change the rules of a derivation while it runs, list their versions, or backtest them.
@@ -96,6 +96,15 @@ pub(crate) struct UpCommand {
     /// Do not run the generator.
     #[arg(long)]
     pub(crate) no_generator: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataflowCommand {
+    #[command(flatten)]
+    pub(crate) dataflow: DataflowArg,
+    /// Print what each query does, and which steps run in the cluster and which in the runner, instead of the file.
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ pub mod instructions;
 pub mod memory;
 pub mod modules;
 pub mod process;
+pub mod queries;
 pub mod settings;
 pub mod spread;
 pub mod usage;

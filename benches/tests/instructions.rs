@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use benches::modules::Params;
-use benches::{Counter, batch, modules};
+use benches::{Counter, batch, modules, queries};
 use data_generator::Topic;
 use dataflow::{DataflowSpec, DerivationSpec, MODULE, Registry};
 use model::fold::{self, FoldRequest};
@@ -72,7 +72,8 @@ fn measured() -> Numbers {
     });
     let sources = dataflow.sources.keys().map(|source| {
         let of_source = dataflow.derivations.iter();
-        let of_source = of_source.filter(|(_, derivation)| derivation.from == *source);
+        let of_source = of_source
+            .filter(|(_, derivation)| derivation.from == *source && derivation.sql.is_none());
         let requests: Vec<_> = of_source.map(|(name, spec)| request(name, spec)).collect();
         let params = fold::parameters(&requests);
         measure(&format!("all of {source}"), MODULE, source, &params)
@@ -89,9 +90,8 @@ fn encoded(topic: Topic) -> Vec<Vec<u8>> {
 }
 
 fn dataflow() -> DataflowSpec {
-    let text = fs::read_to_string(root().join("dataflow.yaml")).expect("the dataflow file");
     let registry = Registry::new(derivations::registrations(), []);
-    let dataflow = DataflowSpec::parse(&text, &registry).expect("a valid dataflow file");
+    let dataflow = queries::dataflow(&registry).expect("a valid dataflow file");
     for name in registry.names() {
         let is_measured = dataflow.derivations.contains_key(name);
         assert!(is_measured, "add `{name}` to dataflow.yaml to measure it");

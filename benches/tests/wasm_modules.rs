@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use benches::memory::{EncodedBatches, EventCounts};
 use benches::modules::{Pair, Params, request, required};
-use benches::{Batch, Chain, WINDOW, batch, modules};
+use benches::{Batch, Chain, WINDOW, batch, modules, queries};
 use data_generator::{Event, Topic};
-use dataflow::{AnyFold, Registration};
-use model::fold::SourceRecord;
+use dataflow::{AnyFold, Registration, Registry};
+use model::fold::{self, FoldRequest, SourceRecord};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -37,17 +37,50 @@ fn native_and_wasm_partials_are_the_same_bytes() {
     }
 }
 
+#[test]
+fn queries_give_the_same_bytes_natively_and_in_wasm_with_and_without_built_in_derivations() {
+    let registry = Registry::new(derivations::registrations(), []);
+    let dataflow = queries::dataflow(&registry).expect("a valid dataflow file");
+    for source in ["player-events", "server-metrics"] {
+        for with_built_in in [false, true] {
+            let wanted = dataflow
+                .derivations
+                .iter()
+                .filter(|(_, spec)| spec.from == source && (with_built_in || spec.sql.is_some()));
+            let (requests, native): (Vec<_>, Vec<_>) = wanted
+                .map(|(name, spec)| {
+                    let request = FoldRequest {
+                        derivation: name.clone(),
+                        params: spec.param_texts(),
+                    };
+                    let code = registry.code_of(name, spec).expect("code");
+                    (
+                        request,
+                        code.fold(&spec.params()).expect("valid parameters"),
+                    )
+                })
+                .unzip();
+            assert!(requests.len() >= if with_built_in { 2 } else { 1 });
+            compare_folds(source, native, &fold::parameters(&requests));
+        }
+    }
+}
+
 /// Folds the same batches natively and in the engine, and compares the results.
 fn compare(source: &str, derivations: &[Registration]) {
-    let mut topics = Topic::ALL.into_iter();
-    let topic = topics.find(|topic| topic.name() == source);
-    let events = batch::events(topic.expect("a source topic"), 4_000, 0.05);
     let native = |derivation: &Registration| {
         let params = required(derivation).into_iter().collect();
         derivation.fold(&params).expect("valid parameters")
     };
-    let mut native: Vec<_> = derivations.iter().map(native).collect();
-    let mut wasm = chain(&request_of(derivations)).expect("valid parameters");
+    let native = derivations.iter().map(native).collect();
+    compare_folds(source, native, &request_of(derivations));
+}
+
+fn compare_folds(source: &str, mut native: Vec<Box<dyn AnyFold>>, request: &Params) {
+    let mut topics = Topic::ALL.into_iter();
+    let topic = topics.find(|topic| topic.name() == source);
+    let events = batch::events(topic.expect("a source topic"), 4_000, 0.05);
+    let mut wasm = chain(request).expect("valid parameters");
     let mut dice = ChaCha8Rng::seed_from_u64(7);
     let (mut rest, mut offset) = (events.as_slice(), 40);
     while !rest.is_empty() {
@@ -59,7 +92,7 @@ fn compare(source: &str, derivations: &[Registration]) {
         assert!(
             found == expected,
             "`{source}`, {} derivations: {size} records from offset {offset}",
-            derivations.len()
+            native.len()
         );
         offset += events.len() as i64;
         rest = later;

@@ -11,8 +11,9 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use crate::commands::{Generator, Runner};
 use crate::dataflow_file::DataflowFile;
 use crate::followed::followed;
-use crate::harness::AnyCluster;
+use crate::harness::{self, AnyCluster};
 use crate::oracle::{FraudRules, Limit, ServerRules, Stuck};
+use crate::queries::{QUERIES, early_rows, queries};
 use crate::verdict::{self, Windows};
 
 /// The derivations without fixed windows. Their parameters make sessions, visits of levels, bursts of purchases and
@@ -108,7 +109,7 @@ async fn on_any_cluster_results_are_exact_whatever_is_killed() {
         .seed(5)
         .incidents(1200)
         .start();
-    let dataflow = DataflowFile::windows_and(FOLLOWING);
+    let dataflow = DataflowFile::windows_and(&format!("{FOLLOWING}{QUERIES}"));
     let run = Runner::at(&address).dataflow(&dataflow);
     let mut runner = run.start();
     let mut restarts = 0;
@@ -140,9 +141,14 @@ async fn on_any_cluster_results_are_exact_whatever_is_killed() {
     }
     generator.stop();
     let cluster = Cluster::connect(Some(&address)).await.unwrap();
-    for one in followed(GAP_MS, STUCK, FRAUD, SERVERS) {
+    let followed = followed(GAP_MS, STUCK, FRAUD, SERVERS);
+    for one in followed.into_iter().chain(queries()) {
         let rows = one.wait_until_exact(&cluster, i64::MAX).await.len();
         assert!(rows > 10, "{rows} rows of `{}` are not a test", one.topic);
+    }
+    for topic in ["sql-level-engagement", "sql-odd-levels", "sql-visits"] {
+        let early = early_rows(&harness::records(&cluster, topic).await);
+        assert!(early > 10, "{early} early rows of `{topic}` are not a test");
     }
     verdict::assert_exact(&cluster, runner, Windows::All).await;
 }

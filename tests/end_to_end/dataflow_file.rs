@@ -49,16 +49,21 @@ impl DataflowFile {
         Self::of(&quick())
     }
 
+    /// Creates [`Self::quick`] with further derivations, given as lines of a dataflow file.
+    pub(crate) fn quick_and(derivations: &str) -> Self {
+        Self::of(&format!("{}{derivations}", quick()))
+    }
+
     /// Creates [`Self::quick`] with other numbers of partitions, in the order of the sources.
     pub(crate) fn quick_with_partitions(counts: &[u32]) -> Self {
         Self::of(&with_partitions(&quick(), counts))
     }
 
-    /// Creates a copy of the dataflow file at the root with other numbers of partitions. Its idle timeout
-    /// is so long that only event times advance the watermark.
-    pub(crate) fn all_by_event_time(counts: &[u32]) -> Self {
+    /// Creates a copy of the dataflow file at the root with other numbers of partitions and further derivations. Its
+    /// idle timeout is so long that only event times advance the watermark.
+    pub(crate) fn all_by_event_time_and(counts: &[u32], derivations: &str) -> Self {
         let text = with_idle_timeout(BUILT_IN, "10m");
-        Self::of(&with_partitions(&text, counts))
+        Self::of(&format!("{}{derivations}", with_partitions(&text, counts)))
     }
 
     /// Creates a copy of the dataflow file at the root in which keyed processes remember events for a minute

@@ -9,7 +9,7 @@ use client::{Cluster, Record};
 use crate::oracle::{self, FraudRules, Rows, ServerRules, Stuck};
 use crate::{harness, verdict};
 
-type Recompute = Box<dyn Fn(&[Record]) -> Rows + Send + Sync>;
+pub(crate) type Recompute = Box<dyn Fn(&[Record]) -> Rows + Send + Sync>;
 
 /// The partitions and offsets of late records.
 type Late = BTreeSet<(u64, i64)>;
@@ -19,8 +19,8 @@ type Late = BTreeSet<(u64, i64)>;
 pub(crate) struct Followed {
     pub(crate) topic: &'static str,
     pub(crate) source: &'static str,
-    found: fn(&[Record]) -> Rows,
-    recompute: Recompute,
+    pub(crate) found: fn(&[Record]) -> Rows,
+    pub(crate) recompute: Recompute,
 }
 
 /// Returns the derived topics without fixed windows, whose recomputations use the given parameters.

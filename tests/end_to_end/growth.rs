@@ -11,6 +11,7 @@ use crate::commands::{Generator, Runner};
 use crate::dataflow_file::DataflowFile;
 use crate::harness::{self, AnyCluster};
 use crate::oracle::RECOMPUTATIONS;
+use crate::queries::{QUERIES, queries};
 use crate::verdict::{self, Windows};
 
 /// The number of partitions that are added to each source.
@@ -20,7 +21,7 @@ const ADDED: u32 = 2;
 async fn on_any_cluster_added_partitions_lose_nothing_and_count_nothing_twice() {
     let any = AnyCluster::start();
     let address = any.address();
-    let dataflow = DataflowFile::quick();
+    let dataflow = DataflowFile::quick_and(QUERIES);
     let cluster = Cluster::connect(Some(address)).await.unwrap();
     let generator = Generator::at(address).rate(400).seed(12).start();
     let runner = Runner::at(address).dataflow(&dataflow).start();
@@ -46,6 +47,9 @@ async fn on_any_cluster_added_partitions_lose_nothing_and_count_nothing_twice() 
     let before = harness::derived(&cluster, "level-engagement").await.len();
     harness::wait_for_derived(&cluster, "level-engagement", |rows| rows.len() > before).await;
     generator.stop();
+    for query in queries() {
+        query.wait_until_exact(&cluster, i64::MAX).await;
+    }
     verdict::assert_exact(&cluster, runner, Windows::EndingSoon).await;
 }
 

@@ -34,6 +34,7 @@ mod players;
 mod producers;
 mod promptness;
 mod python_client;
+mod queries;
 mod replay;
 mod restarts;
 mod rules;

@@ -44,7 +44,7 @@ async fn a_stream_of_each_of_256_partitions_for_each_of_five_readers_leaves_room
 #[test]
 fn too_many_connections_are_refused_with_a_number_that_works() {
     let data = TempDir::new().unwrap();
-    let dataflow = DataflowFile::all_by_event_time(&[PARTITIONS, 1, 1]);
+    let dataflow = DataflowFile::all_by_event_time_and(&[PARTITIONS, 1, 1], "");
     let log = data.path().join("log");
     let script = format!("ulimit -n 1024; exec 2>{}", path(&log));
     let data_dir = data.path().join("data");

@@ -7,6 +7,7 @@ use crate::commands::{Generator, Runner};
 use crate::dataflow_file::DataflowFile;
 use crate::harness::{self, AnyCluster};
 use crate::oracle;
+use crate::queries::{QUERIES, queries};
 
 /// The number of players. Each player has one event per hour. All events of one player are written before those of the
 /// next player, so that event times are out of order.
@@ -60,7 +61,7 @@ async fn on_any_cluster_two_replays_are_equal_byte_for_byte_and_right() {
 #[tokio::test(flavor = "multi_thread")]
 async fn on_any_cluster_a_history_in_any_order_is_replayed_and_late_events_are_kept() {
     let node = AnyCluster::start();
-    let dataflow = DataflowFile::windows();
+    let dataflow = DataflowFile::windows_and(QUERIES);
     let address = node.address();
     harness::run(&[
         "provision",
@@ -80,6 +81,12 @@ async fn on_any_cluster_a_history_in_any_order_is_replayed_and_late_events_are_k
     let players = oracle::player_events(&harness::records(&cluster, "player-events").await);
     let found = oracle::last_revisions(&harness::records(&cluster, "level-engagement-whole").await);
     oracle::assert_rows_equal(&found, &oracle::level_engagement(&players), |_| 1e-12);
+    for query in queries() {
+        let replayed = harness::records(&cluster, &format!("{}-whole", query.topic)).await;
+        let source = harness::records(&cluster, query.source).await;
+        let expected = (query.recompute)(&source);
+        oracle::assert_rows_equal(&(query.found)(&replayed), &expected, oracle::tolerance);
+    }
     assert!(
         harness::records(&cluster, "late-events-whole")
             .await

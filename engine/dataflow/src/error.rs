@@ -75,7 +75,7 @@ pub enum RunError {
         /// The error in the checkpoint.
         cause: serde_json::Error,
     },
-    /// The derivation's source or windows differ from those in its last checkpoint.
+    /// The derivation's source, windows or query differ from those in its last checkpoint.
     #[error(
         "derivation `{derivation}` has been {was} and is {now} in this dataflow file: its open windows would \
          mix both definitions; rename the changed derivation or revert it"

@@ -124,7 +124,35 @@ impl<G: Grouping> Lift for SqlDerivation<G> {
 impl<G: Grouping> Windowed for SqlDerivation<G> {
     type Output = SqlRow;
 
+    /// Returns whether `HAVING` keeps the row.
+    fn keeps(&self, window: Window, key: &RecordKey, partial: &States) -> bool {
+        self.plan.having.is_none()
+            || self.with_group_row(window, key, partial, |row| self.plan.keeps(row))
+    }
+
     fn finish(&self, window: Window, key: &RecordKey, partial: &States) -> Option<SqlRow> {
+        let values = self.with_group_row(window, key, partial, |row| {
+            let outputs = self.plan.columns();
+            outputs
+                .map(|output| output.expr.eval(row).into_owned())
+                .collect()
+        });
+        Some(SqlRow {
+            values,
+            columns: Arc::clone(&self.columns),
+        })
+    }
+}
+
+impl<G: Grouping> SqlDerivation<G> {
+    /// Passes the group row of a window and key to `read`. A window without events has aggregates of no rows.
+    fn with_group_row<T>(
+        &self,
+        window: Window,
+        key: &RecordKey,
+        partial: &States,
+        read: impl FnOnce(&[Value<'_>]) -> T,
+    ) -> T {
         let keys = key.all_fields().zip(&self.plan.keys);
         let keys = keys.map(|(field, key)| key::value(field, key.ty));
         let empty: Vec<State>;
@@ -134,16 +162,7 @@ impl<G: Grouping> Windowed for SqlDerivation<G> {
         } else {
             &partial.0
         };
-        let group_row = self.plan.group_row(keys, window, states);
-        if !self.plan.keeps(&group_row) {
-            return None;
-        }
-        let outputs = self.plan.columns();
-        let values = outputs.map(|output| output.expr.eval(&group_row).into_owned());
-        Some(SqlRow {
-            values: values.collect(),
-            columns: Arc::clone(&self.columns),
-        })
+        read(&self.plan.group_row(keys, window, states))
     }
 }
 

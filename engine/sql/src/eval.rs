@@ -88,7 +88,7 @@ impl Literal {
         match self {
             Self::Null => Value::Null,
             Self::Boolean(value) => Value::Boolean(*value),
-            Self::Exact(units) => Value::Exact(*units),
+            Self::Exact(units, _) => Value::Exact(*units),
             Self::Double(value) => Value::Double(*value),
             Self::Text(text) => Value::Text(Cow::Borrowed(text)),
             Self::Timestamp(time) => Value::Timestamp(*time),

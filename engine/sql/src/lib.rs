@@ -21,6 +21,8 @@ mod derivation;
 mod error;
 mod eval;
 mod exact;
+#[cfg(feature = "planner")]
+mod explain;
 mod float_sum;
 mod functions;
 mod key;

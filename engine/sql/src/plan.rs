@@ -188,7 +188,8 @@ pub(crate) enum Expr {
 pub(crate) enum Literal {
     Null,
     Boolean(bool),
-    Exact(i128),
+    /// A number in units of its last digit, and the number of its digits after the decimal point.
+    Exact(i128, u8),
     Double(f64),
     Text(String),
     Timestamp(Timestamp),

@@ -14,6 +14,8 @@ pub(crate) struct QueryCode {
     pub(crate) params: BTreeMap<String, String>,
     /// The columns of the source that the query reads, with their declarations.
     pub(crate) columns: String,
+    /// A description of the plan.
+    explained: String,
 }
 
 impl DataflowSpec {
@@ -27,6 +29,11 @@ impl DataflowSpec {
 }
 
 impl DerivationSpec {
+    /// Describes what the query's plan does, and where; `None` if the derivation has code of its own.
+    pub fn explain(&self) -> Option<&str> {
+        self.code.as_ref().map(|code| code.explained.as_str())
+    }
+
     fn plan_query(&mut self, name: &str, sources: &[sql::Source]) -> Result<(), SpecError> {
         let Some(text) = &self.sql else {
             return Ok(());
@@ -44,6 +51,7 @@ impl DerivationSpec {
             self.code = Some(QueryCode {
                 params: sql::parameters(&plan, source).into(),
                 columns: plan.columns_read(source),
+                explained: plan.explain(source),
             });
         }
         self.from = plan.source;
@@ -139,3 +147,6 @@ pub(super) fn place_in_file(
         .is_none_or(|wanted| wanted == found)
         .then_some((line, at + 1))
 }
+
+#[cfg(test)]
+mod tests;

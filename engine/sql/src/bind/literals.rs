@@ -63,7 +63,7 @@ fn number(text: &str) -> Option<(Literal, SqlType)> {
         0 => SqlType::Hugeint,
         _ => SqlType::Decimal(scale),
     };
-    Some((Literal::Exact(units), ty))
+    Some((Literal::Exact(units, ty.scale().unwrap_or_default()), ty))
 }
 
 /// A literal with its type, such as `TIMESTAMP '2025-01-01 00:00:00'`.

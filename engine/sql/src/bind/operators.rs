@@ -22,7 +22,7 @@ pub(super) fn unary(
             let bound = binder.number(inner)?;
             let zero = match bound.ty {
                 SqlType::Double => Literal::Double(0.0),
-                _ => Literal::Exact(0),
+                _ => Literal::Exact(0, bound.ty.scale().unwrap_or_default()),
             };
             let zero = Bound {
                 expr: Expr::Literal(zero),
