@@ -106,8 +106,8 @@ fn remove_undeclared(document: &mut Value, sources: &Sources) {
             on its own.\n\n\
             **Correcting clocks.** The body `{\"sent_at\": TIME, \"events\": [...]}` contains the time at which it was \
             sent. If the web API was started with `--correct-clocks` and that time differs by two seconds or more from \
-            the time at which the request arrived, each `event_timestamp` is shifted by the difference, and the event \
-            keeps `event_timestamp_sent` and `clock_correction_ms`. A request that is repeated with its \
+            the time at which the request arrived, the event time of each record is shifted by the difference, and the \
+            record keeps `event_timestamp_sent` and `clock_correction_ms`. A request that is repeated with its \
             `Idempotency-Key` may have a later `sent_at`.\n\n\
             **Events of other SDKs** (Segment, PostHog, GameAnalytics and others) map to player events as follows: \
             take each event out of its envelope (`batch`); set `event_name` to `player_action`; the name of the event \
