@@ -38,8 +38,8 @@ impl Correction {
     }
 
     /// Returns the event with its time corrected, and with the original time and the correction in two extra
-    /// fields. `event_time` is the path of the time. If the event has no valid time, or the corrected time cannot be expressed, returns the event
-    /// unchanged.
+    /// fields. `event_time` is the path of the time. If the event has no valid time, or the corrected time cannot be
+    /// expressed, returns the event unchanged.
     pub(crate) fn apply(self, event: &Bytes, event_time: &FieldPath) -> Bytes {
         let corrected = self.corrected(event, event_time);
         corrected.unwrap_or_else(|| event.clone())

@@ -97,7 +97,10 @@ pub(crate) async fn events(State(api): State<Arc<Api>>, request: Request) -> Res
     tag = "events",
     params(("source" = String, Path, description = "The name of the source."), IdempotencyHeader),
     request_body(content((serde_json::Value = "application/json"), (String = "application/x-ndjson"))),
-    responses(Responses, (status = 404, description = "The dataflow file does not declare the source.", body = Problem)),
+    responses(
+        Responses,
+        (status = 404, description = "The dataflow file does not declare the source.", body = Problem)
+    ),
     security((), ("key" = []))
 )]
 pub(crate) async fn source(State(api): State<Arc<Api>>, request: Request) -> Response {

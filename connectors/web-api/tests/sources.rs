@@ -49,42 +49,44 @@ fn record(id: &str) -> String {
     )
 }
 
+/// Records that are rejected, with the reason and the detail.
+const FAULTY: [(&str, &str, &str); 7] = [
+    (r#"{"match":{"id":"m"}}"#, "missing_field", "at"),
+    (
+        r#"{"meta":{"at":"2024-11-12T10:15:30Z"},"match":{}}"#,
+        "missing_field",
+        "match_id",
+    ),
+    (
+        r#"{"meta":{"at":"2024-11-12T10:15:30Z"},"match":{"id":""}}"#,
+        "out_of_range",
+        "match_id",
+    ),
+    (
+        r#"{"meta":{"at":"2024-11-12T10:15:30Z"},"match":{"id":"m","duration":-1}}"#,
+        "out_of_range",
+        "duration_s",
+    ),
+    (
+        r#"{"meta":{"at":"2024-11-12"},"match":{"id":"m"}}"#,
+        "invalid_timestamp",
+        "at",
+    ),
+    (
+        r#"{"meta":{"at":1},"match":{"id":"m"}}"#,
+        "wrong_type",
+        "at",
+    ),
+    ("[]", "not_json", "record"),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn records_are_checked_keyed_and_written_unchanged() {
     let node = node().await;
     let api = api(&node, Access::Loopback).await;
-    let faulty = [
-        (r#"{"match":{"id":"m"}}"#, "missing_field", "at"),
-        (
-            r#"{"meta":{"at":"2024-11-12T10:15:30Z"},"match":{}}"#,
-            "missing_field",
-            "match_id",
-        ),
-        (
-            r#"{"meta":{"at":"2024-11-12T10:15:30Z"},"match":{"id":""}}"#,
-            "out_of_range",
-            "match_id",
-        ),
-        (
-            r#"{"meta":{"at":"2024-11-12T10:15:30Z"},"match":{"id":"m","duration":-1}}"#,
-            "out_of_range",
-            "duration_s",
-        ),
-        (
-            r#"{"meta":{"at":"2024-11-12"},"match":{"id":"m"}}"#,
-            "invalid_timestamp",
-            "at",
-        ),
-        (
-            r#"{"meta":{"at":1},"match":{"id":"m"}}"#,
-            "wrong_type",
-            "at",
-        ),
-        ("[]", "not_json", "record"),
-    ];
     let valid = ["m1", "m2", "m3"].map(record);
     let mut lines = format!("{}\n", valid[0]);
-    for (line, _, _) in faulty {
+    for (line, _, _) in FAULTY {
         lines += &format!("{line}\n");
     }
     let path = "sources/match-events";
@@ -97,7 +99,7 @@ async fn records_are_checked_keyed_and_written_unchanged() {
         );
         let answer = answer.json();
         let rejections: Vec<_> = (1..)
-            .zip(faulty)
+            .zip(FAULTY)
             .map(|(index, (_, reason, detail))| {
                 json!({"index": index, "reason": reason, "detail": detail})
             })
@@ -112,16 +114,7 @@ async fn records_are_checked_keyed_and_written_unchanged() {
     assert_eq!(api.post(path, &wrapped).await.json()["accepted"], 1);
     let expected = ["m1", "m2", "m3"].map(|id| (id.to_owned(), record(id)));
     assert_eq!(node.texts(TOPIC).await, expected);
-    let kept = node.records("rejected-events").await;
-    assert_eq!(kept.len(), faulty.len());
-    for (kept, (payload, reason, detail)) in kept.iter().zip(faulty) {
-        let kept: Value = serde_json::from_slice(&kept.value).unwrap();
-        let found = ["topic", "payload", "reason", "detail"].map(|field| kept[field].clone());
-        assert_eq!(
-            found,
-            [TOPIC, payload, reason, detail].map(|text| json!(text))
-        );
-    }
+    assert_kept(&node).await;
     let metrics = String::from_utf8(api.get("/metrics").await.body).unwrap();
     for line in [
         "events_accepted_total{topic=\"match-events\"} 3",
@@ -131,6 +124,20 @@ async fn records_are_checked_keyed_and_written_unchanged() {
         assert!(metrics.contains(line), "{line} in\n{metrics}");
     }
     api.stop().await;
+}
+
+/// Checks that `rejected-events` contains the faulty records.
+async fn assert_kept(node: &Node) {
+    let kept = node.records("rejected-events").await;
+    assert_eq!(kept.len(), FAULTY.len());
+    for (kept, (payload, reason, detail)) in kept.iter().zip(FAULTY) {
+        let kept: Value = serde_json::from_slice(&kept.value).unwrap();
+        let found = ["topic", "payload", "reason", "detail"].map(|field| kept[field].clone());
+        assert_eq!(
+            found,
+            [TOPIC, payload, reason, detail].map(|text| json!(text))
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

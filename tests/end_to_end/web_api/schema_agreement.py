@@ -16,8 +16,8 @@ import jsonschema_rs
 ABSENT = object()
 
 # For each field, values that fit its column, and values that do not. Numbers in strings such as "1e1" are left out: the
-# web API accepts them, but the schema requires plain digits. So are strings that are not a time, because a schema cannot
-# describe RFC 3339.
+# web API accepts them, but the schema requires plain digits. Strings that are not a time are left out because a schema
+# cannot describe RFC 3339.
 OTHER = ["x", 1, 0.5, True, [], {}, ["x"], {"x": 1}]
 FIELDS = {
     ("meta", "at"): ["2026-11-30T10:00:00Z", "2026-11-30T10:00:00.5+01:00", None, 5, [], ABSENT],

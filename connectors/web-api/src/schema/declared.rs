@@ -125,7 +125,8 @@ fn value_schema(column: &Column) -> Value {
 
 /// Returns the schema of an exact number. It may be a string, whose range a schema cannot express.
 fn decimal_schema(digits: u8, scale: u8) -> Value {
-    let integer = match digits - scale {
+    let integer_digits = digits.saturating_sub(scale);
+    let integer = match integer_digits {
         0 => "0".to_owned(),
         digits => format!("[0-9]{{1,{digits}}}"),
     };
@@ -133,14 +134,15 @@ fn decimal_schema(digits: u8, scale: u8) -> Value {
         0 => String::new(),
         scale => format!("(\\.[0-9]{{1,{scale}}})?"),
     };
-    let limit = number(10_f64.powi(i32::from(digits - scale)));
-    let minus_limit = number(-(10_f64.powi(i32::from(digits - scale))));
+    let limit = 10_f64.powi(i32::from(integer_digits));
     json!({
         "type": ["number", "string"],
         "pattern": format!("^[+-]?{integer}{fraction}$"),
         "multipleOf": format!("1e-{scale}").parse().map_or(json!(1), number),
-        "exclusiveMinimum": minus_limit, "exclusiveMaximum": limit,
-        "description": format!("A number, also as a string, with at most {digits} digits, {scale} of them after the point.")
+        "exclusiveMinimum": number(-limit), "exclusiveMaximum": number(limit),
+        "description": format!(
+            "A number, also as a string, with at most {digits} digits, {scale} of them after the point."
+        )
     })
 }
 
