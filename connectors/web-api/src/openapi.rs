@@ -152,6 +152,7 @@ impl Modify for Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::DeclaredSource;
 
     #[test]
     fn the_document_describes_every_path_and_its_answers() {
@@ -183,5 +184,27 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn declared_sources_are_described_and_others_are_not() {
+        let matches = DeclaredSource {
+            columns: sql::Source::new("matches", "id", "at", Vec::new()).unwrap(),
+            key: "id".to_owned(),
+            event_names: vec!["end".to_owned()],
+        };
+        let document = document(&Sources::new(vec![matches]).unwrap());
+        let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
+        let expected = ["/health", "/metrics", "/v1/events", SOURCE_PATH];
+        assert_eq!(paths, expected);
+        let schemas = &document["components"]["schemas"];
+        assert_eq!(schemas["matches"]["required"], json!(["at", "id"]));
+        let matches = reference("matches");
+        assert_eq!(schemas["SourceRecord"]["anyOf"], json!([matches]));
+        let event = &schemas["AnyEvent"]["anyOf"][0]["allOf"];
+        assert_eq!(event[0], matches);
+        assert_eq!(event[1]["properties"]["event_name"]["enum"], json!(["end"]));
+        let parameters = &document["paths"][SOURCE_PATH]["post"]["parameters"];
+        assert_eq!(parameters[0]["schema"]["enum"], json!(["matches"]));
     }
 }

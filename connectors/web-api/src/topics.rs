@@ -70,7 +70,7 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) enum SourceRecords {
     BuiltIn(BuiltIn),
-    Declared(Declared),
+    Declared(Box<Declared>),
 }
 
 impl SourceTopic {
@@ -86,7 +86,7 @@ impl SourceTopic {
         Self(Arc::new(Inner {
             topic: topic.to_owned(),
             event_time,
-            records: SourceRecords::Declared(records),
+            records: SourceRecords::Declared(Box::new(records)),
         }))
     }
 

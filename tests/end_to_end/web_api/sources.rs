@@ -16,7 +16,7 @@ use crate::sql::declared;
 const SCHEMA_AGREEMENT: &str = include_str!("schema_agreement.py");
 
 /// A source with columns of every type.
-const LAPS: &str = r#"
+pub(super) const LAPS: &str = r#"
   laps:
     key: meta.id
     event_time: meta.at
@@ -35,7 +35,7 @@ const LAPS: &str = r#"
       tags: {path: "tags[]", type: text}
 "#;
 
-fn with_source(folder: &TempDir, declaration: &str) -> PathBuf {
+pub(super) fn with_source(folder: &TempDir, declaration: &str) -> PathBuf {
     let yaml = include_str!("../../../dataflow.yaml");
     let declaration = format!("sources:{declaration}");
     let file = folder.path().join("dataflow.yaml");
