@@ -2,9 +2,10 @@
 //! build time.
 
 use anyhow::Context;
-use dataflow::{DataflowSpec, Registry};
+use dataflow::{DataflowSpec, Registry, SpecError};
 
 use crate::cli::DataflowArg;
+use crate::event_sources::event_sources;
 
 const BUILT_IN: &str = include_str!("../dataflow.yaml");
 
@@ -21,8 +22,15 @@ pub(crate) fn load(
         }
         None => (BUILT_IN.to_owned(), "the built-in dataflow file".to_owned()),
     };
-    let dataflow = DataflowSpec::parse(&text, registry).with_context(|| origin)?;
+    let dataflow = parse(&text, registry).with_context(|| origin)?;
     Ok((text, dataflow))
+}
+
+fn parse(text: &str, registry: &Registry) -> Result<DataflowSpec, SpecError> {
+    let dataflow = DataflowSpec::parse(text, registry)?;
+    // Checks the settings that only the web API uses, so that every command reports an error in them.
+    event_sources(&dataflow).map_err(|error| error.located(text))?;
+    Ok(dataflow)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod connect;
 mod dataflow_file;
+mod event_sources;
 mod listen;
 mod live_status;
 mod monitoring;

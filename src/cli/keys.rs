@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::DataflowArg;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
     /// Create a key and print it; it cannot be shown again, because the file contains only its hash.
@@ -28,12 +30,15 @@ pub(crate) struct AddKeyCommand {
     /// Game whose events may be written with the key; `default` for events without a game id.
     #[arg(long, value_name = "GAME_ID")]
     pub(crate) game: String,
-    /// Source topic to which the key may write; can be given several times; default: all.
+    /// Source topic to which the key may write; can be given several times; default: all topics that the dataflow file
+    /// declares now.
     #[arg(long = "topic", value_name = "TOPIC")]
     pub(crate) topics: Vec<String>,
     /// Maximum number of records per second with this key.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) events_per_second: u32,
+    #[command(flatten)]
+    pub(crate) dataflow: DataflowArg,
 }
 
 #[derive(Debug, Args)]

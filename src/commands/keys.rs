@@ -4,17 +4,21 @@ use model::Timestamp;
 use web_api::{KeyEntry, KeyFile, NewKey};
 
 use crate::cli::KeysCommand;
+use crate::event_sources::event_sources;
 use crate::terminal::{note, say};
+use crate::{dataflow_file, registry};
 
 pub(crate) fn keys(command: KeysCommand) -> anyhow::Result<()> {
     match command {
         KeysCommand::Add(args) => {
+            let (_, dataflow) = dataflow_file::load(&args.dataflow, &registry::registry())?;
+            let sources = event_sources(&dataflow)?;
             let new = NewKey {
                 game_id: args.game,
                 topics: args.topics,
                 events_per_second: args.events_per_second,
             };
-            let key = KeyFile::add(&args.file.keys, new, now())?;
+            let key = KeyFile::add(&args.file.keys, new, &sources, now())?;
             say!("{key}");
             note("store this key now: it cannot be shown again");
         }

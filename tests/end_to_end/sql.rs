@@ -1,7 +1,7 @@
 //! Asks questions with `sql` about generated events. The rows must equal a recomputation from the source records, and
 //! every query in `docs/sql.md` must be valid.
 
-mod declared;
+pub(crate) mod declared;
 
 use std::process::Output;
 

@@ -1,5 +1,5 @@
-//! Tests the web API as a user runs it: its flags, the commands in the README, its OpenAPI document, kills, a full
-//! disk, and hostile clients.
+//! Tests the web API as a user runs it: its flags, the commands in the README, its OpenAPI document, declared sources,
+//! kills, a full disk, and hostile clients.
 
 #[cfg(target_os = "linux")]
 mod disk_full;
@@ -10,3 +10,4 @@ mod http;
 mod kills;
 mod readme;
 mod schemathesis;
+mod sources;

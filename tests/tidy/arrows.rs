@@ -36,6 +36,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("local-cluster/testing", &["client", "local-cluster"]), // for tests: connects to the cluster that it starts
     ("local-cluster", &[]),
     ("data-generator", &["model", "client"]),
+    (
+        "connectors/web-api",
+        &["model", "sql", "client", "http-service"],
+    ),
     ("connectors/", &["model", "client", "http-service"]),
     ("serving/dashboard", &["model", "client", "http-service"]),
     ("benches/idiomatic-baseline", &[]),

@@ -3,17 +3,10 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use model::Reason;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::validate::{Checked, Rejected};
-
-/// The hint in the response if a record has a different format, such as an event of an analytics SDK.
-const HINT: &str = "an event is an object with `event_name` (`player_action`, `transaction` or \
-    `server_metric`), `event_timestamp` and `parameters`; a body is one event, an array of events, \
-    {\"sent_at\": …, \"events\": […]}, or one event per line as application/x-ndjson; /docs lists every field, \
-    and how to map events of other SDKs";
+use crate::validate::Checked;
 
 /// The response to a request whose body could be split into records: each record was written to its topic, or
 /// kept with a reason in `rejected-events`.
@@ -28,7 +21,7 @@ pub(crate) struct Answer {
     /// A description of an event, present if a record has a different format.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "an event is an object with `event_name`, …")]
-    hint: Option<&'static str>,
+    hint: Option<String>,
 }
 
 /// A record that was not written to its topic.
@@ -40,7 +33,7 @@ pub(crate) struct Rejection {
     /// `too_large`.
     #[schema(example = "missing_field")]
     reason: &'static str,
-    /// The field at fault, or `record`.
+    /// The field or column at fault, or `record`.
     #[schema(example = "parameters.player_id")]
     detail: Cow<'static, str>,
 }
@@ -56,7 +49,7 @@ impl Answer {
             accepted: checked.accepted.len(),
             rejected: checked.rejected.len(),
             rejections: rejections.collect(),
-            hint: checked.rejected.iter().any(is_foreign).then_some(HINT),
+            hint: checked.hint.clone(),
         }
     }
 
@@ -66,21 +59,15 @@ impl Answer {
     }
 }
 
-/// Whether the record is something other than an event, rather than an event with an error.
-fn is_foreign(rejected: &Rejected) -> bool {
-    let reason = rejected.rejection.reason;
-    match rejected.rejection.subject.as_ref() {
-        "event_name" => true,
-        "record" => reason == Reason::NotJson && rejected.payload.first() != Some(&b'{'),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::topics::SourceTopic;
-    use crate::validate::{Route, check, tests::PLAYER};
+    use crate::sources::Sources;
+    use crate::topics::BuiltIn;
+    use crate::validate::{
+        Route, check,
+        tests::{PLAYER, to},
+    };
 
     #[test]
     fn an_answer_counts_the_records_and_lists_the_rejected_ones() {
@@ -88,7 +75,8 @@ mod tests {
         let records = [PLAYER, &faulty, PLAYER].map(|text| Bytes::copy_from_slice(text.as_bytes()));
         let checked = check(
             records.to_vec(),
-            Route::To(SourceTopic::PlayerEvents),
+            &to(BuiltIn::PlayerEvents),
+            &Sources::built_in(),
             None,
             0,
         )
@@ -104,9 +92,10 @@ mod tests {
 
     #[test]
     fn the_answer_to_records_of_another_kind_describes_an_event() {
-        let hinted = |record: &str, route| {
+        let hinted = |record: &str, route: &Route| {
             let record = Bytes::copy_from_slice(record.as_bytes());
-            let answer = Answer::to(&check(vec![record], route, None, 0).unwrap());
+            let answer =
+                Answer::to(&check(vec![record], route, &Sources::built_in(), None, 0).unwrap());
             assert_eq!(answer.rejected, 1);
             answer.hint.is_some()
         };
@@ -117,15 +106,12 @@ mod tests {
             "[1]",
             "\"text\"",
         ] {
-            assert!(hinted(record, Route::ByName), "{record}");
-            assert!(
-                hinted(record, Route::To(SourceTopic::PlayerEvents)),
-                "{record}"
-            );
+            assert!(hinted(record, &Route::ByName), "{record}");
+            assert!(hinted(record, &to(BuiltIn::PlayerEvents)), "{record}");
         }
-        assert!(hinted(r#"{"event_name":"$pageview"}"#, Route::ByName));
+        assert!(hinted(r#"{"event_name":"$pageview"}"#, &Route::ByName));
         for record in [r#"{"event_name":"transaction"}"#, r#"{"event_name":"#] {
-            assert!(!hinted(record, Route::ByName), "{record}");
+            assert!(!hinted(record, &Route::ByName), "{record}");
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::keys::{KeyRing, Owner, presented_key};
 use crate::limits::{ANSWER_TIMEOUT, IDEMPOTENCY_KEY_BYTES_MAX, REJECTED_BYTES};
 use crate::metrics::{Measured, Metrics};
 use crate::rejected::RequestInfo;
+use crate::sources::Sources;
 use crate::split::BodyFormat;
 use crate::validate::{Checked, Route, check};
 
@@ -34,6 +35,7 @@ use crate::validate::{Checked, Route, check};
 #[derive(Debug)]
 pub(crate) struct Api {
     pub(crate) cluster: Cluster,
+    pub(crate) sources: Sources,
     pub(crate) keys: Option<KeyRing>,
     pub(crate) origins: AllowedOrigins,
     pub(crate) correct_clocks: bool,
@@ -85,14 +87,14 @@ impl Api {
         request: Request,
     ) -> Result<Answered, RequestError> {
         let (head, body) = request.into_parts();
-        let admitted = self.admit(route, &head)?;
+        let admitted = self.admit(&route, &head)?;
         let mut received = receive(&self.budget, &head.headers, body).await?;
         let posted = envelope::open(&received.bytes, admitted.format)?;
         let keyed = admitted.key.clone().map(|key| {
             let format = format!("{:?}", admitted.format);
             (key, digest(head.uri.path(), &format, &posted.content))
         });
-        let (checked, correction) = self.check(route, &admitted, posted, &mut received)?;
+        let (checked, correction) = self.check(&route, &admitted, posted, &mut received)?;
         let sender = admitted.owner.map(|owner| owner.id().to_owned());
         let (api, memory) = (Arc::clone(self), received.memory);
         let write = match keyed {
@@ -115,7 +117,7 @@ impl Api {
     }
 
     /// Checks the head of a request, before its body is read.
-    fn admit(&self, route: Route, head: &Parts) -> Result<Admitted, RequestError> {
+    fn admit(&self, route: &Route, head: &Parts) -> Result<Admitted, RequestError> {
         let received_at = Timestamp::from_millis(now_ms());
         let is_page = self.origins.contain_page_of(&head.headers);
         let owner = match &self.keys {
@@ -147,7 +149,7 @@ impl Api {
     /// rejected records and for corrected events.
     fn check(
         &self,
-        route: Route,
+        route: &Route,
         admitted: &Admitted,
         posted: Posted,
         received: &mut Received,
@@ -158,7 +160,7 @@ impl Api {
         }
         let sent_at = posted.sent_at.filter(|_| self.correct_clocks);
         let grows_by = sent_at.map_or(0, |_| CORRECTION_BYTES_MAX);
-        let checked = check(posted.records, route, owner, grows_by)?;
+        let checked = check(posted.records, route, &self.sources, owner, grows_by)?;
         hold_rejected(&self.budget, &checked, &mut received.memory)?;
         let Some(sent_at) = sent_at else {
             return Ok((checked, None));
@@ -267,7 +269,7 @@ mod tests {
             let body = Body::from(body.clone());
             let mut received = receive(&budget, &HeaderMap::new(), body).await.unwrap();
             let records = split(&received.bytes, BodyFormat::Json).unwrap();
-            let checked = check(records, Route::ByName, None, 0).unwrap();
+            let checked = check(records, &Route::ByName, &Sources::built_in(), None, 0).unwrap();
             assert_eq!(checked.rejected.len(), RECORDS);
             refused = hold_rejected(&budget, &checked, &mut received.memory).err();
             all.push(received);

@@ -3,11 +3,11 @@
 
 use bytes::Bytes;
 use model::Timestamp;
-use model::json::{Scanner, Value};
+use model::json::Value;
 
+use crate::field_path::{FieldPath, Found};
 use crate::limits::CLOCK_OFFSET_MS_MIN;
 
-const TIME: &str = "event_timestamp";
 /// The field of a corrected event that contains its original time.
 const TIME_SENT: &str = "event_timestamp_sent";
 /// The field of a corrected event that contains the correction in milliseconds.
@@ -38,14 +38,19 @@ impl Correction {
     }
 
     /// Returns the event with its time corrected, and with the original time and the correction in two extra
-    /// fields. If the event has no valid time, or the corrected time cannot be expressed, returns the event
-    /// unchanged.
-    pub(crate) fn apply(self, event: &Bytes) -> Bytes {
-        self.corrected(event).unwrap_or_else(|| event.clone())
+    /// fields. `event_time` is the path of the time. If the event has no valid time, or the corrected time cannot be
+    /// expressed, returns the event unchanged.
+    pub(crate) fn apply(self, event: &Bytes, event_time: &FieldPath) -> Bytes {
+        let corrected = self.corrected(event, event_time);
+        corrected.unwrap_or_else(|| event.clone())
     }
 
-    fn corrected(self, event: &[u8]) -> Option<Bytes> {
-        let (start, end, time) = time_of(event)?;
+    fn corrected(self, event: &[u8], event_time: &FieldPath) -> Option<Bytes> {
+        let Found { value, start, end } = event_time.find(event)?;
+        let Value::String(text) = value else {
+            return None;
+        };
+        let time = Timestamp::parse(&text.decode())?;
         let corrected = time.plus_ms(self.0).to_string();
         Timestamp::parse(&corrected)?;
         let brace = event.iter().rposition(|byte| *byte == b'}')?;
@@ -69,31 +74,6 @@ impl Correction {
     }
 }
 
-/// Returns the start and end position of a valid event's time, and its value. Uses the last of several fields
-/// with the same name, as all readers do.
-fn time_of(event: &[u8]) -> Option<(usize, usize, Timestamp)> {
-    let mut scanner = Scanner::new(event);
-    let (mut found, mut first) = (None, true);
-    if !scanner.enter_object() {
-        return None;
-    }
-    while let Some(key) = scanner.key(first).ok()? {
-        first = false;
-        let from = scanner.position();
-        let value = scanner.value(1).ok()?;
-        if key.is(TIME) {
-            let space = event[from..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_whitespace());
-            found = Some((from + space.count(), scanner.position(), value));
-        }
-    }
-    match found? {
-        (start, end, Value::String(text)) => Some((start, end, Timestamp::parse(&text.decode())?)),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,9 +84,13 @@ mod tests {
 
     const SENT: Timestamp = Timestamp::from_millis(1_731_406_530_000);
 
+    fn time_path() -> FieldPath {
+        FieldPath::parse("event_timestamp")
+    }
+
     fn applied(ms: i64, event: &str) -> String {
         let bytes = Bytes::copy_from_slice(event.as_bytes());
-        String::from_utf8(Correction(ms).apply(&bytes).to_vec()).unwrap()
+        String::from_utf8(Correction(ms).apply(&bytes, &time_path()).to_vec()).unwrap()
     }
 
     #[test]
@@ -161,13 +145,24 @@ mod tests {
     }
 
     #[test]
+    fn the_time_can_be_inside_another_object() {
+        let event = Bytes::from(r#"{"meta":{"at":"2024-11-12T10:15:30Z"},"at":"x"}"#);
+        let corrected = Correction(2_000).apply(&event, &FieldPath::parse("meta.at"));
+        let expected = concat!(
+            r#"{"meta":{"at":"2024-11-12T10:15:32.000Z"},"at":"x","#,
+            r#""event_timestamp_sent":"2024-11-12T10:15:30Z","clock_correction_ms":2000}"#,
+        );
+        assert_eq!(corrected, expected);
+    }
+
+    #[test]
     fn an_impossible_time_stays_and_no_event_grows_beyond_the_limit() {
         let last = PLAYER.replace("2024-11-12T10:15:30Z", "9999-12-31T23:59:59Z");
         assert_eq!(applied(2_000, &last), last);
         let far = applied(-50 * 365 * 86_400_000, PLAYER);
         assert!((PLAYER.len()..=PLAYER.len() + CORRECTION_BYTES_MAX).contains(&far.len()));
         let mut longest = Bytes::copy_from_slice(PLAYER.as_bytes());
-        longest = Correction(i64::MIN).apply(&longest);
+        longest = Correction(i64::MIN).apply(&longest, &time_path());
         assert!(longest.len() <= PLAYER.len() + CORRECTION_BYTES_MAX);
     }
 }

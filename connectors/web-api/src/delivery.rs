@@ -1,6 +1,7 @@
 //! Writes the records of one request to their topics.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use client::{ClientError, Cluster, PartitionOffset};
 use futures_util::future::join_all;
@@ -22,7 +23,7 @@ pub(crate) type PositionsByTopic = BTreeMap<TargetTopic, Vec<PartitionOffset>>;
 /// Returns the topics to which the records of a request are written.
 pub(crate) fn targets(checked: &Checked) -> BTreeSet<TargetTopic> {
     let sources = checked.accepted.iter();
-    let sources = sources.map(|event| TargetTopic::SourceTopic(event.source));
+    let sources = sources.map(|event| TargetTopic::SourceTopic(event.source.clone()));
     let rejected = checked.rejected.first().map(|_| TargetTopic::Rejected);
     sources.chain(rejected).collect()
 }
@@ -36,12 +37,12 @@ pub(crate) fn records_by_topic(
     let mut records_by_topic = RecordsByTopic::new();
     for event in &checked.accepted {
         let records = records_by_topic
-            .entry(TargetTopic::SourceTopic(event.source))
+            .entry(TargetTopic::SourceTopic(event.source.clone()))
             .or_default();
         records.push(OutgoingRecord {
             key: event.key.clone(),
             value: match correction {
-                Some(correction) => correction.apply(&event.value),
+                Some(correction) => correction.apply(&event.value, event.source.event_time()),
                 None => event.value.clone(),
             },
         });
@@ -55,26 +56,28 @@ pub(crate) fn records_by_topic(
 
 /// The writers of all target topics. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Writers([Writer; TargetTopic::ALL.len()]);
+pub(crate) struct Writers(Arc<BTreeMap<TargetTopic, Writer>>);
 
 impl Writers {
-    pub(crate) async fn start(cluster: &Cluster, tasks: &TaskTracker) -> Result<Self, ClientError> {
-        let start = |target: TargetTopic| Writer::start(cluster, target.topic(), tasks);
-        let [players, purchases, servers, rejected] = TargetTopic::ALL;
-        Ok(Self([
-            start(players).await?,
-            start(purchases).await?,
-            start(servers).await?,
-            start(rejected).await?,
-        ]))
+    pub(crate) async fn start(
+        cluster: &Cluster,
+        targets: impl Iterator<Item = TargetTopic>,
+        tasks: &TaskTracker,
+    ) -> Result<Self, ClientError> {
+        let mut writers = BTreeMap::new();
+        for target in targets {
+            let writer = Writer::start(cluster, target.topic(), tasks).await?;
+            writers.insert(target, writer);
+        }
+        Ok(Self(Arc::new(writers)))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Writer> {
-        self.0.iter()
+        self.0.values()
     }
 
-    pub(crate) fn of(&self, target: TargetTopic) -> &Writer {
-        &self.0[target.index()]
+    pub(crate) fn of(&self, target: &TargetTopic) -> &Writer {
+        &self.0[target]
     }
 
     /// Writes all records, and waits until the cluster has acknowledged them. After
@@ -88,7 +91,10 @@ impl Writers {
         // written.
         let permits: Result<Vec<_>, RequestError> = records_by_topic
             .into_iter()
-            .map(|(target, records)| Ok((target, self.of(target).reserve()?, records)))
+            .map(|(target, records)| {
+                let permit = self.of(&target).reserve()?;
+                Ok((target, permit, records))
+            })
             .collect();
         let queued: Vec<_> = permits?
             .into_iter()
@@ -131,9 +137,11 @@ mod tests {
     use client::{Offset, Partition};
 
     use super::*;
-    use crate::topics::SourceTopic;
+    use crate::topics::{BuiltIn, SourceTopic};
 
-    const PLAYERS: TargetTopic = TargetTopic::SourceTopic(SourceTopic::PlayerEvents);
+    fn players() -> TargetTopic {
+        TargetTopic::SourceTopic(SourceTopic::built_in(BuiltIn::PlayerEvents))
+    }
 
     #[test]
     fn an_error_promises_that_nothing_was_written_only_if_that_is_certain() {
@@ -141,9 +149,9 @@ mod tests {
             partition: Partition(0),
             offset: Offset(7),
         };
-        let ok = || (PLAYERS, Ok(vec![position]));
+        let ok = || (players(), Ok(vec![position]));
         let rejected = |error| (TargetTopic::Rejected, Err(error));
-        assert_eq!(combine(vec![ok()]).unwrap()[&PLAYERS], [position]);
+        assert_eq!(combine(vec![ok()]).unwrap()[&players()], [position]);
         assert_eq!(
             combine(vec![rejected(RequestError::ClusterAway)]),
             Err(RequestError::ClusterAway)
@@ -157,13 +165,13 @@ mod tests {
             Err(RequestError::Unconfirmed)
         );
         let full = vec![
-            (PLAYERS, Err(RequestError::DiskFull)),
+            (players(), Err(RequestError::DiskFull)),
             rejected(RequestError::ClusterAway),
         ];
         assert_eq!(combine(full), Err(RequestError::DiskFull));
         let refused = RequestError::Refused("too large".to_owned());
         let both = vec![
-            (PLAYERS, Err(RequestError::Unconfirmed)),
+            (players(), Err(RequestError::Unconfirmed)),
             rejected(refused.clone()),
         ];
         assert_eq!(combine(both), Err(refused));

@@ -46,10 +46,7 @@ pub(crate) enum RequestError {
     #[error("a valid key is required: `Authorization: Bearer KEY`")]
     Unauthorized,
     #[error("this key may not write to `{topic}`")]
-    WrongTopic {
-        index: Option<usize>,
-        topic: &'static str,
-    },
+    WrongTopic { index: Option<usize>, topic: String },
     #[error("this key may not write events of game `{game}`")]
     WrongGame { index: usize, game: String },
     #[error("the rate limit of this key is exceeded; try again later")]
@@ -84,6 +81,8 @@ pub(crate) enum RequestError {
     Refused(String),
     #[error("the response cannot be encoded: {0}")]
     Internal(String),
+    #[error("`{name}` is not a source; the dataflow file declares {known}")]
+    NoSuchSource { name: String, known: String },
     #[error("no such path; see /docs")]
     NoSuchPath,
     #[error("this path does not support the method; see /docs")]
@@ -131,6 +130,7 @@ impl RequestError {
             Self::DiskFull => (StatusCode::SERVICE_UNAVAILABLE, "disk_full"),
             Self::Refused(_) => (StatusCode::INTERNAL_SERVER_ERROR, "refused_by_cluster"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::NoSuchSource { .. } => (StatusCode::NOT_FOUND, "no_such_source"),
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "no_such_path"),
             Self::NoSuchMethod => (StatusCode::METHOD_NOT_ALLOWED, "no_such_method"),
         }

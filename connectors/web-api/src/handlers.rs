@@ -10,14 +10,14 @@ use http_service::OPENMETRICS;
 use tokio::time::Instant;
 
 use crate::api::Api;
-use crate::error::RequestError;
+use crate::error::{Problem, RequestError};
 use crate::headers::IDEMPOTENCY_REPLAYED;
 use crate::health::Health;
 use crate::idempotency::Answered;
+use crate::limits::SHOWN_CHARACTERS;
 use crate::schema::{
     AnyEvents, IdempotencyHeader, PlayerEvents, PurchaseEvents, Responses, ServerMetrics,
 };
-use crate::topics::SourceTopic;
 use crate::validate::Route;
 
 const JSON: &str = "application/json";
@@ -35,8 +35,7 @@ const JSON: &str = "application/json";
     security((), ("key" = []))
 )]
 pub(crate) async fn player_events(State(api): State<Arc<Api>>, request: Request) -> Response {
-    let route = Route::To(SourceTopic::PlayerEvents);
-    take(&api, "/v1/player-events", route, request).await
+    take_for(&api, "/v1/player-events", "player-events", request).await
 }
 
 /// Post purchase events
@@ -52,8 +51,7 @@ pub(crate) async fn player_events(State(api): State<Arc<Api>>, request: Request)
     security((), ("key" = []))
 )]
 pub(crate) async fn purchase_events(State(api): State<Arc<Api>>, request: Request) -> Response {
-    let route = Route::To(SourceTopic::PurchaseEvents);
-    take(&api, "/v1/purchase-events", route, request).await
+    take_for(&api, "/v1/purchase-events", "purchase-events", request).await
 }
 
 /// Post server metrics
@@ -69,13 +67,13 @@ pub(crate) async fn purchase_events(State(api): State<Arc<Api>>, request: Reques
     security((), ("key" = []))
 )]
 pub(crate) async fn server_metrics(State(api): State<Arc<Api>>, request: Request) -> Response {
-    let route = Route::To(SourceTopic::ServerMetrics);
-    take(&api, "/v1/server-metrics", route, request).await
+    take_for(&api, "/v1/server-metrics", "server-metrics", request).await
 }
 
 /// Post events of all kinds
 ///
-/// Writes each event to the topic of its `event_name`: `player_action`, `transaction` or `server_metric`.
+/// Writes each event to the topic of its `event_name`: `player_action`, `transaction`, `server_metric`, or a name that
+/// the dataflow file lists for a source.
 #[utoipa::path(
     post,
     path = "/v1/events",
@@ -86,7 +84,34 @@ pub(crate) async fn server_metrics(State(api): State<Arc<Api>>, request: Request
     security((), ("key" = []))
 )]
 pub(crate) async fn events(State(api): State<Arc<Api>>, request: Request) -> Response {
-    take(&api, "/v1/events", Route::ByName, request).await
+    take(&api, "/v1/events", Ok(Route::ByName), request).await
+}
+
+/// Post records of any source
+///
+/// Writes each record to the source topic of this name, which the dataflow file declares. The schema of the same name
+/// describes the records. The record key is the value of the field that the dataflow file names.
+#[utoipa::path(
+    post,
+    path = "/v1/sources/{source}",
+    tag = "events",
+    params(("source" = String, Path, description = "The name of the source."), IdempotencyHeader),
+    request_body(content((serde_json::Value = "application/json"), (String = "application/x-ndjson"))),
+    responses(
+        Responses,
+        (status = 404, description = "The dataflow file does not declare the source.", body = Problem)
+    ),
+    security((), ("key" = []))
+)]
+pub(crate) async fn source(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let topic = path.strip_prefix("/v1/sources/").unwrap_or_default();
+    // Metrics have one label for all unknown sources, so that clients cannot create labels.
+    let label = match api.sources.of_topic(topic) {
+        Some(_) => path.as_str(),
+        None => "/v1/sources/{source}",
+    };
+    take_for(&api, label, topic, request).await
 }
 
 /// Check whether events can be written
@@ -126,9 +151,35 @@ pub(crate) async fn metrics(State(api): State<Arc<Api>>) -> Response {
     }
 }
 
-async fn take(api: &Arc<Api>, path: &'static str, route: Route, request: Request) -> Response {
+/// Takes records of one source.
+async fn take_for(api: &Arc<Api>, path: &str, topic: &str, request: Request) -> Response {
+    let source = api.sources.of_topic(topic).cloned();
+    let route = source.map(Route::To).ok_or_else(|| {
+        let known: Vec<_> = api
+            .sources
+            .topics()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        RequestError::NoSuchSource {
+            name: topic.chars().take(SHOWN_CHARACTERS).collect(),
+            known: known.join(", "),
+        }
+    });
+    take(api, path, route, request).await
+}
+
+async fn take(
+    api: &Arc<Api>,
+    path: &str,
+    route: Result<Route, RequestError>,
+    request: Request,
+) -> Response {
     let started = Instant::now();
-    let response = match api.take(route, request).await {
+    let answered = match route {
+        Ok(route) => api.take(route, request).await,
+        Err(error) => Err(error),
+    };
+    let response = match answered {
         Ok(answered) => answer(answered),
         Err(error) => error.into_response(),
     };

@@ -26,6 +26,7 @@ use crate::delivery::{PositionsByTopic, RecordsByTopic, Writers, records_by_topi
 use crate::error::RequestError;
 use crate::limits::SETTLING;
 use crate::rejected::RequestInfo;
+use crate::sources::Sources;
 use crate::start_error::StartError;
 use crate::topic_ends::TopicEnds;
 use crate::validate::Checked;
@@ -35,7 +36,6 @@ use journal::Intent;
 use read_back::ReadBack;
 use request_table::{Begin, Claim, RecordRange, RequestTable};
 
-pub(crate) use journal::TOPIC;
 pub(crate) use request::{RequestKey, digest, request_key};
 
 /// A checked request that has a key.
@@ -72,9 +72,10 @@ impl Idempotency {
         writers: Writers,
         journal: Writer,
         ends: TopicEnds,
+        sources: &Sources,
     ) -> Result<Self, StartError> {
         let table = RequestTable::default();
-        journal::load(&cluster, &table, now_ms()).await?;
+        journal::load(&cluster, &table, sources, now_ms()).await?;
         Ok(Self {
             cluster,
             writers,
@@ -131,7 +132,7 @@ impl Idempotency {
         let targets = targets(&request.checked);
         let from = targets
             .into_iter()
-            .map(|target| (target.topic().to_owned(), self.ends.of(target)));
+            .map(|target| (target.topic().to_owned(), self.ends.of(&target)));
         let intent = Intent {
             at_ms,
             digest: request.digest,
@@ -226,7 +227,7 @@ impl Idempotency {
     /// Fails while a writer of these topics may still deliver records of a failed request. A read-back would not
     /// find these records yet, so they would be written twice.
     fn check_settled(&self, wanted: &RecordsByTopic) -> Result<(), RequestError> {
-        let is_failing = |target: &_| self.writers.of(*target).last_error().is_some();
+        let is_failing = |target: &_| self.writers.of(target).last_error().is_some();
         if wanted.keys().any(is_failing) {
             return Err(RequestError::ClusterAway);
         }

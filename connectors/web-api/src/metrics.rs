@@ -1,5 +1,6 @@
 //! The metrics of the web API for Prometheus.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::topics::SourceTopic;
 use crate::validate::Checked;
 
 const PREFIX: &str = "game_analytics_web_api";
@@ -52,7 +54,7 @@ pub(crate) struct Measured {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
-    path: &'static str,
+    path: String,
     status: u16,
 }
 
@@ -104,7 +106,8 @@ impl Metrics {
         registry.register("queued_requests", help, gauges.queued.clone());
     }
 
-    pub(crate) fn answered(&self, path: &'static str, status: u16, took: Duration) {
+    pub(crate) fn answered(&self, path: &str, status: u16, took: Duration) {
+        let path = path.to_owned();
         self.requests.get_or_create(&Request { path, status }).inc();
         self.durations.observe(took.as_secs_f64());
     }
@@ -113,7 +116,7 @@ impl Metrics {
     pub(crate) fn counts(checked: &Checked) -> Counts {
         let mut counts = Counts::default();
         for event in &checked.accepted {
-            counts.accepted[event.source as usize] += 1;
+            *counts.accepted.entry(event.source.clone()).or_default() += 1;
         }
         for rejected in &checked.rejected {
             let reason = rejected.rejection.reason.name();
@@ -126,14 +129,9 @@ impl Metrics {
     }
 
     pub(crate) fn written(&self, counts: &Counts) {
-        for (topic, count) in crate::topics::source_topics()
-            .into_iter()
-            .zip(counts.accepted)
-        {
-            if count > 0 {
-                let topic = topic.to_owned();
-                self.accepted.get_or_create(&Topic { topic }).inc_by(count);
-            }
+        for (source, count) in &counts.accepted {
+            let topic = source.topic().to_owned();
+            self.accepted.get_or_create(&Topic { topic }).inc_by(*count);
         }
         for (reason, count) in &counts.rejected {
             self.rejected
@@ -164,13 +162,14 @@ impl Metrics {
 /// How many records of a request were accepted, by topic, and how many were rejected, by reason.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    accepted: [u64; 3],
+    accepted: BTreeMap<SourceTopic, u64>,
     rejected: Vec<(&'static str, u64)>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::Sources;
     use crate::validate::{Route, check, tests::PLAYER};
     use bytes::Bytes;
 
@@ -178,7 +177,14 @@ mod tests {
     fn metrics_are_encoded_with_their_values() {
         let metrics = Metrics::new();
         let records = [PLAYER, PLAYER, "{}"].map(|text| Bytes::copy_from_slice(text.as_bytes()));
-        let checked = check(records.to_vec(), Route::ByName, None, 0).unwrap();
+        let checked = check(
+            records.to_vec(),
+            &Route::ByName,
+            &Sources::built_in(),
+            None,
+            0,
+        )
+        .unwrap();
         metrics.written(&Metrics::counts(&checked));
         metrics.answered("/v1/events", 200, Duration::from_millis(15));
         let measured = Measured {

@@ -9,6 +9,7 @@ use http_service::is_exposed;
 
 use crate::cors::CorsOrigin;
 use crate::limits::IDLE_TIMEOUT;
+use crate::sources::Sources;
 use crate::start_error::StartError;
 
 /// The settings of the web API.
@@ -16,6 +17,8 @@ use crate::start_error::StartError;
 pub struct Options {
     /// The cluster to write to. Its source topics must exist.
     pub cluster: Cluster,
+    /// The sources that clients can post to.
+    pub sources: Sources,
     /// Who may write events.
     pub access: Access,
     /// The origins of web pages that may write events.
@@ -27,11 +30,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// Creates options with defaults for all other fields.
+    /// Creates options with the built-in sources, and with defaults for all other fields.
     #[must_use]
     pub fn new(cluster: Cluster, access: Access) -> Self {
         Self {
             cluster,
+            sources: Sources::built_in(),
             access,
             cors_origins: Vec::new(),
             idle_timeout: IDLE_TIMEOUT,

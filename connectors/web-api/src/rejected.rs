@@ -5,6 +5,7 @@ use bytes::Bytes;
 use model::{PayloadPart, Timestamp};
 use serde::Serialize;
 
+use crate::topics::SourceTopic;
 use crate::validate::Rejected;
 use crate::writer::OutgoingRecord;
 
@@ -27,7 +28,7 @@ struct Record<'a> {
     index: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     sender: Option<&'a str>,
-    topic: Option<&'static str>,
+    topic: Option<&'a str>,
     received_at: Timestamp,
     reason: &'static str,
     detail: &'a str,
@@ -49,7 +50,7 @@ pub(crate) fn records(rejected: &Rejected, origin: RequestInfo<'_>) -> Vec<Outgo
                 request: origin.request,
                 index: rejected.index,
                 sender: origin.sender,
-                topic: rejected.source.map(|source| source.topic()),
+                topic: rejected.source.as_ref().map(SourceTopic::topic),
                 received_at: origin.received_at,
                 reason: rejected.rejection.reason.name(),
                 detail: &rejected.rejection.subject,

@@ -11,12 +11,14 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::api::Api;
 use crate::error::RequestError;
 use crate::guard::{Guard, check_request};
-use crate::handlers::{events, health, metrics, player_events, purchase_events, server_metrics};
+use crate::handlers::{
+    events, health, metrics, player_events, purchase_events, server_metrics, source,
+};
 use crate::openapi;
 
 pub(crate) fn router(api: Arc<Api>, guard: Guard) -> Router {
     let page = SwaggerUi::new("/docs")
-        .url("/openapi.json", openapi::document())
+        .external_url_unchecked("/openapi.json", openapi::document(&api.sources))
         // The page's default validator would send the document to a server on the internet.
         .config(Config::new(["/openapi.json"]).validator_url("none"));
     let router = Router::new()
@@ -25,6 +27,7 @@ pub(crate) fn router(api: Arc<Api>, guard: Guard) -> Router {
         .route("/v1/purchase-events", post(purchase_events))
         .route("/v1/server-metrics", post(server_metrics))
         .route("/v1/events", post(events))
+        .route("/v1/sources/{source}", post(source))
         .route("/health", get(health))
         .route("/metrics", get(metrics))
         .with_state(api)

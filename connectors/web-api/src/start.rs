@@ -17,7 +17,7 @@ use crate::cors::AllowedOrigins;
 use crate::delivery::Writers;
 use crate::guard::Guard;
 use crate::health::HealthProbe;
-use crate::idempotency::{self, Idempotency};
+use crate::idempotency::Idempotency;
 use crate::keys::KeyRing;
 use crate::limits::{DRAIN_TIMEOUT, IDEMPOTENCY_RETENTION};
 use crate::metrics::Metrics;
@@ -25,6 +25,7 @@ use crate::options::{Access, Options};
 use crate::server::ConnectionLimits;
 use crate::start_error::StartError;
 use crate::topic_ends::TopicEnds;
+use crate::topics::JOURNAL;
 use crate::writer::Writer;
 use crate::{routes, server};
 
@@ -49,7 +50,10 @@ pub async fn start(
         Access::Keys(path) => Some(KeyRing::open(path.clone())?),
         Access::Loopback | Access::Anybody => None,
     };
-    let (writing, ends) = (TaskTracker::new(), TopicEnds::default());
+    let (writing, ends) = (
+        TaskTracker::new(),
+        TopicEnds::new(options.sources.targets()),
+    );
     let origins = AllowedOrigins::new(&options.cors_origins);
     let api = api(
         &options,
@@ -98,11 +102,19 @@ async fn api(
     let cluster = &options.cluster;
     ensure_topics(cluster).await?;
     ends.refresh(cluster).await?;
-    let writers = Writers::start(cluster, writing).await?;
-    let journal = Writer::start(cluster, idempotency::TOPIC, writing).await?;
-    let idempotency = Idempotency::start(cluster.clone(), writers.clone(), journal, ends).await?;
+    let writers = Writers::start(cluster, options.sources.targets(), writing).await?;
+    let journal = Writer::start(cluster, JOURNAL, writing).await?;
+    let idempotency = Idempotency::start(
+        cluster.clone(),
+        writers.clone(),
+        journal,
+        ends,
+        &options.sources,
+    )
+    .await?;
     Ok(Arc::new(Api {
         cluster: cluster.clone(),
+        sources: options.sources.clone(),
         keys,
         origins,
         correct_clocks: options.correct_clocks,
@@ -125,11 +137,7 @@ async fn ensure_topics(cluster: &Cluster) -> Result<(), StartError> {
         storage,
     };
     let rejected = topic(REJECTED_EVENTS, None, None);
-    let journal = topic(
-        idempotency::TOPIC,
-        Some(JOURNAL_RETENTION),
-        Some(JOURNAL_BOUNDS),
-    );
+    let journal = topic(JOURNAL, Some(JOURNAL_RETENTION), Some(JOURNAL_BOUNDS));
     for topic in [rejected, journal] {
         cluster.ensure_topic(&topic).await?;
     }

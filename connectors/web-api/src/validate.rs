@@ -11,11 +11,13 @@ use model::json::{JsonError, Scanner, Value};
 use model::{Reason, Rejection};
 
 use crate::error::RequestError;
+use crate::hint;
 use crate::keys::Owner;
-use crate::topics::SourceTopic;
+use crate::sources::Sources;
+use crate::topics::{BuiltIn, SourceRecords, SourceTopic};
 
 /// The topic or topics to which the records of a request belong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// All records belong to one topic.
     To(SourceTopic),
@@ -47,10 +49,12 @@ pub(crate) struct Rejected {
 pub(crate) struct Checked {
     pub(crate) accepted: Vec<Accepted>,
     pub(crate) rejected: Vec<Rejected>,
+    /// A description of what is expected, if a record is something other than an event.
+    pub(crate) hint: Option<String>,
 }
 
 thread_local! {
-    /// The orders of fields in earlier records, for each source topic. They make parsing faster, because senders
+    /// The orders of fields in earlier records, for each built-in source. They make parsing faster, because senders
     /// usually write fields in the same order.
     static LAYOUTS: RefCell<[Layouts; 3]> = RefCell::default();
 }
@@ -59,18 +63,23 @@ thread_local! {
 /// bytes to it. A valid event that its sender may not write is an error for the whole request.
 pub(crate) fn check(
     records: Vec<Bytes>,
-    route: Route,
+    route: &Route,
+    sources: &Sources,
     owner: Option<&Owner>,
     grows_by: usize,
 ) -> Result<Checked, RequestError> {
     let mut checked = Checked::default();
     for (index, record) in records.into_iter().enumerate() {
-        let found = fits(&record, grows_by).and_then(|()| source_of(&record, route));
-        let source = found.as_ref().ok().copied();
-        match found.and_then(|source| Ok((source, subject(&record, source, owner.is_some())?))) {
+        let found = fits(&record, grows_by).and_then(|()| source_of(&record, route, sources));
+        let source = found.as_ref().ok().cloned();
+        let subject = found.and_then(|source| {
+            let subject = subject(&record, &source, owner.is_some())?;
+            Ok((source, subject))
+        });
+        match subject {
             Ok((source, subject)) => {
                 if let Some(owner) = owner {
-                    owner.may_write(index, source, subject.game.as_deref())?;
+                    owner.may_write(index, &source, subject.game.as_deref())?;
                 }
                 checked.accepted.push(Accepted {
                     source,
@@ -86,6 +95,13 @@ pub(crate) fn check(
             }),
         }
     }
+    let is_foreign = |rejected: &Rejected| hint::is_foreign(&rejected.rejection, &rejected.payload);
+    if checked.rejected.iter().any(is_foreign) {
+        checked.hint = Some(match route {
+            Route::To(source) => hint::of_source(source, sources),
+            Route::ByName => hint::of_events(sources),
+        });
+    }
     Ok(checked)
 }
 
@@ -96,27 +112,35 @@ fn fits(record: &[u8], grows_by: usize) -> Result<(), Rejection> {
     }
 }
 
-/// The key of an event's record, and the event's game if it has one.
+/// The key of an event's record, and the event's game if it has one. Only built-in events have games.
 struct Subject {
     key: Bytes,
     game: Option<String>,
 }
 
-fn subject(record: &[u8], source: SourceTopic, with_game: bool) -> Result<Subject, Rejection> {
+fn subject(record: &[u8], source: &SourceTopic, with_game: bool) -> Result<Subject, Rejection> {
+    match source.records() {
+        SourceRecords::BuiltIn(source) => built_in_subject(record, *source, with_game),
+        SourceRecords::Declared(records) => Ok(Subject {
+            key: records.check(record)?,
+            game: None,
+        }),
+    }
+}
+
+fn built_in_subject(record: &[u8], source: BuiltIn, with_game: bool) -> Result<Subject, Rejection> {
     LAYOUTS.with_borrow_mut(|layouts| {
         let layouts = &mut layouts[source as usize];
         let (key, game) = match source {
-            SourceTopic::PlayerEvents => {
+            BuiltIn::PlayerEvents => {
                 let event = PlayerEvent::parse_alike(record, layouts)?;
                 (event.player_id, Some(event.game_id))
             }
-            SourceTopic::PurchaseEvents => {
+            BuiltIn::PurchaseEvents => {
                 let event = PurchaseEvent::parse_alike(record, layouts)?;
                 (event.user_id, Some(event.game_id))
             }
-            SourceTopic::ServerMetrics => {
-                (ServerMetric::parse_alike(record, layouts)?.server_id, None)
-            }
+            BuiltIn::ServerMetrics => (ServerMetric::parse_alike(record, layouts)?.server_id, None),
         };
         Ok(Subject {
             key: Bytes::copy_from_slice(key.as_bytes()),
@@ -125,16 +149,16 @@ fn subject(record: &[u8], source: SourceTopic, with_game: bool) -> Result<Subjec
     })
 }
 
-fn source_of(record: &[u8], route: Route) -> Result<SourceTopic, Rejection> {
+fn source_of(record: &[u8], route: &Route, sources: &Sources) -> Result<SourceTopic, Rejection> {
     match route {
-        Route::To(source) => Ok(source),
-        Route::ByName => by_name(record),
+        Route::To(source) => Ok(source.clone()),
+        Route::ByName => by_name(record, sources),
     }
 }
 
 /// Determines the topic from `event_name`. Uses the last of several fields with this name, as all readers
 /// do.
-fn by_name(record: &[u8]) -> Result<SourceTopic, Rejection> {
+fn by_name(record: &[u8], sources: &Sources) -> Result<SourceTopic, Rejection> {
     let refuse = |reason| Rejection::new(reason, "event_name");
     let mut scanner = Scanner::new(record);
     if !scanner.enter_object() {
@@ -153,7 +177,8 @@ fn by_name(record: &[u8]) -> Result<SourceTopic, Rejection> {
     match name {
         None | Some(Value::Null) => Err(refuse(Reason::MissingField)),
         Some(Value::String(name)) => {
-            SourceTopic::of_event(&name.decode()).ok_or(refuse(Reason::OutOfRange))
+            let source = sources.of_event(&name.decode());
+            source.cloned().ok_or(refuse(Reason::OutOfRange))
         }
         Some(_) => Err(refuse(Reason::WrongType)),
     }
@@ -198,11 +223,15 @@ pub(crate) mod tests {
         r#""server_data":{"region":"eu","server_type":"dedicated"}}"#,
     );
 
+    pub(crate) fn to(source: BuiltIn) -> Route {
+        Route::To(SourceTopic::built_in(source))
+    }
+
     fn checked(records: &[&str], route: Route) -> Checked {
         let records = records
             .iter()
             .map(|text| Bytes::copy_from_slice(text.as_bytes()));
-        check(records.collect(), route, None, 0).unwrap()
+        check(records.collect(), &route, &Sources::built_in(), None, 0).unwrap()
     }
 
     #[test]
@@ -244,7 +273,7 @@ pub(crate) mod tests {
                 (
                     rejected.index,
                     rejected.rejection.to_string(),
-                    rejected.source,
+                    rejected.source.clone(),
                 )
             })
             .collect();
@@ -284,8 +313,9 @@ pub(crate) mod tests {
         let whole = PLAYER.replacen('{', &format!("{{{}", " ".repeat(spaces)), 1);
         for (grows_by, accepted) in [(0, 1), (1, 0)] {
             let record = Bytes::copy_from_slice(whole.as_bytes());
-            let route = Route::To(SourceTopic::PlayerEvents);
-            let checked = check(vec![record], route, None, grows_by).unwrap();
+            let route = to(BuiltIn::PlayerEvents);
+            let checked =
+                check(vec![record], &route, &Sources::built_in(), None, grows_by).unwrap();
             assert_eq!(checked.accepted.len(), accepted);
             for rejected in checked.rejected {
                 assert_eq!(rejected.rejection.reason, Reason::TooLarge);
@@ -295,8 +325,9 @@ pub(crate) mod tests {
 
     #[test]
     fn records_posted_to_a_topic_are_checked_by_its_parser() {
-        let checked = checked(&[PURCHASE], Route::To(SourceTopic::PlayerEvents));
-        assert_eq!(checked.rejected[0].source, Some(SourceTopic::PlayerEvents));
+        let checked = checked(&[PURCHASE], to(BuiltIn::PlayerEvents));
+        let players = SourceTopic::built_in(BuiltIn::PlayerEvents);
+        assert_eq!(checked.rejected[0].source, Some(players));
         assert_eq!(
             checked.rejected[0].rejection.subject,
             "parameters.player_id"
@@ -306,7 +337,7 @@ pub(crate) mod tests {
     #[test]
     fn line_ends_become_spaces_and_nothing_else_changes() {
         let pretty = PLAYER.replace(",", ",\r\n");
-        let checked = checked(&[&pretty], Route::To(SourceTopic::PlayerEvents));
+        let checked = checked(&[&pretty], to(BuiltIn::PlayerEvents));
         let expected = PLAYER.replace(",", ",  ");
         assert_eq!(checked.accepted[0].value, expected.as_bytes());
     }

@@ -1,9 +1,11 @@
 //! The permissions and rates of keys that are added and revoked while the web API runs.
 
+use std::path::Path;
+
 use model::Timestamp;
 use serde_json::json;
 use tempfile::TempDir;
-use web_api::{Access, KeyFile, NewKey, Options, StartError};
+use web_api::{Access, KeyFile, NewKey, Options, Sources, StartError};
 
 use crate::harness::{Api, node, player_event, purchase_event, wait_until};
 
@@ -15,13 +17,16 @@ fn key(game: &str, topics: &[&str], events_per_second: u32) -> NewKey {
     }
 }
 
+fn add(path: &Path, new: NewKey) -> String {
+    KeyFile::add(path, new, &Sources::built_in(), Timestamp::from_millis(0)).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_allows_its_own_game_and_topics_until_it_is_revoked() {
     let node = node().await;
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("keys.json");
-    let now = Timestamp::from_millis(0);
-    let chess = KeyFile::add(&path, key("chess", &["player-events"], 10_000), now).unwrap();
+    let chess = add(&path, key("chess", &["player-events"], 10_000));
     let api = Api::with_access(&node, Access::Keys(path.clone())).await;
     let post = async |topic: &str, token: &str, body: String| {
         let bearer = format!("Bearer {token}");
@@ -57,7 +62,7 @@ async fn a_key_allows_its_own_game_and_topics_until_it_is_revoked() {
         "a refused request writes nothing"
     );
 
-    let other = KeyFile::add(&path, key("default", &[], 10_000), now).unwrap();
+    let other = add(&path, key("default", &[], 10_000));
     wait_until("the new key", async || {
         post("purchase-events", &other, purchase.clone())
             .await
@@ -66,7 +71,7 @@ async fn a_key_allows_its_own_game_and_topics_until_it_is_revoked() {
     })
     .await;
     let id = KeyFile::read(&path).unwrap().keys[0].id.clone();
-    KeyFile::revoke(&path, &id, now).unwrap();
+    KeyFile::revoke(&path, &id, Timestamp::from_millis(0)).unwrap();
     wait_until("the revocation of the key", async || {
         post("player-events", &chess, mine.clone()).await.status == 401
     })
@@ -80,7 +85,7 @@ async fn a_client_that_exceeds_its_rate_gets_the_time_to_retry() {
     let node = node().await;
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("keys.json");
-    let token = KeyFile::add(&path, key("default", &[], 1), Timestamp::from_millis(0)).unwrap();
+    let token = add(&path, key("default", &[], 1));
     let api = Api::with_access(&node, Access::Keys(path)).await;
     let bearer = format!("Bearer {token}");
     let headers = [
@@ -106,7 +111,7 @@ async fn a_burst_of_small_requests_is_limited_to_one_second_s_worth() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("keys.json");
     let new = key("default", &[], PER_SECOND);
-    let token = KeyFile::add(&path, new, Timestamp::from_millis(0)).unwrap();
+    let token = add(&path, new);
     let api = Api::with_access(&node, Access::Keys(path)).await;
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str())];

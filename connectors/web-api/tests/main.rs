@@ -13,3 +13,4 @@ mod idempotency;
 mod keys;
 mod pages;
 mod posting;
+mod sources;

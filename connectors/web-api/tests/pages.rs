@@ -2,7 +2,7 @@
 
 use model::Timestamp;
 use tempfile::TempDir;
-use web_api::{Access, CorsOrigin, KeyFile, NewKey, Options, StartError};
+use web_api::{Access, CorsOrigin, KeyFile, NewKey, Options, Sources, StartError};
 
 use crate::harness::{Api, node, player_event};
 use crate::http::{self, Response};
@@ -154,7 +154,7 @@ async fn with_keys_every_page_may_send_one_in_a_header_or_in_the_query_of_a_beac
         topics: vec!["player-events".to_owned()],
         events_per_second: 100,
     };
-    let token = KeyFile::add(&path, new, Timestamp::from_millis(0)).unwrap();
+    let token = KeyFile::add(&path, new, &Sources::built_in(), Timestamp::from_millis(0)).unwrap();
     let mut options = Options::new(node.cluster().await, Access::Keys(path));
     options.cors_origins = origins(&["*"]);
     let api = Api::with_options(options).await;

@@ -217,7 +217,8 @@ impl Path {
         &self.0
     }
 
-    fn is_list(&self) -> bool {
+    /// Returns whether the path goes through an array.
+    pub fn is_list(&self) -> bool {
         self.0.contains(&Step::Elements)
     }
 }

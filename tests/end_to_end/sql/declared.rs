@@ -55,10 +55,15 @@ async fn events_of_a_declared_source_can_be_queried() {
     assert_eq!(rows, expected);
 }
 
-/// Writes a dataflow file that contains the declaration of the guide.
-fn dataflow_file(folder: &TempDir) -> PathBuf {
+/// Returns the declaration of the guide, as lines of a dataflow file.
+pub(crate) fn declaration() -> String {
     let (_, rest) = GUIDE.split_once("```yaml\n").unwrap();
-    let (declaration, _) = rest.split_once("```").unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+/// Writes a dataflow file that contains the declaration of the guide.
+pub(crate) fn dataflow_file(folder: &TempDir) -> PathBuf {
+    let declaration = declaration();
     let yaml = include_str!("../../../dataflow.yaml");
     let yaml = yaml.replacen("sources:\n", &format!("sources:\n{declaration}"), 1);
     let file = folder.path().join("dataflow.yaml");

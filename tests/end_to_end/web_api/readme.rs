@@ -7,6 +7,7 @@ use client::Cluster;
 use tempfile::TempDir;
 
 use crate::harness::{self, Running};
+use crate::sql::declared;
 
 const README: &str = include_str!("../../../README.md");
 
@@ -20,6 +21,8 @@ async fn the_commands_of_the_readme_work_as_printed() {
         "up",
         "--data-dir",
         harness::path(data_dir.path()),
+        "--dataflow",
+        harness::path(&declared::dataflow_file(&data_dir)),
         "--rate",
         "50",
     ]);
@@ -28,7 +31,7 @@ async fn the_commands_of_the_readme_work_as_printed() {
     let cluster = Cluster::connect(Some(&cluster)).await.unwrap();
     let lines = posts();
     assert!(
-        lines.len() >= 2,
+        lines.len() >= 3,
         "the README has too few commands that post"
     );
     for (command, expected) in lines {

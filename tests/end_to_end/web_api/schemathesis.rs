@@ -5,6 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::sources;
 use crate::harness::{self, LocalCluster, Running};
 
 /// Allows responses that schemathesis would report as errors: the refusal of an idempotency key that is in use (`409`)
@@ -25,9 +26,11 @@ fn the_web_api_behaves_as_its_document_describes() {
         "no schemathesis at `{path}`: run `make test`"
     );
     let node = LocalCluster::start();
-    let web_api = Running::start(&["web-api", "--cluster", &node.address]);
-    let document = web_api.line("web-api: ") + "/openapi.json";
     let folder = TempDir::new().unwrap();
+    let file = sources::with_source(&folder, sources::LAPS);
+    let file = harness::path(&file);
+    let web_api = Running::start(&["web-api", "--cluster", &node.address, "--dataflow", file]);
+    let document = web_api.line("web-api: ") + "/openapi.json";
     std::fs::write(folder.path().join("configuration.toml"), CONFIGURATION).unwrap();
     let output = Command::new(schemathesis)
         .args(["--config-file", "configuration.toml", "run", &document])

@@ -12,11 +12,10 @@ use super::request::{Digest, RequestKey};
 use super::request_table::{RecordRange, RequestTable};
 use crate::clock::Correction;
 use crate::limits::IDEMPOTENCY_RETENTION;
+use crate::sources::Sources;
 use crate::start_error::StartError;
-use crate::topics::TargetTopic;
+use crate::topics::JOURNAL;
 use crate::writer::OutgoingRecord;
-
-pub(crate) const TOPIC: &str = "web-api-requests";
 
 /// The plan to write the records of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +92,7 @@ pub(super) fn answer_record(
     let entry = JournalRecord::Answer {
         at_ms: intent.at_ms,
         digest: intent.digest.to_string(),
-        at: ranges.iter().copied().map(RecordRange::to_tuple).collect(),
+        at: ranges.iter().map(RecordRange::to_tuple).collect(),
     };
     outgoing(key, &entry)
 }
@@ -121,15 +120,16 @@ fn outgoing(key: RequestKey, entry: &JournalRecord) -> OutgoingRecord {
 pub(super) async fn load(
     cluster: &Cluster,
     table: &RequestTable,
+    sources: &Sources,
     now_ms: i64,
 ) -> Result<(), StartError> {
     let since_ms = now_ms - IDEMPOTENCY_RETENTION.as_millis() as i64;
-    for partition in Partition::of(cluster.partition_count(TOPIC).await?) {
+    for partition in Partition::of(cluster.partition_count(JOURNAL).await?) {
         let mut records = cluster
-            .records(TOPIC, partition, Start::Beginning, Mode::UntilEnd)
+            .records(JOURNAL, partition, Start::Beginning, Mode::UntilEnd)
             .await?;
         while let Some(record) = records.next().await {
-            take(table, &record?, since_ms)?;
+            take(table, sources, &record?, since_ms)?;
         }
     }
     tracing::info!(
@@ -139,9 +139,14 @@ pub(super) async fn load(
     Ok(())
 }
 
-fn take(table: &RequestTable, record: &Record, since_ms: i64) -> Result<(), StartError> {
+fn take(
+    table: &RequestTable,
+    sources: &Sources,
+    record: &Record,
+    since_ms: i64,
+) -> Result<(), StartError> {
     let malformed = |cause| StartError::Journal {
-        topic: TOPIC.to_owned(),
+        topic: JOURNAL.to_owned(),
         offset: record.offset,
         cause,
     };
@@ -168,10 +173,10 @@ fn take(table: &RequestTable, record: &Record, since_ms: i64) -> Result<(), Star
             table.load_intent(key, intent);
         }
         JournalRecord::Answer { at_ms, digest, at } => {
-            let ranges = at.into_iter().map(|(topic, partition, start, end)| {
-                let target = TargetTopic::of_topic(&topic)
-                    .ok_or_else(|| unknown(&format!("topic `{topic}`")))?;
-                Ok(RecordRange::new(
+            // Without its source, a range is not needed: no request can write to the topic any more.
+            let ranges = at.into_iter().filter_map(|(topic, partition, start, end)| {
+                let target = sources.target(&topic)?;
+                Some(RecordRange::new(
                     target,
                     partition,
                     OffsetRange { start, end },
@@ -180,7 +185,7 @@ fn take(table: &RequestTable, record: &Record, since_ms: i64) -> Result<(), Star
             let settled = Settled {
                 at_ms,
                 digest: digest_of(&digest)?,
-                ranges: ranges.collect::<Result<_, StartError>>()?,
+                ranges: ranges.collect(),
             };
             table.load_settled(key, settled);
         }
@@ -193,6 +198,7 @@ mod tests {
     use super::super::request::{digest, request_key};
     use super::*;
     use crate::idempotency::request_table::Begin;
+    use crate::topics::TargetTopic;
     use std::sync::Arc;
 
     fn record(outgoing: OutgoingRecord) -> Record {
@@ -218,7 +224,13 @@ mod tests {
     #[test]
     fn after_a_restart_an_intent_is_in_doubt_and_an_answer_is_kept() {
         let (table, key) = (Arc::new(RequestTable::default()), request_key(None, "k"));
-        take(&table, &record(intent(vec![5, 6]).record(key)), 0).unwrap();
+        take(
+            &table,
+            &Sources::built_in(),
+            &record(intent(vec![5, 6]).record(key)),
+            0,
+        )
+        .unwrap();
         let doubted = RequestTable::begin(&table, key, intent(vec![]).digest, 2_000).unwrap();
         let Begin::InDoubt(claim) = doubted else {
             panic!("not in doubt");
@@ -231,7 +243,7 @@ mod tests {
         let range = RecordRange::new(TargetTopic::Rejected, Partition(0), offsets);
         let ranges = [range];
         let answered = answer_record(key, &intent(vec![5, 6]), &ranges);
-        take(&table, &record(answered), 0).unwrap();
+        take(&table, &Sources::built_in(), &record(answered), 0).unwrap();
         let answered = RequestTable::begin(&table, key, intent(vec![]).digest, 2_000).unwrap();
         assert!(matches!(answered, Begin::Answered));
         assert_eq!(table.ranges_of_others(request_key(None, "other")), ranges);
@@ -243,7 +255,13 @@ mod tests {
         for ends in [[vec![5, 9], vec![7, 8]], [vec![7, 8], vec![5, 9]]] {
             let table = Arc::new(RequestTable::default());
             for ends in ends {
-                take(&table, &record(intent(ends).record(key)), 0).unwrap();
+                take(
+                    &table,
+                    &Sources::built_in(),
+                    &record(intent(ends).record(key)),
+                    0,
+                )
+                .unwrap();
             }
             match RequestTable::begin(&table, key, intent(vec![]).digest, 2_000).unwrap() {
                 Begin::InDoubt(claim) => {
@@ -257,10 +275,16 @@ mod tests {
     #[test]
     fn old_records_are_skipped_and_unknown_ones_are_errors() {
         let (table, key) = (RequestTable::default(), request_key(None, "k"));
-        take(&table, &record(intent(vec![5]).record(key)), 1_001).unwrap();
+        take(
+            &table,
+            &Sources::built_in(),
+            &record(intent(vec![5]).record(key)),
+            1_001,
+        )
+        .unwrap();
         assert_eq!(table.len(), 0);
         let mut unknown = record(intent(vec![5]).record(key));
         unknown.value = Bytes::from_static(b"{\"later\":{}}");
-        assert!(take(&table, &unknown, 0).is_err());
+        assert!(take(&table, &Sources::built_in(), &unknown, 0).is_err());
     }
 }

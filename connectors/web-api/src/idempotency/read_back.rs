@@ -28,7 +28,7 @@ struct TopicScan {
 struct RecordIdentity(Bytes, Bytes);
 
 impl RecordIdentity {
-    fn of(target: TargetTopic, key: &Bytes, value: &Bytes) -> Self {
+    fn of(target: &TargetTopic, key: &Bytes, value: &Bytes) -> Self {
         match target {
             TargetTopic::SourceTopic(_) => Self(key.clone(), value.clone()),
             // The key contains the request's id and the record's position. The value is not compared, because it
@@ -37,7 +37,7 @@ impl RecordIdentity {
         }
     }
 
-    fn of_outgoing(target: TargetTopic, record: &OutgoingRecord) -> Self {
+    fn of_outgoing(target: &TargetTopic, record: &OutgoingRecord) -> Self {
         Self::of(target, &record.key, &record.value)
     }
 }
@@ -48,13 +48,13 @@ impl ReadBack {
         let topics = wanted.iter().map(|(target, records)| {
             let identities = records
                 .iter()
-                .map(|record| RecordIdentity::of_outgoing(*target, record));
+                .map(|record| RecordIdentity::of_outgoing(target, record));
             let topic = TopicScan {
-                target: *target,
+                target: target.clone(),
                 next: from.get(target.topic()).cloned().unwrap_or_default(),
                 found: identities.map(|identity| (identity, Vec::new())).collect(),
             };
-            (*target, topic)
+            (target.clone(), topic)
         });
         Self {
             topics: topics.collect(),
@@ -77,7 +77,7 @@ impl ReadBack {
     pub(super) fn take(
         mut self,
         wanted: &mut RecordsByTopic,
-        is_of_other: impl Fn(TargetTopic, PartitionOffset) -> bool,
+        is_of_other: impl Fn(&TargetTopic, PartitionOffset) -> bool,
     ) -> PositionsByTopic {
         let mut positions = PositionsByTopic::new();
         for (target, records) in wanted.iter_mut() {
@@ -85,17 +85,17 @@ impl ReadBack {
                 continue;
             };
             for found in topic.found.values_mut() {
-                found.retain(|position| !is_of_other(*target, *position));
+                found.retain(|position| !is_of_other(target, *position));
                 found.reverse();
             }
             records.retain(|record| {
                 let found = topic
                     .found
-                    .get_mut(&RecordIdentity::of_outgoing(*target, record));
+                    .get_mut(&RecordIdentity::of_outgoing(target, record));
                 let Some(position) = found.and_then(Vec::pop) else {
                     return true;
                 };
-                positions.entry(*target).or_default().push(position);
+                positions.entry(target.clone()).or_default().push(position);
                 false
             });
         }
@@ -128,7 +128,7 @@ impl TopicScan {
         let offset = record.offset;
         self.next[partition.index()] = offset.next();
         let identity =
-            RecordIdentity::of(self.target, &record.key.unwrap_or_default(), &record.value);
+            RecordIdentity::of(&self.target, &record.key.unwrap_or_default(), &record.value);
         if let Some(found) = self.found.get_mut(&identity) {
             found.push(PartitionOffset { partition, offset });
         }
@@ -138,9 +138,11 @@ impl TopicScan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::topics::SourceTopic;
+    use crate::topics::{BuiltIn, SourceTopic};
 
-    const PLAYERS: TargetTopic = TargetTopic::SourceTopic(SourceTopic::PlayerEvents);
+    fn players() -> TargetTopic {
+        TargetTopic::SourceTopic(SourceTopic::built_in(BuiltIn::PlayerEvents))
+    }
 
     fn outgoing(value: &'static str) -> OutgoingRecord {
         OutgoingRecord {
@@ -159,7 +161,7 @@ mod tests {
 
     fn read_back(wanted: &RecordsByTopic, values: &[&'static str]) -> ReadBack {
         let mut read_back = ReadBack::new(wanted, BTreeMap::new());
-        let topic = read_back.topics.get_mut(&PLAYERS).unwrap();
+        let topic = read_back.topics.get_mut(&players()).unwrap();
         topic.next = vec![Offset::ZERO];
         for (offset, value) in (0..).zip(values) {
             let record = outgoing(value);
@@ -179,16 +181,16 @@ mod tests {
     #[test]
     fn as_many_equal_records_are_removed_as_were_found() {
         let mut wanted =
-            RecordsByTopic::from([(PLAYERS, ["a", "b", "a", "a"].map(outgoing).to_vec())]);
+            RecordsByTopic::from([(players(), ["a", "b", "a", "a"].map(outgoing).to_vec())]);
         let read_back = read_back(&wanted, &["x", "a", "c", "a"]);
         let positions = read_back.take(&mut wanted, |_, _| false);
-        assert_eq!(positions[&PLAYERS], [at(1), at(3)]);
-        assert_eq!(wanted[&PLAYERS], ["b", "a"].map(outgoing));
+        assert_eq!(positions[&players()], [at(1), at(3)]);
+        assert_eq!(wanted[&players()], ["b", "a"].map(outgoing));
     }
 
     #[test]
     fn records_of_another_request_are_not_taken() {
-        let mut wanted = RecordsByTopic::from([(PLAYERS, vec![outgoing("a")])]);
+        let mut wanted = RecordsByTopic::from([(players(), vec![outgoing("a")])]);
         let mut again = wanted.clone();
         let one = read_back(&wanted, &["a"]);
         assert!(
@@ -198,15 +200,15 @@ mod tests {
         assert_eq!(wanted, again);
         let two = read_back(&again, &["a", "a"]);
         let positions = two.take(&mut again, |_, position| position == at(0));
-        assert_eq!(positions[&PLAYERS], [at(1)]);
+        assert_eq!(positions[&players()], [at(1)]);
         assert!(again.is_empty());
     }
 
     #[test]
     fn a_record_with_another_key_is_not_the_same() {
-        let mut wanted = RecordsByTopic::from([(PLAYERS, vec![outgoing("a")])]);
+        let mut wanted = RecordsByTopic::from([(players(), vec![outgoing("a")])]);
         let mut other = wanted.clone();
-        other.get_mut(&PLAYERS).unwrap()[0].key = Bytes::from_static(b"p2");
+        other.get_mut(&players()).unwrap()[0].key = Bytes::from_static(b"p2");
         let read_back = read_back(&other, &["a"]);
         assert!(read_back.take(&mut wanted, |_, _| false).is_empty());
     }

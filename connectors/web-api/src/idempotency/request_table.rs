@@ -125,7 +125,7 @@ impl RequestTable {
             State::Answered(ranges) => ranges,
             State::Intended(_) | State::InDoubt(_) => &[],
         });
-        ranges.copied().collect()
+        ranges.cloned().collect()
     }
 
     pub(super) fn load_intent(&self, key: RequestKey, mut intent: Intent) {

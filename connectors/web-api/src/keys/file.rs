@@ -9,7 +9,7 @@ use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::token::{self, Token};
-use crate::topics::source_topics;
+use crate::sources::Sources;
 
 /// Why a key file cannot be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +38,14 @@ pub enum KeysError {
         /// The id.
         id: String,
     },
-    /// No source topic has this name.
-    #[error("`{0}` is not a source topic; choose one of {names}", names = source_topics().join(", "))]
-    Topic(String),
+    /// No source has this name.
+    #[error("`{topic}` is not a source of the dataflow file; choose one of {known}")]
+    Topic {
+        /// The name.
+        topic: String,
+        /// The sources.
+        known: String,
+    },
     /// No key has this id.
     #[error("there is no key `{0}`; `keys list` shows all keys")]
     Unknown(String),
@@ -83,7 +88,7 @@ pub struct KeyEntry {
 pub struct NewKey {
     /// The game whose events it may write.
     pub game_id: String,
-    /// The source topics that it may write to; all of them if empty.
+    /// The source topics that it may write to; if empty, all those that are declared now.
     pub topics: Vec<String>,
     /// How many records a second it may send.
     pub events_per_second: u32,
@@ -99,7 +104,6 @@ impl KeyFile {
         })?;
         let mut ids = BTreeSet::new();
         for key in &file.keys {
-            check_topics(&key.topics)?;
             if !ids.insert(&key.id) {
                 return Err(KeysError::Twice {
                     path: path.to_owned(),
@@ -110,13 +114,18 @@ impl KeyFile {
         Ok(file)
     }
 
-    /// Adds a key and creates the file if necessary. Returns the key, which cannot be read from the file
-    /// later.
-    pub fn add(path: &Path, new: NewKey, now: Timestamp) -> Result<String, KeysError> {
+    /// Adds a key for topics of these sources, and creates the file if necessary. Returns the key, which cannot be
+    /// read from the file later.
+    pub fn add(
+        path: &Path,
+        new: NewKey,
+        sources: &Sources,
+        now: Timestamp,
+    ) -> Result<String, KeysError> {
         let mut topics = BTreeSet::from_iter(new.topics);
-        check_topics(&topics)?;
+        check_topics(&topics, sources)?;
         if topics.is_empty() {
-            topics = source_topics().map(str::to_owned).into();
+            topics = sources.topics().map(str::to_owned).collect();
         }
         let token = Token::new().map_err(|error| KeysError::Random(error.to_string()))?;
         change(path, true, |file| {
@@ -145,11 +154,17 @@ impl KeyFile {
     }
 }
 
-fn check_topics(topics: &BTreeSet<String>) -> Result<(), KeysError> {
+fn check_topics(topics: &BTreeSet<String>, sources: &Sources) -> Result<(), KeysError> {
     let unknown = topics
         .iter()
-        .find(|topic| !source_topics().contains(&topic.as_str()));
-    unknown.map_or(Ok(()), |topic| Err(KeysError::Topic(topic.clone())))
+        .find(|topic| sources.of_topic(topic).is_none());
+    match unknown {
+        Some(topic) => Err(KeysError::Topic {
+            topic: topic.clone(),
+            known: sources.topics().collect::<Vec<_>>().join(", "),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Changes the file under a lock, so that no concurrent change is lost.
@@ -228,8 +243,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys.json");
         let now = Timestamp::from_millis;
-        let token = KeyFile::add(&path, new_key(&["player-events"]), now(1)).unwrap();
-        KeyFile::add(&path, new_key(&[]), now(2)).unwrap();
+        let token = KeyFile::add(
+            &path,
+            new_key(&["player-events"]),
+            &Sources::built_in(),
+            now(1),
+        )
+        .unwrap();
+        KeyFile::add(&path, new_key(&[]), &Sources::built_in(), now(2)).unwrap();
         let id = token::id_of(&token).unwrap();
         KeyFile::revoke(&path, id, now(3)).unwrap();
         KeyFile::revoke(&path, id, now(4)).unwrap();
@@ -249,14 +270,15 @@ mod tests {
         let now = Timestamp::from_millis(0);
         let error = KeyFile::revoke(&path, "x", now).unwrap_err();
         assert!(matches!(error, KeysError::File { .. }), "{error}");
-        let error = KeyFile::add(&path, new_key(&["late-events"]), now).unwrap_err();
+        let error =
+            KeyFile::add(&path, new_key(&["late-events"]), &Sources::built_in(), now).unwrap_err();
         assert!(
             error
                 .to_string()
-                .contains("`late-events` is not a source topic"),
+                .contains("`late-events` is not a source of the dataflow file"),
             "{error}"
         );
-        KeyFile::add(&path, new_key(&[]), now).unwrap();
+        KeyFile::add(&path, new_key(&[]), &Sources::built_in(), now).unwrap();
         let error = KeyFile::revoke(&path, "x", now).unwrap_err();
         assert!(matches!(error, KeysError::Unknown(_)), "{error}");
         fs::write(&path, "{\"keys\":[{}]}").unwrap();
@@ -274,7 +296,13 @@ mod tests {
             let beside = folder.path().join(format!("{name}.lock"));
             fs::write(&beside, "another file").unwrap();
             for at in 0..2 {
-                KeyFile::add(&path, new_key(&[]), Timestamp::from_millis(at)).unwrap();
+                KeyFile::add(
+                    &path,
+                    new_key(&[]),
+                    &Sources::built_in(),
+                    Timestamp::from_millis(at),
+                )
+                .unwrap();
             }
             assert_eq!(KeyFile::read(&path).unwrap().keys.len(), 2, "{name}");
             assert_eq!(fs::read_to_string(&beside).unwrap(), "another file");
@@ -291,7 +319,13 @@ mod tests {
             for at in 0..8 {
                 let path = &path;
                 scope.spawn(move || {
-                    KeyFile::add(path, new_key(&[]), Timestamp::from_millis(at)).unwrap();
+                    KeyFile::add(
+                        path,
+                        new_key(&[]),
+                        &Sources::built_in(),
+                        Timestamp::from_millis(at),
+                    )
+                    .unwrap();
                 });
             }
         });

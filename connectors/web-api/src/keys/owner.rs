@@ -31,7 +31,7 @@ impl Owner {
         &self.id
     }
 
-    pub(crate) fn may_write_to(&self, source: SourceTopic) -> Result<(), RequestError> {
+    pub(crate) fn may_write_to(&self, source: &SourceTopic) -> Result<(), RequestError> {
         self.check_topic(source, None)
     }
 
@@ -40,7 +40,7 @@ impl Owner {
     pub(crate) fn may_write(
         &self,
         index: usize,
-        source: SourceTopic,
+        source: &SourceTopic,
         game: Option<&str>,
     ) -> Result<(), RequestError> {
         self.check_topic(source, Some(index))?;
@@ -53,11 +53,12 @@ impl Owner {
         }
     }
 
-    fn check_topic(&self, source: SourceTopic, index: Option<usize>) -> Result<(), RequestError> {
+    fn check_topic(&self, source: &SourceTopic, index: Option<usize>) -> Result<(), RequestError> {
         let topic = source.topic();
         if self.topics.contains(topic) {
             Ok(())
         } else {
+            let topic = topic.to_owned();
             Err(RequestError::WrongTopic { index, topic })
         }
     }
@@ -80,6 +81,7 @@ impl Owner {
 mod tests {
     use super::*;
     use crate::limits::RECORDS_PER_REQUEST_MAX;
+    use crate::topics::BuiltIn;
     use model::Timestamp;
     use std::time::Duration;
 
@@ -99,18 +101,26 @@ mod tests {
     fn events_of_another_game_or_topic_are_refused_with_their_index() {
         let owner = owner(1);
         assert_eq!(
-            owner.may_write(0, SourceTopic::PlayerEvents, Some("chess")),
+            owner.may_write(
+                0,
+                &SourceTopic::built_in(BuiltIn::PlayerEvents),
+                Some("chess")
+            ),
             Ok(())
         );
         assert!(matches!(
-            owner.may_write(3, SourceTopic::PlayerEvents, Some("go")),
+            owner.may_write(3, &SourceTopic::built_in(BuiltIn::PlayerEvents), Some("go")),
             Err(RequestError::WrongGame { index: 3, .. })
         ));
         assert!(matches!(
-            owner.may_write(4, SourceTopic::ServerMetrics, None),
+            owner.may_write(4, &SourceTopic::built_in(BuiltIn::ServerMetrics), None),
             Err(RequestError::WrongTopic { index: Some(4), .. })
         ));
-        assert!(owner.may_write_to(SourceTopic::PurchaseEvents).is_err());
+        assert!(
+            owner
+                .may_write_to(&SourceTopic::built_in(BuiltIn::PurchaseEvents))
+                .is_err()
+        );
     }
 
     #[test]

@@ -124,6 +124,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::keys::NewKey;
+    use crate::sources::Sources;
     use axum::http::{HeaderValue, Request};
     use model::Timestamp;
     use std::time::Duration;
@@ -143,7 +144,7 @@ mod tests {
             topics: Vec::new(),
             events_per_second: 10,
         };
-        KeyFile::add(path, new, Timestamp::from_millis(0)).unwrap()
+        KeyFile::add(path, new, &Sources::built_in(), Timestamp::from_millis(0)).unwrap()
     }
 
     #[test]

@@ -35,6 +35,10 @@ pub struct DataflowSpec {
 pub struct SourceSpec {
     /// The field whose value is the record key. Producers use it; the runner does not.
     pub key: String,
+    /// The names of the events that belong here if a producer writes events of several sources. Producers use them; the
+    /// runner does not.
+    #[serde(default)]
+    pub event_names: Vec<String>,
     /// The number of partitions with which the topic is created.
     #[serde(default = "one")]
     pub partitions: u32,

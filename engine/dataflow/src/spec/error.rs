@@ -114,7 +114,7 @@ pub enum SpecError {
 
 impl SpecError {
     /// Adds the line in the dataflow file to the error, if the line is known.
-    pub(super) fn located(mut self, yaml: &str) -> Self {
+    pub fn located(mut self, yaml: &str) -> Self {
         if let Self::Query {
             derivation,
             line,

@@ -6,7 +6,7 @@ use crate::delivery::PositionsByTopic;
 use crate::topics::TargetTopic;
 
 /// The records at these offsets of one partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RecordRange {
     target: TargetTopic,
     partition: Partition,
@@ -33,14 +33,14 @@ impl RecordRange {
                 let end = offset.next();
                 match ranges.last_mut() {
                     Some(last)
-                        if (last.target, last.partition, last.offsets.end)
-                            == (*target, partition, offset) =>
+                        if (&last.target, last.partition, last.offsets.end)
+                            == (target, partition, offset) =>
                     {
                         last.offsets.end = end;
                     }
                     _ => {
                         let offsets = OffsetRange { start: offset, end };
-                        ranges.push(Self::new(*target, partition, offsets));
+                        ranges.push(Self::new(target.clone(), partition, offsets));
                     }
                 }
             }
@@ -48,13 +48,13 @@ impl RecordRange {
         ranges
     }
 
-    pub(crate) fn contains(&self, target: TargetTopic, position: PartitionOffset) -> bool {
-        (self.target, self.partition) == (target, position.partition)
+    pub(crate) fn contains(&self, target: &TargetTopic, position: PartitionOffset) -> bool {
+        (&self.target, self.partition) == (target, position.partition)
             && self.offsets.contains(position.offset)
     }
 
     /// Returns topic, partition, first offset, and the offset after the last one: the form used in the journal.
-    pub(crate) fn to_tuple(self) -> (String, Partition, Offset, Offset) {
+    pub(crate) fn to_tuple(&self) -> (String, Partition, Offset, Offset) {
         let topic = self.target.topic().to_owned();
         (topic, self.partition, self.offsets.start, self.offsets.end)
     }
@@ -91,9 +91,9 @@ mod tests {
         for position in positions[&TargetTopic::Rejected].iter().copied() {
             let containing = ranges
                 .iter()
-                .filter(|range| range.contains(TargetTopic::Rejected, position));
+                .filter(|range| range.contains(&TargetTopic::Rejected, position));
             assert_eq!(containing.count(), 1);
         }
-        assert!(!ranges[0].contains(TargetTopic::Rejected, position((0, 6))));
+        assert!(!ranges[0].contains(&TargetTopic::Rejected, position((0, 6))));
     }
 }

@@ -103,7 +103,7 @@ fn records_found_belong_to_their_request_while_it_is_under_way() {
             end: Offset(5),
         },
     );
-    claim.found(vec![range]);
+    claim.found(vec![range.clone()]);
     assert_eq!(table.ranges_of_others(request_key(None, "b")), [range]);
     assert_eq!(table.ranges_of_others(request_key(None, "a")), []);
     drop(claim);
