@@ -79,7 +79,7 @@ fn row(start: i64, region: i64, orders: i64, revision: u32, withdrawn: bool) -> 
 async fn send(node: &Node, records: &[(String, String)]) {
     let producer = node.cluster().await.producer(TOPIC).await.unwrap();
     for (key, value) in records {
-        let delivery = producer.send(key.as_str(), value.clone()).await.unwrap();
+        let delivery = producer.send(key.clone(), value.clone()).await.unwrap();
         producer.flush().await.unwrap();
         delivery.wait().await.unwrap();
     }

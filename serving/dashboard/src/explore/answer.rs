@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::columns::Column;
 use super::query::ExploreQuery;
-use super::series::{Chart, Plot, span};
+use super::series::{Chart, Plot, PlottedRow, span};
 use super::table::{Shown, Table};
 use crate::limits::EXPLORED_SHOWN;
 use crate::options::{ExploredTopic, PinnedChart};
@@ -129,29 +129,38 @@ pub(crate) fn explore(
 ) -> Explored {
     let columns = table.columns.of(topic);
     let range = range(table, query);
-    let rows = matching(table, query, range.clone());
-    let span = span(&rows, range);
-    let chart = |measure: &String| {
-        let is_additive = columns
-            .iter()
-            .any(|column| column.name == *measure && column.is_additive);
+    let (mut plotted, mut rows) = (Vec::new(), Vec::new());
+    // Rows are read one by one, because all of them together would take many times the memory of their records.
+    for shown in table
+        .latest(range.start, range.end)
+        .filter(|shown| matches(shown, query))
+    {
+        plotted.push(PlottedRow::new(
+            &shown,
+            &query.measures,
+            query.split.as_deref(),
+        ));
+        if rows.len() < rows_max {
+            rows.push(cells(&shown, &columns));
+        }
+    }
+    let span = span(&plotted, range);
+    let chart = |(index, measure): (usize, &String)| {
+        let mut columns = columns.iter();
         let plot = Plot {
             measure,
-            is_additive,
-            split: query.split.as_deref(),
+            index,
+            is_additive: columns.any(|column| column.name == *measure && column.is_additive),
+            is_split: query.split.is_some(),
         };
-        plot.chart(&rows, &span)
+        plot.chart(&plotted, &span)
     };
     Explored {
         topic: topic.name.clone(),
         times: span.times(),
-        charts: query.measures.iter().map(chart).collect(),
-        rows: rows
-            .iter()
-            .take(rows_max)
-            .map(|shown| cells(shown, &columns))
-            .collect(),
-        matching: rows.len(),
+        charts: query.measures.iter().enumerate().map(chart).collect(),
+        rows,
+        matching: plotted.len(),
         records: table.records,
         unreadable: table.unreadable,
         last_unreadable: table.last_unreadable.clone(),
@@ -166,18 +175,10 @@ pub(crate) fn explore(
 /// The number of rows in a response that is not a file.
 pub(crate) const SHOWN: usize = EXPLORED_SHOWN;
 
-/// Returns the rows of the span that match the filters, those of the latest windows first.
-fn matching<'t>(table: &'t Table, query: &ExploreQuery, range: Range<i64>) -> Vec<Shown<'t>> {
-    let matches = |shown: &Shown<'_>| {
-        query
-            .filters
-            .iter()
-            .all(|(column, wanted)| shown.row.text(column).unwrap_or_default() == wanted)
-    };
-    table
-        .latest(range.start, range.end)
-        .filter(matches)
-        .collect()
+/// Whether a row matches all filters.
+fn matches(shown: &Shown<'_>, query: &ExploreQuery) -> bool {
+    let mut filters = query.filters.iter();
+    filters.all(|(column, wanted)| shown.row.text(column).unwrap_or_default() == wanted)
 }
 
 fn cells(shown: &Shown<'_>, columns: &[Column]) -> Cells {

@@ -48,38 +48,61 @@ impl Value {
     }
 }
 
+/// What charts need of a row.
+pub(crate) struct PlottedRow {
+    start: i64,
+    /// The length of the window.
+    length: i64,
+    /// The value of the column by which the charts are split; the key of the record if they are not split.
+    name: String,
+    /// The values of the measures.
+    amounts: Vec<Option<Amount>>,
+}
+
+impl PlottedRow {
+    pub(crate) fn new(shown: &Shown<'_>, measures: &[String], split: Option<&str>) -> Self {
+        let row = &shown.row;
+        let name = match split {
+            Some(column) => row.text(column).unwrap_or("null").into(),
+            None => String::from_utf8_lossy(shown.key),
+        };
+        let amount = |measure: &String| row.text(measure).and_then(Amount::parse);
+        Self {
+            start: row.start,
+            length: row.end - row.start,
+            name: name.chars().take(NAME_CHARACTERS).collect(),
+            amounts: measures.iter().map(amount).collect(),
+        }
+    }
+}
+
 /// Which lines a chart has.
 pub(crate) struct Plot<'q> {
     pub(crate) measure: &'q str,
+    /// The place of the measure in [`PlottedRow::amounts`].
+    pub(crate) index: usize,
     /// Whether the values of several rows of a window can be added.
     pub(crate) is_additive: bool,
-    pub(crate) split: Option<&'q str>,
+    pub(crate) is_split: bool,
 }
 
 /// Divides the range so that each window that begins in it has a point of its own, if they are few enough.
-pub(crate) fn span(rows: &[Shown<'_>], range: Range<i64>) -> Span {
-    let starts: BTreeSet<i64> = rows.iter().map(|shown| shown.row.start).collect();
+pub(crate) fn span(rows: &[PlottedRow], range: Range<i64>) -> Span {
+    let starts: BTreeSet<i64> = rows.iter().map(|row| row.start).collect();
     let gaps = starts.iter().zip(starts.iter().skip(1));
     let shortest = gaps.map(|(earlier, later)| later - earlier).min();
-    let from = starts
-        .first()
-        .map_or(range.start, |first| range.start.min(*first));
-    // One window has no neighbour. With the whole range as its length, it has one point.
-    Span::over(from..range.end, shortest.unwrap_or(range.end - from).max(1))
+    // If there is only one window, nothing else says how far apart windows are.
+    let step = shortest.or_else(|| rows.first().map(|row| row.length));
+    let first = starts.first().copied().unwrap_or(range.start);
+    Span::over(range.start.min(first)..range.end, step.unwrap_or(1).max(1))
 }
 
 impl Plot<'_> {
-    pub(crate) fn chart(&self, rows: &[Shown<'_>], span: &Span) -> Chart {
+    pub(crate) fn chart(&self, rows: &[PlottedRow], span: &Span) -> Chart {
         let mut notes = Vec::new();
-        let by_split = |shown: &Shown<'_>| match self.split {
-            Some(column) => shown.row.text(column).unwrap_or("null").to_owned(),
-            None => self.measure.to_owned(),
-        };
-        let mut lines = self.lines(rows, by_split);
-        if self.split.is_none() && !self.is_additive && has_several(&lines) {
-            lines = self.lines(rows, |shown| {
-                String::from_utf8_lossy(shown.key).into_owned()
-            });
+        let mut lines = self.lines(rows, self.is_split);
+        if !self.is_split && !self.is_additive && has_several(&lines) {
+            lines = self.lines(rows, true);
             notes.push("Its values cannot be added, so each key has a line of its own.".to_owned());
         }
         let left_out = self.leave_out_sums(&mut lines);
@@ -98,14 +121,14 @@ impl Plot<'_> {
         }
     }
 
-    fn lines(&self, rows: &[Shown<'_>], name: impl Fn(&Shown<'_>) -> String) -> Lines {
+    fn lines(&self, rows: &[PlottedRow], by_name: bool) -> Lines {
         let mut lines = Lines::new();
-        for shown in rows {
-            let Some(amount) = shown.row.text(self.measure).and_then(Amount::parse) else {
+        for row in rows {
+            let Some(amount) = row.amounts[self.index] else {
                 continue;
             };
-            let name: String = name(shown).chars().take(NAME_CHARACTERS).collect();
-            Value::add(lines.entry(name).or_default(), shown.row.start, amount);
+            let name = if by_name { &row.name } else { self.measure };
+            Value::add(lines.entry(name.to_owned()).or_default(), row.start, amount);
         }
         lines
     }

@@ -7,7 +7,8 @@ use client::{Partition, Record};
 use super::columns::Columns;
 use super::record::{Row, Unreadable};
 use crate::limits::{
-    EXPLORED_BYTES_MAX, EXPLORED_ROW_BYTES, EXPLORED_ROWS_MAX, FUTURE_MS_MAX, RECORD_BYTES_MAX,
+    EXPLORED_BYTES_MAX, EXPLORED_ROW_BYTES, EXPLORED_ROWS_MAX, FUTURE_MS_MAX, NAME_CHARACTERS,
+    RECORD_BYTES_MAX,
 };
 
 /// Identifies a row: the start of its window, and the key of its record.
@@ -50,6 +51,9 @@ impl Table {
         if let Err(reason) = self.insert(partition, record, now) {
             self.unreadable += 1;
             let place = format!("partition {partition}, offset {}", record.offset);
+            let reason = reason.to_string();
+            // The reason can quote the record.
+            let reason: String = reason.chars().take(NAME_CHARACTERS).collect();
             self.last_unreadable = Some(format!("{place}: {reason}"));
         }
     }
