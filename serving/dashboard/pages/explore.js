@@ -4,7 +4,7 @@ import { download } from "./csv.js";
 import { h, keyed, put } from "./dom.js";
 import { clock, exact, moment, several } from "./format.js";
 import { panel, plain } from "./panel.js";
-import { go, place } from "./place.js";
+import { address, go, place } from "./place.js";
 import { showSeries } from "./series.js";
 
 const MEASURES_MAX = 6;
@@ -13,6 +13,7 @@ const FILTERS_MAX = 10;
 export function explore() {
   const controls = h("div", { class: "controls" });
   const about = h("p", { class: "note" });
+  const list = h("ul", { class: "ids" });
   const kinds = plain("Columns", "", "wide");
   const charts = h("div", { class: "grid wide" });
   const rows = plain("Latest rows", "", "wide");
@@ -25,7 +26,7 @@ export function explore() {
   const element = h(
     "div",
     { class: "view" },
-    h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Explore")), controls, about),
+    h("section", { class: "panel" }, h("header", {}, h("h2", {}, "Explore")), controls, about, list),
     charts,
     rows.element,
     kinds.element,
@@ -45,7 +46,8 @@ export function explore() {
         built = signature;
         build(controls, topics, explored, to);
       }
-      put(about, explored ? facts(explored) : "Choose a derived topic of the dataflow file.");
+      put(about, explored && facts(explored));
+      put(list, !explored && topics.map(topicLink));
       rows.element.hidden = kinds.element.hidden = !explored;
       keyed(
         charts,
@@ -64,6 +66,9 @@ export function explore() {
     },
   };
 }
+
+const topicLink = (topic) =>
+  h("li", {}, h("a", { class: "chip", href: address({ ...place(), topic }) }, topic));
 
 /** Selects the first measure if the address contains none. Returns whether the address has changed. */
 function chooseMeasure(explored, to) {

@@ -82,8 +82,8 @@ pub(crate) const ACCOUNTS_PERIOD_MS: i64 = 10_000;
 pub(crate) const FUTURE_MS_MAX: i64 = 60 * 60 * 1_000;
 /// Explore: the maximum number of rows of a topic in memory. It allows two rows in each ten-second window of a day.
 pub(crate) const EXPLORED_ROWS_MAX: usize = 20_000;
-/// Explore: the limit for the total size of a topic's rows in memory: about 200 bytes and the costs of storing, for each
-/// of [`EXPLORED_ROWS_MAX`] rows.
+/// Explore: the limit for the total size of a topic's rows in memory: about 200 bytes and [`EXPLORED_ROW_BYTES`] for
+/// each of [`EXPLORED_ROWS_MAX`] rows.
 pub(crate) const EXPLORED_BYTES_MAX: usize = 7_000_000;
 /// Explore: the costs of storing a row besides its key and value: its place in the map, and two allocations.
 pub(crate) const EXPLORED_ROW_BYTES: usize = 150;

@@ -80,71 +80,77 @@ fn the_columns_of_a_query_have_their_types_and_say_whether_they_can_be_added() {
     );
 }
 
+/// Changes of [`FILE`], and what the errors contain.
+const REFUSED: &[(&str, &str, &[&str])] = &[
+    (
+        "store-revenue\n    measures: [orders",
+        "store-revenues\n    measures: [orders",
+        &[
+            "line 15",
+            "`topic` is `store-revenues`",
+            "did you mean `store-revenue`?",
+        ],
+    ),
+    (
+        "[orders, revenue]",
+        "[]",
+        &["line 16", "`measures`", "1 to 6 numeric columns"],
+    ),
+    (
+        "[orders, revenue]",
+        "[order]",
+        &["line 16", "did you mean `orders`?"],
+    ),
+    (
+        "[orders, revenue]",
+        "[region]",
+        &["line 16", "it is TEXT; only numbers"],
+    ),
+    (
+        "split: region",
+        "split: regio",
+        &["line 17", "did you mean `region", "no such column"],
+    ),
+    (
+        "chart: bars",
+        "chart: pie",
+        &["line 18", "`pie`", "`lines` or `bars`"],
+    ),
+    (
+        "range: 6h",
+        "range: 90s",
+        &["line 19", "`range` is `1m 30s`", "whole minutes"],
+    ),
+    ("range: 6h", "range: 2d", &["line 19", "from `1m` to `24h`"]),
+    ("range: 6h", "rang: 6h", &["line 19", "rang"]),
+    (
+        "title: Mean",
+        "title: ' '",
+        &["line 23", "`title`", "1 to 100 characters"],
+    ),
+    (
+        "      - mean",
+        "      - meen",
+        &["line 24", "did you mean `mean`?"],
+    ),
+];
+
 #[test]
 fn errors_name_the_view_the_line_and_what_is_expected() {
-    let many = "  - {title: a, topic: store-revenue, measures: [orders]}\n".repeat(11);
-    for (old, new, parts) in [
-        (
-            "    topic: store-revenue\n    measures: [orders",
-            "    topic: store-revenues\n    measures: [orders",
-            &[
-                "line 15",
-                "`topic` is `store-revenues`",
-                "did you mean `store-revenue`?",
-            ][..],
-        ),
-        (
-            "[orders, revenue]",
-            "[]",
-            &["line 16", "`measures`", "1 to 6 numeric columns"],
-        ),
-        (
-            "[orders, revenue]",
-            "[order]",
-            &["line 16", "did you mean `orders`?"],
-        ),
-        (
-            "[orders, revenue]",
-            "[region]",
-            &["line 16", "it is TEXT; only numbers"],
-        ),
-        (
-            "split: region",
-            "split: regio",
-            &["line 17", "did you mean `region", "no such column"],
-        ),
-        (
-            "chart: bars",
-            "chart: pie",
-            &["line 18", "`pie`", "`lines` or `bars`"],
-        ),
-        (
-            "range: 6h",
-            "range: 90s",
-            &["line 19", "`range` is `1m 30s`", "whole minutes"],
-        ),
-        ("range: 6h", "range: 2d", &["line 19", "from `1m` to `24h`"]),
-        ("range: 6h", "rang: 6h", &["line 19", "rang"]),
-        (
-            "title: Mean",
-            "title: ' '",
-            &["line 23", "`title`", "1 to 100 characters"],
-        ),
-        (
-            "      - mean",
-            "      - meen",
-            &["line 24", "did you mean `mean`?"],
-        ),
-        (
-            "views:\n",
-            &format!("views:\n{many}"),
-            &["line 34", "at most 12 views"],
-        ),
-    ] {
-        assert!(FILE.contains(old), "{old}");
-        let error = parse(&FILE.replacen(old, new, 1)).unwrap_err().to_string();
-        for part in parts {
-            assert!(error.contains(part), "{part}: {error}");
-        }
+    for (old, new, parts) in REFUSED {
+        check_refused(old, new, parts);
+    }
+    let view = "  - {title: a, topic: store-revenue, measures: [orders]}\n";
+    let many = format!("views:\n{}", view.repeat(11));
+    check_refused("views:\n", &many, &["line 34", "at most 12 views"]);
+}
+
+fn check_refused(old: &str, new: &str, parts: &[&str]) {
+    assert!(FILE.contains(old), "{old}");
+    let error = parse(&FILE.replacen(old, new, 1))
+        .expect_err("a refused file")
+        .to_string();
+    for part in parts {
+        assert!(error.contains(part), "{part}: {error}");
     }
 }
