@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { contrastProblems } from "./contrast.mjs";
 
 /** The topic, and the titles of its pinned charts. They are appended to the dataflow file. */
 export const STORE = `
@@ -46,6 +47,10 @@ async function choose(page, url) {
   const types = await panelOf(page, "Columns").locator("tbody tr").allTextContents();
   assert.ok(types.includes("revenuedecimal(38,3)yesyes"), types.join());
   assert.ok(types.includes("meandoubleyesno"), types.join());
+  for (const colorScheme of ["dark", "light"]) {
+    await page.emulateMedia({ colorScheme });
+    assert.deepEqual(await page.evaluate(contrastProblems), [], colorScheme);
+  }
 }
 
 async function followLink(page) {

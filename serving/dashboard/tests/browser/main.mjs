@@ -1,7 +1,8 @@
 // Clicks through every view in headless Chromium, in both themes, on a desktop and a phone screen. Fails on console
 // errors, on text with too little contrast and on pages wider than their screen, and takes screenshots.
 //
-// `make test-dashboard` runs this file. With DASHBOARD=URL it tests a dashboard that is already running.
+// `make test-dashboard` runs this file. With DASHBOARD=URL it tests a dashboard that is already running; its
+// dataflow file must end with `STORE` of `explore.mjs`.
 
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
@@ -28,6 +29,7 @@ const VIEWS = [
   "Fraud",
   "Servers",
   "Data quality",
+  "Pinned",
   "Explore",
 ];
 const SCREENS = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
