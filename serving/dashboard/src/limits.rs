@@ -82,11 +82,12 @@ pub(crate) const ACCOUNTS_PERIOD_MS: i64 = 10_000;
 pub(crate) const FUTURE_MS_MAX: i64 = 60 * 60 * 1_000;
 /// Explore: the maximum number of rows of a topic in memory. It allows two rows in each ten-second window of a day.
 pub(crate) const EXPLORED_ROWS_MAX: usize = 20_000;
-/// Explore: the limit for the total size of a topic's rows in memory: about 200 bytes and [`EXPLORED_ROW_BYTES`] for
+/// Explore: the limit for the total size of a topic's rows in memory: about 180 bytes and [`EXPLORED_ROW_BYTES`] for
 /// each of [`EXPLORED_ROWS_MAX`] rows.
 pub(crate) const EXPLORED_BYTES_MAX: usize = 7_000_000;
-/// Explore: the costs of storing a row besides its key and value: its place in the map, and two allocations.
-pub(crate) const EXPLORED_ROW_BYTES: usize = 150;
+/// Explore: the costs of storing a row besides its key and value: its place in the map, of which up to half is
+/// unused, and two allocations.
+pub(crate) const EXPLORED_ROW_BYTES: usize = 170;
 /// Explore: the maximum number of topics in memory. Together they have at most 112 MB.
 pub(crate) const EXPLORED_TOPICS_MAX: usize = 16;
 /// Explore: the maximum number of columns of a topic. A query has at most a hundred.

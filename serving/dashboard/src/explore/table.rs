@@ -197,6 +197,13 @@ mod tests {
     }
 
     #[test]
+    fn the_costs_of_a_row_cover_a_half_empty_map_and_two_allocations() {
+        const ALLOCATION: usize = 16;
+        let place = size_of::<RowId>() + size_of::<Stored>();
+        assert!(2 * place + 2 * ALLOCATION <= EXPLORED_ROW_BYTES, "{place}");
+    }
+
+    #[test]
     fn the_oldest_windows_are_dropped_at_either_limit() {
         let mut table = Table::default();
         let long = "x".repeat(RECORD_BYTES_MAX - 500);
