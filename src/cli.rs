@@ -209,6 +209,8 @@ pub(crate) struct WebApiCommand {
 #[derive(Debug, Args)]
 pub(crate) struct DashboardCommand {
     #[command(flatten)]
+    pub(crate) dataflow: DataflowArg,
+    #[command(flatten)]
     pub(crate) dashboard: DashboardArgs,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,

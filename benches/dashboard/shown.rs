@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use benches::http::get;
 use client::Cluster;
-use dashboard::{Access, Options};
+use dashboard::{Access, Explore, Options};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +37,11 @@ pub(crate) async fn run(cluster: &str) -> anyhow::Result<()> {
     let access = Access::Loopback;
     let handle = dashboard::start(
         listener,
-        Options { cluster, access },
+        Options {
+            cluster,
+            access,
+            explore: Explore::default(),
+        },
         CancellationToken::new(),
     )
     .await?;

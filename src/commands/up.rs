@@ -40,7 +40,8 @@ async fn run_services(
     let cluster = Cluster::connect(Some(address)).await?;
     provisioned::prepare(&cluster, &dataflow, &registry).await?;
     let web_api = web_api::start(cluster.clone(), &dataflow, &args.web_api, stop.clone()).await?;
-    let dashboard = dashboard::start(cluster.clone(), &args.dashboard, stop.clone()).await?;
+    let dashboard =
+        dashboard::start(cluster.clone(), &dataflow, &args.dashboard, stop.clone()).await?;
     let mut services: JoinSet<anyhow::Result<()>> = JoinSet::new();
     if !args.no_generator {
         let options = generate::live(cluster.clone(), args)?;

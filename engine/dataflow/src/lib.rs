@@ -88,7 +88,10 @@ pub use spec::fold::AnyFold;
 pub use spec::provision::{provision, provision_sources};
 pub use spec::registration::{MODULE, Module, Registration, Registry};
 pub use spec::rule_set::{AdoptedRules, Refusal, RuleHistory, RuleSet};
-pub use spec::{DataflowSpec, DerivationSpec, RULE_VERSION, SourceSpec, SpecError, WindowSpec};
+pub use spec::{
+    ChartKind, DataflowSpec, DerivationSpec, QueryColumn, RULE_VERSION, SourceSpec, SpecError,
+    ViewSpec, WindowSpec,
+};
 pub use task::options::Options;
 pub use task::reset::{Reset, reset};
 pub use task::run::run;

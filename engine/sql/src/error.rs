@@ -27,7 +27,7 @@ impl SqlError {
 }
 
 /// Returns `did you mean …?` if a known name is similar, otherwise a list of all.
-pub(crate) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     /// From this similarity on, of at most 1, a name is probably a spelling mistake.
     const SIMILAR: f64 = 0.8;
     let mut known: Vec<&str> = known.collect();

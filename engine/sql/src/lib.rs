@@ -44,7 +44,7 @@ pub use declare::{ColumnError, ColumnSpec};
 pub use declared::DeclaredSource;
 pub use derivation::{SqlRow, SqlSessions, SqlWindows, parameters, source_parameter};
 #[cfg(feature = "planner")]
-pub use error::SqlError;
+pub use error::{SqlError, suggestion};
 pub use plan::{Output, Plan, WindowPlan};
 pub use query::{GROUPS_MAX, Query, Row, TooManyGroups};
 pub use read::Reader;

@@ -71,7 +71,7 @@ impl WindowPlan {
 
 impl Plan {
     /// Returns the columns of the result without the bounds of the window, which every row of a derived topic has.
-    pub(crate) fn columns(&self) -> impl Iterator<Item = &Output> {
+    pub fn columns(&self) -> impl Iterator<Item = &Output> {
         let bounds = [self.keys.len(), self.keys.len() + 1];
         let is_bound = move |output: &&Output| {
             let named = BOUNDS
@@ -80,6 +80,22 @@ impl Plan {
             named.is_some_and(|bound| output.expr == Expr::Column(bounds[bound]))
         };
         self.outputs.iter().filter(move |output| !is_bound(output))
+    }
+}
+
+impl Plan {
+    /// Returns whether a column is a count or a sum, so that the sum of its values in several rows of a window is the
+    /// value of the events of all these rows.
+    pub fn is_additive(&self, output: &Output) -> bool {
+        let Expr::Column(column) = output.expr else {
+            return false;
+        };
+        let aggregate = column.checked_sub(self.keys.len() + BOUNDS.len());
+        let aggregate = aggregate.and_then(|index| self.aggregates.get(index));
+        aggregate.is_some_and(|aggregate| {
+            use AggregateKind::{Count, Sum, SumDouble};
+            matches!(aggregate.kind, Count | Sum | SumDouble)
+        })
     }
 }
 

@@ -3,10 +3,12 @@
 import { redraw } from "./chart.js";
 import { h, put } from "./dom.js";
 import { engagement } from "./engagement.js";
+import { explore } from "./explore.js";
 import { clock, isUtc, moment, setUtc, zoneName } from "./format.js";
 import { fraud } from "./fraud.js";
 import { follow } from "./live.js";
 import { overview } from "./overview.js";
+import { pinned } from "./pinned.js";
 import { address, go, place } from "./place.js";
 import { purchases } from "./purchases.js";
 import { quality } from "./quality.js";
@@ -21,9 +23,11 @@ const VIEWS = {
   fraud: ["Fraud", fraud],
   servers: ["Servers", servers],
   quality: ["Data quality", quality],
+  pinned: ["Pinned", pinned],
+  explore: ["Explore", explore],
 };
 /** Views that cover all games, so no game can be chosen in them. */
-const OF_ALL_GAMES = ["overview", "servers", "quality"];
+const OF_ALL_GAMES = ["overview", "servers", "quality", "pinned", "explore"];
 const SPANS = [
   ["15", "15 min"],
   ["60", "1 hour"],
@@ -62,6 +66,7 @@ function route() {
     put(main, h("h1", { class: "hidden" }, title), state.page.element);
     state.page.element.classList.add("waiting");
     nav();
+    if (state.pinned === undefined) findPinned();
   }
   if (state.asked !== asked) {
     state.asked = asked;
@@ -125,18 +130,30 @@ function askToken() {
   input.focus();
 }
 
+/** Finds out whether there are pinned charts, and adds their page to the navigation. */
+async function findPinned() {
+  const token = sessionStorage.getItem("token");
+  const headers = token ? { authorization: `Bearer ${token}` } : {};
+  const response = await fetch("api/explore", { headers }).catch(() => null);
+  // Without the token, or during an outage, the next view that is opened asks again.
+  if (response?.ok) state.pinned = (await response.json()).pinned.length > 0;
+  if (state.pinned) nav();
+}
+
 function nav() {
+  const { game, last, from, to } = place();
   const link = ([name, [title]]) =>
     h(
       "a",
       {
-        href: address({ ...place(), view: name, level: null, user: null }),
+        href: address({ view: name, game, last, from, to }),
         "aria-current": name === state.view ? "page" : null,
       },
       title,
     );
   const list = document.getElementById("nav");
-  put(list, Object.entries(VIEWS).map(link));
+  const views = Object.entries(VIEWS);
+  put(list, views.filter(([name]) => name !== "pinned" || state.pinned || state.view === name).map(link));
   // Does not use `scrollIntoView`, because keyboard navigation would then start at this link.
   const current = list.querySelector("[aria-current]");
   list.scrollLeft = current.offsetLeft - list.offsetLeft - (list.clientWidth - current.offsetWidth) / 2;
@@ -262,12 +279,14 @@ function gameChoice(to) {
 
 function spanChoice(to) {
   const paused = Boolean(to.from);
+  const last = to.last ?? (state.view === "pinned" ? "" : "15");
   return h(
     "select",
-    { id: "span", onchange: (event) => go({ last: event.target.value, from: null, to: null }) },
+    { id: "span", onchange: (event) => go({ last: event.target.value || null, from: null, to: null }) },
     paused && h("option", { value: "", selected: true }, "Paused"),
+    !paused && state.view === "pinned" && h("option", { value: "", selected: !to.last }, "As pinned"),
     SPANS.map(([minutes, name]) =>
-      h("option", { value: minutes, selected: !paused && minutes === (to.last ?? "15") }, name),
+      h("option", { value: minutes, selected: !paused && minutes === last }, name),
     ),
   );
 }

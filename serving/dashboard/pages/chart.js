@@ -105,24 +105,36 @@ const hasIsolated = (values) =>
 /**
  * Returns a chart of lines over time. `series` is `[{name, values, area?, bold?, right?}]`: `values` contains one value
  * for each of `times`, and `right` selects a second value axis on the right. `axis` formats the labels of the value
- * axes. With `whole`, the labels are integers.
+ * axes. With `whole`, the labels are integers. With `texts`, `format` receives the values as they are, not as numbers.
  */
 export function lines(
   times,
   series,
-  { from, to, format = number, axis = compact, whole = false, stack = false, bars = false } = {},
+  {
+    from,
+    to,
+    format = number,
+    axis = compact,
+    whole = false,
+    stack = false,
+    bars = false,
+    texts = false,
+  } = {},
 ) {
   // If the history is shorter than the span, the time axis starts where the history starts.
   const first = times.find((_, index) => series.some((line) => (line.values[index] ?? null) !== null));
   const start = Math.max(from, first ?? from);
+  const isNegative = series.some((line) => line.values.some((value) => Number(value) < 0));
+  const range = isNegative ? { min: null } : {};
   return () => ({
     legend: legend(series.map((line) => visible(line.name))),
     xAxis: timeAxis(start, to),
     yAxis: series.some((line) => line.right)
       ? [valueAxis(axis), valueAxis(axis, { splitLine: { show: false } })]
-      : valueAxis(axis, { whole }),
+      : valueAxis(axis, { whole, ...range }),
     tooltip: {
-      valueFormatter: (value) => (value === null || value === undefined ? "–" : format(Number(value))),
+      valueFormatter: (value) =>
+        value === null || value === undefined ? "–" : format(texts ? value : Number(value)),
     },
     series: series.map((line, index) => ({
       name: visible(line.name),

@@ -28,6 +28,18 @@ export function number(value, digits = 0) {
 /** Formats a count with its noun, for example `2 players`. */
 export const several = (count, thing) => `${number(count)} ${thing}${count === 1 ? "" : "s"}`;
 
+/** The most digits after the point that `exact` shows; a mean can have more. */
+const FRACTION_MAX = 6;
+
+/** Formats the text of a number without converting it to a double, so that no digit is lost. */
+export function exact(text) {
+  if (text === null || text === undefined) return "–";
+  const fraction = String(text).match(/\.(\d+)$/)?.[1].length ?? 0;
+  const digits = Math.min(fraction, FRACTION_MAX);
+  const shown = fraction > FRACTION_MAX ? {} : { minimumFractionDigits: digits };
+  return formatter(Intl.NumberFormat, { ...shown, maximumFractionDigits: digits }).format(text);
+}
+
 export function compact(value) {
   return formatter(Intl.NumberFormat, { notation: "compact", maximumFractionDigits: 1 }).format(value);
 }

@@ -1,21 +1,16 @@
 //! Contains what all browsers share: the store, the version of each view, and the last rendering of each query.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use client::Record;
 use tokio::sync::watch;
 
+use crate::cache::{Cache, RenderedView};
 use crate::error::RequestError;
-use crate::limits::{ANSWERS_BYTES_MAX, ANSWERS_MAX};
 use crate::query::Query;
 use crate::store::{Store, Topic, now};
 use crate::views::{self, View};
-
-/// The last rendering of a query, if there is one. The lock is held during rendering, so that concurrent callers wait
-/// for the result.
-type CacheEntry = Arc<tokio::sync::Mutex<Option<RenderedView>>>;
 
 /// Receives records from the topic readers and renders views for the browsers.
 #[derive(Debug)]
@@ -23,29 +18,9 @@ pub(crate) struct Broadcast {
     store: Mutex<Store>,
     versions: [watch::Sender<u64>; View::ALL.len()],
     pub(crate) status: watch::Sender<Bytes>,
-    cache: Mutex<Cache>,
-    /// The start time of this process. It is part of every event id, so that the ids of two processes differ.
+    cache: Cache<(View, Query)>,
+    /// The start time of this process, a part of every event id.
     started_ms: i64,
-}
-
-/// The last rendering of each query.
-#[derive(Debug, Default)]
-struct Cache {
-    entries: HashMap<(View, Query), CacheEntry>,
-    /// The total size in bytes of all renderings since the cache was last cleared, including replaced ones.
-    bytes: usize,
-}
-
-/// A rendered view. It is cheap to clone.
-#[derive(Clone, Debug)]
-pub(crate) struct RenderedView {
-    version: u64,
-    /// The event id. A browser that reconnects sends the last id that it received.
-    pub(crate) id: String,
-    /// The view as a server-sent event.
-    pub(crate) event: Bytes,
-    /// The view as plain JSON.
-    pub(crate) json: Bytes,
 }
 
 impl Broadcast {
@@ -54,7 +29,7 @@ impl Broadcast {
             store: Mutex::new(Store::new()),
             versions: View::ALL.map(|_| watch::Sender::new(0)),
             status: watch::Sender::new(Bytes::new()),
-            cache: Mutex::default(),
+            cache: Cache::new(),
             started_ms: now().as_millis(),
         }
     }
@@ -91,7 +66,7 @@ impl Broadcast {
         view: View,
         query: &Query,
     ) -> Result<RenderedView, RequestError> {
-        let entry = self.entry(view, query);
+        let entry = self.cache.entry((view, query.clone()));
         let mut entry = entry.lock().await;
         let version = *self.versions[view as usize].borrow();
         if let Some(rendered) = entry.as_ref().filter(|known| known.version == version) {
@@ -107,35 +82,7 @@ impl Broadcast {
             .map_err(|error| RequestError::Internal(error.to_string()))?;
         let rendered = RenderedView::new(self.started_ms, version, &json);
         *entry = Some(rendered.clone());
-        self.cache().bytes += rendered.event.len();
+        self.cache.count(&rendered);
         Ok(rendered)
-    }
-
-    fn entry(&self, view: View, query: &Query) -> CacheEntry {
-        let mut cache = self.cache();
-        if cache.entries.len() >= ANSWERS_MAX || cache.bytes >= ANSWERS_BYTES_MAX {
-            // Callers that wait for an entry are not affected, because they hold a reference to it.
-            *cache = Cache::default();
-        }
-        Arc::clone(cache.entries.entry((view, query.clone())).or_default())
-    }
-
-    fn cache(&self) -> MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl RenderedView {
-    fn new(started_ms: i64, version: u64, json: &[u8]) -> Self {
-        let id = format!("{started_ms}-{version}");
-        let head = format!("id: {id}\nevent: view\ndata: ");
-        let event = Bytes::from([head.as_bytes(), json, b"\n\n"].concat());
-        let json = event.slice(head.len()..event.len() - 2);
-        Self {
-            version,
-            id,
-            event,
-            json,
-        }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum RequestError {
         value: String,
         expected: &'static str,
     },
+    #[error("unknown topic `{0}`; `/api/explore` lists the derived topics of the dataflow file")]
+    NoSuchTopic(String),
     #[error("send the dashboard's token: `Authorization: Bearer TOKEN`")]
     Unauthorized,
     #[error(transparent)]
@@ -54,6 +56,7 @@ impl RequestError {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Foreign(foreign) => (StatusCode::FORBIDDEN, foreign.code()),
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "no_such_path"),
+            Self::NoSuchTopic(_) => (StatusCode::NOT_FOUND, "no_such_topic"),
             Self::NoSuchMethod => (StatusCode::METHOD_NOT_ALLOWED, "no_such_method"),
             Self::Full => (StatusCode::SERVICE_UNAVAILABLE, "full"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),

@@ -10,6 +10,20 @@ use crate::broadcast::Broadcast;
 use crate::limits::{CHUNK_RECORDS, RETRY_PERIOD};
 use crate::store::{Topic, now};
 
+/// Receives the records of a topic.
+pub(crate) trait Sink {
+    fn topic(&self) -> &str;
+    /// Returns how many of each partition's latest records are read at the start.
+    fn records_max(&self, partitions: usize) -> usize;
+    /// Forgets all records, because the topic has been deleted and created again.
+    fn forget(&self);
+    fn add(&self, records: &[(Partition, Record)]);
+    /// Notes whether the records that existed at the start have been read.
+    fn note(&self, is_filled: bool);
+    /// Notes why the topic cannot be read.
+    fn fail(&self, reason: String);
+}
+
 /// The reading position in a topic.
 #[derive(Debug, Default)]
 struct Progress {
@@ -30,50 +44,53 @@ impl Progress {
 
 /// Reads a topic until the future is dropped. After an error that the client does not retry itself, tries again after
 /// [`RETRY_PERIOD`]: the topic may not exist yet.
-pub(crate) async fn follow(broadcast: Arc<Broadcast>, cluster: Cluster, topic: Topic) {
+pub(crate) async fn follow(sink: impl Sink, cluster: Cluster) {
     let mut progress = Progress::default();
     loop {
-        let last_error = match read(&broadcast, &cluster, topic, &mut progress).await {
+        let last_error = match read(&sink, &cluster, &mut progress).await {
             Ok(()) => "the reader of the topic ended".to_owned(),
             Err(error) => error.to_string(),
         };
         tracing::debug!(
-            topic = topic.name(),
+            topic = sink.topic(),
             last_error,
             "cannot read the topic; trying again soon"
         );
-        broadcast.store().state_mut(topic).last_error = Some(last_error);
-        broadcast.changed(topic);
+        sink.fail(last_error);
         tokio::time::sleep(RETRY_PERIOD).await;
     }
 }
 
 async fn read(
-    broadcast: &Broadcast,
+    sink: &impl Sink,
     cluster: &Cluster,
-    topic: Topic,
     progress: &mut Progress,
 ) -> Result<(), ClientError> {
+    let topic = sink.topic();
     let mut partitions = Vec::new();
-    for partition in Partition::of(cluster.partition_count(topic.name()).await?) {
-        partitions.push((partition, cluster.offsets(topic.name(), partition).await?));
+    for partition in Partition::of(cluster.partition_count(topic).await?) {
+        partitions.push((partition, cluster.offsets(topic, partition).await?));
     }
     let mut streams = Vec::new();
-    for (start, (partition, _)) in starts(broadcast, topic, progress, &partitions)
+    for (start, (partition, _)) in starts(sink, progress, &partitions)
         .into_iter()
         .zip(&partitions)
     {
         let partition = *partition;
         let records = cluster
-            .records(topic.name(), partition, start, Mode::Follow)
+            .records(topic, partition, start, Mode::Follow)
             .await?;
         streams.push(records.map(move |record| record.map(|record| (partition, record))));
     }
-    note(broadcast, topic, progress);
+    sink.note(progress.is_filled());
     let mut chunks = select_all(streams).ready_chunks(CHUNK_RECORDS);
     while let Some(chunk) = chunks.next().await {
         let records = chunk.into_iter().collect::<Result<Vec<_>, _>>()?;
-        take(broadcast, topic, progress, &records);
+        for (partition, record) in &records {
+            progress.next[partition.index()] = record.offset.next();
+        }
+        sink.add(&records);
+        sink.note(progress.is_filled());
     }
     Ok(())
 }
@@ -83,8 +100,7 @@ async fn read(
 /// its next offset, the topic is assumed to have been deleted and created again. Then its state is cleared, and reading
 /// starts in the recent past again.
 fn starts(
-    broadcast: &Broadcast,
-    topic: Topic,
+    sink: &impl Sink,
     progress: &mut Progress,
     partitions: &[(Partition, OffsetRange)],
 ) -> Vec<Start> {
@@ -102,8 +118,8 @@ fn starts(
             .map(|next| Start::Offset(*next))
             .collect();
     }
-    broadcast.store().forget(topic);
-    let records_max = i64::try_from(topic.records_max()).unwrap_or(i64::MAX);
+    sink.forget();
+    let records_max = i64::try_from(sink.records_max(partitions.len())).unwrap_or(i64::MAX);
     let first =
         |(_, offsets): &(Partition, OffsetRange)| (offsets.end - records_max).max(offsets.start);
     progress.next = partitions.iter().map(first).collect();
@@ -114,24 +130,41 @@ fn starts(
         .collect()
 }
 
-fn take(
-    broadcast: &Broadcast,
-    topic: Topic,
-    progress: &mut Progress,
-    records: &[(Partition, Record)],
-) {
-    for (partition, record) in records {
-        progress.next[partition.index()] = record.offset.next();
-    }
-    broadcast.apply(topic, records.iter().map(|(_, record)| record));
-    note(broadcast, topic, progress);
+/// A topic of the store, which the views are computed from.
+pub(crate) struct StoredTopic {
+    pub(crate) broadcast: Arc<Broadcast>,
+    pub(crate) topic: Topic,
 }
 
-fn note(broadcast: &Broadcast, topic: Topic, progress: &Progress) {
-    let mut store = broadcast.store();
-    let state = store.state_mut(topic);
-    state.filled |= progress.is_filled();
-    state.last_error = None;
+impl Sink for StoredTopic {
+    fn topic(&self) -> &str {
+        self.topic.name()
+    }
+
+    fn records_max(&self, _: usize) -> usize {
+        self.topic.records_max()
+    }
+
+    fn forget(&self) {
+        self.broadcast.store().forget(self.topic);
+    }
+
+    fn add(&self, records: &[(Partition, Record)]) {
+        let records = records.iter().map(|(_, record)| record);
+        self.broadcast.apply(self.topic, records);
+    }
+
+    fn note(&self, is_filled: bool) {
+        let mut store = self.broadcast.store();
+        let state = store.state_mut(self.topic);
+        state.filled |= is_filled;
+        state.last_error = None;
+    }
+
+    fn fail(&self, reason: String) {
+        self.broadcast.store().state_mut(self.topic).last_error = Some(reason);
+        self.broadcast.changed(self.topic);
+    }
 }
 
 /// Polls the end offsets of the source topics, from which the lag is computed.

@@ -80,3 +80,26 @@ pub(crate) const STALE_GRACE_MS: i64 = 4_000;
 pub(crate) const ACCOUNTS_PERIOD_MS: i64 = 10_000;
 /// A row whose window ends further in the future than this is dropped, because the clock of a sender must be wrong.
 pub(crate) const FUTURE_MS_MAX: i64 = 60 * 60 * 1_000;
+/// Explore: the maximum number of rows of a topic in memory. It allows two rows in each ten-second window of a day.
+pub(crate) const EXPLORED_ROWS_MAX: usize = 20_000;
+/// Explore: the limit for the total size of a topic's rows in memory: about 180 bytes and [`EXPLORED_ROW_BYTES`] for
+/// each of [`EXPLORED_ROWS_MAX`] rows.
+pub(crate) const EXPLORED_BYTES_MAX: usize = 7_000_000;
+/// Explore: the costs of storing a row besides its key and value: its place in the map, of which up to half is
+/// unused, and two allocations.
+pub(crate) const EXPLORED_ROW_BYTES: usize = 170;
+/// Explore: the maximum number of topics in memory. Together they have at most 112 MB.
+pub(crate) const EXPLORED_TOPICS_MAX: usize = 16;
+/// Explore: the maximum number of columns of a topic. A query has at most a hundred.
+pub(crate) const EXPLORED_COLUMNS_MAX: usize = 100;
+/// Explore: the maximum numbers of measures and filters in a query. Each measure has a chart of its own.
+pub(crate) const MEASURES_MAX: usize = 6;
+pub(crate) const FILTERS_MAX: usize = 10;
+/// Explore: the number of lines in a chart besides "other". With it, each line has a colour of its own.
+pub(crate) const SERIES_MAX: usize = 6;
+/// Explore: the number of rows in a view. A file contains all.
+pub(crate) const EXPLORED_SHOWN: usize = 200;
+/// Explore: the maximum number of views or files that are computed at once. Each of them reads all rows of a topic.
+pub(crate) const EXPLORED_AT_ONCE: usize = 2;
+/// Explore: how long a request waits until the end of a topic has been read for the first time.
+pub(crate) const EXPLORED_WAIT: Duration = Duration::from_secs(5);

@@ -15,43 +15,70 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::broadcast::Broadcast;
+use crate::cache::RenderedView;
+use crate::error::RequestError;
 use crate::limits::LIVE_PERIOD;
 use crate::query::Query;
 use crate::views::View;
 
-/// The stream of one view to one browser.
-#[derive(Debug)]
-pub(crate) struct LiveStream {
+/// A view that can be streamed.
+pub(crate) trait Streamed: Send + 'static {
+    fn name(&self) -> &'static str;
+    /// Returns a receiver that is notified when there may be a new version.
+    fn versions(&self) -> watch::Receiver<u64>;
+    fn render(&self) -> impl Future<Output = Result<RenderedView, RequestError>> + Send;
+}
+
+/// A view of the store.
+pub(crate) struct StoredView {
     pub(crate) broadcast: Arc<Broadcast>,
     pub(crate) view: View,
     pub(crate) query: Query,
+}
+
+impl Streamed for StoredView {
+    fn name(&self) -> &'static str {
+        self.view.name()
+    }
+
+    fn versions(&self) -> watch::Receiver<u64> {
+        self.broadcast.versions(self.view)
+    }
+
+    async fn render(&self) -> Result<RenderedView, RequestError> {
+        self.broadcast.render(self.view, &self.query).await
+    }
+}
+
+/// The stream of one view to one browser.
+#[derive(Debug)]
+pub(crate) struct LiveStream<V> {
+    pub(crate) view: V,
+    pub(crate) status: watch::Receiver<Bytes>,
     /// The id of the version that the browser has.
     pub(crate) has: Option<String>,
     pub(crate) stop: CancellationToken,
     pub(crate) _permit: OwnedSemaphorePermit,
 }
 
-struct State {
-    live: LiveStream,
+struct State<V> {
+    live: LiveStream<V>,
     versions: watch::Receiver<u64>,
-    status: watch::Receiver<Bytes>,
     /// Whether there is a version that has not been sent yet.
     pending: bool,
     /// The earliest time at which the next version may be sent.
     next: Instant,
 }
 
-impl LiveStream {
+impl<V: Streamed + Sync> LiveStream<V> {
     pub(crate) fn body(self) -> Body {
         Body::from_stream(self.events())
     }
 
-    fn events(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
-        let mut status = self.broadcast.status.subscribe();
-        status.mark_changed();
+    fn events(mut self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        self.status.mark_changed();
         let state = State {
-            versions: self.broadcast.versions(self.view),
-            status,
+            versions: self.view.versions(),
             pending: true,
             next: Instant::now(),
             live: self,
@@ -63,7 +90,7 @@ impl LiveStream {
     }
 }
 
-impl State {
+impl<V: Streamed + Sync> State<V> {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             tokio::select! {
@@ -77,9 +104,9 @@ impl State {
                         return Some(event);
                     }
                 }
-                changed = self.status.changed() => {
+                changed = self.live.status.changed() => {
                     changed.ok()?;
-                    let status = self.status.borrow_and_update().clone();
+                    let status = self.live.status.borrow_and_update().clone();
                     if !status.is_empty() {
                         return Some([b"event: status\ndata: ", &status[..], b"\n\n"].concat().into());
                     }
@@ -94,7 +121,7 @@ impl State {
         self.next = Instant::now() + LIVE_PERIOD;
         self.versions.mark_unchanged();
         let live = &mut self.live;
-        match live.broadcast.render(live.view, &live.query).await {
+        match live.view.render().await {
             Ok(rendered) if live.has.as_ref() == Some(&rendered.id) => None,
             Ok(rendered) => {
                 live.has = Some(rendered.id);

@@ -19,6 +19,56 @@ pub struct Options {
     pub cluster: Cluster,
     /// The clients that may view the dashboard.
     pub access: Access,
+    /// The topics and charts of the pages *Explore* and *Pinned*.
+    pub explore: Explore,
+}
+
+/// What the pages *Explore* and *Pinned* show.
+#[derive(Clone, Debug, Default)]
+pub struct Explore {
+    /// The derived topics of the dataflow file.
+    pub topics: Vec<ExploredTopic>,
+    /// The charts of the page *Pinned*.
+    pub pinned: Vec<PinnedChart>,
+}
+
+/// A derived topic, and what is known about its columns.
+#[derive(Clone, Debug, Default)]
+pub struct ExploredTopic {
+    /// The name.
+    pub name: String,
+    /// The columns of the derivation's query, in their order; empty if it has no query. Other columns are inferred.
+    pub columns: Vec<ExploredColumn>,
+    /// The names of the inferred columns whose sums over several keys have a meaning.
+    pub additive: Vec<String>,
+}
+
+/// A column of a query.
+#[derive(Clone, Debug)]
+pub struct ExploredColumn {
+    /// The name.
+    pub name: String,
+    /// The SQL type.
+    pub kind: String,
+    /// Whether the sum of its values over several keys has a meaning.
+    pub is_additive: bool,
+}
+
+/// A chart of the page *Pinned*.
+#[derive(Clone, Debug)]
+pub struct PinnedChart {
+    /// The title.
+    pub title: String,
+    /// The derived topic.
+    pub topic: String,
+    /// The columns that are plotted.
+    pub measures: Vec<String>,
+    /// The column whose values have a line each.
+    pub split: Option<String>,
+    /// Whether the chart has bars instead of lines.
+    pub has_bars: bool,
+    /// The length of the time span.
+    pub minutes: u16,
 }
 
 /// The clients that may view the dashboard.

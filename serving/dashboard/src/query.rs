@@ -68,6 +68,19 @@ impl Query {
         Ok(query)
     }
 
+    /// Returns a query for the last minutes.
+    pub(crate) fn last(minutes: u16) -> Self {
+        Self {
+            minutes: Some(i64::from(minutes)),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the request sets the span.
+    pub(crate) fn has_span(&self) -> bool {
+        self.minutes.is_some() || self.from.is_some()
+    }
+
     /// Returns the span in milliseconds since 1970. Without `from` and `to` it ends at `now`.
     pub(crate) fn range(&self, now: i64) -> Range<i64> {
         match (self.from, self.to) {

@@ -16,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 use crate::assets;
 use crate::broadcast::Broadcast;
 use crate::error::RequestError;
+use crate::explore::{ExplorePage, ExploreQuery, Explorer, PinnedPage};
 use crate::guard::{Guard, guard};
 use crate::limits::LIVE_MAX;
-use crate::live::LiveStream;
+use crate::live::{LiveStream, StoredView, Streamed};
 use crate::packed::pack;
 use crate::query::Query;
 use crate::views::View;
@@ -34,13 +35,20 @@ const STREAM_HEADERS: [(HeaderName, &str); 3] = [
 #[derive(Clone, Debug)]
 struct Pages {
     broadcast: Arc<Broadcast>,
+    explorer: Arc<Explorer>,
     streams: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
-pub(crate) fn router(broadcast: Arc<Broadcast>, access: Guard, stop: CancellationToken) -> Router {
+pub(crate) fn router(
+    broadcast: Arc<Broadcast>,
+    explorer: Arc<Explorer>,
+    access: Guard,
+    stop: CancellationToken,
+) -> Router {
     let pages = Pages {
         broadcast,
+        explorer,
         streams: Arc::new(Semaphore::new(LIVE_MAX)),
         stop,
     };
@@ -48,6 +56,12 @@ pub(crate) fn router(broadcast: Arc<Broadcast>, access: Guard, stop: Cancellatio
         .route("/", get(assets::index))
         .route("/{file}", get(assets::asset))
         .route("/api/status", get(status))
+        .route("/api/explore", get(explored_topics))
+        .route("/api/explore/rows", get(explored_rows))
+        .route("/api/views/explore", get(explored))
+        .route("/api/views/explore/live", get(explored_live))
+        .route("/api/views/pinned", get(pinned))
+        .route("/api/views/pinned/live", get(pinned_live))
         .route("/api/views/{view}", get(view))
         .route("/api/views/{view}/live", get(live))
         .with_state(pages)
@@ -78,15 +92,92 @@ async fn live(
     headers: HeaderMap,
 ) -> Result<Response, RequestError> {
     let (view, query) = parse(&name, query.as_deref())?;
+    let broadcast = Arc::clone(&pages.broadcast);
+    let view = StoredView {
+        broadcast,
+        view,
+        query,
+    };
+    stream(pages, view, &headers)
+}
+
+/// Lists the topics of the page *Explore* and the charts of the page *Pinned*.
+async fn explored_topics(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+    json(&headers, pages.explorer.catalog()).await
+}
+
+async fn explored(
+    State(pages): State<Pages>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, RequestError> {
+    let page = explore_page(&pages, query.as_deref())?;
+    page.filled().await;
+    Ok(json(&headers, page.render().await?.json).await)
+}
+
+async fn explored_live(
+    State(pages): State<Pages>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, RequestError> {
+    let page = explore_page(&pages, query.as_deref())?;
+    stream(pages, page, &headers)
+}
+
+/// Returns all rows that a view of the page *Explore* covers.
+async fn explored_rows(
+    State(pages): State<Pages>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, RequestError> {
+    let page = explore_page(&pages, query.as_deref())?;
+    page.filled().await;
+    Ok(json(&headers, page.rows().await?).await)
+}
+
+async fn pinned(
+    State(pages): State<Pages>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, RequestError> {
+    let page = pinned_page(&pages, query.as_deref())?;
+    page.filled().await;
+    Ok(json(&headers, page.render().await?.json).await)
+}
+
+async fn pinned_live(
+    State(pages): State<Pages>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, RequestError> {
+    let page = pinned_page(&pages, query.as_deref())?;
+    stream(pages, page, &headers)
+}
+
+fn explore_page(pages: &Pages, query: Option<&str>) -> Result<ExplorePage, RequestError> {
+    let query = ExploreQuery::parse(query.unwrap_or_default())?;
+    pages.explorer.page(query)
+}
+
+fn pinned_page(pages: &Pages, query: Option<&str>) -> Result<PinnedPage, RequestError> {
+    let query = Query::parse(query.unwrap_or_default())?;
+    pages.explorer.pinned_page(query)
+}
+
+fn stream<V: Streamed + Sync>(
+    pages: Pages,
+    view: V,
+    headers: &HeaderMap,
+) -> Result<Response, RequestError> {
     let permit = pages
         .streams
         .try_acquire_owned()
         .map_err(|_| RequestError::Full)?;
     let has = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let live = LiveStream {
-        broadcast: pages.broadcast,
         view,
-        query,
+        status: pages.broadcast.status.subscribe(),
         has: has.map(str::to_owned),
         stop: pages.stop,
         _permit: permit,

@@ -9,6 +9,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::broadcast::Broadcast;
 use crate::error::StartError;
+use crate::explore::Explorer;
+use crate::feed::StoredTopic;
 use crate::guard::Guard;
 use crate::options::Options;
 use crate::store::Topic;
@@ -24,17 +26,31 @@ pub async fn start(
     options.access.check(address)?;
     let broadcast = Arc::new(Broadcast::new());
     let readers = TaskTracker::new();
-    let Options { cluster, access } = options;
+    let Options {
+        cluster,
+        access,
+        explore,
+    } = options;
     for topic in Topic::ALL {
-        let reader = feed::follow(broadcast.clone(), cluster.clone(), topic);
+        let stored = StoredTopic {
+            broadcast: broadcast.clone(),
+            topic,
+        };
+        let reader = feed::follow(stored, cluster.clone());
         readers.spawn(stop.clone().run_until_cancelled_owned(reader));
     }
     let ends = feed::follow_ends(broadcast.clone(), cluster.clone());
     readers.spawn(stop.clone().run_until_cancelled_owned(ends));
+    let explorer = Explorer::new(cluster.clone(), explore, readers.clone(), stop.clone());
     let status = status::follow(broadcast.clone(), cluster);
     readers.spawn(stop.clone().run_until_cancelled_owned(status));
     readers.close();
-    let router = routes::router(broadcast, Guard { access }, stop.clone());
+    let router = routes::router(
+        broadcast,
+        Arc::new(explorer),
+        Guard { access },
+        stop.clone(),
+    );
     let service = async move {
         http_service::serve("dashboard", listener, router, stop).await;
         readers.wait().await;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use cluster_testing::Node;
-use dashboard::{Access, Handle, Options, Token};
+use dashboard::{Access, Explore, Handle, Options, Token};
 use model::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -44,9 +44,19 @@ impl Page {
     }
 
     pub(crate) async fn with_token(node: &Node, token: Option<&str>) -> Self {
+        Self::with(node, token, Explore::default()).await
+    }
+
+    /// Starts a dashboard that explores these topics.
+    pub(crate) async fn exploring(node: &Node, explore: Explore) -> Self {
+        Self::with(node, None, explore).await
+    }
+
+    async fn with(node: &Node, token: Option<&str>, explore: Explore) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let options = Options {
             cluster: node.cluster().await,
+            explore,
             access: token.map_or(Access::Loopback, |text| {
                 Access::Token(Token::new(text).unwrap())
             }),
@@ -80,6 +90,13 @@ impl Page {
         let path = format!("/api/views/{view}/live");
         let headers: Vec<_> = has.iter().map(|id| ("last-event-id", *id)).collect();
         let stream = http::request(self.address, "GET", &path, &headers).await;
+        assert_eq!(stream.status, 200);
+        stream
+    }
+
+    /// Opens the stream at a path.
+    pub(crate) async fn live_at(&self, path: &str) -> Response {
+        let stream = self.get(path).await;
         assert_eq!(stream.status, 200);
         stream
     }

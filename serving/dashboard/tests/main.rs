@@ -5,6 +5,7 @@
 )]
 
 mod away;
+mod explore;
 mod harness;
 mod http;
 mod live;

@@ -12,9 +12,9 @@ use super::durations::{
     default_allowed_lateness, default_idle_timeout, default_lateness, default_max_skew, duration,
     optional_duration,
 };
-use super::query::QueryCode;
+use super::query::{QueryCode, QueryColumn};
 use super::registration::{Registration, Registry};
-use super::{SpecError, WindowSpec};
+use super::{SpecError, ViewSpec, WindowSpec};
 
 /// The parameter that contains the version of a derivation's rules.
 pub const RULE_VERSION: &str = "rule_version";
@@ -27,6 +27,9 @@ pub struct DataflowSpec {
     pub sources: BTreeMap<String, SourceSpec>,
     /// Derivations by the name of their derived topic, which is also the name of their code in the [`Registry`].
     pub derivations: BTreeMap<String, DerivationSpec>,
+    /// The charts of the dashboard's page *Pinned*.
+    #[serde(default)]
+    pub views: Vec<ViewSpec>,
 }
 
 /// A source topic.
@@ -120,7 +123,8 @@ impl DataflowSpec {
         self.plan_queries(&sources)?;
         self.check_limits()?;
         let mut derivations = self.derivations.iter();
-        derivations.try_for_each(|(name, spec)| self.check(name, spec, registry))
+        derivations.try_for_each(|(name, spec)| self.check(name, spec, registry))?;
+        self.check_views()
     }
 
     /// Returns the sources as queries see them.
@@ -203,6 +207,11 @@ impl SourceSpec {
 }
 
 impl DerivationSpec {
+    /// The columns of the derivation's query, in their order; empty if it has no query.
+    pub fn columns(&self) -> &[QueryColumn] {
+        self.code.as_ref().map_or(&[], |code| &code.outputs)
+    }
+
     /// The parameters that both the SmartModule and the runner receive.
     pub fn params(&self) -> Params {
         self.param_texts().into_iter().collect()

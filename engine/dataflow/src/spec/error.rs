@@ -102,6 +102,20 @@ pub enum SpecError {
         /// The error in the parameters.
         cause: model::ParamError,
     },
+    /// A value of a view is not allowed.
+    #[error("view `{title}`: `{field}` is `{value}`: {expected}")]
+    View {
+        /// The number of the view, from 0.
+        index: usize,
+        /// The title of the view.
+        title: String,
+        /// The setting.
+        field: &'static str,
+        /// The value.
+        value: String,
+        /// What is expected instead.
+        expected: String,
+    },
     /// Another error, with its line.
     #[error("line {line}: {cause}")]
     At {
@@ -129,7 +143,9 @@ impl SpecError {
             }
             return self;
         }
-        let found = {
+        let found = if let Self::View { index, field, .. } = &self {
+            line::line_of_item(yaml, "views", *index, field)
+        } else {
             let (section, name, field) = self.place();
             let field = if field == "hop" { "window" } else { field };
             line::line_of(yaml, section, name, field)
@@ -173,9 +189,11 @@ impl SpecError {
                 setting,
                 ..
             } => (DERIVATIONS, derivation, setting),
-            Self::Syntax(_) | Self::Partitions { .. } | Self::Query { .. } | Self::At { .. } => {
-                ("", "", "")
-            }
+            Self::Syntax(_)
+            | Self::Partitions { .. }
+            | Self::Query { .. }
+            | Self::View { .. }
+            | Self::At { .. } => ("", "", ""),
         }
     }
 }

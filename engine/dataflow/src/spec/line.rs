@@ -16,6 +16,28 @@ pub(super) fn line_of(yaml: &str, section: &str, entry: &str, field: &str) -> Op
     Some(found.map_or(header, |(number, _)| number))
 }
 
+/// The line, counted from 1, on which an item of a list sets `field`; `index` counts the items of the section's list
+/// from 0. If the item does not set the field, the line of the item's `-`; `None` if there is no such item.
+pub(super) fn line_of_item(yaml: &str, section: &str, index: usize, field: &str) -> Option<usize> {
+    let mut lines = (1..).zip(yaml.lines());
+    lines.find(|(_, line)| indentation(line) == 0 && sets(line, section))?;
+    let is_item = |line: &str| line.trim_start().starts_with('-');
+    let mut dashes = lines.clone().filter(|(_, line)| is_item(line));
+    let depth = indentation(dashes.next()?.1);
+    let mut items = lines
+        .clone()
+        .filter(|(_, line)| is_item(line) && indentation(line) == depth);
+    let (header, first) = items.nth(index)?;
+    let following = lines.skip_while(|(number, _)| *number <= header);
+    let mut block = std::iter::once((header, first)).chain(following.take_while(|(_, line)| {
+        let is_text = !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        !is_text || indentation(line) > depth
+    }));
+    let is_set = |part: &str| sets(part.trim_start().trim_start_matches('-'), field);
+    let found = block.find(|(_, line)| line.split(['{', ',']).any(is_set));
+    Some(found.map_or(header, |(number, _)| number))
+}
+
 fn sets(line: &str, field: &str) -> bool {
     let rest = line.trim_start().strip_prefix(field);
     !field.is_empty() && rest.is_some_and(|rest| rest.trim_start().starts_with(':'))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sql::WindowPlan;
+use sql::{Plan, SqlType, WindowPlan};
 
 use super::{DataflowSpec, DerivationSpec, SpecError, WindowSpec, line};
 
@@ -16,6 +16,19 @@ pub(crate) struct QueryCode {
     pub(crate) columns: String,
     /// A description of the plan.
     explained: String,
+    /// The columns of the rows.
+    pub(crate) outputs: Vec<QueryColumn>,
+}
+
+/// A column of the rows of a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryColumn {
+    /// The name.
+    pub name: String,
+    /// The type.
+    pub ty: SqlType,
+    /// Whether the sum of the values of several rows of a window has a meaning: it is a count or a sum.
+    pub is_additive: bool,
 }
 
 impl DataflowSpec {
@@ -52,6 +65,7 @@ impl DerivationSpec {
                 params: sql::parameters(&plan, source).into(),
                 columns: plan.columns_read(source),
                 explained: plan.explain(source),
+                outputs: outputs(&plan),
             });
         }
         self.from = plan.source;
@@ -87,6 +101,15 @@ impl DerivationSpec {
             }),
         }
     }
+}
+
+fn outputs(plan: &Plan) -> Vec<QueryColumn> {
+    let columns = plan.columns().map(|output| QueryColumn {
+        name: output.name.clone(),
+        ty: output.ty,
+        is_additive: plan.is_additive(output),
+    });
+    columns.collect()
 }
 
 fn window(plan: WindowPlan) -> Option<WindowSpec> {

@@ -1,5 +1,7 @@
 //! Tests of dataflow files that are accepted, and of others that are rejected with a helpful message.
 
+mod views;
+
 use std::time::Duration;
 
 use super::*;

@@ -1,13 +1,15 @@
 // Clicks through every view in headless Chromium, in both themes, on a desktop and a phone screen. Fails on console
 // errors, on text with too little contrast and on pages wider than their screen, and takes screenshots.
 //
-// `make test-dashboard` runs this file. With DASHBOARD=URL it tests a dashboard that is already running.
+// `make test-dashboard` runs this file. With DASHBOARD=URL it tests a dashboard that is already running; its
+// dataflow file must end with `STORE` of `explore.mjs`.
 
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { contrastProblems } from "./contrast.mjs";
+import { explore } from "./explore.mjs";
 import { hostile, playHostile } from "./hostile.mjs";
 import { journeys } from "./journeys.mjs";
 import { proxy } from "./proxy.mjs";
@@ -19,7 +21,17 @@ const root = path.resolve(import.meta.dirname, "../../../..");
 const screenshots = path.join(root, "target/dashboard-pictures");
 const { chromium } = createRequire(path.join(root, "target/dashboard-npm/"))("playwright-core");
 
-const VIEWS = ["Overview", "Engagement", "Sessions", "Purchases", "Fraud", "Servers", "Data quality"];
+const VIEWS = [
+  "Overview",
+  "Engagement",
+  "Sessions",
+  "Purchases",
+  "Fraud",
+  "Servers",
+  "Data quality",
+  "Pinned",
+  "Explore",
+];
 const SCREENS = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
 const TIMEOUT_MS = 90_000;
 
@@ -146,7 +158,9 @@ async function run(browser, setup) {
     const desktop = { viewport: SCREENS.desktop, colorScheme: "light", acceptDownloads: true };
     const context = await browser.newContext(desktop);
     const page = await context.newPage();
-    await journeys(page, setup.url, steps(page, "journeys"), shown);
+    const at = steps(page, "journeys");
+    await journeys(page, setup.url, at, shown);
+    await explore(page, setup.url, at);
     await useTables(await context.newPage(), setup.url);
     if (!setup.webApi) return;
     const hostilePage = await context.newPage();

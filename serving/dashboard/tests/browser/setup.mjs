@@ -2,11 +2,13 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+
+import { STORE } from "./explore.mjs";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 const TIMEOUT_MS = 240_000;
@@ -66,6 +68,7 @@ function workspace(root) {
   const binary = process.env.BINARY ?? path.join(root, "target/debug/game-analytics");
   return {
     data: path.join(folder, "data"),
+    folder,
     binary,
     leave: () => rmSync(folder, { recursive: true, force: true }),
   };
@@ -73,13 +76,16 @@ function workspace(root) {
 
 /** Runs everything in one process, as `make start` does. */
 export async function startAll(root) {
-  const { data, binary, leave } = workspace(root);
+  const { data, binary, folder, leave } = workspace(root);
+  const dataflow = path.join(folder, "dataflow.yaml");
+  // The derivations are the last section of the file, so this adds one to them.
+  writeFileSync(dataflow, readFileSync(path.join(root, "dataflow.yaml"), "utf8").trimEnd() + STORE);
   const names = ["cluster", "spu", "metrics", "web-api", "dashboard"];
   const flags = names.flatMap((name) => [`--${name}-addr`, "127.0.0.1:0"]);
   const began = Date.now();
   const all = run(
     binary,
-    ["up", "--data-dir", data, "--rate", "300", "--incidents", "3600", ...flags],
+    ["up", "--dataflow", dataflow, "--data-dir", data, "--rate", "300", "--incidents", "3600", ...flags],
     ["web-api", "dashboard"],
   );
   const stop = async () => {
