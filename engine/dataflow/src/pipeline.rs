@@ -140,8 +140,8 @@ impl Pipeline {
 
     /// The last stage: returns the rows that are due at `watermark` and have not been emitted yet. If corrections are
     /// due, also returns the changed rows of windows that were emitted before; if not, only those of windows that are
-    /// about to be forgotten. If early rows are due, also returns the changed rows of open windows. Rows are ordered by window start, detections by span and
-    /// key. `derived_ends` are the current end offsets of the derived topic.
+    /// about to be forgotten. If early rows are due, also returns the changed rows of open windows. Rows are ordered by
+    /// window start, detections by span and key. `derived_ends` are the current end offsets of the derived topic.
     pub(crate) fn emit(
         &mut self,
         watermark: Timestamp,

@@ -11,7 +11,8 @@ pub(crate) use sessions::{LAST_VALUE, SessionTicks};
 use std::collections::BTreeSet;
 
 use client::Offset;
-use model::fold::{Source, SourceRecord};
+use model::fold::SourceRecord;
+use model::source::Source;
 use model::{
     AlignedWindows, Emit, Event, Fold, Lift, Merge, ParamError, Params, Reason, RecordKey,
     Rejection, Timestamp, Window, Windowed,

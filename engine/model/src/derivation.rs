@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::emit::Emit;
-use crate::fold::Source;
 use crate::grouping::{Grouping, SessionGap};
 use crate::key::RecordKey;
 use crate::merge::Merge;
 use crate::params::{ParamError, Params};
+use crate::source::Source;
 use crate::window::Window;
 
 /// Defines what one event contributes to a derived topic. The same code runs as WASM in the cluster and

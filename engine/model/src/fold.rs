@@ -4,24 +4,22 @@
 //! A record is parsed once, however many derivations fold it: [`SourceFolds`] parses a chunk of the records, has
 //! every fold add them, and continues with the next chunk.
 
+mod group;
 mod lifted;
 mod parsed;
 mod partials;
 mod request;
-mod source;
 
+pub use group::{FoldGroup, Folds, ParsedFold, SourceFolds, parsed_fold};
 pub use parsed::Parsed;
 pub use partials::split;
 pub use request::{DERIVATIONS, FoldRequest, RequestError, parameters, requested};
-pub use source::{
-    FoldGroup, Folds, ParsedFold, PlayerEvents, PurchaseEvents, ServerMetrics, Source, SourceFolds,
-    parsed_fold,
-};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::derivation::Lift;
 use crate::params::{ParamError, Params};
+use crate::source::Source;
 use crate::time::Timestamp;
 use lifted::Lifted;
 use parsed::{by_chunks, parse};

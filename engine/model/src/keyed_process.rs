@@ -8,11 +8,11 @@ use smallvec::SmallVec;
 use crate::derivation::Lift;
 use crate::emit::Emit;
 use crate::event::Event;
-use crate::fold::Source;
 use crate::grouping::SingleEvents;
 use crate::key::RecordKey;
 use crate::merge::Merge;
 use crate::params::{ParamError, Params};
+use crate::source::Source;
 use crate::time::Timestamp;
 use crate::window::Window;
 

@@ -24,6 +24,7 @@ pub mod params;
 pub mod partial;
 pub mod payload;
 pub mod reject;
+pub mod source;
 pub mod time;
 pub mod window;
 mod words;

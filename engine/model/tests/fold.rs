@@ -1,9 +1,9 @@
 //! Tests the partial of a batch, folded with a minimal derivation.
 
 use model::event::PlayerEvent;
-use model::fold::PlayerEvents;
 use model::fold::SourceRecord;
 use model::partial::BatchHeader;
+use model::source::PlayerEvents;
 use model::{
     AlignedWindows, BatchPartial, Emit, Fold, Lift, Merge, ParamError, Params, PartialError,
     Reason, SenderAhead, SendersAhead, Timestamp,

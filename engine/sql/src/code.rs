@@ -13,14 +13,18 @@ pub(crate) fn encode(value: &impl Serialize) -> String {
     STANDARD.encode(bytes)
 }
 
+/// The number of characters of an invalid text that an error shows.
+const SHOWN: usize = 20;
+
 /// Reads the value of a parameter from its text.
 pub(crate) fn decode<T: DeserializeOwned>(params: &Params, name: &str) -> Result<T, ParamError> {
-    let text: String = params.require(name, "the output of the planner")?;
+    const EXPECTED: &str = "the text that the runner of the same version makes";
+    let text: String = params.require(name, EXPECTED)?;
     let bytes = STANDARD.decode(&text).ok();
     let value = bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok());
-    value.ok_or_else(|| ParamError::Refused {
+    value.ok_or_else(|| ParamError::Invalid {
         name: name.to_owned(),
-        value: text,
-        problem: "the runner and the SmartModule are of different versions".to_owned(),
+        value: text.chars().take(SHOWN).collect::<String>() + "…",
+        expected: EXPECTED,
     })
 }

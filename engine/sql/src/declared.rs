@@ -1,7 +1,7 @@
 //! Declared sources as the fold reads them: the columns of a record are the event.
 
 use model::event::{PlayerEvent, PurchaseEvent, ServerMetric, TypedEvent};
-use model::fold::{PlayerEvents, PurchaseEvents, ServerMetrics};
+use model::source::{PlayerEvents, PurchaseEvents, ServerMetrics};
 use model::{Event, ParamError, Params, Rejection, Timestamp};
 
 use crate::code;
@@ -50,7 +50,7 @@ impl DeclaredSource {
 
 impl Checks {
     fn check(&mut self, record: &[u8]) -> Result<(), Rejection> {
-        use model::fold::Source as _;
+        use model::source::Source as _;
         match self {
             Self::None => Ok(()),
             Self::Player(source) => source.parse(record).map(drop),
@@ -60,7 +60,7 @@ impl Checks {
     }
 }
 
-impl model::fold::Source for DeclaredSource {
+impl model::source::Source for DeclaredSource {
     const TOPIC: Option<&'static str> = None;
     const PARAMETERS: &'static [&'static str] = &[SOURCE];
 

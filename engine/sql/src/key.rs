@@ -21,8 +21,8 @@ pub(crate) fn text<'a>(value: &'a Value<'_>, ty: SqlType) -> Cow<'a, str> {
     }
 }
 
-/// Returns the value of a field; NULL if the field is not of this type, as in the key that stands for all keys for
-/// which there was no memory.
+/// Returns the value of a field; NULL if the field is not of this type, as in the key of all events for whose own
+/// keys there was no memory.
 pub(crate) fn value(field: String, ty: SqlType) -> Value<'static> {
     let parsed = match ty {
         _ if field == NULL => None,

@@ -22,8 +22,9 @@ pub struct Source {
 }
 
 impl Source {
-    /// Creates a source whose record key is the field at the path `key`, and whose event time is at another path. If no column has the path, the field becomes a required
-    /// column with the name of the path's last part.
+    /// Creates a source whose record key is the field at the path `key`, and whose event time is at another path. If no
+    /// column has the path of the event time, the field becomes a required column with the name of the path's last
+    /// part.
     pub fn new(
         name: &str,
         key: &str,

@@ -2,8 +2,8 @@
 
 use model::derived::ActivePlayers;
 use model::event::PlayerEvent;
-use model::fold::PlayerEvents;
 use model::merge::{Distinct, fingerprint};
+use model::source::PlayerEvents;
 use model::{AlignedWindows, Emit, Lift, Merge, ParamError, Params, RecordKey, Window, Windowed};
 use serde::{Deserialize, Serialize};
 

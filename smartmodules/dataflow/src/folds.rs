@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use model::fold::{Folds, ParsedFold, RequestError, Source, SourceFolds, parsed_fold, requested};
-use model::fold::{PlayerEvents, PurchaseEvents, ServerMetrics};
+use model::fold::{Folds, ParsedFold, RequestError, SourceFolds, parsed_fold, requested};
+use model::source::{PlayerEvents, PurchaseEvents, ServerMetrics, Source};
 use model::{Lift, ParamError, Params};
 use sql::{DeclaredSource, SqlSessions, SqlWindows};
 

@@ -2,9 +2,9 @@
 
 use model::derived::{FraudAlerts, Severity};
 use model::event::PurchaseEvent;
-use model::fold::PurchaseEvents;
 use model::keyed_process::{Collect, Detection, TimedEvent};
 use model::merge::fingerprint;
+use model::source::PurchaseEvents;
 use model::{KeyedProcess, ParamError, Params, RecordKey, Timestamp};
 
 use crate::account::Account;

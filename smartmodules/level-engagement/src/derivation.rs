@@ -3,8 +3,8 @@
 use model::decimal;
 use model::derived::LevelEngagement;
 use model::event::PlayerEvent;
-use model::fold::PlayerEvents;
 use model::merge::{Distinct, fingerprint};
+use model::source::PlayerEvents;
 use model::{AlignedWindows, Emit, Lift, Merge, ParamError, Params, RecordKey, Window, Windowed};
 use serde::{Deserialize, Serialize};
 

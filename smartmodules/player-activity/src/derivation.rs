@@ -2,7 +2,7 @@
 
 use model::derived::PlayerActivity;
 use model::event::PlayerEvent;
-use model::fold::PlayerEvents;
+use model::source::PlayerEvents;
 use model::{AlignedWindows, Emit, Lift, Merge, ParamError, Params, RecordKey, Window, Windowed};
 use serde::{Deserialize, Serialize};
 

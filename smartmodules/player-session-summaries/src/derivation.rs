@@ -4,8 +4,8 @@ use compact_str::CompactString;
 use model::decimal;
 use model::derived::PlayerSessionSummaries;
 use model::event::PlayerEvent;
-use model::fold::PlayerEvents;
 use model::merge::{Earliest, Names};
+use model::source::PlayerEvents;
 use model::{
     Emit, Lift, Merge, ParamError, Params, RecordKey, SessionGap, Sessions, Timestamp, Window,
     Windowed,

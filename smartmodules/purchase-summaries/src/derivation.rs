@@ -2,8 +2,8 @@
 
 use model::derived::PurchaseSummaries;
 use model::event::PurchaseEvent;
-use model::fold::PurchaseEvents;
 use model::merge::{Bookkeeping, Latest, Ledger};
+use model::source::PurchaseEvents;
 use model::{
     AlignedWindows, Emit, Lift, Merge, ParamError, Params, RecordKey, Window, Windowed, money,
 };

@@ -2,8 +2,8 @@
 
 use model::derived::Revenue;
 use model::event::PurchaseEvent;
-use model::fold::PurchaseEvents;
 use model::merge::{Bookkeeping, Ledger};
+use model::source::PurchaseEvents;
 use model::{
     AlignedWindows, Emit, Lift, ParamError, Params, RecordKey, Window, Windowed, decimal, money,
 };

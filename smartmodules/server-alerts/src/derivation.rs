@@ -2,8 +2,8 @@
 
 use model::derived::{ServerAlerts, ServerCondition};
 use model::event::ServerMetric;
-use model::fold::ServerMetrics;
 use model::keyed_process::{Collect, Detection, TimedEvent};
+use model::source::ServerMetrics;
 use model::{KeyedProcess, ParamError, Params, RecordKey, Timestamp};
 use serde::{Deserialize, Serialize};
 

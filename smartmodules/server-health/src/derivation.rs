@@ -3,8 +3,8 @@
 use model::decimal;
 use model::derived::{LatencyMs, Load, ServerHealth, ServerStatus};
 use model::event::{READING_UNIT, ServerMetric};
-use model::fold::ServerMetrics;
 use model::merge::{Latest, Quantiles, Spread};
+use model::source::ServerMetrics;
 use model::{AlignedWindows, Emit, Lift, Merge, ParamError, Params, RecordKey, Window, Windowed};
 use serde::{Deserialize, Serialize};
 

@@ -3,8 +3,8 @@
 use compact_str::CompactString;
 use model::derived::StuckPlayers;
 use model::event::PlayerEvent;
-use model::fold::PlayerEvents;
 use model::keyed_process::{Collect, Detection, TimedEvent};
+use model::source::PlayerEvents;
 use model::{KeyedProcess, ParamError, Params, RecordKey, Timestamp, Window, decimal};
 use serde::{Deserialize, Serialize};
 

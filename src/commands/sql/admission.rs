@@ -2,7 +2,8 @@
 //! time at which they were written.
 
 use client::Record;
-use model::fold::{MAX_SKEW_MS, Source};
+use model::fold::MAX_SKEW_MS;
+use model::source::Source;
 use model::{Reason, Rejection};
 use sql::DeclaredSource;
 

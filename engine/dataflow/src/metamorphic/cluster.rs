@@ -16,8 +16,8 @@ use super::runner::Runner;
 use super::scripts::{Script, Settings, Step};
 use crate::durable::checkpoint::{Checkpoint, OutputEnds};
 use crate::durable::source_log::ReadTo;
+use crate::output::lateness::Located;
 use crate::sink::counts::Counts;
-use crate::spec::locate::Located;
 use crate::windows::Due;
 
 /// Longer than any lateness, timeout or window in the scripts, in milliseconds.

@@ -11,13 +11,13 @@ use super::scripts::Settings;
 use crate::covered::Covered;
 use crate::durable::checkpoint::{Checkpoint, PartitionCheckpoint};
 use crate::durable::source_log::ReadTo;
-use crate::output::lateness::LatePlace;
+use crate::output::lateness::{LatePlace, Located};
 use crate::output::prior::PriorKeys;
 use crate::output::revisions::Row;
 use crate::pipeline::{Arrived, Pipeline};
 use crate::read::partition::{Place, nothing_before};
 use crate::sink::position::Position;
-use crate::spec::locate::{Locate, Located};
+use crate::spec::locate::Locate;
 use crate::watermarks::Watermarks;
 use crate::windows::Due;
 

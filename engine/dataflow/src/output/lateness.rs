@@ -5,7 +5,24 @@ use std::collections::BTreeMap;
 use client::{OffsetRange, Partition, PartitionOffset};
 use model::{RecordKey, Timestamp, Window};
 
-use crate::spec::locate::Located;
+/// Where an event counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Located {
+    /// The event time.
+    pub(crate) time: Timestamp,
+    /// The keys to which the event contributes: usually one; none if it contributes nothing.
+    pub(crate) keys: Vec<RecordKey>,
+}
+
+impl Located {
+    /// The only key; `None` if there are none or several.
+    pub(crate) fn only_key(&self) -> Option<&RecordKey> {
+        match self.keys.as_slice() {
+            [key] => Some(key),
+            _ => None,
+        }
+    }
+}
 
 /// Identifies late events of one batch: all events of the batch with this window and key. They are in no row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +80,8 @@ pub(crate) struct LateEvent {
     /// The position of the event in the source.
     pub(crate) at: PartitionOffset,
     pub(crate) time: Timestamp,
-    /// The event's key. `None`, if it has several keys, stands for all keys of the window; also `None` in records of
-    /// early versions.
+    /// The event's key. `None` means all keys of the window: the event has several keys, or an early version of the runner
+    /// wrote the record.
     pub(crate) key: Option<RecordKey>,
 }
 

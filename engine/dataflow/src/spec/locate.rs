@@ -2,8 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use model::fold::Source;
-use model::{Emit, Event, Lift, RecordKey, Rejection, Timestamp};
+use model::source::Source;
+use model::{Emit, Event, Lift, RecordKey, Rejection};
+
+use crate::output::lateness::Located;
 
 /// Finds the event time and keys of source records.
 pub(crate) trait Locate: Send + Sync {
@@ -12,25 +14,6 @@ pub(crate) trait Locate: Send + Sync {
 
     /// The field that contains the event time.
     fn event_time(&self) -> String;
-}
-
-/// Where an event counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Located {
-    /// The event time.
-    pub(crate) time: Timestamp,
-    /// The keys to which the event contributes: usually one; none if it contributes nothing.
-    pub(crate) keys: Vec<RecordKey>,
-}
-
-impl Located {
-    /// The only key; `None` if there are none or several.
-    pub(crate) fn only_key(&self) -> Option<&RecordKey> {
-        match self.keys.as_slice() {
-            [key] => Some(key),
-            _ => None,
-        }
-    }
 }
 
 /// Finds event times and keys with the code of the derivation `L`.

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use model::fold::Source;
 use model::keyed_process::FactsOf;
+use model::source::Source;
 use model::{AlignedWindows, Fold, Grouping, KeyedProcess, Lift, ParamError, Params};
 use model::{SessionGap, Shape, Windowed};
 

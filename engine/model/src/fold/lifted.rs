@@ -1,7 +1,7 @@
 //! The fold of one derivation: lifts the events of a batch and combines their contributions.
 
 use super::parsed::{Covered, Parsed};
-use super::{MAX_SKEW, MAX_SKEW_MS, Source, SourceRecord};
+use super::{MAX_SKEW, MAX_SKEW_MS, SourceRecord};
 use crate::ahead::FAR_AHEAD_MS;
 use crate::derivation::Lift;
 use crate::event::Event;
@@ -9,6 +9,7 @@ use crate::grouping::{Grouping, Groups};
 use crate::params::{ParamError, Params};
 use crate::partial::BatchHeader;
 use crate::reject::Reason;
+use crate::source::Source;
 
 /// Folds parsed records for one derivation.
 pub(super) struct Lifted<L: Lift> {

@@ -1,7 +1,8 @@
 //! Reads the records of a batch, a chunk at a time.
 
-use super::{Source, SourceRecord};
+use super::SourceRecord;
 use crate::reject::Rejection;
+use crate::source::Source;
 
 /// The number of records that are parsed at a time; they are folded before the next ones are parsed. The events of one
 /// chunk fit into a processor's cache, and a larger batch needs no more memory.

@@ -2,8 +2,7 @@
 
 use client::{OffsetRange, Partition, PartitionOffset};
 
-use crate::output::lateness::LatePlace;
-use crate::spec::locate::Located;
+use crate::output::lateness::{LatePlace, Located};
 
 /// Dead letters of one derivation whose payload has not been fetched yet.
 #[derive(Debug, Default)]
