@@ -80,8 +80,8 @@ pub(crate) struct LateEvent {
     /// The position of the event in the source.
     pub(crate) at: PartitionOffset,
     pub(crate) time: Timestamp,
-    /// The event's key. `None` means all keys of the window: the event has several keys, or an early version of the runner
-    /// wrote the record.
+    /// The event's key. `None` means all keys of the window: the event has several keys, or an early version of the
+    /// runner wrote the record.
     pub(crate) key: Option<RecordKey>,
 }
 
