@@ -6,7 +6,7 @@ use client::Record;
 use serde_json::json;
 
 use super::Rows;
-use super::accept::{Event, player_events_one_by_one, server_metrics_one_by_one};
+use super::accept::{Event, player_events_one_by_one, record_key, server_metrics_one_by_one};
 use super::measures::timestamp;
 
 /// Counts the events of each level in windows of `size_ms` that begin every `slide_ms`. Only odd counts have a row.
@@ -23,9 +23,9 @@ pub(crate) fn odd_levels(records: &[Record], slide_ms: i64, size_ms: i64) -> Row
     let row = |((start, level), count): ((i64, String), u64)| {
         let row = json!({
             "window_start": timestamp(start), "window_end": timestamp(start + size_ms),
-            "level_id": level, "events": count,
+            "level_id": &level, "events": count,
         });
-        ((start, level), row)
+        ((start, record_key(&[level])), row)
     };
     counts.into_iter().map(row).collect()
 }
@@ -48,7 +48,7 @@ pub(crate) fn visits(records: &[Record], gap_ms: i64) -> Rows {
                 "window_start": timestamp(first), "window_end": timestamp(last + 1),
                 "player_id": player, "events": visit.len(), "first_level": level.min(),
             });
-            rows.insert((first, player.clone()), row);
+            rows.insert((first, record_key(&[&player])), row);
         }
     }
     rows
@@ -72,11 +72,11 @@ pub(crate) fn server_load(records: &[Record]) -> Rows {
         let (cpu, latency) = (sorted("cpu_load"), sorted("latency"));
         let row = json!({
             "window_start": timestamp(start), "window_end": timestamp(start + SIZE_MS),
-            "server_id": server, "samples": events.len(),
+            "server_id": &server, "samples": events.len(),
             "cpu_mean": cpu.iter().sum::<f64>() / cpu.len() as f64, "cpu_max": cpu.last(),
             "latency_p95": latency[((latency.len() - 1) as f64 * 0.95) as usize],
         });
-        ((start, server), row)
+        ((start, record_key(&[server])), row)
     };
     windows.into_iter().map(row).collect()
 }
