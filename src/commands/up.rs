@@ -2,11 +2,13 @@
 
 use ::dataflow::{DataflowSpec, Options, Registry, StatusBoard};
 use client::Cluster;
+use data_generator::Topic;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{dashboard, generate, local_cluster, provisioned, run, web_api};
 use crate::cli::UpCommand;
+use crate::terminal::note;
 use crate::{dataflow_file, monitoring, registry, signal};
 
 pub(crate) async fn up(args: UpCommand) -> anyhow::Result<()> {
@@ -43,7 +45,7 @@ async fn run_services(
     let dashboard =
         dashboard::start(cluster.clone(), &dataflow, &args.dashboard, stop.clone()).await?;
     let mut services: JoinSet<anyhow::Result<()>> = JoinSet::new();
-    if !args.no_generator {
+    if !args.no_generator && has_topics_of_generator(&dataflow) {
         let options = generate::live(cluster.clone(), args)?;
         services.spawn(generate::generate_until(stop.clone(), options));
     }
@@ -60,6 +62,18 @@ async fn run_services(
     let result = all(services, &stop).await;
     to_drain.drain().await;
     result
+}
+
+/// Returns whether the dataflow file declares all topics to which the generator writes. If not, says so.
+fn has_topics_of_generator(dataflow: &DataflowSpec) -> bool {
+    let mut topics = Topic::ALL.iter().map(|topic| topic.name());
+    let missing = topics.find(|topic| !dataflow.sources.contains_key(*topic));
+    if let Some(topic) = missing {
+        note(&format!(
+            "the generator does not run: the dataflow file does not declare `{topic}`"
+        ));
+    }
+    missing.is_none()
 }
 
 /// Waits until all services have ended. If one of them fails, the others are stopped.

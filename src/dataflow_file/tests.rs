@@ -156,3 +156,27 @@ async fn the_largest_accepted_dataflow_file_is_provisioned() {
     let made = dataflow::provision(&cluster, &dataflow, &registry, &Progress::default()).await;
     made.expect("a cluster accepts it");
 }
+
+#[test]
+fn the_examples_are_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let files = std::fs::read_dir(folder).expect("the examples");
+    let paths = files.map(|file| file.expect("a file").path());
+    let yaml: Vec<_> = paths
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "yaml")
+        })
+        .collect();
+    assert!(yaml.len() >= 2, "{yaml:?}");
+    for path in yaml {
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let parsed = DataflowSpec::parse(&text, &registry());
+        let dataflow = parsed.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for (name, spec) in &dataflow.derivations {
+            let code = registry().code_of(name, spec).expect("it was accepted");
+            code.offline(&spec.params(), 1)
+                .expect("its derivations work");
+        }
+    }
+}
