@@ -124,10 +124,12 @@ impl<G: Grouping> Lift for SqlDerivation<G> {
 impl<G: Grouping> Windowed for SqlDerivation<G> {
     type Output = SqlRow;
 
-    /// Returns whether `HAVING` keeps the row.
+    /// Returns whether the group has rows and `HAVING` keeps it.
     fn keeps(&self, window: Window, key: &RecordKey, partial: &States) -> bool {
-        self.plan.having.is_none()
-            || self.with_group_row(window, key, partial, |row| self.plan.keeps(row))
+        let is_empty = partial.0.is_empty() && !self.plan.aggregates.is_empty();
+        !is_empty
+            && (self.plan.having.is_none()
+                || self.with_group_row(window, key, partial, |row| self.plan.keeps(row)))
     }
 
     fn finish(&self, window: Window, key: &RecordKey, partial: &States) -> Option<SqlRow> {
