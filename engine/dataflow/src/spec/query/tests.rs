@@ -195,3 +195,46 @@ fn another_query_or_another_type_of_a_column_is_another_definition() {
         "the query does not read it"
     );
 }
+
+#[test]
+fn an_event_with_several_elements_counts_for_each_of_them_and_is_late_once() {
+    use client::Partition;
+    use model::Timestamp;
+    use model::fold::SourceRecord;
+
+    let dataflow = parse(
+        r#"
+  tags:
+    sql: >
+      SELECT tag, count(*) AS n FROM "store-events" CROSS JOIN unnest(tags) AS t(tag)
+      GROUP BY TUMBLE('10s'), tag
+"#,
+    )
+    .expect("a dataflow file");
+    let spec = &dataflow.derivations["tags"];
+    let registry = Registry::new([], []);
+    let code = registry.code_of("tags", spec).expect("code");
+    let mut tags = code.offline(&spec.params(), 1).expect("parameters");
+    let event = |list: &str| {
+        format!(r#"{{"event_timestamp":"1970-01-01T00:00:01Z","kind":"k","tags":[{list}]}}"#)
+    };
+    let (two, one, late) = (event(r#""a","b""#), event(r#""b""#), event(r#""a","c""#));
+    let record = |offset, text| SourceRecord::new(offset, None, str::as_bytes(text));
+    let header = tags.batch(Partition(0), [record(0, &two), record(1, &one)].into_iter());
+    assert_eq!((header.accepted, header.rejected.len()), (2, 0));
+    let rows = tags.advance(Timestamp::from_millis(10_000)).expect("rows");
+    let found: Vec<_> = rows
+        .iter()
+        .map(|(key, value)| {
+            let row: serde_json::Value = serde_json::from_slice(value).expect("JSON");
+            (key.as_str(), row["n"].as_u64())
+        })
+        .collect();
+    assert_eq!(found, [("a", Some(1)), ("b", Some(2))]);
+    tags.batch(Partition(0), std::iter::once(record(2, &late)));
+    assert_eq!(
+        tags.late(),
+        1,
+        "the event is late, not each of its elements"
+    );
+}
