@@ -27,7 +27,7 @@ pub mod reject;
 pub mod source;
 pub mod time;
 pub mod window;
-mod words;
+pub mod words;
 
 pub use ahead::{SenderAhead, SendersAhead};
 pub use derivation::{Lift, Sessions, Windowed};

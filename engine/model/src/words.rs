@@ -10,7 +10,7 @@ const LONG: usize = 64;
 /// Returns whether `a` and `b` are equal. Faster than `==`, for which WASM code calls a `memcmp` that compares byte
 /// by byte.
 #[inline(always)]
-pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
+pub fn equal(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }

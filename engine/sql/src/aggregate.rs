@@ -16,6 +16,8 @@ use crate::value::Value;
 /// The state of an aggregate for one group.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum State {
+    /// That of an aggregate that shares the state of another one.
+    None,
     Count(u64),
     Distinct(Box<Distinct>),
     /// The sum and the number of exact values.
@@ -48,6 +50,7 @@ impl Wanted {
 impl State {
     pub(crate) fn new(aggregate: &Aggregate) -> Self {
         match aggregate.kind {
+            _ if aggregate.shares.is_some() => Self::None,
             AggregateKind::Count => Self::Count(0),
             AggregateKind::CountDistinct => Self::Distinct(Box::default()),
             AggregateKind::Sum | AggregateKind::Avg(_) => Self::Sum(ExactSum::default(), 0),
@@ -64,6 +67,9 @@ impl State {
 
     /// Adds a row.
     pub(crate) fn add(&mut self, aggregate: &Aggregate, row: &[Value<'_>]) {
+        if matches!(self, Self::None) {
+            return;
+        }
         let leaves_out = |filter: &Expr| !filter.holds(row);
         if aggregate.filter.as_ref().is_some_and(leaves_out) {
             return;

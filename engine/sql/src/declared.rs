@@ -1,9 +1,9 @@
 //! Declared sources as the fold reads them: the columns of a record are the event.
 
-use model::event::{PlayerEvent, PurchaseEvent, ServerMetric, TypedEvent};
-use model::source::{PlayerEvents, PurchaseEvents, ServerMetrics};
-use model::{Event, ParamError, Params, Rejection, Timestamp};
+use model::{Event, ParamError, Params, Rejection, Timestamp, json};
 
+use crate::alike::Alike;
+use crate::checks::Checks;
 use crate::code;
 use crate::read::Reader;
 use crate::source::{Record, Source};
@@ -17,28 +17,24 @@ pub(crate) const SOURCE: &str = "source";
 pub struct DeclaredSource {
     reader: Reader,
     checks: Checks,
-}
-
-/// The checks of the built-in derivations.
-enum Checks {
-    None,
-    Player(PlayerEvents),
-    Purchase(PurchaseEvents),
-    Server(ServerMetrics),
+    /// The paths of the checked fields come first.
+    alike: Alike,
+    /// For each column, the index of its path; `None` for a list column.
+    indexes: Vec<Option<usize>>,
 }
 
 impl DeclaredSource {
     /// Creates the source.
     pub fn new(source: Source) -> Self {
-        let checks = match source.name.as_str() {
-            PlayerEvent::TOPIC => Checks::Player(PlayerEvents::default()),
-            PurchaseEvent::TOPIC => Checks::Purchase(PurchaseEvents::default()),
-            ServerMetric::TOPIC => Checks::Server(ServerMetrics::default()),
-            _ => Checks::None,
-        };
+        let checks = Checks::of(&source.name);
+        let mut alike = Alike::default();
+        checks.add_paths(&mut alike);
+        let columns = source.columns.iter();
         Self {
+            indexes: columns.map(|column| alike.add(&column.path)).collect(),
             reader: Reader::new(source),
             checks,
+            alike,
         }
     }
 
@@ -46,17 +42,14 @@ impl DeclaredSource {
     pub fn declaration(&self) -> &Source {
         self.reader.source()
     }
-}
 
-impl Checks {
-    fn check(&mut self, record: &[u8]) -> Result<(), Rejection> {
-        use model::source::Source as _;
-        match self {
-            Self::None => Ok(()),
-            Self::Player(source) => source.parse(record).map(drop),
-            Self::Purchase(source) => source.parse(record).map(drop),
-            Self::Server(source) => source.parse(record).map(drop),
-        }
+    /// Reads a record that is like no earlier one.
+    #[cold]
+    fn scan<'r>(&mut self, record: &'r [u8]) -> Result<Record<'r>, Rejection> {
+        self.checks.check(record)?;
+        let read = self.reader.read(record)?;
+        self.alike.learn(record);
+        Ok(read)
     }
 }
 
@@ -71,8 +64,14 @@ impl model::source::Source for DeclaredSource {
     }
 
     fn parse<'r>(&mut self, record: &'r [u8]) -> Result<Record<'r>, Rejection> {
-        self.checks.check(record)?;
-        self.reader.read(record)
+        let Some(values) = self.alike.read(record) else {
+            return self.scan(record);
+        };
+        self.checks.check_values(&values)?;
+        let found = |index: &Option<usize>| index.and_then(|index| values[index]);
+        let values = self.indexes.iter().map(found);
+        self.reader
+            .convert(values.map(|value| value.unwrap_or(json::Value::Null)))
     }
 
     fn event_time(&self) -> &str {

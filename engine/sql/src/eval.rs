@@ -15,9 +15,6 @@ impl Expr {
         match self {
             Self::Column(number) => row[*number].borrowed(),
             Self::Literal(literal) => literal.value(),
-            Self::Compare(comparison, left, right) => {
-                compare(*comparison, &left.eval(row), &right.eval(row))
-            }
             Self::Arithmetic(operation, numbers, left, right) => {
                 calculate(*operation, *numbers, &left.eval(row), &right.eval(row))
             }
@@ -41,14 +38,15 @@ impl Expr {
     /// Returns the truth value of a condition; `None` is *unknown*.
     fn truth(&self, row: &[Value<'_>]) -> Option<bool> {
         match self {
+            Self::Compare(comparison, left, right) => {
+                compare(*comparison, &left.eval(row), &right.eval(row))
+            }
             Self::Not(condition) => condition.truth(row).map(|value| !value),
             Self::And(conditions) => all(conditions.iter().map(|condition| condition.truth(row))),
             Self::Or(conditions) => any(conditions.iter().map(|condition| condition.truth(row))),
             Self::IsNull(value) => Some(value.eval(row).is_null()),
             Self::IsTruth(condition, expected) => Some(condition.truth(row) == *expected),
-            Self::IsDistinct(left, right) => {
-                Some(left.eval(row).order(&right.eval(row)) != Ordering::Equal)
-            }
+            Self::IsDistinct(left, right) => Some(!left.eval(row).equals(&right.eval(row))),
             Self::In(value, list) => {
                 let value = value.eval(row);
                 let equals = |item: &Expr| equal(&value, &item.eval(row));
@@ -74,7 +72,6 @@ impl Expr {
         match self {
             Self::Column(_)
             | Self::Literal(_)
-            | Self::Compare(..)
             | Self::Case(..)
             | Self::Cast(..)
             | Self::Call(..) => self.eval(row).truth(),
@@ -116,22 +113,20 @@ fn any(conditions: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 
 fn equal(left: &Value<'_>, right: &Value<'_>) -> Option<bool> {
     let known = !left.is_null() && !right.is_null();
-    known.then(|| left.order(right) == Ordering::Equal)
+    known.then(|| left.equals(right))
 }
 
-fn compare<'a>(comparison: Comparison, left: &Value<'_>, right: &Value<'_>) -> Value<'a> {
-    if left.is_null() || right.is_null() {
-        return Value::Null;
+/// Compares two values; `None` if one is NULL.
+fn compare(comparison: Comparison, left: &Value<'_>, right: &Value<'_>) -> Option<bool> {
+    let order = || (!left.is_null() && !right.is_null()).then(|| left.order(right));
+    match comparison {
+        Comparison::Equal => equal(left, right),
+        Comparison::NotEqual => equal(left, right).map(|equal| !equal),
+        Comparison::Less => order().map(Ordering::is_lt),
+        Comparison::LessOrEqual => order().map(Ordering::is_le),
+        Comparison::Greater => order().map(Ordering::is_gt),
+        Comparison::GreaterOrEqual => order().map(Ordering::is_ge),
     }
-    let order = left.order(right);
-    Value::Boolean(match comparison {
-        Comparison::Equal => order == Ordering::Equal,
-        Comparison::NotEqual => order != Ordering::Equal,
-        Comparison::Less => order == Ordering::Less,
-        Comparison::LessOrEqual => order != Ordering::Greater,
-        Comparison::Greater => order == Ordering::Greater,
-        Comparison::GreaterOrEqual => order != Ordering::Less,
-    })
 }
 
 fn calculate<'a>(

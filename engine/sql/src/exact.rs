@@ -48,6 +48,41 @@ pub(crate) fn parse(text: &str, scale: u8) -> Option<i128> {
 
 /// Like [`parse`]. Also returns whether digits other than zero were cut off.
 pub(crate) fn parse_noting_loss(text: &str, scale: u8) -> Option<(i128, bool)> {
+    match parse_short(text, scale) {
+        Some(units) => Some((units, false)),
+        None => parse_any(text, scale),
+    }
+}
+
+/// Parses a number that fits into 64 bits and loses no digits, as most do; `None` for any other text.
+fn parse_short(text: &str, scale: u8) -> Option<i128> {
+    /// A number of so many digits fits into 64 bits.
+    const DIGITS_MAX: usize = 18;
+    let (negative, unsigned) = match text.as_bytes() {
+        [b'-', rest @ ..] => (true, rest),
+        rest => (false, rest),
+    };
+    if unsigned.len() + usize::from(scale) > DIGITS_MAX {
+        return None;
+    }
+    let (mut units, mut digits, mut after_point) = (0_i64, 0, None);
+    for byte in unsigned {
+        match byte {
+            b'0'..=b'9' => {
+                units = units * 10 + i64::from(byte - b'0');
+                digits += 1;
+                after_point = after_point.map(|places: u8| places + 1);
+            }
+            b'.' if after_point.is_none() => after_point = Some(0),
+            _ => return None,
+        }
+    }
+    let missing = scale.checked_sub(after_point.unwrap_or(0))?;
+    let units = units * 10_i64.pow(u32::from(missing));
+    (digits > 0).then_some(i128::from(if negative { -units } else { units }))
+}
+
+fn parse_any(text: &str, scale: u8) -> Option<(i128, bool)> {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -125,6 +160,26 @@ mod tests {
             ("1e", 0, None),
         ] {
             assert_eq!(parse(given, scale), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn short_numbers_are_parsed_like_any_others() {
+        let texts = [
+            "0", "-0", "7", "-12", "007", "1.", ".5", "-.5", "1.25", "12.300", "1.2.3", "-", "",
+            "+1", "1e2",
+        ];
+        let long = [
+            "123456789012345678",
+            "1234567890123456789",
+            "1234567890.12345678",
+            "0.000000000000000001",
+        ];
+        for text in texts.into_iter().chain(long) {
+            for scale in [0, 1, 2, 8, 18] {
+                let parsed = parse_noting_loss(text, scale);
+                assert_eq!(parsed, parse_any(text, scale), "{text} at {scale}");
+            }
         }
     }
 

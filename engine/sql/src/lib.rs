@@ -6,10 +6,12 @@
 //! The meaning is that of DuckDB on the same rows; `docs/sql.md` lists the language and the differences.
 
 mod aggregate;
+mod alike;
 #[cfg(feature = "planner")]
 mod bind;
 mod calendar;
 mod cast;
+mod checks;
 mod code;
 #[cfg(feature = "planner")]
 mod columns;

@@ -139,7 +139,7 @@ impl OrderBy {
 }
 
 /// An aggregate over the rows of a group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Aggregate {
     pub(crate) kind: AggregateKind,
     /// The first argument; `None` in `count(*)`.
@@ -147,6 +147,29 @@ pub(crate) struct Aggregate {
     pub(crate) ty: SqlType,
     /// Rows for which this is not true are left out.
     pub(crate) filter: Option<Expr>,
+    /// The number of an earlier aggregate from whose state this one is computed too, so that it needs none of its own.
+    pub(crate) shares: Option<usize>,
+}
+
+impl Aggregate {
+    /// Returns whether two aggregates are the same.
+    pub(crate) fn equals(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.has_rows_of(other)
+    }
+
+    /// Returns whether an aggregate can be computed from the state of another one: both are fractions of the same
+    /// values.
+    pub(crate) fn can_share(&self, other: &Self) -> bool {
+        let are_quantiles = matches!(
+            (&self.kind, &other.kind),
+            (AggregateKind::Quantile(_), AggregateKind::Quantile(_))
+        );
+        are_quantiles && self.has_rows_of(other)
+    }
+
+    fn has_rows_of(&self, other: &Self) -> bool {
+        self.argument == other.argument && self.filter == other.filter
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,5 @@
 //! Reads the columns of a source from a record: one pass over the JSON, without copies of plain text.
 
-use std::borrow::Cow;
-
 use model::event::limits::RECORD_BYTES_MAX;
 use model::json::{self, JsonError, Scanner};
 use model::{Reason, Rejection, Timestamp};
@@ -89,6 +87,26 @@ impl Reader {
         read?;
         cells.finish(self.event_time)
     }
+
+    /// Creates a record from the JSON values of its columns. Its lists have no elements.
+    pub(crate) fn convert<'a>(
+        &self,
+        values: impl Iterator<Item = json::Value<'a>>,
+    ) -> Result<Record<'a>, Rejection> {
+        let mut cells = Vec::with_capacity(self.source.columns.len());
+        for (column, value) in self.source.columns.iter().zip(values) {
+            match convert(column, value) {
+                Ok(value) => cells.push(value),
+                Err(reason) => return Err(Rejection::new(reason, column.name.clone())),
+            }
+        }
+        record(
+            &self.source,
+            self.event_time,
+            cells,
+            no_elements(&self.source),
+        )
+    }
 }
 
 fn not_json(error: JsonError) -> Rejection {
@@ -113,15 +131,10 @@ struct Cells<'s, 'a> {
 
 impl<'s, 'a> Cells<'s, 'a> {
     fn new(source: &'s Source) -> Self {
-        let is_list = |(_, column): &(usize, &Column)| column.is_list();
-        let numbered = source.columns.iter().enumerate();
         Self {
             source,
             cells: vec![Value::Null; source.columns.len()],
-            lists: numbered
-                .filter(is_list)
-                .map(|(number, _)| (number, Vec::new()))
-                .collect(),
+            lists: no_elements(source),
             faults: vec![None; source.columns.len()],
             in_element: false,
         }
@@ -236,49 +249,61 @@ impl<'s, 'a> Cells<'s, 'a> {
                 return Err(Rejection::new(*reason, column.name.clone()));
             }
         }
-        for (column, value) in self.source.columns.iter().zip(&self.cells) {
-            if column.required && value.is_null() && !column.is_list() {
-                return Err(Rejection::new(Reason::MissingField, column.name.clone()));
-            }
-        }
-        let Value::Timestamp(time) = self.cells[event_time] else {
-            let event_time = self.source.event_time.clone();
-            return Err(Rejection::new(Reason::MissingField, event_time));
-        };
-        Ok(Record {
-            time,
-            sender: self.source.key,
-            cells: self.cells,
-            lists: self.lists,
-        })
+        record(self.source, event_time, self.cells, self.lists)
     }
+}
+
+/// Creates a record from its values, unless a required one is missing.
+fn record<'a>(
+    source: &Source,
+    event_time: usize,
+    cells: Vec<Value<'a>>,
+    lists: Vec<(usize, Vec<Value<'a>>)>,
+) -> Result<Record<'a>, Rejection> {
+    for (column, value) in source.columns.iter().zip(&cells) {
+        if column.required && value.is_null() && !column.is_list() {
+            return Err(Rejection::new(Reason::MissingField, column.name.clone()));
+        }
+    }
+    let Value::Timestamp(time) = cells[event_time] else {
+        return Err(Rejection::new(
+            Reason::MissingField,
+            source.event_time.clone(),
+        ));
+    };
+    Ok(Record {
+        time,
+        sender: source.key,
+        cells,
+        lists,
+    })
+}
+
+fn no_elements<'a>(source: &Source) -> Vec<(usize, Vec<Value<'a>>)> {
+    let numbered = source.columns.iter().enumerate();
+    let lists = numbered.filter(|(_, column)| column.is_list());
+    lists.map(|(number, _)| (number, Vec::new())).collect()
 }
 
 /// Converts a JSON value to the column's type.
 fn convert<'a>(column: &Column, value: json::Value<'a>) -> Result<Value<'a>, Reason> {
-    let text = match value {
-        json::Value::Null => return Ok(Value::Null),
-        json::Value::String(text) => text.decode(),
-        json::Value::Number(text) => Cow::Borrowed(text),
-        json::Value::Bool(_) | json::Value::Nested => Cow::Borrowed(""),
-    };
-    let is_number = matches!(value, json::Value::Number(_));
-    let is_string = matches!(value, json::Value::String(_));
     match (column.ty, value) {
-        (SqlType::Text, _) if is_string => Ok(Value::Text(text)),
+        (_, json::Value::Null) => Ok(Value::Null),
+        (SqlType::Text, json::Value::String(text)) => Ok(Value::Text(text.decode())),
         (SqlType::Boolean, json::Value::Bool(value)) => Ok(Value::Boolean(value)),
-        (SqlType::Timestamp, _) if is_string => Timestamp::parse(&text)
+        (SqlType::Timestamp, json::Value::String(text)) => Timestamp::parse(&text.decode())
             .map(Value::Timestamp)
             .ok_or(Reason::InvalidTimestamp),
-        (SqlType::Double, _) if is_number => double(column, &text),
-        (SqlType::Bigint, _) if is_number => {
-            let units = exact_number(&text, 0, Reason::WrongType)?;
+        (SqlType::Double, json::Value::Number(text)) => double(column, text),
+        (SqlType::Bigint, json::Value::Number(text)) => {
+            let units = exact_number(text, 0, Reason::WrongType)?;
             i64::try_from(units).map_err(|_| Reason::OutOfRange)?;
             in_range(column, units as f64, Value::Exact(units))
         }
+        (SqlType::Decimal(scale), json::Value::Number(text)) => decimal(column, text, scale, false),
         // Money is often sent as a string, because most JSON readers convert numbers to binary ones.
-        (SqlType::Decimal(scale), _) if is_number || is_string => {
-            decimal(column, &text, scale, is_string)
+        (SqlType::Decimal(scale), json::Value::String(text)) => {
+            decimal(column, &text.decode(), scale, true)
         }
         _ => Err(Reason::WrongType),
     }
@@ -298,8 +323,9 @@ fn decimal<'a>(
     scale: u8,
     is_string: bool,
 ) -> Result<Value<'a>, Reason> {
-    let is_number = text.bytes().any(|byte| byte.is_ascii_digit()) && text.parse::<f64>().is_ok();
-    if is_string && !is_number {
+    let is_number =
+        || text.bytes().any(|byte| byte.is_ascii_digit()) && text.parse::<f64>().is_ok();
+    if is_string && !is_number() {
         return Err(Reason::WrongType);
     }
     let units = exact_number(text, scale, Reason::OutOfRange)?;

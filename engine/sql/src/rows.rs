@@ -43,10 +43,11 @@ impl Plan {
         states: &'a [State],
     ) -> Vec<Value<'a>> {
         let bounds = [window.start, window.end].map(Value::Timestamp);
-        let results = states.iter().zip(&self.aggregates);
-        keys.chain(bounds)
-            .chain(results.map(|(state, aggregate)| state.finish(aggregate)))
-            .collect()
+        let results = self.aggregates.iter().enumerate();
+        let results = results.map(|(number, aggregate)| {
+            states[aggregate.shares.unwrap_or(number)].finish(aggregate)
+        });
+        keys.chain(bounds).chain(results).collect()
     }
 
     /// Returns whether `HAVING` keeps a group row.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use model::Timestamp;
+use model::{Timestamp, words};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::exact;
@@ -85,6 +85,16 @@ impl<'a> Value<'a> {
             (Self::Text(left), Value::Text(right)) => left.as_bytes().cmp(right.as_bytes()),
             (Self::Timestamp(left), Value::Timestamp(right)) => left.cmp(right),
             (left, right) => left.is_null().cmp(&right.is_null()),
+        }
+    }
+
+    /// Returns whether two values of one type are equal. `NULL` equals `NULL`.
+    pub(crate) fn equals(&self, other: &Value<'_>) -> bool {
+        match (self, other) {
+            (Self::Text(left), Value::Text(right)) => {
+                words::equal(left.as_bytes(), right.as_bytes())
+            }
+            _ => self.order(other) == Ordering::Equal,
         }
     }
 

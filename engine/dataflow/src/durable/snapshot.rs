@@ -14,7 +14,7 @@ use crate::sink::topic_writer::TopicWriter;
 use crate::topics::SNAPSHOTS;
 
 /// The version of the format of snapshots.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The maximum number of snapshot bytes per record, well below the cluster's limit for a record.
 const PART_BYTES_MAX: usize = 512 * 1024;
 /// A snapshot is due when a restart would read this many records again, which takes a second or less.

@@ -25,10 +25,19 @@ impl<'e> Field<'e> {
     ) -> Result<[Self; N], Rejection> {
         let mut values = [None; N];
         layouts.read(record, paths, &mut values)?;
-        Ok(std::array::from_fn(|index| Self {
+        Ok(Self::all(&values, paths))
+    }
+
+    /// Returns the fields with the dotted `paths`, whose values are given in the same order.
+    #[inline(always)]
+    pub(super) fn all<const N: usize>(
+        values: &[Option<Value<'e>>],
+        paths: &[&'static str; N],
+    ) -> [Self; N] {
+        std::array::from_fn(|index| Self {
             path: paths[index],
-            value: values[index],
-        }))
+            value: values.get(index).copied().flatten(),
+        })
     }
 
     /// Returns a required id of 1 to [`ID_BYTES_MAX`] bytes.

@@ -51,8 +51,11 @@ impl Layouts {
         self.scan(record, paths, values)
     }
 
+    /// Stores the values of `record` in `values`, in the order of their indexes. Returns `false` if the record has no
+    /// known layout; `values` are then undefined. Of all `values`, only those that the record has are overwritten, so
+    /// they must be `None` before.
     #[inline]
-    fn fit<'e>(&mut self, record: &'e [u8], values: &mut [Option<Value<'e>>]) -> bool {
+    pub fn fit<'e>(&mut self, record: &'e [u8], values: &mut [Option<Value<'e>>]) -> bool {
         if self.layouts.is_empty() || record.len() > RECORD_BYTES_MAX {
             return false;
         }
@@ -80,17 +83,19 @@ impl Layouts {
                 values[index] = Some(seen.value);
             }
         })?;
-        if let Some(layout) = Layout::of(record, paths) {
-            self.learn(layout);
-        }
+        self.learn(learnable(record, paths));
         Ok(())
     }
 
-    /// Adds a layout unless it is known already. A record whose layout is known is scanned nevertheless if a string in
-    /// it has an escape, because such a string matches no layout.
-    fn learn(&mut self, layout: Layout) {
+    /// Adds the layout of a record unless it is known already. A record whose layout is known is scanned nevertheless if
+    /// a string in it has an escape, because such a string matches no layout.
+    /// Returns `false` if no layout can be learnt from the record.
+    pub fn learn(&mut self, learnable: Learnable<'_>) -> bool {
+        let Some(layout) = learnable.layout() else {
+            return false;
+        };
         if self.layouts.contains(&layout) {
-            return;
+            return true;
         }
         if self.layouts.len() < LAYOUTS_MAX {
             self.layouts.push(layout);
@@ -98,7 +103,31 @@ impl Layouts {
             self.learnt = (self.learnt + 1) % LAYOUTS_MAX;
             self.layouts[self.learnt] = layout;
         }
+        true
     }
+}
+
+/// Scans a valid record for its layout.
+fn learnable<'r>(record: &'r [u8], paths: &[&str]) -> Learnable<'r> {
+    let mut learnable = Learnable::new(record);
+    let scanned = scan(record, |seen| {
+        // No layout is learnt from a record with a null section: in other records that section may be an
+        // object whose fields count.
+        if seen.section == Section::Root && Section::named(seen.key).is_some() {
+            learnable.refuse();
+        }
+        learnable.add(Place {
+            start: seen.start,
+            end: seen.end,
+            is_string: matches!(seen.value, Value::String(_)),
+            depth: seen.section.depth(),
+            index: index(&seen, paths),
+        });
+    });
+    if scanned.is_err() {
+        learnable.refuse();
+    }
+    learnable
 }
 
 fn index(seen: &Seen<'_>, paths: &[&str]) -> Option<usize> {
@@ -121,39 +150,79 @@ struct Step {
     before: Vec<u8>,
     is_string: bool,
     depth: u32,
-    /// The index of the value's path in `paths`; `None` if the path is not among them. Then the value is only
-    /// validated.
+    /// The index under which the value is found; `None` if it is only validated.
     index: Option<usize>,
 }
 
-impl Layout {
-    /// Returns the layout of a valid record; `None` if no layout is learnt from this record.
-    fn of(record: &[u8], paths: &[&str]) -> Option<Self> {
-        let start = Scanner::new(record).position();
-        let (mut steps, mut end, mut is_learnable) = (Vec::new(), start, record.len() <= BYTES_MAX);
-        scan(record, |seen| {
-            let is_string = matches!(seen.value, Value::String(_));
-            let quote = usize::from(is_string);
-            // No layout is learnt from a record with a null section: in other records that section may be an
-            // object whose fields count.
-            let is_section = seen.section == Section::Root && Section::named(seen.key).is_some();
-            is_learnable &= !is_section && steps.len() < FIELDS_MAX;
-            if is_learnable {
-                steps.push(Step {
-                    before: record[end..seen.start + quote].to_vec(),
-                    is_string,
-                    depth: seen.section.depth(),
-                    index: index(&seen, paths),
-                });
-                end = seen.end - quote;
-            }
-        })
-        .ok()?;
-        let rest = record[end..].to_vec();
-        is_learnable.then_some(Self { steps, rest })
+/// A record from which a layout can be learnt.
+#[derive(Debug)]
+pub struct Learnable<'r> {
+    record: &'r [u8],
+    steps: Vec<Step>,
+    /// The end of the last value.
+    end: usize,
+    is_refused: bool,
+}
+
+/// A value of a record from which a layout is learnt.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The start of the value in the record, including the quote of a string.
+    pub start: usize,
+    /// The end of the value in the record, including the quote of a string.
+    pub end: usize,
+    /// Whether the value is a string.
+    pub is_string: bool,
+    /// The number of objects that enclose the value.
+    pub depth: u32,
+    /// The index under which the value is found; `None` if it is only validated.
+    pub index: Option<usize>,
+}
+
+impl<'r> Learnable<'r> {
+    /// Creates the layout of a record without values.
+    pub fn new(record: &'r [u8]) -> Self {
+        Self {
+            record,
+            steps: Vec::new(),
+            end: Scanner::new(record).position(),
+            is_refused: record.len() > BYTES_MAX,
+        }
     }
 
-    /// Stores the record's values in `values`, in the order of the paths. Returns `false` if the record has a
+    /// Adds the next value that a scan of the record finds. Objects whose fields are added are no values.
+    pub fn add(&mut self, place: Place) {
+        self.is_refused |= self.steps.len() == FIELDS_MAX;
+        if self.is_refused {
+            return;
+        }
+        let quote = usize::from(place.is_string);
+        self.steps.push(Step {
+            before: self.record[self.end..place.start + quote].to_vec(),
+            is_string: place.is_string,
+            depth: place.depth,
+            index: place.index,
+        });
+        self.end = place.end - quote;
+    }
+
+    /// Prevents that a layout is learnt, because other records with the same bytes between their values can be
+    /// different.
+    pub fn refuse(&mut self) {
+        self.is_refused = true;
+    }
+
+    fn layout(self) -> Option<Layout> {
+        let rest = self.record[self.end..].to_vec();
+        (!self.is_refused).then_some(Layout {
+            steps: self.steps,
+            rest,
+        })
+    }
+}
+
+impl Layout {
+    /// Stores the record's values in `values`, in the order of their indexes. Returns `false` if the record has a
     /// different layout.
     #[inline]
     fn fit<'e>(&self, mut scanner: Scanner<'e>, values: &mut [Option<Value<'e>>]) -> bool {

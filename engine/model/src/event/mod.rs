@@ -17,11 +17,13 @@ mod scan;
 mod server;
 
 pub use any::{AnyEvent, EventReader};
-pub use layout::Layouts;
+pub use layout::{Layouts, Learnable, Place};
 pub use player::PlayerEvent;
 pub use purchase::{PurchaseEvent, TransactionType};
+pub use scan::object_names;
 pub use server::{READING_DIGITS, READING_UNIT, ServerMetric};
 
+use crate::json::Value;
 use crate::reject::Rejection;
 use crate::time::Timestamp;
 
@@ -41,6 +43,12 @@ pub trait Event {
 pub trait TypedEvent<'e>: Event + Sized {
     /// The source topic of these events.
     const TOPIC: &'static str;
+
+    /// The paths of the event's fields: names joined by `.`.
+    const PATHS: &'static [&'static str];
+
+    /// Creates the event from the values of its fields, in the order of `PATHS`.
+    fn from_values(values: &[Option<Value<'e>>]) -> Result<Self, Rejection>;
 
     /// Reads the event from a record's value. This is faster if a record with the same layout has been read
     /// with the same `layouts` before.

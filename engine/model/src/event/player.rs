@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::field::Field;
 use super::layout::Layouts;
 use super::{DEFAULT_GAME_ID, Event, TypedEvent};
+use crate::json::Value;
 use crate::reject::Rejection;
 use crate::time::Timestamp;
 
@@ -52,8 +53,22 @@ const FIELDS: [&str; 10] = [
 impl<'e> TypedEvent<'e> for PlayerEvent<'e> {
     const TOPIC: &'static str = "player-events";
 
+    const PATHS: &'static [&'static str] = &FIELDS;
+
+    #[inline]
+    fn from_values(values: &[Option<Value<'e>>]) -> Result<Self, Rejection> {
+        Self::from_fields(Field::all(values, &FIELDS))
+    }
+
     #[inline]
     fn parse_alike(record: &'e [u8], layouts: &mut Layouts) -> Result<Self, Rejection> {
+        Field::read(record, &FIELDS, layouts).and_then(Self::from_fields)
+    }
+}
+
+impl<'e> PlayerEvent<'e> {
+    #[inline(always)]
+    fn from_fields(fields: [Field<'e>; FIELDS.len()]) -> Result<Self, Rejection> {
         let [
             name,
             time,
@@ -65,7 +80,7 @@ impl<'e> TypedEvent<'e> for PlayerEvent<'e> {
             map_id,
             user_id,
             platform,
-        ] = Field::read(record, &FIELDS, layouts)?;
+        ] = fields;
         name.id()?;
         user_id.id()?;
         Ok(Self {

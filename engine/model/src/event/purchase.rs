@@ -6,6 +6,7 @@ use super::field::Field;
 use super::layout::Layouts;
 use super::limits::AMOUNT_MINOR_MAX;
 use super::{DEFAULT_GAME_ID, Event, TypedEvent};
+use crate::json::Value;
 use crate::money;
 use crate::reject::{Reason, Rejection};
 use crate::time::Timestamp;
@@ -63,8 +64,22 @@ const FIELDS: [&str; 11] = [
 impl<'e> TypedEvent<'e> for PurchaseEvent<'e> {
     const TOPIC: &'static str = "purchase-events";
 
+    const PATHS: &'static [&'static str] = &FIELDS;
+
+    #[inline]
+    fn from_values(values: &[Option<Value<'e>>]) -> Result<Self, Rejection> {
+        Self::from_fields(Field::all(values, &FIELDS))
+    }
+
     #[inline]
     fn parse_alike(record: &'e [u8], layouts: &mut Layouts) -> Result<Self, Rejection> {
+        Field::read(record, &FIELDS, layouts).and_then(Self::from_fields)
+    }
+}
+
+impl<'e> PurchaseEvent<'e> {
+    #[inline(always)]
+    fn from_fields(fields: [Field<'e>; FIELDS.len()]) -> Result<Self, Rejection> {
         let [
             name,
             time,
@@ -77,7 +92,7 @@ impl<'e> TypedEvent<'e> for PurchaseEvent<'e> {
             item_type,
             user_id,
             platform,
-        ] = Field::read(record, &FIELDS, layouts)?;
+        ] = fields;
         name.id()?;
         let currency = currency.id()?;
         Ok(Self {

@@ -13,6 +13,11 @@ pub(super) enum Section {
     ServerData,
 }
 
+/// Returns the names of the objects in a record whose fields the schemas define. Other values are refused there.
+pub fn object_names() -> impl Iterator<Item = &'static str> {
+    SECTIONS.into_iter().map(|(name, _)| name)
+}
+
 const SECTIONS: [(&str, Section); 3] = [
     ("parameters", Section::Parameters),
     ("user_data", Section::UserData),

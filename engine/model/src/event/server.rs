@@ -6,6 +6,7 @@ use super::field::Field;
 use super::layout::Layouts;
 use super::limits::LATENCY_MS_MAX;
 use super::{Event, TypedEvent};
+use crate::json::Value;
 use crate::reject::Rejection;
 use crate::time::Timestamp;
 
@@ -48,8 +49,22 @@ const FIELDS: [&str; 8] = [
 impl<'e> TypedEvent<'e> for ServerMetric<'e> {
     const TOPIC: &'static str = "server-metrics";
 
+    const PATHS: &'static [&'static str] = &FIELDS;
+
+    #[inline]
+    fn from_values(values: &[Option<Value<'e>>]) -> Result<Self, Rejection> {
+        Self::from_fields(Field::all(values, &FIELDS))
+    }
+
     #[inline]
     fn parse_alike(record: &'e [u8], layouts: &mut Layouts) -> Result<Self, Rejection> {
+        Field::read(record, &FIELDS, layouts).and_then(Self::from_fields)
+    }
+}
+
+impl<'e> ServerMetric<'e> {
+    #[inline(always)]
+    fn from_fields(fields: [Field<'e>; FIELDS.len()]) -> Result<Self, Rejection> {
         let [
             name,
             time,
@@ -59,7 +74,7 @@ impl<'e> TypedEvent<'e> for ServerMetric<'e> {
             latency,
             region,
             server_type,
-        ] = Field::read(record, &FIELDS, layouts)?;
+        ] = fields;
         name.id()?;
         let percent_max = 100 * READING_UNIT;
         Ok(Self {

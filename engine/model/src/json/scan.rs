@@ -272,8 +272,9 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Skips white space.
     #[inline]
-    pub(crate) fn skip_space(&mut self) {
+    pub fn skip_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }

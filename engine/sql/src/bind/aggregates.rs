@@ -46,6 +46,7 @@ pub(super) fn bind(binder: &mut Binder<'_, '_, '_>, call: &Call) -> Result<Bound
         argument,
         ty,
         filter,
+        shares: None,
     }))
 }
 

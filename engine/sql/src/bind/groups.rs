@@ -74,10 +74,13 @@ impl<'r, 's> Groups<'r, 's> {
     }
 
     /// Returns the column of an aggregate, which is computed once however often it is used.
-    pub(super) fn aggregate(&mut self, aggregate: Aggregate) -> Bound {
+    pub(super) fn aggregate(&mut self, mut aggregate: Aggregate) -> Bound {
         let ty = aggregate.ty;
-        let known = self.aggregates.iter().position(|other| *other == aggregate);
+        let mut others = self.aggregates.iter();
+        let known = others.position(|other| other.equals(&aggregate));
         let number = known.unwrap_or_else(|| {
+            let mut others = self.aggregates.iter();
+            aggregate.shares = others.position(|other| other.can_share(&aggregate));
             self.aggregates.push(aggregate);
             self.aggregates.len() - 1
         });
