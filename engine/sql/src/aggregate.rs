@@ -74,40 +74,40 @@ impl State {
         if aggregate.filter.as_ref().is_some_and(leaves_out) {
             return;
         }
-        let value = aggregate
-            .argument
-            .as_ref()
-            .map(|argument| argument.eval(row));
-        match value {
-            None => self.add_value(Value::Null, aggregate, row),
-            Some(value) if !value.is_null() => self.add_value(value, aggregate, row),
-            Some(_) => {}
+        match &aggregate.argument {
+            None => self.add_value(&Value::Null, aggregate, row),
+            Some(argument) => argument.read(row, |value| {
+                if !value.is_null() {
+                    self.add_value(value, aggregate, row);
+                }
+            }),
         }
     }
 
-    fn add_value(&mut self, value: Value<'_>, aggregate: &Aggregate, row: &[Value<'_>]) {
+    fn add_value(&mut self, value: &Value<'_>, aggregate: &Aggregate, row: &[Value<'_>]) {
         match (self, value) {
             (Self::Count(count), _) => *count += 1,
-            (Self::Distinct(set), value) => set.insert(fingerprint(&identity(&value))),
+            (Self::Distinct(set), value) => set.insert(fingerprint(&identity(value))),
             (Self::Sum(sum, count), Value::Exact(units)) => {
-                sum.add(units);
+                sum.add(*units);
                 *count += 1;
             }
             (Self::SumDouble(sum, count), Value::Double(value)) => {
-                sum.add(value);
+                sum.add(*value);
                 *count += 1;
             }
-            (Self::Quantile(sketch), Value::Double(value)) => sketch.add(value),
+            (Self::Quantile(sketch), Value::Double(value)) => sketch.add(*value),
             (Self::Extreme(best, wanted), value) => replace_if(best, value, *wanted),
             (Self::Arg(best, wanted), value) => {
                 let (AggregateKind::ArgMin(by) | AggregateKind::ArgMax(by)) = &aggregate.kind
                 else {
                     return;
                 };
-                let place = by.eval(row);
-                if !place.is_null() {
-                    replace_arg(best, place, value, *wanted);
-                }
+                by.read(row, |place| {
+                    if !place.is_null() {
+                        replace_arg(best, place, value, *wanted);
+                    }
+                });
             }
             _ => {}
         }
@@ -130,10 +130,10 @@ impl State {
                 let _merged = sketch.merge(&other);
             }
             (Self::Extreme(best, wanted), Self::Extreme(Some(value), _)) => {
-                replace_if(best, value, *wanted)
+                replace_if(best, &value, *wanted)
             }
             (Self::Arg(best, wanted), Self::Arg(Some((place, value)), _)) => {
-                replace_arg(best, place, value, *wanted)
+                replace_arg(best, &place, &value, *wanted)
             }
             _ => {}
         }
@@ -190,18 +190,18 @@ fn quantile(sketch: &DDSketch, fraction: f64) -> Option<f64> {
     Some(estimate.clamp(sketch.min()?, sketch.max()?))
 }
 
-fn replace_if(best: &mut Option<Value<'static>>, value: Value<'_>, wanted: Wanted) {
+fn replace_if(best: &mut Option<Value<'static>>, value: &Value<'_>, wanted: Wanted) {
     let is_better = |best: &Value<'_>| value.order(best) == wanted.order();
     if best.as_ref().is_none_or(is_better) {
-        *best = Some(value.into_owned());
+        *best = Some(value.clone().into_owned());
     }
 }
 
 /// Of several rows at the same place, the least value counts.
 fn replace_arg(
     best: &mut Option<(Value<'static>, Value<'static>)>,
-    place: Value<'_>,
-    value: Value<'_>,
+    place: &Value<'_>,
+    value: &Value<'_>,
     wanted: Wanted,
 ) {
     let is_better = |(best, best_value): &(Value<'_>, Value<'_>)| match place.order(best) {
@@ -209,7 +209,7 @@ fn replace_arg(
         order => order == wanted.order(),
     };
     if best.as_ref().is_none_or(is_better) {
-        *best = Some((place.into_owned(), value.into_owned()));
+        *best = Some((place.clone().into_owned(), value.clone().into_owned()));
     }
 }
 

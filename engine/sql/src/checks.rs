@@ -1,11 +1,12 @@
 //! The checks of the built-in derivations, which records of their topics must pass, whatever columns are declared.
 
-use model::Rejection;
 use model::event::{PlayerEvent, PurchaseEvent, ServerMetric, TypedEvent, object_names};
 use model::json::Value;
+use model::{Rejection, Timestamp};
 
 use crate::alike::Alike;
-use crate::source::Path;
+use crate::source::{Column, Path};
+use crate::types::SqlType;
 
 /// The events that the records of a topic must be.
 #[derive(Clone, Copy, Debug)]
@@ -29,16 +30,13 @@ impl Checks {
 
     /// Adds the paths that are checked.
     pub(crate) fn add_paths(self, alike: &mut Alike) {
-        let paths = match self {
-            Self::None => return,
-            Self::Player => PlayerEvent::PATHS,
-            Self::Purchase => PurchaseEvent::PATHS,
-            Self::Server => ServerMetric::PATHS,
-        };
-        for path in paths.iter().filter_map(|path| Path::parse(path).ok()) {
+        let paths = self.paths().iter();
+        for path in paths.filter_map(|path| Path::parse(path).ok()) {
             alike.add(&path);
         }
-        object_names().for_each(|name| alike.add_object(name));
+        if !matches!(self, Self::None) {
+            object_names().for_each(|name| alike.add_object(name));
+        }
     }
 
     /// Checks a record.
@@ -51,13 +49,50 @@ impl Checks {
         }
     }
 
-    /// Checks the values of a record, of which the checked ones come first.
-    pub(crate) fn check_values(self, values: &[Option<Value<'_>>]) -> Result<(), Rejection> {
+    /// Checks the values of a record, of which the checked ones come first. Returns the event time if it is checked.
+    pub(crate) fn check_values(
+        self,
+        values: &[Option<Value<'_>>],
+    ) -> Result<Option<Timestamp>, Rejection> {
         match self {
-            Self::None => Ok(()),
-            Self::Player => PlayerEvent::from_values(values).map(drop),
-            Self::Purchase => PurchaseEvent::from_values(values).map(drop),
-            Self::Server => ServerMetric::from_values(values).map(drop),
+            Self::None => Ok(None),
+            Self::Player => PlayerEvent::from_values(values).map(|event| Some(event.time)),
+            Self::Purchase => PurchaseEvent::from_values(values).map(|event| Some(event.time)),
+            Self::Server => ServerMetric::from_values(values).map(|event| Some(event.time)),
+        }
+    }
+
+    /// Returns whether a column contains the event time that is checked.
+    pub(crate) fn parse_time(self, column: &Column) -> bool {
+        !matches!(self, Self::None) && column.path.to_string() == TIME
+    }
+
+    /// Returns whether any value that passes the checks fits a column, because both are texts that must be there.
+    pub(crate) fn suffice(self, column: &Column) -> bool {
+        let path = column.path.to_string();
+        let is_checked = self.paths().contains(&path.as_str());
+        is_checked && column.ty == SqlType::Text && !OTHERS.contains(&path.as_str())
+    }
+
+    fn paths(self) -> &'static [&'static str] {
+        match self {
+            Self::None => &[],
+            Self::Player => PlayerEvent::PATHS,
+            Self::Purchase => PurchaseEvent::PATHS,
+            Self::Server => ServerMetric::PATHS,
         }
     }
 }
+
+/// The path of the event time.
+const TIME: &str = "event_timestamp";
+
+/// The checked fields that are not texts, or can be absent.
+const OTHERS: [&str; 6] = [
+    TIME,
+    "parameters.game_id",
+    "parameters.amount",
+    "parameters.cpu_load",
+    "parameters.memory_usage",
+    "parameters.latency",
+];

@@ -10,7 +10,7 @@ impl Plan {
     /// Describes the columns that the plan reads, and the event time: for example `amount decimal(18,2) at
     /// payment.amount, sent_at timestamp at sent_at`. A different text means that the results can differ.
     pub fn columns_read(&self, source: &Source) -> String {
-        let mut numbers = self.numbers();
+        let mut numbers = self.columns_of_rows();
         numbers.extend(source.position(&source.event_time));
         let columns = numbers
             .iter()
@@ -18,7 +18,8 @@ impl Plan {
         columns.map(describe).collect::<Vec<_>>().join(", ")
     }
 
-    fn numbers(&self) -> BTreeSet<usize> {
+    /// Returns the numbers of the columns that expressions over source rows read.
+    pub(crate) fn columns_of_rows(&self) -> BTreeSet<usize> {
         let mut numbers: BTreeSet<usize> = self.unnest.into_iter().collect();
         let keys = self.keys.iter().map(|key| &key.expr);
         let aggregates = self.aggregates.iter().flat_map(|aggregate| {

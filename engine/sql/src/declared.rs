@@ -1,12 +1,17 @@
 //! Declared sources as the fold reads them: the columns of a record are the event.
 
-use model::{Event, ParamError, Params, Rejection, Timestamp, json};
+use std::collections::BTreeSet;
+
+use model::source::Source as _;
+use model::{Event, ParamError, Params, Rejection, Timestamp};
 
 use crate::alike::Alike;
 use crate::checks::Checks;
 use crate::code;
-use crate::read::Reader;
-use crate::source::{Record, Source};
+use crate::derivation::PLAN;
+use crate::plan::Plan;
+use crate::read::{Place, Reader};
+use crate::source::{Column, Record, Source};
 use crate::value::Value;
 
 /// The parameter with the encoded [`Source`].
@@ -19,22 +24,54 @@ pub struct DeclaredSource {
     checks: Checks,
     /// The paths of the checked fields come first.
     alike: Alike,
-    /// For each column, the index of its path; `None` for a list column.
-    indexes: Vec<Option<usize>>,
+    /// For each column, where its value is.
+    places: Vec<Place>,
 }
 
 impl DeclaredSource {
-    /// Creates the source.
+    /// Creates the source. All columns are read.
     pub fn new(source: Source) -> Self {
         let checks = Checks::of(&source.name);
         let mut alike = Alike::default();
         checks.add_paths(&mut alike);
-        let columns = source.columns.iter();
+        let place = |column: &Column| match alike.add(&column.path) {
+            Some(_) if column.name == source.event_time && checks.parse_time(column) => Place::Time,
+            Some(index) => Place::Value(index),
+            None => Place::List,
+        };
         Self {
-            indexes: columns.map(|column| alike.add(&column.path)).collect(),
+            places: source.columns.iter().map(place).collect(),
             reader: Reader::new(source),
             checks,
             alike,
+        }
+    }
+
+    /// Creates the source that several queries read, from the parameters of each. Columns that no query reads are NULL
+    /// if the checks of the built-in derivations suffice to know that their values fit.
+    pub fn of_queries<'p>(
+        queries: impl IntoIterator<Item = &'p Params>,
+    ) -> Result<Self, ParamError> {
+        let mut queries = queries.into_iter().peekable();
+        let mut source = match queries.peek() {
+            Some(params) => Self::from_params(params)?,
+            None => return Self::from_params(&Params::default()),
+        };
+        let mut read: BTreeSet<usize> = source.declaration().key.into_iter().collect();
+        for params in queries {
+            let plan: Plan = code::decode(params, PLAN)?;
+            read.extend(plan.columns_of_rows());
+        }
+        source.read_only(&read);
+        Ok(source)
+    }
+
+    fn read_only(&mut self, read: &BTreeSet<usize>) {
+        let columns = self.reader.source().columns.iter();
+        for (number, (column, place)) in columns.zip(&mut self.places).enumerate() {
+            if !read.contains(&number) && self.checks.suffice(column) {
+                *place = Place::Unread;
+            }
         }
     }
 
@@ -67,11 +104,9 @@ impl model::source::Source for DeclaredSource {
         let Some(values) = self.alike.read(record) else {
             return self.scan(record);
         };
-        self.checks.check_values(&values)?;
-        let found = |index: &Option<usize>| index.and_then(|index| values[index]);
-        let values = self.indexes.iter().map(found);
-        self.reader
-            .convert(values.map(|value| value.unwrap_or(json::Value::Null)))
+        let time = self.checks.check_values(&values)?;
+        let time = time.filter(|_| self.places.contains(&Place::Time));
+        self.reader.convert(&self.places, &values, time)
     }
 
     fn event_time(&self) -> &str {

@@ -23,7 +23,7 @@ use crate::types::SqlType;
 use crate::value::{Typed, Value};
 
 /// The parameter with the encoded [`Plan`].
-const PLAN: &str = "plan";
+pub(crate) const PLAN: &str = "plan";
 
 /// Returns the parameters of the derivation that a plan over a source describes.
 pub fn parameters(plan: &Plan, source: &Source) -> [(String, String); 2] {
@@ -106,13 +106,8 @@ impl<G: Grouping> Lift for SqlDerivation<G> {
 
     fn lift(&self, event: &Record<'_>, out: &mut impl Emit<States>) {
         let Ok(()) = self.plan.rows_of::<Infallible>(event, |row| {
-            let values = self
-                .plan
-                .keys
-                .iter()
-                .map(|key| (key.expr.eval(row), key.ty));
-            let values: SmallVec<[_; 4]> = values.collect();
-            let texts = values.iter().map(|(value, ty)| key::text(value, *ty));
+            let keys = self.plan.keys.iter();
+            let texts = keys.map(|key| key::text(key.expr.eval(row), key.ty));
             let texts: SmallVec<[Cow<'_, str>; 4]> = texts.collect();
             let fields: SmallVec<[&str; 4]> = texts.iter().map(AsRef::as_ref).collect();
             out.emit(&fields, |states| states.add(&self.plan.aggregates, row));

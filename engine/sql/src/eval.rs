@@ -30,6 +30,15 @@ impl Expr {
         }
     }
 
+    /// Passes the value for a row to `read`, without a copy if the expression is a column.
+    pub(crate) fn read<T>(&self, row: &[Value<'_>], read: impl FnOnce(&Value<'_>) -> T) -> T {
+        match self {
+            Self::Column(number) => read(&row[*number]),
+            Self::Literal(Literal::Text(text)) => read(&Value::Text(Cow::Borrowed(text))),
+            other => read(&other.eval(row)),
+        }
+    }
+
     /// Returns whether a condition is true for a row, which it is not if it is unknown.
     pub(crate) fn holds(&self, row: &[Value<'_>]) -> bool {
         self.truth(row) == Some(true)
@@ -38,13 +47,13 @@ impl Expr {
     /// Returns the truth value of a condition; `None` is *unknown*.
     fn truth(&self, row: &[Value<'_>]) -> Option<bool> {
         match self {
-            Self::Compare(comparison, left, right) => {
-                compare(*comparison, &left.eval(row), &right.eval(row))
-            }
+            Self::Compare(comparison, left, right) => left.read(row, |left| {
+                right.read(row, |right| compare(*comparison, left, right))
+            }),
             Self::Not(condition) => condition.truth(row).map(|value| !value),
             Self::And(conditions) => all(conditions.iter().map(|condition| condition.truth(row))),
             Self::Or(conditions) => any(conditions.iter().map(|condition| condition.truth(row))),
-            Self::IsNull(value) => Some(value.eval(row).is_null()),
+            Self::IsNull(value) => Some(value.read(row, |value| value.is_null())),
             Self::IsTruth(condition, expected) => Some(condition.truth(row) == *expected),
             Self::IsDistinct(left, right) => Some(!left.eval(row).equals(&right.eval(row))),
             Self::In(value, list) => {

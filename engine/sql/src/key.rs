@@ -13,11 +13,13 @@ const NULL: &str = "\\N";
 const ESCAPE: char = '\\';
 
 /// Returns the field for a value.
-pub(crate) fn text<'a>(value: &'a Value<'_>, ty: SqlType) -> Cow<'a, str> {
+pub(crate) fn text<'a>(value: Value<'a>, ty: SqlType) -> Cow<'a, str> {
     match value {
         Value::Text(text) if text.starts_with(ESCAPE) => Cow::Owned(format!("{ESCAPE}{text}")),
+        Value::Text(text) => text,
         Value::Timestamp(time) => Cow::Owned(time.to_string()),
-        value => value.text(ty).unwrap_or(Cow::Borrowed(NULL)),
+        Value::Null => Cow::Borrowed(NULL),
+        other => Cow::Owned(other.text(ty).unwrap_or_default().into_owned()),
     }
 }
 
@@ -72,7 +74,7 @@ mod tests {
             ])
             .prop_flat_map(|ty| (Just(ty), of(ty))),
         ) {
-            let field = text(&value, ty).into_owned();
+            let field = text(value.clone(), ty).into_owned();
             prop_assert_eq!(super::value(field, ty), value);
         }
     }

@@ -13,7 +13,6 @@ mod calendar;
 mod cast;
 mod checks;
 mod code;
-#[cfg(feature = "planner")]
 mod columns;
 #[cfg(feature = "planner")]
 mod declare;

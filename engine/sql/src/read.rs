@@ -85,28 +85,82 @@ impl Reader {
             .object(&mut scanner, &self.root, 1)
             .and_then(|()| scanner.end().map_err(|_| whole(Reason::NotJson)));
         read?;
-        cells.finish(self.event_time)
+        let (cells, lists) = cells.finish()?;
+        self.record(None, cells, lists)
     }
 
-    /// Creates a record from the JSON values of its columns. Its lists have no elements.
+    /// Creates a record from the values of its columns, which are at these places. Its lists have no elements. `time` is
+    /// the event time if a check has parsed it.
     pub(crate) fn convert<'a>(
         &self,
-        values: impl Iterator<Item = json::Value<'a>>,
+        places: &[Place],
+        values: &[Option<json::Value<'a>>],
+        time: Option<Timestamp>,
     ) -> Result<Record<'a>, Rejection> {
-        let mut cells = Vec::with_capacity(self.source.columns.len());
-        for (column, value) in self.source.columns.iter().zip(values) {
-            match convert(column, value) {
-                Ok(value) => cells.push(value),
-                Err(reason) => return Err(Rejection::new(reason, column.name.clone())),
+        let mut cells = Vec::with_capacity(places.len());
+        let mut missing = None;
+        for (column, place) in self.source.columns.iter().zip(places) {
+            let value = match place {
+                Place::Unread | Place::List => Value::Null,
+                Place::Time => time.map_or(Value::Null, Value::Timestamp),
+                Place::Value(index) => match values[*index] {
+                    Some(value) => convert(column, value)
+                        .map_err(|reason| Rejection::new(reason, column.name.clone()))?,
+                    None => Value::Null,
+                },
+            };
+            let is_missing = value.is_null() && column.required && matches!(place, Place::Value(_));
+            if is_missing && missing.is_none() {
+                missing = Some(column);
             }
+            cells.push(value);
         }
-        record(
-            &self.source,
-            self.event_time,
-            cells,
-            no_elements(&self.source),
-        )
+        if let Some(column) = missing {
+            return Err(Rejection::new(Reason::MissingField, column.name.clone()));
+        }
+        let lists = if places.contains(&Place::List) {
+            no_elements(&self.source)
+        } else {
+            Vec::new()
+        };
+        self.record(time, cells, lists)
     }
+
+    /// Creates a record whose values fit their columns.
+    fn record<'a>(
+        &self,
+        time: Option<Timestamp>,
+        cells: Vec<Value<'a>>,
+        lists: Vec<(usize, Vec<Value<'a>>)>,
+    ) -> Result<Record<'a>, Rejection> {
+        let time = match (time, &cells[self.event_time]) {
+            (Some(time), _) => time,
+            (None, Value::Timestamp(time)) => *time,
+            _ => {
+                let event_time = self.source.event_time.clone();
+                return Err(Rejection::new(Reason::MissingField, event_time));
+            }
+        };
+        Ok(Record {
+            time,
+            sender: self.source.key,
+            cells,
+            lists,
+        })
+    }
+}
+
+/// Where the value of a column is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// No query reads the column, and a check has found a value that fits.
+    Unread,
+    /// The column is the event time, which a check has parsed.
+    Time,
+    /// The value has this index.
+    Value(usize),
+    /// The column is a list.
+    List,
 }
 
 fn not_json(error: JsonError) -> Rejection {
@@ -116,6 +170,9 @@ fn not_json(error: JsonError) -> Rejection {
     };
     Rejection::new(reason, "record")
 }
+
+/// A value for each column, and the elements of each list column, by column number.
+type Found<'a> = (Vec<Value<'a>>, Vec<(usize, Vec<Value<'a>>)>);
 
 /// The values that have been found so far.
 struct Cells<'s, 'a> {
@@ -243,40 +300,20 @@ impl<'s, 'a> Cells<'s, 'a> {
         }
     }
 
-    fn finish(self, event_time: usize) -> Result<Record<'a>, Rejection> {
+    /// Returns the values and the lists, if they fit their columns.
+    fn finish(self) -> Result<Found<'a>, Rejection> {
         for (column, fault) in self.source.columns.iter().zip(&self.faults) {
             if let Some(reason) = fault {
                 return Err(Rejection::new(*reason, column.name.clone()));
             }
         }
-        record(self.source, event_time, self.cells, self.lists)
-    }
-}
-
-/// Creates a record from its values, unless a required one is missing.
-fn record<'a>(
-    source: &Source,
-    event_time: usize,
-    cells: Vec<Value<'a>>,
-    lists: Vec<(usize, Vec<Value<'a>>)>,
-) -> Result<Record<'a>, Rejection> {
-    for (column, value) in source.columns.iter().zip(&cells) {
-        if column.required && value.is_null() && !column.is_list() {
-            return Err(Rejection::new(Reason::MissingField, column.name.clone()));
+        for (column, value) in self.source.columns.iter().zip(&self.cells) {
+            if column.required && value.is_null() && !column.is_list() {
+                return Err(Rejection::new(Reason::MissingField, column.name.clone()));
+            }
         }
+        Ok((self.cells, self.lists))
     }
-    let Value::Timestamp(time) = cells[event_time] else {
-        return Err(Rejection::new(
-            Reason::MissingField,
-            source.event_time.clone(),
-        ));
-    };
-    Ok(Record {
-        time,
-        sender: source.key,
-        cells,
-        lists,
-    })
 }
 
 fn no_elements<'a>(source: &Source) -> Vec<(usize, Vec<Value<'a>>)> {

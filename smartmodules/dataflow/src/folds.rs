@@ -69,10 +69,11 @@ fn add_built_in<S: Derived>(
 
 /// Adds the folds of queries that read the records of their source in the same way.
 fn add_queries(queries: &[&Requested<'_>], folds: &mut Folds) -> Result<(), RequestError> {
-    let Some((_, first, params)) = queries.first() else {
+    let Some((_, first, _)) = queries.first() else {
         return Ok(());
     };
-    let source = DeclaredSource::from_params(params).map_err(|problem| refused(first, problem))?;
+    let params = queries.iter().map(|(_, _, params)| params);
+    let source = DeclaredSource::of_queries(params).map_err(|problem| refused(first, problem))?;
     let fold = |(_, name, params): &&Requested<'_>| {
         let fold = if params.text("gap_ms").is_some() {
             parsed_fold::<SqlSessions>(params)

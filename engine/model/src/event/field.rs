@@ -31,12 +31,12 @@ impl<'e> Field<'e> {
     /// Returns the fields with the dotted `paths`, whose values are given in the same order.
     #[inline(always)]
     pub(super) fn all<const N: usize>(
-        values: &[Option<Value<'e>>],
+        values: &[Option<Value<'e>>; N],
         paths: &[&'static str; N],
     ) -> [Self; N] {
         std::array::from_fn(|index| Self {
             path: paths[index],
-            value: values.get(index).copied().flatten(),
+            value: values[index],
         })
     }
 

@@ -68,6 +68,7 @@ impl<'e> TypedEvent<'e> for PurchaseEvent<'e> {
 
     #[inline]
     fn from_values(values: &[Option<Value<'e>>]) -> Result<Self, Rejection> {
+        let values = values.first_chunk().unwrap_or(&[None; FIELDS.len()]);
         Self::from_fields(Field::all(values, &FIELDS))
     }
 
