@@ -1,18 +1,20 @@
 //! A part of `make bench`. It measures the speed of the batch module (`smartmodules/dataflow`, which processes a whole
 //! stored batch in one call) compared with a conventional module, the gain of reading a source once for several
-//! derivations, the memory of the batch module, and the memory of derivations in the runner with ten million players.
+//! derivations, the speed of queries compared with that of built-in derivations, the memory of the batch module, and the memory of derivations in the runner with ten million players.
 //! It fails if a measurement contradicts a claim.
 
 mod explosion;
 mod memory;
+mod queries;
 mod speed;
 mod streamed;
 
 /// A measurement with the name that selects it.
 type Named = (&'static str, fn() -> anyhow::Result<()>);
 
-const MEASUREMENTS: [Named; 4] = [
+const MEASUREMENTS: [Named; 5] = [
     ("speed", speed::measure),
+    ("queries", queries::measure),
     ("streamed", streamed::measure),
     ("memory", memory::measure),
     ("explosion", explosion::measure),

@@ -6,8 +6,8 @@ use smallvec::SmallVec;
 
 use crate::source::{Path, Step};
 
-/// The values of a record, by the index of their path. Most sources have no more of them than fit without allocation.
-pub(crate) type Values<'r> = SmallVec<[Option<Value<'r>>; 16]>;
+/// The number of values that are found without an allocation. Most sources have no more paths.
+const VALUES: usize = 16;
 
 /// The paths of a source, and the layouts of its records.
 #[derive(Debug, Default)]
@@ -72,11 +72,24 @@ impl Alike {
         self.root.child(name).is_object = true;
     }
 
-    /// Returns the values of a valid record; `None` if no earlier record was alike.
+    /// Passes the values of a valid record, by the index of their path, to `read`; returns `None` if no earlier record
+    /// was alike.
     #[inline]
-    pub(crate) fn read<'r>(&mut self, record: &'r [u8]) -> Option<Values<'r>> {
-        let mut values = Values::from_elem(None, self.paths);
-        self.layouts.fit(record, &mut values).then_some(values)
+    pub(crate) fn read<'r, T>(
+        &mut self,
+        record: &'r [u8],
+        read: impl FnOnce(&[Option<Value<'r>>]) -> T,
+    ) -> Option<T> {
+        let mut few = [None; VALUES];
+        let mut many = Vec::new();
+        let values = match few.get_mut(..self.paths) {
+            Some(values) => values,
+            None => {
+                many.resize(self.paths, None);
+                many.as_mut_slice()
+            }
+        };
+        self.layouts.fit(record, values).then(|| read(values))
     }
 
     /// Learns the layout of a valid record.

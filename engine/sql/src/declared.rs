@@ -35,7 +35,7 @@ impl DeclaredSource {
         let mut alike = Alike::default();
         checks.add_paths(&mut alike);
         let place = |column: &Column| match alike.add(&column.path) {
-            Some(_) if column.name == source.event_time && checks.parse_time(column) => Place::Time,
+            Some(_) if checks.parse_time(column) => Place::Time,
             Some(index) => Place::Value(index),
             None => Place::List,
         };
@@ -101,12 +101,20 @@ impl model::source::Source for DeclaredSource {
     }
 
     fn parse<'r>(&mut self, record: &'r [u8]) -> Result<Record<'r>, Rejection> {
-        let Some(values) = self.alike.read(record) else {
-            return self.scan(record);
-        };
-        let time = self.checks.check_values(&values)?;
-        let time = time.filter(|_| self.places.contains(&Place::Time));
-        self.reader.convert(&self.places, &values, time)
+        let Self {
+            reader,
+            checks,
+            alike,
+            places,
+        } = self;
+        let read = alike.read(record, |values| {
+            let time = checks.check_values(values)?;
+            reader.convert(places, values, time)
+        });
+        match read {
+            Some(read) => read,
+            None => self.scan(record),
+        }
     }
 
     fn event_time(&self) -> &str {

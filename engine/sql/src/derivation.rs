@@ -1,5 +1,6 @@
 //! A query as a derivation: the SmartModule filters, projects and pre-aggregates, and the runner merges and finishes.
 
+use std::array;
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -17,7 +18,7 @@ use crate::aggregate::State;
 use crate::code;
 use crate::declared::{DeclaredSource, SOURCE};
 use crate::key;
-use crate::plan::{Aggregate, Plan};
+use crate::plan::{Aggregate, Key, Plan};
 use crate::source::{Record, Source};
 use crate::types::SqlType;
 use crate::value::{Typed, Value};
@@ -55,7 +56,7 @@ pub struct SqlDerivation<G> {
 /// The states of a query's aggregates; empty before the first row.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct States(Vec<State>);
+pub struct States(SmallVec<[State; 1]>);
 
 impl States {
     fn add(&mut self, aggregates: &[Aggregate], row: &[Value<'_>]) {
@@ -106,11 +107,9 @@ impl<G: Grouping> Lift for SqlDerivation<G> {
 
     fn lift(&self, event: &Record<'_>, out: &mut impl Emit<States>) {
         let Ok(()) = self.plan.rows_of::<Infallible>(event, |row| {
-            let keys = self.plan.keys.iter();
-            let texts = keys.map(|key| key::text(key.expr.eval(row), key.ty));
-            let texts: SmallVec<[Cow<'_, str>; 4]> = texts.collect();
-            let fields: SmallVec<[&str; 4]> = texts.iter().map(AsRef::as_ref).collect();
-            out.emit(&fields, |states| states.add(&self.plan.aggregates, row));
+            self.with_key(row, |fields| {
+                out.emit(fields, |states| states.add(&self.plan.aggregates, row));
+            });
             Ok(())
         });
     }
@@ -142,6 +141,24 @@ impl<G: Grouping> Windowed for SqlDerivation<G> {
 }
 
 impl<G: Grouping> SqlDerivation<G> {
+    /// Passes the fields of a row's key to `read`.
+    #[inline]
+    fn with_key(&self, row: &[Value<'_>], read: impl FnOnce(&[&str])) {
+        /// A key of so many fields needs no allocation.
+        const FEW: usize = 4;
+        let keys = &self.plan.keys;
+        if keys.len() <= FEW {
+            let texts: [_; FEW] = array::from_fn(|number| {
+                keys.get(number)
+                    .map_or(Cow::Borrowed(""), |key| key_text(key, row))
+            });
+            read(&texts.each_ref().map(AsRef::as_ref)[..keys.len()]);
+        } else {
+            let texts: Vec<Cow<'_, str>> = keys.iter().map(|key| key_text(key, row)).collect();
+            read(&texts.iter().map(AsRef::as_ref).collect::<Vec<_>>());
+        }
+    }
+
     /// Passes the group row of a window and key to `read`. A window without events has aggregates of no rows.
     fn with_group_row<T>(
         &self,
@@ -153,7 +170,7 @@ impl<G: Grouping> SqlDerivation<G> {
         let keys = key.all_fields().zip(&self.plan.keys);
         let keys = keys.map(|(field, key)| key::value(field, key.ty));
         let empty: Vec<State>;
-        let states = if partial.0.is_empty() {
+        let states: &[State] = if partial.0.is_empty() {
             empty = self.plan.aggregates.iter().map(State::new).collect();
             &empty
         } else {
@@ -161,6 +178,10 @@ impl<G: Grouping> SqlDerivation<G> {
         };
         read(&self.plan.group_row(keys, window, states))
     }
+}
+
+fn key_text<'a>(key: &'a Key, row: &'a [Value<'a>]) -> Cow<'a, str> {
+    key::text(key.expr.eval(row), key.ty)
 }
 
 impl Sessions for SqlSessions {

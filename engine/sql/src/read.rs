@@ -86,11 +86,11 @@ impl Reader {
             .and_then(|()| scanner.end().map_err(|_| whole(Reason::NotJson)));
         read?;
         let (cells, lists) = cells.finish()?;
-        self.record(None, cells, lists)
+        self.record(cells, lists)
     }
 
     /// Creates a record from the values of its columns, which are at these places. Its lists have no elements. `time` is
-    /// the event time if a check has parsed it.
+    /// the event time that a check has parsed.
     pub(crate) fn convert<'a>(
         &self,
         places: &[Place],
@@ -123,23 +123,18 @@ impl Reader {
         } else {
             Vec::new()
         };
-        self.record(time, cells, lists)
+        self.record(cells, lists)
     }
 
     /// Creates a record whose values fit their columns.
     fn record<'a>(
         &self,
-        time: Option<Timestamp>,
         cells: Vec<Value<'a>>,
         lists: Vec<(usize, Vec<Value<'a>>)>,
     ) -> Result<Record<'a>, Rejection> {
-        let time = match (time, &cells[self.event_time]) {
-            (Some(time), _) => time,
-            (None, Value::Timestamp(time)) => *time,
-            _ => {
-                let event_time = self.source.event_time.clone();
-                return Err(Rejection::new(Reason::MissingField, event_time));
-            }
+        let Value::Timestamp(time) = cells[self.event_time] else {
+            let event_time = self.source.event_time.clone();
+            return Err(Rejection::new(Reason::MissingField, event_time));
         };
         Ok(Record {
             time,

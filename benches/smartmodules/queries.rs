@@ -1,0 +1,91 @@
+//! Measures the events per second that pass through Fluvio's engine on one thread for built-in derivations, and for the
+//! queries that compute the same measures.
+
+use std::time::Instant;
+
+use anyhow::{Context, ensure};
+use benches::batch::{self, Batch};
+use benches::{Chain, Spread, modules, queries};
+use data_generator::Topic;
+use dataflow::{DataflowSpec, DerivationSpec, Registry};
+use model::fold::{self, FoldRequest};
+
+/// The claim: a query is at least this many times as fast as the built-in derivation.
+const CLAIMED_RATIO: f64 = 0.7;
+const DERIVATIONS: [&str; 4] = [
+    "level-engagement",
+    "active-players",
+    "player-activity",
+    "server-health",
+];
+const BATCH: usize = 500;
+const EVENTS: usize = 20_000;
+const ROUNDS: usize = 25;
+
+/// Prints a table. Fails if a median ratio is below [`CLAIMED_RATIO`].
+pub(crate) fn measure() -> anyhow::Result<()> {
+    let module = modules::dataflow()?;
+    let dataflow = queries::dataflow(&Registry::new(derivations::registrations(), []))?;
+    println!(
+        "\n{EVENTS} events, batches of {BATCH}, {ROUNDS} rounds; million events/s, median (least–greatest)"
+    );
+    println!(
+        "{:>20} {:>20} {:>20} {:>20}",
+        "derivation", "in Rust", "in SQL", "SQL/Rust"
+    );
+    for name in DERIVATIONS {
+        let rounds = contest(&module, &dataflow, name)?;
+        let speed = |seconds: fn(&[f64; 2]) -> f64| {
+            Spread::of(rounds.iter().map(|round| EVENTS as f64 / seconds(round) / 1e6))
+        };
+        let ratio = Spread::of(rounds.iter().map(|[built_in, query]| built_in / query));
+        println!(
+            "{name:>20} {:>20} {:>20} {:>20}",
+            speed(|[built_in, _]| *built_in),
+            speed(|[_, query]| *query),
+            ratio
+        );
+        ensure!(
+            ratio.median >= CLAIMED_RATIO,
+            "`{name}` in SQL is {:.2} times as fast as in Rust, not {CLAIMED_RATIO}",
+            ratio.median
+        );
+    }
+    Ok(())
+}
+
+/// Returns the seconds that the derivation and the query took in each round. A warm-up round is not included.
+fn contest(module: &[u8], dataflow: &DataflowSpec, name: &str) -> anyhow::Result<Vec<[f64; 2]>> {
+    let query = format!("sql-{name}");
+    let spec = |name: &str| dataflow.derivations.get(name).context("no such derivation");
+    let source = &spec(name)?.from;
+    let topic = Topic::ALL.into_iter().find(|topic| topic.name() == source);
+    let events = batch::events(topic.context("no such topic")?, EVENTS, 0.0);
+    let batches = batch::batches(&events, BATCH)?;
+    let start = |name: &str, spec: &DerivationSpec| {
+        let derivation = name.to_owned();
+        let params = spec.param_texts();
+        Chain::start(module, &fold::parameters(&[FoldRequest { derivation, params }]))
+    };
+    let mut chains = [start(name, spec(name)?)?, start(&query, spec(&query)?)?];
+    let mut rounds = Vec::new();
+    for round in 0..=ROUNDS {
+        let mut seconds = [0.0; 2];
+        for turn in 0..2 {
+            let which = (round + turn) % 2;
+            seconds[which] = run(&mut chains[which], &batches)?;
+        }
+        rounds.push(seconds);
+    }
+    rounds.remove(0);
+    Ok(rounds)
+}
+
+fn run(chain: &mut Chain, batches: &[Batch]) -> anyhow::Result<f64> {
+    let inputs: Vec<_> = batches.iter().map(Batch::input).collect();
+    let start = Instant::now();
+    for input in inputs {
+        chain.run(input)?;
+    }
+    Ok(start.elapsed().as_secs_f64())
+}
