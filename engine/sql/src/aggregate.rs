@@ -2,6 +2,7 @@
 //! merged. Neither the order of the rows nor the parts affect the result.
 
 use std::cmp::Ordering;
+use std::sync::LazyLock;
 
 use model::Merge;
 use model::merge::{Distinct, fingerprint};
@@ -59,7 +60,7 @@ impl State {
             }
             AggregateKind::Min => Self::Extreme(None, Wanted::Least),
             AggregateKind::Max => Self::Extreme(None, Wanted::Greatest),
-            AggregateKind::Quantile(_) => Self::Quantile(Box::new(DDSketch::new(sketch_config()))),
+            AggregateKind::Quantile(_) => Self::Quantile(Box::new(DDSketch::new(*SKETCH))),
             AggregateKind::ArgMin(_) => Self::Arg(None, Wanted::Least),
             AggregateKind::ArgMax(_) => Self::Arg(None, Wanted::Greatest),
         }
@@ -179,10 +180,8 @@ impl State {
     }
 }
 
-/// The relative error is 1 %, for values of any size.
-fn sketch_config() -> Config {
-    Config::new(0.01, 2_048, f64::MIN_POSITIVE)
-}
+/// The relative error is 1 %, for values of any size. A configuration is computed with logarithms, so there is one.
+static SKETCH: LazyLock<Config> = LazyLock::new(|| Config::new(0.01, 2_048, f64::MIN_POSITIVE));
 
 fn quantile(sketch: &DDSketch, fraction: f64) -> Option<f64> {
     let estimate = sketch.quantile(fraction).ok().flatten()?;
@@ -191,7 +190,7 @@ fn quantile(sketch: &DDSketch, fraction: f64) -> Option<f64> {
 }
 
 fn replace_if(best: &mut Option<Value<'static>>, value: &Value<'_>, wanted: Wanted) {
-    let is_better = |best: &Value<'_>| value.order(best) == wanted.order();
+    let is_better = |best: &Value<'_>| !value.equals(best) && value.order(best) == wanted.order();
     if best.as_ref().is_none_or(is_better) {
         *best = Some(value.clone().into_owned());
     }

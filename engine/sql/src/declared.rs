@@ -12,6 +12,7 @@ use crate::derivation::PLAN;
 use crate::plan::Plan;
 use crate::read::{Place, Reader};
 use crate::source::{Column, Record, Source};
+use crate::types::SqlType;
 use crate::value::Value;
 
 /// The parameter with the encoded [`Source`].
@@ -36,7 +37,8 @@ impl DeclaredSource {
         checks.add_paths(&mut alike);
         let place = |column: &Column| match alike.add(&column.path) {
             Some(_) if checks.parse_time(column) => Place::Time,
-            Some(index) => Place::Value(index),
+            Some(index) if column.ty == SqlType::Text => Place::Text(index),
+            Some(index) => Place::Other(index),
             None => Place::List,
         };
         Self {

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use model::words;
+
 use crate::cast::cast;
+use crate::functions::Function;
 use crate::like;
 use crate::numbers::Numbers;
 use crate::plan::{Arithmetic, Comparison, Expr, Literal};
@@ -23,6 +26,15 @@ impl Expr {
                 .find(|(condition, _)| condition.holds(row))
                 .map_or_else(|| otherwise.eval(row), |(_, value)| value.eval(row)),
             Self::Cast(value, from, to, digits) => cast(value.eval(row), *from, *to, *digits),
+            Self::Call(Function::Coalesce, arguments) => {
+                for argument in arguments {
+                    let value = argument.eval(row);
+                    if !value.is_null() {
+                        return value;
+                    }
+                }
+                Value::Null
+            }
             Self::Call(function, arguments) => {
                 function.call(arguments.iter().map(|argument| argument.eval(row)))
             }
@@ -40,8 +52,24 @@ impl Expr {
     }
 
     /// Returns whether a condition is true for a row, which it is not if it is unknown.
+    #[inline]
     pub(crate) fn holds(&self, row: &[Value<'_>]) -> bool {
-        self.truth(row) == Some(true)
+        match self.as_column_is_text() {
+            Some((column, text)) => matches!(&row[column], Value::Text(found) if is(found, text)),
+            None => self.truth(row) == Some(true),
+        }
+    }
+
+    /// Returns the column and the text of a condition such as `event_type = 'move'`, the most frequent one.
+    #[inline]
+    fn as_column_is_text(&self) -> Option<(usize, &str)> {
+        match self {
+            Self::Compare(Comparison::Equal, left, right) => match (&**left, &**right) {
+                (Self::Column(column), Self::Literal(Literal::Text(text))) => Some((*column, text)),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// Returns the truth value of a condition; `None` is *unknown*.
@@ -118,6 +146,10 @@ fn all(conditions: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 /// Three-valued OR: true if a condition is true, otherwise unknown if one is unknown.
 fn any(conditions: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     all(conditions.map(|condition| condition.map(|value| !value))).map(|value| !value)
+}
+
+fn is(text: &str, other: &str) -> bool {
+    words::equal(text.as_bytes(), other.as_bytes())
 }
 
 fn equal(left: &Value<'_>, right: &Value<'_>) -> Option<bool> {

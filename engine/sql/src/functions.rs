@@ -41,14 +41,14 @@ pub(crate) enum Function {
     CeilDouble,
     Least,
     Greatest,
+    /// The first value that is not NULL. Only expressions up to it are evaluated.
     Coalesce,
 }
 
 impl Function {
-    /// Calls the function. Arguments that do not affect the result are not evaluated.
+    /// Calls the function, unless it is `Coalesce`, which an expression evaluates itself.
     pub(crate) fn call<'a>(self, mut values: impl Iterator<Item = Value<'a>>) -> Value<'a> {
         match self {
-            Self::Coalesce => values.find(|value| !value.is_null()).unwrap_or(Value::Null),
             Self::Least => extreme(values, Ordering::Less),
             Self::Greatest => extreme(values, Ordering::Greater),
             Self::Concat => concat(values),

@@ -99,26 +99,38 @@ impl Reader {
     ) -> Result<Record<'a>, Rejection> {
         let mut cells = Vec::with_capacity(places.len());
         let mut missing = None;
+        let mut has_lists = false;
         for (column, place) in self.source.columns.iter().zip(places) {
+            let misfit = |reason| Rejection::new(reason, column.name.clone());
             let value = match place {
-                Place::Unread | Place::List => Value::Null,
+                Place::Unread => Value::Null,
+                Place::List => {
+                    has_lists = true;
+                    Value::Null
+                }
                 Place::Time => time.map_or(Value::Null, Value::Timestamp),
-                Place::Value(index) => match values[*index] {
-                    Some(value) => convert(column, value)
-                        .map_err(|reason| Rejection::new(reason, column.name.clone()))?,
-                    None => Value::Null,
+                Place::Text(index) => match values[*index] {
+                    Some(json::Value::String(text)) => Value::Text(text.decode()),
+                    None | Some(json::Value::Null) => {
+                        missing = missing.or(column.required.then_some(column));
+                        Value::Null
+                    }
+                    Some(_) => return Err(misfit(Reason::WrongType)),
                 },
+                Place::Other(index) => {
+                    let value = values[*index].unwrap_or(json::Value::Null);
+                    let value = convert(column, value).map_err(misfit)?;
+                    let is_missing = column.required && value.is_null();
+                    missing = missing.or(is_missing.then_some(column));
+                    value
+                }
             };
-            let is_missing = value.is_null() && column.required && matches!(place, Place::Value(_));
-            if is_missing && missing.is_none() {
-                missing = Some(column);
-            }
             cells.push(value);
         }
         if let Some(column) = missing {
             return Err(Rejection::new(Reason::MissingField, column.name.clone()));
         }
-        let lists = if places.contains(&Place::List) {
+        let lists = if has_lists {
             no_elements(&self.source)
         } else {
             Vec::new()
@@ -152,8 +164,10 @@ pub(crate) enum Place {
     Unread,
     /// The column is the event time, which a check has parsed.
     Time,
+    /// The column is a text, and its value has this index.
+    Text(usize),
     /// The value has this index.
-    Value(usize),
+    Other(usize),
     /// The column is a list.
     List,
 }
