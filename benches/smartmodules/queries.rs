@@ -36,7 +36,11 @@ pub(crate) fn measure() -> anyhow::Result<()> {
     for name in DERIVATIONS {
         let rounds = contest(&module, &dataflow, name)?;
         let speed = |seconds: fn(&[f64; 2]) -> f64| {
-            Spread::of(rounds.iter().map(|round| EVENTS as f64 / seconds(round) / 1e6))
+            Spread::of(
+                rounds
+                    .iter()
+                    .map(|round| EVENTS as f64 / seconds(round) / 1e6),
+            )
         };
         let ratio = Spread::of(rounds.iter().map(|[built_in, query]| built_in / query));
         println!(
@@ -65,7 +69,10 @@ fn contest(module: &[u8], dataflow: &DataflowSpec, name: &str) -> anyhow::Result
     let start = |name: &str, spec: &DerivationSpec| {
         let derivation = name.to_owned();
         let params = spec.param_texts();
-        Chain::start(module, &fold::parameters(&[FoldRequest { derivation, params }]))
+        Chain::start(
+            module,
+            &fold::parameters(&[FoldRequest { derivation, params }]),
+        )
     };
     let mut chains = [start(name, spec(name)?)?, start(&query, spec(&query)?)?];
     let mut rounds = Vec::new();

@@ -17,7 +17,8 @@ pub(crate) struct SqlCommand {
     /// Read all records that the cluster has.
     #[arg(long, value_enum)]
     pub(crate) from: Option<ReplayFrom>,
-    /// Go on with new records until stopped, and print the rows of each window when it is over. The query needs a window.
+    /// Go on with new records until stopped, and print the rows of each window when it is over; the query needs a
+    /// window.
     #[arg(long)]
     pub(crate) follow: bool,
     /// Instead of running the query, print the lines that make it a derivation of this name in the dataflow file.

@@ -18,8 +18,8 @@
 //!
 //! - `error`, `topics`, `progress`, `covered`: the errors that end a runner, the names of its own topics, the
 //!   progress of long operations, and the offsets of a partial's records.
-//! - `watermarks`: the progress of event time, computed without I/O. The command `sql --follow` uses it too. *A watermark
-//!   never goes back.*
+//! - `watermarks`: the progress of event time, computed without I/O. The command `sql --follow` uses it too.
+//!   *A watermark never goes back.*
 //! - `output`: `lateness` decides which contributions are late, `revisions` numbers rows, and `prior` contains the
 //!   output of an earlier runner. *Each revision is written once; an event that was late stays late.*
 //! - `windows`: aligned windows, sessions and keyed processes in memory. *Any order of batches gives the same

@@ -20,8 +20,8 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Adds a record to the query, unless it is earlier than `since` or does not fit the columns. Returns the event time
-    /// if it fits.
+    /// Adds a record to the query, unless it is earlier than `since` or does not fit the columns. Returns the event
+    /// time if it fits.
     pub(super) fn add(
         &mut self,
         source: &mut DeclaredSource,

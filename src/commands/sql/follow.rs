@@ -39,12 +39,12 @@ pub(super) struct Following<'a> {
 /// Whether to go on.
 enum Next {
     Continue,
-    /// Nobody reads the output any more.
+    /// The process that reads the output has closed the pipe.
     Stop,
 }
 
 impl Following<'_> {
-    /// Prints rows until nobody reads them any more.
+    /// Prints rows until the process that reads the output closes the pipe.
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let topic = self.source.declaration().name.clone();
         let parts = history::parts(&self.cluster, &topic, self.since).await?;

@@ -46,8 +46,8 @@ pub(super) async fn read(
     Ok(())
 }
 
-/// Returns the records of each partition that must be read: from an offset before which no record can have an event time
-/// from `since` on, to the current end.
+/// Returns the records of each partition that must be read: from an offset before which no record can have an event
+/// time from `since` on, to the current end.
 pub(super) async fn parts(
     cluster: &Cluster,
     topic: &str,

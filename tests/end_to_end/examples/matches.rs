@@ -167,7 +167,8 @@ fn match_activity(matches: &[Match]) -> Rows {
     windows.into_iter().map(row).collect()
 }
 
-/// Rounds the exact value of a double to one digit, half away from zero. Only quarters can be exactly between two digits.
+/// Rounds the exact value of a double to one digit, half away from zero. Only quarters can be exactly between two
+/// digits.
 fn rounded(value: f64) -> f64 {
     if (value * 4.0).fract() == 0.0 {
         return (value * 10.0).round() / 10.0;

@@ -88,10 +88,13 @@ async fn windows_are_printed_once_and_late_records_are_counted() {
     }
     let follower = Follower::start(&folder, &node.address, "json");
     let row = |from: u32, region: &str, n: u32| {
-        format!(
-            r#"{{"window_start":"2025-01-01T00:00:{from:02}.000Z","window_end":"2025-01-01T00:00:{:02}.000Z","region":"{region}","n":{n}}}"#,
-            from + 10
-        )
+        let time = |second: u32| format!(r#""2025-01-01T00:00:{second:02}.000Z""#);
+        let bounds = format!(
+            r#""window_start":{},"window_end":{}"#,
+            time(from),
+            time(from + 10)
+        );
+        format!(r#"{{{bounds},"region":"{region}","n":{n}}}"#)
     };
     // Each line is the next one.
     let next = |expected: String| assert_eq!(follower.command.line(""), expected);

@@ -73,8 +73,8 @@ impl Query {
                     return self.plan.window.over_at(&session) <= self.closed;
                 };
                 let is_near = |other: &Window| other.is_within(gap_ms, &session);
-                // A session that begins after an old record does not save it: the record could also belong to an earlier
-                // session, which is closed and no longer remembered.
+                // A session that begins after an old record does not save it: the record could also belong to an
+                // earlier session, which is closed and no longer remembered.
                 let mut open = key.groups.values().map(|group| &group.window);
                 let saves = |other: &Window| other.start <= at && is_near(other);
                 key.printed.as_ref().is_some_and(is_near)
