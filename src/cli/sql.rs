@@ -17,6 +17,13 @@ pub(crate) struct SqlCommand {
     /// Read all records that the cluster has.
     #[arg(long, value_enum)]
     pub(crate) from: Option<ReplayFrom>,
+    /// Go on with new records until stopped, and print the rows of each window when it is over; the query needs a
+    /// window.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Instead of running the query, print the lines that make it a derivation of this name in the dataflow file.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["last", "from", "follow", "output"])]
+    pub(crate) save: Option<String>,
     /// Output format; default: table on a terminal, otherwise json.
     #[arg(long, value_enum)]
     pub(crate) output: Option<RowFormat>,

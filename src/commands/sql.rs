@@ -1,18 +1,22 @@
 //! `sql`: answer a question about a source's history. Nothing is written to the cluster.
 
 mod admission;
+mod counts;
+mod follow;
 mod history;
 mod output;
+mod save;
 
-use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use ::sql::{DeclaredSource, Plan, Query};
+use ::sql::{DeclaredSource, Plan, Query, WindowPlan};
 use anyhow::{Context, bail};
 use model::Timestamp;
 
-use self::history::Counts;
-use crate::cli::{RowFormat, SqlCommand};
+use self::counts::Counts;
+use self::follow::Following;
+use self::output::Printer;
+use crate::cli::SqlCommand;
 use crate::connect::connect;
 use crate::terminal::note;
 use crate::{dataflow_file, registry, signal};
@@ -21,10 +25,19 @@ use crate::{dataflow_file, registry, signal};
 const LAST_DEFAULT: Duration = Duration::from_secs(60 * 60);
 
 pub(crate) async fn sql(args: SqlCommand) -> anyhow::Result<()> {
+    if let Some(name) = &args.save {
+        return save::save(&args, name);
+    }
     let stop = signal::stop_token()?;
     let (_, dataflow) = dataflow_file::load(&args.dataflow, &registry::registry())?;
     let sources = dataflow.query_sources()?;
     let plan = ::sql::plan(&args.query, &sources).context("invalid query")?;
+    if args.follow && plan.window == WindowPlan::None {
+        bail!(
+            "--follow prints the rows of a window when the window is over, but the query has no window: add TUMBLE, \
+             HOP or SESSION to GROUP BY, such as TUMBLE(INTERVAL '10' SECOND)"
+        );
+    }
     let source = sources
         .into_iter()
         .find(|source| source.name == plan.source);
@@ -34,22 +47,36 @@ pub(crate) async fn sql(args: SqlCommand) -> anyhow::Result<()> {
         .is_none()
         .then(|| since(&plan, args.last.unwrap_or(LAST_DEFAULT)));
     let mut query = Query::new(plan, since);
+    let mut printer = Printer::new(args.output);
+    let mut counts = Counts::default();
     let reading = async {
         let cluster = connect(&args.cluster).await?;
-        history::read(&cluster, &mut source, &mut query, since).await
+        if args.follow {
+            let (source, query) = (&mut source, &mut query);
+            let (counts, printer) = (&mut counts, &mut printer);
+            return Following {
+                cluster,
+                source,
+                query,
+                since,
+                counts,
+                printer,
+            }
+            .run()
+            .await;
+        }
+        history::read(&cluster, &mut source, &mut query, since, &mut counts).await?;
+        printer.print(query.plan(), &query.rows()).map(drop)
     };
-    let counts = tokio::select! {
-        counts = reading => counts?,
-        () = stop.cancelled() => bail!("stopped before all records were read; no rows are printed"),
-    };
-    let default = if io::stdout().is_terminal() {
-        RowFormat::Table
-    } else {
-        RowFormat::Json
-    };
-    let rows = query.rows();
-    output::print(args.output.unwrap_or(default), query.plan(), &rows)?;
-    summary(rows.len(), &counts, query.plan())
+    tokio::select! {
+        done = reading => done?,
+        () = stop.cancelled() => {
+            if !args.follow {
+                bail!("stopped before all records were read; no rows are printed");
+            }
+        }
+    }
+    summary(printer.rows(), &counts, &query)
         .iter()
         .for_each(|line| note(line));
     Ok(())
@@ -63,19 +90,26 @@ fn since(plan: &Plan, last: Duration) -> Timestamp {
         .start_of(Timestamp::from_millis(client::now_ms()).plus_ms(-last_ms))
 }
 
-/// Describes what was read. The first line is, for example, `12 rows from 4000 records of player-events`. A line for
-/// each reason to reject records follows.
-fn summary(rows: usize, counts: &Counts, plan: &Plan) -> Vec<String> {
+/// Describes what was read. The first line is, for example, `12 rows from 4000 records of player-events`. A line about
+/// late records, and one for each reason to reject records, follow.
+fn summary(rows: u64, counts: &Counts, query: &Query) -> Vec<String> {
     let plural = if rows == 1 { "row" } else { "rows" };
     let mut first = format!(
         "{rows} {plural} from {} records of {}",
-        counts.accepted, plan.source
+        counts.accepted,
+        query.plan().source
     );
     if counts.accepted == 0 && counts.early > 0 {
         first.push_str("; the other events are older: give a longer --last, or --from beginning");
     }
+    let late = (query.late() > 0).then(|| {
+        format!(
+            "late, after a window of theirs was printed: {}",
+            query.late()
+        )
+    });
     let rejected = counts.rejected.iter().map(|(reason, (count, place))| {
         format!("left out as {reason}: {count}, the first in {place}")
     });
-    std::iter::once(first).chain(rejected).collect()
+    std::iter::once(first).chain(late).chain(rejected).collect()
 }

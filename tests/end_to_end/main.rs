@@ -17,6 +17,7 @@ mod dashboard;
 mod dataflow_file;
 mod day;
 mod dropped_streams;
+mod examples;
 mod extremes;
 mod followed;
 mod growth;

@@ -2,6 +2,8 @@
 //! every query in `docs/sql.md` must be valid.
 
 pub(crate) mod declared;
+mod follow;
+mod saved;
 
 use std::process::Output;
 
@@ -9,25 +11,11 @@ use client::Cluster;
 use serde_json::Value;
 
 use crate::commands::Generator;
+use crate::examples;
 use crate::harness::{self, AnyCluster, LocalCluster};
 use crate::oracle::{self, Rows};
 
 const GUIDE: &str = include_str!("../../docs/sql.md");
-
-/// The derived topic `level-engagement` as a query.
-const LEVEL_ENGAGEMENT: &str = r#"
-    SELECT COALESCE(game_id, 'default') AS game, level_id, map_id,
-           count(*) AS events,
-           count(DISTINCT player_id) AS active_players,
-           count(DISTINCT session_id) AS sessions,
-           count(*) FILTER (WHERE event_type = 'move') AS moves,
-           count(*) FILTER (WHERE event_type = 'interaction') AS interactions,
-           count(*) FILTER (WHERE event_type = 'level_complete') AS level_completes,
-           count(DISTINCT session_id) FILTER (WHERE event_type = 'level_complete') AS completing_sessions,
-           count(DISTINCT session_id) FILTER (WHERE event_type = 'level_complete') / count(DISTINCT session_id)
-               AS completion_rate
-    FROM "player-events"
-    GROUP BY TUMBLE(INTERVAL '10' SECOND), game, level_id, map_id"#;
 
 /// The derived topic `server-health` as a query, without its status.
 const SERVER_HEALTH: &str = r#"
@@ -46,7 +34,8 @@ async fn on_any_cluster_queries_equal_a_recomputation() {
     let records = harness::records(&cluster, "player-events").await;
     let accepted = oracle::player_events(&records);
     let expected = oracle::level_engagement(&accepted);
-    let (rows, note) = json_rows(any.address(), LEVEL_ENGAGEMENT);
+    let level_engagement = examples::query("level-engagement");
+    let (rows, note) = json_rows(any.address(), &level_engagement);
     assert_eq!(rows.len(), expected.len());
     for row in &rows {
         assert_level_row(row, &expected);
@@ -77,7 +66,7 @@ fn left_out(line: &str) -> Option<u64> {
 }
 
 fn assert_level_row(row: &Value, expected: &Rows) {
-    let key = ["game", "level_id", "map_id"].map(|field| row[field].as_str().unwrap());
+    let key = ["game_id", "level_id", "map_id"].map(|field| row[field].as_str().unwrap());
     let expected = expected_row(row, &key.join("|"), expected);
     for measure in [
         "events",

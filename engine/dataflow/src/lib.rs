@@ -18,7 +18,8 @@
 //!
 //! - `error`, `topics`, `progress`, `covered`: the errors that end a runner, the names of its own topics, the
 //!   progress of long operations, and the offsets of a partial's records.
-//! - `watermarks`: the progress of event time, computed without I/O. *A watermark never goes back.*
+//! - `watermarks`: the progress of event time, computed without I/O. The command `sql --follow` uses it too.
+//!   *A watermark never goes back.*
 //! - `output`: `lateness` decides which contributions are late, `revisions` numbers rows, and `prior` contains the
 //!   output of an earlier runner. *Each revision is written once; an event that was late stays late.*
 //! - `windows`: aligned windows, sessions and keyed processes in memory. *Any order of batches gives the same
@@ -89,10 +90,11 @@ pub use spec::provision::{provision, provision_sources};
 pub use spec::registration::{MODULE, Module, Registration, Registry};
 pub use spec::rule_set::{AdoptedRules, Refusal, RuleHistory, RuleSet};
 pub use spec::{
-    ChartKind, DataflowSpec, DerivationSpec, QueryColumn, RULE_VERSION, SourceSpec, SpecError,
-    ViewSpec, WindowSpec,
+    ChartKind, DataflowSpec, DerivationSpec, IDLE_TIMEOUT_DEFAULT, LATENESS_DEFAULT, QueryColumn,
+    RULE_VERSION, SourceSpec, SpecError, ViewSpec, WindowSpec,
 };
 pub use task::options::Options;
 pub use task::reset::{Reset, reset};
 pub use task::run::run;
 pub use topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, SNAPSHOTS};
+pub use watermarks::Watermarks;

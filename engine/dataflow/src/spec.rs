@@ -13,11 +13,13 @@ pub(crate) mod provision;
 pub(crate) mod query;
 pub(crate) mod registration;
 pub(crate) mod rule_set;
+mod saved;
 mod view;
 mod window;
 
 pub(crate) use dataflow_file::scalars;
 pub use dataflow_file::{DataflowSpec, DerivationSpec, RULE_VERSION, SourceSpec};
+pub use durations::{IDLE_TIMEOUT_DEFAULT, LATENESS_DEFAULT};
 pub use error::SpecError;
 pub use query::QueryColumn;
 pub use view::{ChartKind, ViewSpec};

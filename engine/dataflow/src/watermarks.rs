@@ -9,7 +9,7 @@ use model::Timestamp;
 /// - The watermark of a derivation never goes back.
 /// - A partition that is not idle holds the watermark back, however slow it is.
 #[derive(Clone, Debug)]
-pub(crate) struct Watermarks {
+pub struct Watermarks {
     lateness_ms: i64,
     idle_timeout_ms: i64,
     partitions: Vec<PartitionClock>,
@@ -26,7 +26,7 @@ struct PartitionClock {
 
 impl Watermarks {
     /// Creates watermarks for partitions with these stream times, which are restored from a checkpoint.
-    pub(crate) fn new(
+    pub fn new(
         lateness_ms: i64,
         idle_timeout_ms: i64,
         stream_times: impl Iterator<Item = Option<Timestamp>>,
@@ -49,12 +49,7 @@ impl Watermarks {
     /// Notes that records of a partition have arrived. `stream_time` is how far the accepted ones among them
     /// advance event time; `None` if none was accepted. In that case the partition remains silent: a producer that
     /// writes only invalid records must not hold back all windows.
-    pub(crate) fn heard(
-        &mut self,
-        partition: Partition,
-        stream_time: Option<Timestamp>,
-        now_ms: i64,
-    ) {
+    pub fn heard(&mut self, partition: Partition, stream_time: Option<Timestamp>, now_ms: i64) {
         if stream_time.is_none() {
             return;
         }
@@ -66,7 +61,7 @@ impl Watermarks {
 
     /// Partitions that have been silent for the idle timeout but are not idle yet. Before marking one of them
     /// as idle, the caller must make sure that it has no unread records.
-    pub(crate) fn silent(&self, now_ms: i64) -> Vec<Partition> {
+    pub fn silent(&self, now_ms: i64) -> Vec<Partition> {
         let silent =
             |clock: &PartitionClock| !clock.idle && now_ms - clock.heard_ms >= self.idle_timeout_ms;
         let partitions = Partition::all().zip(&self.partitions);
@@ -75,7 +70,7 @@ impl Watermarks {
     }
 
     /// Ignores a partition until accepted records arrive from it again.
-    pub(crate) fn set_idle(&mut self, partition: Partition) {
+    pub fn set_idle(&mut self, partition: Partition) {
         self.partitions[partition.index()].idle = true;
     }
 
@@ -91,7 +86,7 @@ impl Watermarks {
     }
 
     /// How far a partition has advanced event time.
-    pub(crate) fn stream_time(&self, partition: Partition) -> Option<Timestamp> {
+    pub fn stream_time(&self, partition: Partition) -> Option<Timestamp> {
         self.partitions[partition.index()].stream_time
     }
 
@@ -104,7 +99,7 @@ impl Watermarks {
     /// idle, minus the lateness. If all partitions are idle, each stream time is advanced by the wall-clock time
     /// since the partition's last accepted record, and the greatest result replaces the smallest stream time. The
     /// watermark never decreases.
-    pub(crate) fn advance(&mut self, now_ms: i64) -> Option<Timestamp> {
+    pub fn advance(&mut self, now_ms: i64) -> Option<Timestamp> {
         let active = || self.partitions.iter().filter(|clock| !clock.idle);
         let candidate = if active().next().is_some() {
             active().map(|clock| clock.stream_time).min().flatten()

@@ -12,6 +12,8 @@ use crate::plan::{Plan, WindowPlan};
 use crate::source::Record;
 use crate::value::Value;
 
+mod closing;
+
 /// The largest number of groups: windows and sessions of all keys.
 pub const GROUPS_MAX: usize = 1_000_000;
 
@@ -20,6 +22,13 @@ pub struct Query {
     plan: Arc<Plan>,
     /// Windows that begin earlier are left out, because not all of their records are added.
     since: Timestamp,
+    /// Windows that are over at this time have been closed: their rows have been returned. [`Timestamp::MIN`] if no
+    /// window has been closed yet.
+    closed: Timestamp,
+    /// Until this time, no window is over that has not been closed.
+    due: Timestamp,
+    /// The number of records that came too late for one of their windows.
+    late: u64,
     keys: HashMap<Vec<u8>, Key, RandomState>,
     groups: usize,
     /// The key of the last row, encoded.
@@ -31,6 +40,8 @@ struct Key {
     values: Vec<Value<'static>>,
     /// The groups by the start of their windows.
     groups: BTreeMap<i64, Group>,
+    /// The last session that has been closed, as long as records of it could still be added.
+    printed: Option<Window>,
 }
 
 struct Group {
@@ -59,6 +70,9 @@ impl Query {
         Self {
             plan: Arc::new(plan),
             since: since.unwrap_or(Timestamp::MIN),
+            closed: Timestamp::MIN,
+            due: Timestamp::MAX,
+            late: 0,
             keys: HashMap::default(),
             groups: 0,
             encoded: Vec::new(),
@@ -74,50 +88,75 @@ impl Query {
     pub fn add(&mut self, record: Record<'_>) -> Result<(), TooManyGroups> {
         let time = record.time.as_millis();
         let plan = Arc::clone(&self.plan);
-        plan.rows_of(&record, |row| self.add_row(time, row))
+        let mut is_late = false;
+        plan.rows_of(&record, |row| {
+            is_late |= !self.add_row(time, row)?;
+            Ok(())
+        })?;
+        self.late += u64::from(is_late);
+        Ok(())
     }
 
-    fn add_row(&mut self, time: i64, row: &[Value<'_>]) -> Result<(), TooManyGroups> {
+    /// Adds a row to its windows. Returns false if one of them is closed already.
+    fn add_row(&mut self, time: i64, row: &[Value<'_>]) -> Result<bool, TooManyGroups> {
         let plan = &self.plan;
         self.encoded.clear();
         for key in &plan.keys {
             encode(&key.expr.eval(row), &mut self.encoded);
         }
+        if self.is_too_late(time) {
+            return Ok(false);
+        }
         let key = self.keys.entry_ref(self.encoded.as_slice());
         let key = key.or_insert_with(|| Key::new(plan, row));
-        let before = key.groups.len();
+        let (before, mut all_open) = (key.groups.len(), true);
         match plan.window {
             WindowPlan::None => key.add(plan, Window::default(), row),
             WindowPlan::Hopping { slide_ms, size_ms } => {
                 let is_complete = |window: &Window| window.start >= self.since;
                 for window in windows(time, slide_ms, size_ms).filter(is_complete) {
+                    if window.end <= self.closed {
+                        all_open = false;
+                        continue;
+                    }
                     key.add(plan, window, row);
+                    self.due = self.due.min(window.end);
                 }
             }
-            WindowPlan::Session { gap_ms } => key.add_to_session(plan, time, gap_ms, row),
+            WindowPlan::Session { gap_ms } => {
+                key.add_to_session(plan, time, gap_ms, row);
+                let session = Window::instant(Timestamp::from_millis(time));
+                self.due = self.due.min(plan.window.over_at(&session));
+            }
         }
         self.groups = self.groups + key.groups.len() - before;
         if self.groups > GROUPS_MAX {
             return Err(TooManyGroups);
         }
-        Ok(())
+        Ok(all_open)
     }
 
     /// Returns the rows, ordered by window, and within a window by `ORDER BY`, then by key.
     pub fn rows(&self) -> Vec<Row> {
+        if self.keys.is_empty() && self.plan.window == WindowPlan::None && self.plan.keys.is_empty()
+        {
+            // Without GROUP BY, there is one row even if there are no records.
+            return self.row_of_nothing();
+        }
+        self.rows_of(|_| true)
+    }
+
+    /// Returns the rows of the windows that are wanted.
+    fn rows_of(&self, is_wanted: impl Fn(&Window) -> bool) -> Vec<Row> {
         let mut windows: BTreeMap<Window, Vec<Vec<Value<'_>>>> = BTreeMap::new();
         for key in self.keys.values() {
-            for group in key.groups.values() {
+            let groups = key.groups.values();
+            for group in groups.filter(|group| is_wanted(&group.window)) {
                 let row = self.group_row(key, group);
                 if self.plan.keeps(&row) {
                     windows.entry(group.window).or_default().push(row);
                 }
             }
-        }
-        if self.keys.is_empty() && self.plan.window == WindowPlan::None && self.plan.keys.is_empty()
-        {
-            // Without GROUP BY, there is one row even if there are no records.
-            return self.row_of_nothing();
         }
         windows
             .into_values()
@@ -134,6 +173,7 @@ impl Query {
         let key = Key {
             values: Vec::new(),
             groups: BTreeMap::new(),
+            printed: None,
         };
         let row = self.group_row(&key, &group);
         if self.plan.keeps(&row) {
@@ -185,6 +225,7 @@ impl Key {
         Self {
             values: values.collect(),
             groups: BTreeMap::new(),
+            printed: None,
         }
     }
 

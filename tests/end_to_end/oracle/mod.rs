@@ -3,6 +3,7 @@
 
 mod accept;
 mod compare;
+mod examples;
 mod fraud;
 mod measures;
 mod money;
@@ -21,6 +22,7 @@ use accept::{
 pub(crate) use compare::{
     assert_rows_equal, compare_rows, every_revision, last_revisions, tolerance,
 };
+pub(crate) use examples::{events_by_level, events_by_player, row_of};
 pub(crate) use fraud::{FraudRules, Limit, fraud_alerts};
 pub(crate) use measures::level_engagement;
 use measures::{active_players, player_activity, server_health};

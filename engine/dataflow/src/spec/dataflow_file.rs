@@ -118,7 +118,7 @@ impl DataflowSpec {
     }
 
     /// Plans the queries and checks everything.
-    fn complete(&mut self, registry: &Registry) -> Result<(), SpecError> {
+    pub(super) fn complete(&mut self, registry: &Registry) -> Result<(), SpecError> {
         let sources = self.query_sources()?;
         self.plan_queries(&sources)?;
         self.check_limits()?;

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+/// How far the watermark stays behind stream time by default.
+pub const LATENESS_DEFAULT: Duration = Duration::from_secs(2);
+/// How long a partition may be silent by default before the watermark advances without it.
+pub const IDLE_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+
 pub(super) fn parse<E: de::Error>(text: &str) -> Result<Duration, E> {
     humantime::parse_duration(text).map_err(|error| {
         E::custom(format!(
@@ -23,7 +28,7 @@ pub(super) fn optional_duration<'de, D: Deserializer<'de>>(
 }
 
 pub(super) fn default_lateness() -> Duration {
-    Duration::from_secs(2)
+    LATENESS_DEFAULT
 }
 
 pub(super) fn default_allowed_lateness() -> Duration {
@@ -31,7 +36,7 @@ pub(super) fn default_allowed_lateness() -> Duration {
 }
 
 pub(super) fn default_idle_timeout() -> Duration {
-    Duration::from_secs(10)
+    IDLE_TIMEOUT_DEFAULT
 }
 
 pub(super) fn default_max_skew() -> Duration {

@@ -38,6 +38,15 @@ pub(super) fn line_of_item(yaml: &str, section: &str, index: usize, field: &str)
     Some(found.map_or(header, |(number, _)| number))
 }
 
+/// The indentation of the entries of a section; `None` if it has none.
+pub(super) fn indentation_of(yaml: &str, section: &str) -> Option<usize> {
+    let mut lines = yaml.lines();
+    lines.find(|line| indentation(line) == 0 && sets(line, section))?;
+    let is_text = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let first = lines.find(is_text).map(indentation);
+    first.filter(|indentation| *indentation > 0)
+}
+
 fn sets(line: &str, field: &str) -> bool {
     let rest = line.trim_start().strip_prefix(field);
     !field.is_empty() && rest.is_some_and(|rest| rest.trim_start().starts_with(':'))

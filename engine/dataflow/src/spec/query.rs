@@ -47,7 +47,11 @@ impl DerivationSpec {
         self.code.as_ref().map(|code| code.explained.as_str())
     }
 
-    fn plan_query(&mut self, name: &str, sources: &[sql::Source]) -> Result<(), SpecError> {
+    pub(super) fn plan_query(
+        &mut self,
+        name: &str,
+        sources: &[sql::Source],
+    ) -> Result<(), SpecError> {
         let Some(text) = &self.sql else {
             return Ok(());
         };

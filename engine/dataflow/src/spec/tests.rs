@@ -117,6 +117,7 @@ fn errors_name_the_value_and_the_place() {
     ] {
         let error = parse(&GOOD.replace(old, new)).expect_err(new).to_string();
         assert!(error.contains(message), "`{new}`: {error}");
+        assert!(error.contains("line "), "`{new}`: {error}");
     }
 }
 
