@@ -79,6 +79,8 @@ properties! {
     tumbling: Kind::Tumbling,
     hopping: Kind::Hopping,
     filtered: Kind::Filtered,
+    ranked: Kind::Ranked,
+    ranked_hopping: Kind::RankedHopping,
     sessions: Kind::Sessions,
     followed: Kind::Followed
 }
@@ -131,7 +133,7 @@ fn replay_agrees_with_the_runner(script: &Script) {
     // after the last event.
     let is_told = matches!(
         script.settings.kind,
-        Kind::Tumbling | Kind::Filtered | Kind::Sessions
+        Kind::Tumbling | Kind::Filtered | Kind::Ranked | Kind::Sessions
     );
     if live.late.is_empty() && has_room && is_told {
         assert_eq!(said(&replayed), said(&live), "the replay, and the runner");

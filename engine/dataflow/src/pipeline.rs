@@ -8,7 +8,7 @@ use model::{ParamError, Params, PartialError, Timestamp, Window};
 use crate::covered::Covered;
 use crate::output::lateness::{Cause, LatePlace, Lateness};
 use crate::output::prior::PriorOutput;
-use crate::output::revisions::{Revisions, Row};
+use crate::output::revisions::{DueRows, Revisions, Row};
 use crate::windows::{AnyWindows, Batch, Contributions, Correctable, Due, Keyed, Origin};
 
 /// The source partition of a batch, and how far it was read before the restart.
@@ -258,8 +258,13 @@ fn corrected(
     derived_ends: &[Offset],
 ) -> Result<Vec<Row>, serde_json::Error> {
     let mut rows = Vec::new();
-    windows.due(watermark, due, &mut |row| {
-        rows.extend(revisions.next(row, derived_ends)?);
+    windows.due(watermark, due, &mut |due| {
+        match due {
+            DueRows::Row(row) => rows.extend(revisions.next(row, derived_ends)?),
+            DueRows::Window(window) => {
+                rows.extend(revisions.next_of_window(window, derived_ends)?);
+            }
+        }
         Ok(())
     })?;
     let end = windows.forgotten_to(watermark);

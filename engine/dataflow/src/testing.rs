@@ -1,11 +1,14 @@
 //! Small derivations for the tests of this crate. `CountTicks` reads records of the form `MILLISECONDS KEY` and
 //! counts the events of each key. The others read records of the form `MILLISECONDS KEY VALUE`: `DistinctTicks` and
-//! `SessionTicks` collect the different values of a key, and `FollowedTicks` is a keyed process.
+//! `SessionTicks` collect the different values of a key, `RankedTicks` ranks the keys by the number of their values, and
+//! `FollowedTicks` is a keyed process.
 
 mod followed;
+mod ranked;
 mod sessions;
 
 pub(crate) use followed::{FollowedTicks, SILENCE_MS};
+pub(crate) use ranked::{RANKS, RankedTicks};
 pub(crate) use sessions::{LAST_VALUE, SessionTicks};
 
 use std::collections::BTreeSet;

@@ -12,7 +12,7 @@ use client::{Offset, Partition, PartitionOffset};
 use model::{ParamError, Params, PartialError, RecordKey, Timestamp, Window};
 
 use crate::output::lateness::LatePlace;
-use crate::output::revisions::{Displaced, DueDetection, DueRow, EmptyRow, RowsFrom};
+use crate::output::revisions::{Displaced, DueDetection, DueRows, EmptyRow, RowsFrom};
 
 pub(crate) use aligned::Panes;
 pub(crate) use batch::{Batch, Contributions};
@@ -129,8 +129,8 @@ pub(crate) trait Windows: Send + Sync {
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), postcard::Error>;
 }
 
-/// Called with each row that is due.
-pub(crate) type OnRow<'a> = dyn FnMut(DueRow<'_>) -> Result<(), serde_json::Error> + 'a;
+/// Called with each row that is due, or with all rows of a window if they are computed together.
+pub(crate) type OnRows<'a> = dyn FnMut(DueRows<'_>) -> Result<(), serde_json::Error> + 'a;
 
 /// Receives the sessions that have been merged into a session with a different start.
 pub(crate) type OnDisplaced<'a> = dyn FnMut(Displaced<'_>) + 'a;
@@ -153,7 +153,7 @@ pub(crate) trait Correctable: Windows {
         &mut self,
         watermark: Timestamp,
         due: Due,
-        on_row: &mut OnRow<'_>,
+        on_rows: &mut OnRows<'_>,
     ) -> Result<(), serde_json::Error>;
 
     /// Forgets windows that can no longer be corrected at `watermark`.

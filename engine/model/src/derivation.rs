@@ -2,6 +2,8 @@
 //! [`Sessions`] if events are grouped in sessions. A derivation that raises alerts implements
 //! [`KeyedProcess`](crate::KeyedProcess) instead.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -61,7 +63,29 @@ pub trait Windowed: Lift {
         key: &RecordKey,
         partial: &Self::Partial,
     ) -> Option<Self::Output>;
+
+    /// Returns whether the rows of a window are computed from all of its keys together, by [`Self::window_rows`]. If
+    /// so, the key of a row need not be one of the window's keys, [`Self::keeps`] is not called, and [`Self::finish`]
+    /// is called only for a row that is withdrawn: with the row's key and an empty partial. The default is `false`.
+    /// Sessions have windows of their own for each key, so it must be `false` for them.
+    fn by_window(&self) -> bool {
+        false
+    }
+
+    /// Returns the rows of a window, each with its own key, in the order in which they are to be written. `groups` are
+    /// the keys that have events in the window, each once; the rows must not depend on their order. A row that was
+    /// written before and is no longer returned is withdrawn.
+    fn window_rows<'g>(
+        &self,
+        _window: Window,
+        _groups: impl Iterator<Item = Group<'g, Self::Partial>>,
+    ) -> Vec<(RecordKey, Self::Output)> {
+        Vec::new()
+    }
 }
+
+/// A key and its partial in a window.
+pub type Group<'g, P> = (&'g RecordKey, Cow<'g, P>);
 
 /// A [`Windowed`] derivation over the sessions of each key.
 pub trait Sessions: Windowed<Grouping = SessionGap> {

@@ -3,9 +3,9 @@
 //!
 //! In reading order: an [`event`] is parsed from a record or rejected with a [`Reason`]. [`Lift`] adds it to the
 //! partial aggregate of its key, the *partial*. A [`Fold`] turns one batch of records into one [`BatchPartial`].
-//! [`Merge`] combines the partials of a key. When a window closes, [`Windowed::finish`] turns its partial into a
-//! record of [`derived`]. Alerts come from a [`KeyedProcess`] instead, which processes each key's events one by
-//! one.
+//! [`Merge`] combines the partials of a key. When a window closes, [`Windowed::finish`] turns the partial of each key
+//! into a record of [`derived`], or [`Windowed::window_rows`] computes the records from all partials together. Alerts
+//! come from a [`KeyedProcess`] instead, which processes each key's events one by one.
 
 pub mod ahead;
 pub mod decimal;

@@ -6,7 +6,7 @@ use model::fold::SourceRecord;
 use crate::pipeline::Pipeline;
 use crate::spec::locate::Locate;
 use crate::spec::registration::Registration;
-use crate::testing::{DistinctTicks, FollowedTicks, SILENCE_MS, SessionTicks};
+use crate::testing::{DistinctTicks, FollowedTicks, RankedTicks, SILENCE_MS, SessionTicks};
 use crate::windows::Bounds;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub(super) enum Kind {
     Hopping,
     /// Tumbling windows that have a row only while they have an odd number of values.
     Filtered,
+    /// Tumbling windows whose rows are computed from all keys together.
+    Ranked,
+    /// The same for hopping windows.
+    RankedHopping,
     Sessions,
     /// A keyed process, which processes the events of each key one by one.
     Followed,
@@ -32,11 +36,15 @@ impl Kind {
     pub(super) fn windowing(self) -> Windowing {
         let windows = |size_ms, hop_ms| Windowing::Windows { size_ms, hop_ms };
         match self {
-            Self::Tumbling | Self::Filtered => windows(10_000, 10_000),
-            Self::Hopping => windows(12_000, 4_000),
+            Self::Tumbling | Self::Filtered | Self::Ranked => windows(10_000, 10_000),
+            Self::Hopping | Self::RankedHopping => windows(12_000, 4_000),
             Self::Sessions => Windowing::Sessions { gap_ms: 2_000 },
             Self::Followed => Windowing::Events,
         }
+    }
+
+    pub(super) fn is_ranked(self) -> bool {
+        matches!(self, Self::Ranked | Self::RankedHopping)
     }
 
     /// How far past an event the watermark must be for all rows of the event to be written, in milliseconds.
@@ -52,6 +60,7 @@ impl Kind {
         match self {
             Self::Tumbling | Self::Hopping => Registration::windows::<DistinctTicks>(),
             Self::Filtered => Registration::windows::<DistinctTicks<true>>(),
+            Self::Ranked | Self::RankedHopping => Registration::windows::<RankedTicks>(),
             Self::Sessions => Registration::sessions::<SessionTicks>(),
             Self::Followed => Registration::keyed::<FollowedTicks>(),
         }

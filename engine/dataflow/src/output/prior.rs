@@ -85,6 +85,12 @@ impl PriorRows {
         self.rows.get(&window_start)?.get(key)
     }
 
+    /// Returns the keys of the rows whose windows begin at this time.
+    pub(crate) fn keys(&self, window_start: Timestamp) -> impl Iterator<Item = &str> {
+        let rows = self.rows.get(&window_start).into_iter();
+        rows.flat_map(|rows| rows.keys().map(String::as_str))
+    }
+
     /// Returns the offsets of the derived topic from which rows were read back; `None` if no such row is left.
     pub(crate) fn rows_from(&self) -> Option<&[Offset]> {
         (!self.rows.is_empty()).then_some(&self.rows_from)

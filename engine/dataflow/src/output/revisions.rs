@@ -1,6 +1,8 @@
 //! The stage that numbers the revisions of rows. It skips rows that an earlier runner has already written,
 //! corrects rows that differ, and withdraws rows that no longer have events.
 
+mod by_window;
+
 use client::Offset;
 use model::derived::Derived;
 use model::{RecordKey, Timestamp, Window};
@@ -8,6 +10,8 @@ use serde::Serialize;
 
 use super::offsets::padded;
 use super::prior::PriorRows;
+
+pub(crate) use by_window::{DueWindow, WrittenRows};
 
 /// The initial size, in bytes, of the buffer for a row's JSON. Most rows fit, so encoding one allocates memory once.
 const JSON_BYTES: usize = 512;
@@ -103,6 +107,12 @@ impl RowsFrom {
             (a, b) => a.or(b),
         };
     }
+}
+
+/// What is due: a row, or all rows of a window together.
+pub(crate) enum DueRows<'w> {
+    Row(DueRow<'w>),
+    Window(DueWindow<'w>),
 }
 
 /// A row that is due. `revision` and `rows_from` are stored with its window, but only this stage changes them.

@@ -13,6 +13,7 @@ use crate::testing::{offsets, partial_with};
 
 mod hopping;
 mod keyed;
+mod ranked;
 mod sessions;
 mod tumbling;
 

@@ -40,7 +40,7 @@ pub struct Derived<T> {
     /// The number of the revision: 0 for the first, one more for each correction.
     pub revision: u32,
     /// Whether this revision withdraws the record: late events have merged its session into an earlier one or moved the
-    /// session's start, or the query's `HAVING` no longer keeps the record.
+    /// session's start, the query's `HAVING` no longer keeps the record, or the window has fewer rows than this rank.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdrawn: bool,
     /// Whether the window was over when the record was written; `None` if the derivation has no early results.

@@ -1,5 +1,6 @@
 //! The expected content of the derived topic, computed from the accepted events with plain maps and loops.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use client::PartitionOffset;
@@ -9,7 +10,7 @@ use super::{Event, accepted, events};
 use crate::metamorphic::cluster::{Cluster, Topics};
 use crate::metamorphic::kinds::{Kind, Windowing};
 use crate::metamorphic::merge_history::MergeHistory;
-use crate::testing::SILENCE_MS;
+use crate::testing::{RANKS, SILENCE_MS};
 
 /// Rows by window start, key and revision. The revision is 0 unless revisions are compared separately, as those of
 /// keyed processes are.
@@ -47,11 +48,16 @@ pub(in crate::metamorphic) fn expected(cluster: &Cluster) -> Expected {
                 &accepted,
                 (size_ms, hop_ms),
             );
-            if cluster.settings.kind != Kind::Hopping {
+            if hop_ms == size_ms {
                 let all = windows_of_all(&accepted, size_ms);
                 assert_eq!(windows, all, "what is not late is in its window");
             }
-            kept(cluster.settings.kind, windows)
+            let rows = kept(cluster.settings.kind, windows);
+            if cluster.settings.kind.is_ranked() {
+                ranked(rows)
+            } else {
+                rows
+            }
         }
         Windowing::Sessions { gap_ms } => sessions(accepted, gap_ms),
         Windowing::Events => followed(accepted),
@@ -82,11 +88,33 @@ pub(in crate::metamorphic) fn of_all(cluster: &Cluster) -> Expected {
     }
 }
 
+fn number(said: &Said) -> usize {
+    said.measures["values"].as_array().map_or(0, Vec::len)
+}
+
 /// Returns the rows that the derivation keeps.
 fn kept(kind: Kind, mut rows: Expected) -> Expected {
-    let number = |said: &Said| said.measures["values"].as_array().map_or(0, Vec::len);
-    rows.retain(|_, said| kind != Kind::Filtered || number(said) % 2 == 1);
+    let is_filtered = kind == Kind::Filtered || kind.is_ranked();
+    rows.retain(|_, said| !is_filtered || number(said) % 2 == 1);
     rows
+}
+
+/// Returns the rows of each window with the most values, with their ranks as keys.
+fn ranked(rows: Expected) -> Expected {
+    let mut windows: BTreeMap<i64, Vec<(String, Said)>> = BTreeMap::new();
+    for ((start, key, _), said) in rows {
+        windows.entry(start).or_default().push((key, said));
+    }
+    let mut found = Expected::new();
+    for (start, mut rows) in windows {
+        // Rows with equally many values remain ordered by key.
+        rows.sort_by_key(|(_, said)| Reverse(number(said)));
+        for ((key, mut said), rank) in rows.into_iter().take(RANKS).zip(1..) {
+            said.measures.insert("key".to_owned(), json!(key));
+            found.insert((start, rank.to_string(), 0), said);
+        }
+    }
+    found
 }
 
 /// The starts of the windows that contain `time`.

@@ -4,7 +4,7 @@ use client::Offset;
 use model::{Merge, RecordKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::output::revisions::{Revision, RowsFrom};
+use crate::output::revisions::{Revision, RowsFrom, WrittenRows};
 use crate::windows::table::{Entry, Table};
 
 /// The events of one pane, and the state of the window that begins with it.
@@ -24,6 +24,8 @@ pub(super) struct Pane<P> {
     /// The end offsets of the derived topic just before the first row of the window that begins with this pane was
     /// written.
     pub(super) rows_from: RowsFrom,
+    /// The rows of the window that begins with this pane, if they are computed from all keys together.
+    pub(super) written: WrittenRows,
 }
 
 /// The data of one key in a pane.
@@ -67,6 +69,7 @@ impl<P> Pane<P> {
             emitted: None,
             emitted_early: None,
             rows_from: RowsFrom::default(),
+            written: WrittenRows::default(),
         }
     }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use model::{RecordKey, Timestamp, Window};
 
 use super::{Session, Sessions};
-use crate::output::revisions::{DueRow, EmptyRow, RowsFrom};
+use crate::output::revisions::{DueRow, DueRows, EmptyRow, RowsFrom};
 use crate::windows::table::Number;
-use crate::windows::{Correctable, Due, OnEmpty, OnRow};
+use crate::windows::{Correctable, Due, OnEmpty, OnRows};
 
 impl<D: model::Sessions> Sessions<D> {
     /// Returns the sessions to emit now, and removes them from the schedule.
@@ -49,7 +49,7 @@ impl<D: model::Sessions> Sessions<D> {
         &mut self,
         number: Number,
         is_over: bool,
-        on_row: &mut OnRow<'_>,
+        on_rows: &mut OnRows<'_>,
     ) -> Result<(), serde_json::Error> {
         self.changed.remove(&number);
         let Some(session) = self.sessions.get_mut(number) else {
@@ -60,7 +60,7 @@ impl<D: model::Sessions> Sessions<D> {
         let Some(measures) = self.derivation.finish(window, key, &session.partial) else {
             return Ok(());
         };
-        on_row(DueRow {
+        on_rows(DueRows::Row(DueRow {
             key,
             window,
             measures: &measures,
@@ -68,7 +68,7 @@ impl<D: model::Sessions> Sessions<D> {
             is_final: self.bounds.is_final(is_over),
             revision: &mut session.revision,
             rows_from: &mut session.rows_from,
-        })
+        }))
     }
 }
 
@@ -82,18 +82,18 @@ impl<D: model::Sessions> Correctable for Sessions<D> {
         &mut self,
         watermark: Timestamp,
         due: Due,
-        on_row: &mut OnRow<'_>,
+        on_rows: &mut OnRows<'_>,
     ) -> Result<(), serde_json::Error> {
         let retired = self.bounds.retired_by(watermark);
         for number in self.take_due(watermark, due.corrections, retired) {
-            self.hand_out(number, true, on_row)?;
+            self.hand_out(number, true, on_rows)?;
         }
         if due.early {
             for number in std::mem::take(&mut self.changed) {
                 // Once a row has said that it is final, later rows of the session wait until it is over again.
                 let is_open = |session: &Session<D::Partial>| !session.is_final;
                 if self.sessions.get(number).is_some_and(is_open) {
-                    self.hand_out(number, false, on_row)?;
+                    self.hand_out(number, false, on_rows)?;
                 }
             }
         }
