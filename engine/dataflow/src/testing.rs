@@ -1,7 +1,7 @@
 //! Small derivations for the tests of this crate. `CountTicks` reads records of the form `MILLISECONDS KEY` and
 //! counts the events of each key. The others read records of the form `MILLISECONDS KEY VALUE`: `DistinctTicks` and
-//! `SessionTicks` collect the different values of a key, `RankedTicks` ranks the keys by the number of their values, and
-//! `FollowedTicks` is a keyed process.
+//! `SessionTicks` collect the different values of a key, `RankedTicks` ranks the keys by the number of their values,
+//! and `FollowedTicks` is a keyed process.
 
 mod followed;
 mod ranked;

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use model::derivation::Group;
 use model::{
     AlignedWindows, Emit, Grouping, Lift, Merge, ParamError, Params, RecordKey, SessionGap,
     Sessions, Window, Windowed,
@@ -17,6 +18,7 @@ use smallvec::SmallVec;
 use crate::aggregate::State;
 use crate::code;
 use crate::declared::{DeclaredSource, SOURCE};
+use crate::first_rows::FirstRows;
 use crate::key;
 use crate::plan::{Aggregate, Key, Plan};
 use crate::source::{Record, Source};
@@ -127,17 +129,44 @@ impl<G: Grouping> Windowed for SqlDerivation<G> {
     }
 
     fn finish(&self, window: Window, key: &RecordKey, partial: &States) -> Option<SqlRow> {
-        let values = self.with_group_row(window, key, partial, |row| {
-            let outputs = self.plan.columns();
-            outputs
-                .map(|output| output.expr.eval(row).into_owned())
-                .collect()
-        });
-        Some(SqlRow {
-            values,
-            columns: Arc::clone(&self.columns),
-        })
+        if self.plan.limit.is_some() {
+            return Some(self.row_without_group(window, key));
+        }
+        Some(self.with_group_row(window, key, partial, |row| self.row(row)))
     }
+
+    /// With `LIMIT`, the rows of a window depend on each other, and their ranks are their keys.
+    fn by_window(&self) -> bool {
+        self.plan.limit.is_some()
+    }
+
+    fn window_rows<'g>(
+        &self,
+        window: Window,
+        groups: impl Iterator<Item = Group<'g, States>>,
+    ) -> Vec<(RecordKey, SqlRow)> {
+        let limit = self.plan.limit.unwrap_or(u64::MAX);
+        let mut first = FirstRows::new(&self.plan, limit);
+        for (key, states) in groups {
+            self.with_group_row(window, key, &states, |row| {
+                if self.plan.keeps(row) {
+                    first.add(key, row);
+                }
+            });
+        }
+        let ranked = first.sorted().zip(1_u64..);
+        let row = |(mut row, rank): (Vec<Value<'_>>, u64)| {
+            row.push(Value::Exact(rank.into()));
+            (rank_key(rank, limit), self.row(&row))
+        };
+        ranked.map(row).collect()
+    }
+}
+
+/// Returns the record key of a rank. It has as many digits as the limit, so that keys sort as ranks do.
+fn rank_key(rank: u64, limit: u64) -> RecordKey {
+    let width = limit.to_string().len();
+    RecordKey::new(&[&format!("{rank:0width$}")])
 }
 
 impl<G: Grouping> SqlDerivation<G> {
@@ -157,6 +186,25 @@ impl<G: Grouping> SqlDerivation<G> {
             let texts: Vec<Cow<'_, str>> = keys.iter().map(|key| key_text(key, row)).collect();
             read(&texts.iter().map(AsRef::as_ref).collect::<Vec<_>>());
         }
+    }
+
+    /// Returns the derived record of a group row.
+    fn row(&self, group_row: &[Value<'_>]) -> SqlRow {
+        let outputs = self.plan.columns();
+        let values = outputs.map(|output| output.expr.eval(group_row).into_owned());
+        SqlRow {
+            values: values.collect(),
+            columns: Arc::clone(&self.columns),
+        }
+    }
+
+    /// Returns the row that withdraws a rank: without keys, and with aggregates of no rows.
+    fn row_without_group(&self, window: Window, rank: &RecordKey) -> SqlRow {
+        let keys = self.plan.keys.iter().map(|_| Value::Null);
+        let states: Vec<State> = self.plan.aggregates.iter().map(State::new).collect();
+        let mut row = self.plan.group_row(keys, window, &states);
+        row.push(Value::exact(rank.as_str().parse().ok()));
+        self.row(&row)
     }
 
     /// Passes the group row of a window and key to `read`. A window without events has aggregates of no rows.

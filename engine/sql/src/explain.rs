@@ -5,7 +5,8 @@ use std::fmt::Write;
 use crate::exact;
 use crate::functions::Function;
 use crate::plan::{
-    Aggregate, AggregateKind, Arithmetic, BOUNDS, Comparison, Expr, Literal, Plan, WindowPlan,
+    Aggregate, AggregateKind, Arithmetic, BOUNDS, Comparison, Expr, Literal, OrderBy, Plan,
+    WindowPlan,
 };
 use crate::source::Source;
 use crate::types::SqlType;
@@ -46,6 +47,15 @@ impl Plan {
         if let Some(having) = &self.having {
             step("keep", text(having, &groups));
         }
+        if let Some(limit) = self.limit {
+            let order = self.order.iter().map(|order| order_text(order, &groups));
+            let order: Vec<String> = order.collect();
+            step("order by", format!("{}, then the keys", order.join(", ")));
+            step(
+                "limit",
+                format!("the first {limit} rows of each window, with their rank"),
+            );
+        }
         for output in &self.outputs {
             let expr = text(&output.expr, &groups);
             let ty = output.ty;
@@ -80,6 +90,16 @@ impl Plan {
             .chain(["rank".to_owned()])
             .collect()
     }
+}
+
+fn order_text(order: &OrderBy, columns: &[String]) -> String {
+    let direction = if order.descending { " DESC" } else { "" };
+    let nulls = if order.nulls_first {
+        " NULLS FIRST"
+    } else {
+        ""
+    };
+    format!("{}{direction}{nulls}", text(&order.expr, columns))
 }
 
 fn window_text(window: WindowPlan) -> String {

@@ -24,6 +24,7 @@ mod eval;
 mod exact;
 #[cfg(feature = "planner")]
 mod explain;
+mod first_rows;
 mod float_sum;
 mod functions;
 mod key;

@@ -84,6 +84,17 @@ impl Plan {
 }
 
 impl Plan {
+    /// Compares two group rows of a window: by `ORDER BY`, then by the keys.
+    pub(crate) fn compare(&self, left: &[Value<'_>], right: &[Value<'_>]) -> Ordering {
+        let by_order = self.order.iter().map(|order| order.compare(left, right));
+        let keys = left.iter().zip(right).take(self.keys.len());
+        let by_key = keys.map(|(left, right)| left.order(right));
+        let mut orders = by_order.chain(by_key);
+        orders
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal)
+    }
+
     /// Returns whether a column is a count or a sum, so that the sum of its values in several rows of a window is the
     /// value of the events of all these rows.
     pub fn is_additive(&self, output: &Output) -> bool {

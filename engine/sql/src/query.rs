@@ -191,21 +191,7 @@ impl Query {
 
     /// Sorts the rows of a window, applies the limit, and computes the outputs.
     fn ranked(&self, mut rows: Vec<Vec<Value<'_>>>) -> Vec<Row> {
-        let keys = self.plan.keys.len();
-        rows.sort_by(|left, right| {
-            let by = self
-                .plan
-                .order
-                .iter()
-                .map(|order| order.compare(left, right));
-            let by_key = left[..keys]
-                .iter()
-                .zip(&right[..keys])
-                .map(|(left, right)| left.order(right));
-            by.chain(by_key)
-                .find(|order| order.is_ne())
-                .unwrap_or(std::cmp::Ordering::Equal)
-        });
+        rows.sort_by(|left, right| self.plan.compare(left, right));
         let limit = self.plan.limit.map_or(usize::MAX, |limit| {
             usize::try_from(limit).unwrap_or(usize::MAX)
         });

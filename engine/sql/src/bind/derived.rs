@@ -21,13 +21,13 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
                     .to_owned(),
             );
         }
+        WindowPlan::Session { .. } if plan.limit.is_some() => {
+            return Err(
+                "each session is a window of its own, with a single row: use TUMBLE or HOP with LIMIT"
+                    .to_owned(),
+            );
+        }
         _ => {}
-    }
-    if plan.limit.is_some() {
-        return Err(
-            "LIMIT is not supported in a derived topic; `game-analytics sql` supports it"
-                .to_owned(),
-        );
     }
     let is_field = |name: &str| {
         let mut fields = FIELDS.iter().chain(&BOUNDS);

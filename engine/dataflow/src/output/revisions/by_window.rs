@@ -34,8 +34,8 @@ pub(crate) struct DueWindow<'w> {
 }
 
 impl Revisions {
-    /// Returns the next revisions of the rows of a window that have changed, and the records that withdraw rows that are
-    /// gone, including those of an earlier runner. `ends` are the current end offsets of the derived topic.
+    /// Returns the next revisions of the rows of a window that have changed, and the records that withdraw rows that
+    /// are gone, including those of an earlier runner. `ends` are the current end offsets of the derived topic.
     pub(crate) fn next_of_window(
         &mut self,
         due: DueWindow<'_>,

@@ -1,5 +1,7 @@
 //! Tests of derivations that are queries: what their plans say, and how errors are reported.
 
+mod first_rows;
+
 use model::Shape;
 
 use super::*;
@@ -110,8 +112,8 @@ fn what_no_derived_topic_can_be_is_refused() {
             "add TUMBLE, HOP or SESSION",
         ),
         (
-            format!("SELECT count(*) AS n {from} GROUP BY TUMBLE('1m') ORDER BY n LIMIT 3"),
-            "LIMIT is not supported in a derived topic",
+            format!("SELECT count(*) AS n {from} GROUP BY SESSION('1m') ORDER BY n LIMIT 3"),
+            "use TUMBLE or HOP with LIMIT",
         ),
         (
             format!("SELECT count(*) AS revision {from} GROUP BY TUMBLE('1m')"),
