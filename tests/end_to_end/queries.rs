@@ -1,5 +1,5 @@
 //! Derivations that are queries, for tests of the runner: with tumbling and hopping windows and sessions, with early
-//! rows, and with a condition that rows fulfil only at times.
+//! rows, with a condition that rows fulfil only at times, and with the first rows of each window.
 
 use client::Record;
 use serde_json::Value;
@@ -28,6 +28,17 @@ pub(crate) const QUERIES: &str = r#"
       SELECT level_id, count(*) AS events FROM "player-events"
       GROUP BY HOP('5s', '15s'), level_id HAVING count(*) % 2 = 1
     emit_every: 2s
+  sql-busiest-players:
+    sql: >
+      SELECT player_id, count(*) AS events FROM "player-events"
+      GROUP BY TUMBLE('10s'), player_id HAVING count(*) % 2 = 1 ORDER BY events DESC LIMIT 10
+    emit_every: 1s
+    partitions: 2
+  sql-busiest-levels:
+    sql: >
+      SELECT level_id, count(*) AS events FROM "player-events"
+      GROUP BY HOP('5s', '15s'), level_id HAVING count(*) % 2 = 1 ORDER BY count(*) DESC LIMIT 3
+    emit_every: 2s
   sql-server-load:
     sql: >
       SELECT server_id, count(*) AS samples, avg(cpu_load) AS cpu_mean, max(cpu_load) AS cpu_max,
@@ -41,7 +52,7 @@ pub(crate) const QUERIES: &str = r#"
 "#;
 
 /// Returns the derived topics of [`QUERIES`] with their recomputations.
-pub(crate) fn queries() -> [Followed; 4] {
+pub(crate) fn queries() -> [Followed; 6] {
     [
         Followed {
             topic: "sql-level-engagement",
@@ -61,6 +72,22 @@ pub(crate) fn queries() -> [Followed; 4] {
             recompute: Box::new(|records| all_final(oracle::odd_levels(records, 5_000, 15_000))),
         },
         Followed {
+            topic: "sql-busiest-players",
+            source: "player-events",
+            found: not_withdrawn,
+            recompute: Box::new(|records| {
+                all_final(oracle::busiest(records, "player_id", (10_000, 10_000), 10))
+            }),
+        },
+        Followed {
+            topic: "sql-busiest-levels",
+            source: "player-events",
+            found: not_withdrawn,
+            recompute: Box::new(|records| {
+                all_final(oracle::busiest(records, "level_id", (5_000, 15_000), 3))
+            }),
+        },
+        Followed {
             topic: "sql-server-load",
             source: "server-metrics",
             found: oracle::last_revisions,
@@ -74,6 +101,9 @@ pub(crate) fn queries() -> [Followed; 4] {
         },
     ]
 }
+
+/// The derived topics of [`QUERIES`] with hopping windows.
+pub(crate) const HOPPING: [&str; 2] = ["sql-odd-levels", "sql-busiest-levels"];
 
 /// Returns the last revision of each row that is not withdrawn.
 fn not_withdrawn(records: &[Record]) -> Rows {

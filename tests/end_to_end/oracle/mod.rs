@@ -29,7 +29,7 @@ use measures::{active_players, player_activity, server_health};
 use money::revenue;
 pub(crate) use money::{ledger, minor_digits, purchase_summaries};
 pub(crate) use players::{Stuck, player_session_summaries, stuck_players};
-pub(crate) use queries::{odd_levels, server_load, visits};
+pub(crate) use queries::{busiest, odd_levels, server_load, visits};
 pub(crate) use servers::{ServerRules, server_alerts};
 
 /// Derived records by window start and record key.

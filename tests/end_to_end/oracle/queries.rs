@@ -1,5 +1,6 @@
 //! Recomputes the derivations that are queries.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use client::Record;
@@ -11,15 +12,6 @@ use super::measures::timestamp;
 
 /// Counts the events of each level in windows of `size_ms` that begin every `slide_ms`. Only odd counts have a row.
 pub(crate) fn odd_levels(records: &[Record], slide_ms: i64, size_ms: i64) -> Rows {
-    let mut counts: BTreeMap<(i64, String), u64> = BTreeMap::new();
-    for event in player_events_one_by_one(records) {
-        let last = event.time_ms.div_euclid(slide_ms) * slide_ms;
-        for hops in 0..size_ms / slide_ms {
-            let place = (last - hops * slide_ms, event.text("parameters", "level_id"));
-            *counts.entry(place).or_default() += 1;
-        }
-    }
-    counts.retain(|_, count| *count % 2 == 1);
     let row = |((start, level), count): ((i64, String), u64)| {
         let row = json!({
             "window_start": timestamp(start), "window_end": timestamp(start + size_ms),
@@ -27,7 +19,53 @@ pub(crate) fn odd_levels(records: &[Record], slide_ms: i64, size_ms: i64) -> Row
         });
         ((start, record_key(&[level])), row)
     };
+    let counts = odd_counts(records, "level_id", (slide_ms, size_ms));
     counts.into_iter().map(row).collect()
+}
+
+/// The values of `field` with the largest odd numbers of events in each window, with their ranks.
+pub(crate) fn busiest(
+    records: &[Record],
+    field: &str,
+    (slide_ms, size_ms): (i64, i64),
+    limit: usize,
+) -> Rows {
+    let mut windows: BTreeMap<i64, Vec<(String, u64)>> = BTreeMap::new();
+    for ((start, value), count) in odd_counts(records, field, (slide_ms, size_ms)) {
+        windows.entry(start).or_default().push((value, count));
+    }
+    let mut rows = Rows::new();
+    for (start, mut values) in windows {
+        // Values with equal counts remain in their order.
+        values.sort_by_key(|(_, count)| Reverse(*count));
+        for (rank, (value, count)) in (1..).zip(values.into_iter().take(limit)) {
+            let row = json!({
+                "window_start": timestamp(start), "window_end": timestamp(start + size_ms),
+                field: value, "events": count, "rank": rank,
+            });
+            let digits = limit.to_string().len();
+            rows.insert((start, format!("{rank:0digits$}")), row);
+        }
+    }
+    rows
+}
+
+/// The numbers of events by window start and value of `field`, if they are odd.
+fn odd_counts(
+    records: &[Record],
+    field: &str,
+    (slide_ms, size_ms): (i64, i64),
+) -> BTreeMap<(i64, String), u64> {
+    let mut counts: BTreeMap<(i64, String), u64> = BTreeMap::new();
+    for event in player_events_one_by_one(records) {
+        let last = event.time_ms.div_euclid(slide_ms) * slide_ms;
+        for hops in 0..size_ms / slide_ms {
+            let place = (last - hops * slide_ms, event.text("parameters", field));
+            *counts.entry(place).or_default() += 1;
+        }
+    }
+    counts.retain(|_, count| *count % 2 == 1);
+    counts
 }
 
 /// The visits of each player: their events without a pause longer than `gap_ms`.

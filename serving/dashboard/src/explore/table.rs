@@ -1,5 +1,6 @@
 //! The latest rows of one topic, in bounded memory.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use client::{Partition, Record};
@@ -11,8 +12,8 @@ use crate::limits::{
     RECORD_BYTES_MAX,
 };
 
-/// Identifies a row: the start of its window, and the key of its record.
-type RowId = (i64, Box<[u8]>);
+/// Identifies a row: the start of its window, and the key of its record. Later windows come first.
+type RowId = (Reverse<i64>, Box<[u8]>);
 
 /// The rows of a topic, each in its latest revision. If there are too many, those of the oldest windows are dropped.
 #[derive(Debug, Default)]
@@ -77,7 +78,7 @@ impl Table {
             || format!("{partition}:{}", record.offset).into_bytes(),
             |key| key.to_vec(),
         );
-        let id = (row.start, key.into_boxed_slice());
+        let id = (Reverse(row.start), key.into_boxed_slice());
         if self
             .rows
             .get(&id)
@@ -96,7 +97,7 @@ impl Table {
         let (id, replaced) = (id.clone(), self.rows.insert(id, stored));
         self.bytes -= replaced.map_or(0, |old| size(&id, &old));
         while self.rows.len() > EXPLORED_ROWS_MAX || self.bytes > EXPLORED_BYTES_MAX {
-            let Some((id, old)) = self.rows.pop_first() else {
+            let Some((id, old)) = self.rows.pop_last() else {
                 break;
             };
             self.bytes -= size(&id, &old);
@@ -105,11 +106,12 @@ impl Table {
         Ok(())
     }
 
-    /// Returns the rows whose windows overlap the range, those of the latest windows first.
+    /// Returns the rows whose windows overlap the range, those of the latest windows first, and those of one window by
+    /// key.
     pub(crate) fn latest(&self, from: i64, to: i64) -> impl Iterator<Item = Shown<'_>> {
-        let rows = self.rows.iter().rev();
-        let in_range =
-            rows.filter(move |((start, _), row)| !row.withdrawn && *start <= to && row.end >= from);
+        let in_range = self.rows.iter().filter(move |((Reverse(start), _), row)| {
+            !row.withdrawn && *start <= to && row.end >= from
+        });
         in_range.filter_map(|((_, key), stored)| {
             let row = Row::read(&stored.value).ok()?;
             Some(Shown { key, row })
@@ -167,7 +169,7 @@ mod tests {
         add(&mut table, &record("b", 0, 0, ""));
         assert_eq!(
             shown(&table),
-            [("b", "0"), ("a", "2")].map(|(k, n)| (k.into(), n.into()))
+            [("a", "2"), ("b", "0")].map(|(k, n)| (k.into(), n.into()))
         );
         let mut withdrawn = record("b", 0, 1, "");
         let text = String::from_utf8(withdrawn.value.to_vec()).unwrap();
@@ -224,6 +226,6 @@ mod tests {
             add(&mut table, &record("a", index - 1_000_000, 0, ""));
         }
         assert_eq!(table.rows.len(), EXPLORED_ROWS_MAX);
-        assert_eq!(table.rows.keys().next().unwrap().0, 1 - 1_000_000);
+        assert_eq!(table.rows.keys().last().unwrap().0.0, 1 - 1_000_000);
     }
 }
