@@ -4,6 +4,7 @@
 mod aggregates;
 mod arguments;
 mod calls;
+mod catalog;
 mod clauses;
 mod date_parts;
 mod derived;
@@ -12,6 +13,7 @@ mod durations;
 mod expressions;
 mod from;
 mod groups;
+mod joining;
 mod literals;
 mod operators;
 mod scope;
@@ -22,6 +24,7 @@ use sqlparser::ast::{
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer};
 
+pub use self::catalog::Catalog;
 use self::clauses::GroupBy;
 use self::dialect::Language;
 use self::expressions::Bound;
@@ -29,7 +32,6 @@ use self::groups::Groups;
 use self::scope::Scope;
 use crate::error::SqlError;
 use crate::plan::{BOUNDS, Expr, Output, Plan, WindowPlan};
-use crate::source::Source;
 use crate::types::SqlType;
 
 /// The longest text of a query in bytes. Queries written by hand are shorter.
@@ -43,8 +45,8 @@ const STACK_BYTES: usize = TOKENS_MAX * 10_000;
 /// The name of the column with a row's place in the order of its window.
 const RANK: &str = "rank";
 
-/// Plans a query over one of the sources.
-pub fn plan(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {
+/// Plans a query over one of the sources, and possibly one of the tables.
+pub fn plan<'c>(text: &str, known: impl Into<Catalog<'c>>) -> Result<Plan, SqlError> {
     if text.len() > TEXT_BYTES_MAX {
         let message = format!(
             "the query has {} bytes; at most {TEXT_BYTES_MAX} are allowed",
@@ -59,10 +61,11 @@ pub fn plan(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {
             "there is not enough memory to plan the query",
         )
     };
+    let known = known.into();
     std::thread::scope(|scope| {
         std::thread::Builder::new()
             .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, || plan_here(text, sources))
+            .spawn_scoped(scope, || plan_here(text, known))
             .map_err(|_| unable())?
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -70,18 +73,24 @@ pub fn plan(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {
 }
 
 /// Plans a query whose rows become a derived topic.
-pub fn plan_derived(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {
-    let plan = plan(text, sources)?;
+pub fn plan_derived<'c>(text: &str, known: impl Into<Catalog<'c>>) -> Result<Plan, SqlError> {
+    let plan = plan(text, known)?;
     derived::check(&plan).map_err(|message| SqlError::at(Span::empty(), message))?;
     Ok(plan)
 }
 
-fn plan_here(text: &str, sources: &[Source]) -> Result<Plan, SqlError> {
+fn plan_here(text: &str, known: Catalog<'_>) -> Result<Plan, SqlError> {
     let query = parse(text)?;
     clauses::refuse_unknown(&query)?;
     let select = select(&query)?;
-    let (source, unnest) = from::from(select, sources)?;
-    bind(&query, select, Scope::new(source, unnest))
+    let from = from::from(select, known)?;
+    let joined = from.joined;
+    let scope = Scope::new(from);
+    let plan = bind(&query, select, &scope)?;
+    match joined {
+        Some(joined) => joining::split(plan, joined, &scope),
+        None => Ok(plan),
+    }
 }
 
 fn parse(text: &str) -> Result<Box<QueryAst>, SqlError> {
@@ -145,13 +154,13 @@ fn select(query: &QueryAst) -> Result<&Select, SqlError> {
     }
 }
 
-fn bind(query: &QueryAst, select: &Select, scope: Scope<'_>) -> Result<Plan, SqlError> {
+fn bind(query: &QueryAst, select: &Select, scope: &Scope<'_>) -> Result<Plan, SqlError> {
     let filter = match &select.selection {
         Some(condition) => Some(scope.condition(condition)?),
         None => None,
     };
-    let GroupBy { window, keys } = clauses::group_by(&scope, select)?;
-    let mut groups = Groups::new(&scope, keys, window != WindowPlan::None);
+    let GroupBy { window, keys } = clauses::group_by(scope, select)?;
+    let mut groups = Groups::new(scope, keys, window != WindowPlan::None);
     let mut outputs = Vec::new();
     if window != WindowPlan::None {
         outputs.extend(bounds_not_selected(select, &groups));
@@ -221,6 +230,9 @@ fn output(groups: &mut Groups<'_, '_>, item: &SelectItem) -> Result<Output, SqlE
     let name = match (alias, ast) {
         (Some(alias), _) => alias,
         (None, Ast::Identifier(ident)) => ident.value.clone(),
+        (None, Ast::CompoundIdentifier(parts)) => parts
+            .last()
+            .map_or_else(String::new, |part| part.value.clone()),
         (None, other) => {
             let message = format!("give the column a name: `{other} AS …`");
             return Err(SqlError::at(other.span(), message));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{AggregateKind, Expr, Plan};
+use crate::plan::{Aggregate, AggregateKind, Expr, Join, Plan};
 use crate::source::{Column, Source};
 use crate::types::SqlType;
 
@@ -18,26 +18,39 @@ impl Plan {
         columns.map(describe).collect::<Vec<_>>().join(", ")
     }
 
+    /// Describes all columns that the plan reads, of the source and of the table.
+    pub fn declarations(&self, source: &Source) -> String {
+        let columns = self.columns_read(source);
+        let Some(Join { table, .. }) = &self.join else {
+            return columns;
+        };
+        let (name, key) = (table.name(), &table.columns()[table.key()].name);
+        let declared: Vec<String> = table.columns().iter().map(describe).collect();
+        let declared = declared.join(", ");
+        format!("{columns}; of the table {name} by {key}: {declared}")
+    }
+
     /// Returns the numbers of the columns that expressions over source rows read.
     pub(crate) fn columns_of_rows(&self) -> BTreeSet<usize> {
         let mut numbers: BTreeSet<usize> = self.unnest.into_iter().collect();
         let keys = self.keys.iter().map(|key| &key.expr);
-        let aggregates = self.aggregates.iter().flat_map(|aggregate| {
-            let by = match &aggregate.kind {
-                AggregateKind::ArgMin(by) | AggregateKind::ArgMax(by) => Some(by),
-                _ => None,
-            };
-            let parts = [aggregate.argument.as_ref(), aggregate.filter.as_ref(), by];
-            parts.into_iter().flatten()
-        });
+        let aggregates = self.aggregates.iter().flat_map(Aggregate::exprs);
         for expr in self.filter.iter().chain(keys).chain(aggregates) {
-            expr.visit(&mut |part| {
-                if let Expr::Column(number) = part {
-                    numbers.insert(*number);
-                }
-            });
+            expr.columns(&mut |number| numbers.extend([number]));
         }
         numbers
+    }
+}
+
+impl Aggregate {
+    /// Returns the expressions that are evaluated for each row.
+    pub(crate) fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let by = match &self.kind {
+            AggregateKind::ArgMin(by) | AggregateKind::ArgMax(by) => Some(by),
+            _ => None,
+        };
+        let parts = [self.argument.as_ref(), self.filter.as_ref(), by];
+        parts.into_iter().flatten()
     }
 }
 
@@ -50,38 +63,51 @@ fn describe(column: &Column) -> String {
 }
 
 impl Expr {
-    /// Passes the expression and all its parts to `see`.
-    fn visit<'e>(&'e self, see: &mut impl FnMut(&'e Expr)) {
-        see(self);
+    /// Passes the number of each column in the expression to `see`.
+    pub(crate) fn columns(&self, see: &mut impl FnMut(usize)) {
+        self.with_columns(&mut |number| {
+            see(number);
+            number
+        });
+    }
+
+    /// Returns the expression with other columns in place of its own.
+    pub(crate) fn with_columns(&self, place: &mut impl FnMut(usize) -> usize) -> Self {
+        let mut copy = self.clone();
+        copy.replace_columns(place);
+        copy
+    }
+
+    fn replace_columns(&mut self, place: &mut impl FnMut(usize) -> usize) {
         match self {
-            Self::Column(_) | Self::Literal(_) => {}
+            Self::Column(number) => *number = place(*number),
+            other => {
+                let parts = other.parts_mut();
+                parts
+                    .into_iter()
+                    .for_each(|part| part.replace_columns(place));
+            }
+        }
+    }
+
+    /// Returns the expressions of which this one consists.
+    fn parts_mut(&mut self) -> Vec<&mut Self> {
+        match self {
+            Self::Column(_) | Self::Literal(_) => Vec::new(),
             Self::Not(part)
             | Self::IsNull(part)
             | Self::IsTruth(part, _)
-            | Self::Cast(part, ..) => part.visit(see),
+            | Self::Cast(part, ..) => vec![part],
             Self::Compare(_, left, right)
             | Self::IsDistinct(left, right)
-            | Self::Arithmetic(_, _, left, right) => {
-                left.visit(see);
-                right.visit(see);
-            }
-            Self::Like { text, pattern, .. } => {
-                text.visit(see);
-                pattern.visit(see);
-            }
-            Self::And(parts) | Self::Or(parts) | Self::Call(_, parts) => {
-                parts.iter().for_each(|part| part.visit(see));
-            }
-            Self::In(value, parts) => {
-                value.visit(see);
-                parts.iter().for_each(|part| part.visit(see));
-            }
+            | Self::Arithmetic(_, _, left, right) => vec![left, right],
+            Self::Like { text, pattern, .. } => vec![text, pattern],
+            Self::And(parts) | Self::Or(parts) | Self::Call(_, parts) => parts.iter_mut().collect(),
+            Self::In(value, parts) => std::iter::once(value.as_mut()).chain(parts).collect(),
             Self::Case(branches, otherwise) => {
-                for (condition, value) in branches {
-                    condition.visit(see);
-                    value.visit(see);
-                }
-                otherwise.visit(see);
+                let branches = branches.iter_mut();
+                let branches = branches.flat_map(|(condition, value)| [condition, value]);
+                branches.chain([otherwise.as_mut()]).collect()
             }
         }
     }

@@ -24,6 +24,7 @@ use crate::plan::{Aggregate, Key, Plan};
 use crate::source::{Record, Source};
 use crate::types::SqlType;
 use crate::value::{Typed, Value};
+use crate::versions::{SharedTable, TableVersions};
 
 /// The parameter with the encoded [`Plan`].
 pub(crate) const PLAN: &str = "plan";
@@ -52,6 +53,8 @@ pub type SqlSessions = SqlDerivation<SessionGap>;
 pub struct SqlDerivation<G> {
     plan: Plan,
     columns: Arc<[(String, SqlType)]>,
+    /// The table that the plan joins. Only the runner needs its content.
+    table: Option<SharedTable>,
     grouping: PhantomData<G>,
 }
 
@@ -100,8 +103,10 @@ impl<G: Grouping> Lift for SqlDerivation<G> {
         let columns = plan
             .columns()
             .map(|output| (output.name.clone(), output.ty));
+        let table = plan.join.as_ref().map(|join| join.table.clone());
         Ok(Self {
             columns: columns.collect(),
+            table: table.map(|table| SharedTable::new(TableVersions::new(table))),
             plan,
             grouping: PhantomData,
         })
@@ -135,9 +140,10 @@ impl<G: Grouping> Windowed for SqlDerivation<G> {
         Some(self.with_group_row(window, key, partial, |row| self.row(row)))
     }
 
-    /// With `LIMIT`, the rows of a window depend on each other, and their ranks are their keys.
+    /// With `LIMIT`, the rows of a window depend on each other, and their ranks are their keys. With `JOIN`, several
+    /// groups can become one row.
     fn by_window(&self) -> bool {
-        self.plan.limit.is_some()
+        self.plan.limit.is_some() || self.plan.join.is_some()
     }
 
     fn window_rows<'g>(
@@ -145,7 +151,58 @@ impl<G: Grouping> Windowed for SqlDerivation<G> {
         window: Window,
         groups: impl Iterator<Item = Group<'g, States>>,
     ) -> Vec<(RecordKey, SqlRow)> {
-        let limit = self.plan.limit.unwrap_or(u64::MAX);
+        let Some((join, table)) = self.plan.join.as_ref().zip(self.table.as_ref()) else {
+            return self.rows(window, groups);
+        };
+        let groups: Vec<_> = groups.collect();
+        let groups = groups.iter().map(|(key, states)| {
+            let fields = key.all_fields().zip(&self.plan.keys);
+            let values = fields.map(|(field, key)| key::value(field, key.ty));
+            (values.collect::<Vec<_>>(), states.0.as_slice())
+        });
+        let joined = table.read(|table| join.joined(table, window.start, groups));
+        let joined: Vec<_> = joined
+            .into_iter()
+            .map(|(key, states)| (key, States(states.into())))
+            .collect();
+        let groups = joined.iter();
+        self.rows(
+            window,
+            groups.map(|(key, states)| (key, Cow::Borrowed(states))),
+        )
+    }
+}
+
+/// Returns the record key of a rank. It has as many digits as the limit, so that keys sort as ranks do.
+fn rank_key(rank: u64, limit: u64) -> RecordKey {
+    let width = limit.to_string().len();
+    RecordKey::new(&[&format!("{rank:0width$}")])
+}
+
+impl<G: Grouping> SqlDerivation<G> {
+    /// Sets the content of the table that the plan joins; without it, the table is empty.
+    pub fn with_table(self, table: SharedTable) -> Self {
+        Self {
+            table: Some(table),
+            ..self
+        }
+    }
+
+    /// Returns the rows of a window from its groups: the first ones if there is a limit, otherwise all.
+    fn rows<'g>(
+        &self,
+        window: Window,
+        groups: impl Iterator<Item = Group<'g, States>>,
+    ) -> Vec<(RecordKey, SqlRow)> {
+        let Some(limit) = self.plan.limit else {
+            let row = |(key, states): Group<'g, States>| {
+                self.with_group_row(window, key, &states, |row| {
+                    let keeps = self.plan.keeps(row);
+                    keeps.then(|| (key.clone(), self.row(row)))
+                })
+            };
+            return groups.filter_map(row).collect();
+        };
         let mut first = FirstRows::new(&self.plan, limit);
         for (key, states) in groups {
             self.with_group_row(window, key, &states, |row| {
@@ -161,15 +218,26 @@ impl<G: Grouping> Windowed for SqlDerivation<G> {
         };
         ranked.map(row).collect()
     }
-}
 
-/// Returns the record key of a rank. It has as many digits as the limit, so that keys sort as ranks do.
-fn rank_key(rank: u64, limit: u64) -> RecordKey {
-    let width = limit.to_string().len();
-    RecordKey::new(&[&format!("{rank:0width$}")])
-}
+    /// Returns the derived record of a group row.
+    fn row(&self, group_row: &[Value<'_>]) -> SqlRow {
+        let outputs = self.plan.columns();
+        let values = outputs.map(|output| output.expr.eval(group_row).into_owned());
+        SqlRow {
+            values: values.collect(),
+            columns: Arc::clone(&self.columns),
+        }
+    }
 
-impl<G: Grouping> SqlDerivation<G> {
+    /// Returns the row that withdraws a rank: without keys, and with aggregates of no rows.
+    fn row_without_group(&self, window: Window, rank: &RecordKey) -> SqlRow {
+        let keys = self.plan.group_keys().iter().map(|_| Value::Null);
+        let states: Vec<State> = self.plan.aggregates.iter().map(State::new).collect();
+        let mut row = self.plan.group_row(keys, window, &states);
+        row.push(Value::exact(rank.as_str().parse().ok()));
+        self.row(&row)
+    }
+
     /// Passes the fields of a row's key to `read`.
     #[inline]
     fn with_key(&self, row: &[Value<'_>], read: impl FnOnce(&[&str])) {
@@ -188,25 +256,6 @@ impl<G: Grouping> SqlDerivation<G> {
         }
     }
 
-    /// Returns the derived record of a group row.
-    fn row(&self, group_row: &[Value<'_>]) -> SqlRow {
-        let outputs = self.plan.columns();
-        let values = outputs.map(|output| output.expr.eval(group_row).into_owned());
-        SqlRow {
-            values: values.collect(),
-            columns: Arc::clone(&self.columns),
-        }
-    }
-
-    /// Returns the row that withdraws a rank: without keys, and with aggregates of no rows.
-    fn row_without_group(&self, window: Window, rank: &RecordKey) -> SqlRow {
-        let keys = self.plan.keys.iter().map(|_| Value::Null);
-        let states: Vec<State> = self.plan.aggregates.iter().map(State::new).collect();
-        let mut row = self.plan.group_row(keys, window, &states);
-        row.push(Value::exact(rank.as_str().parse().ok()));
-        self.row(&row)
-    }
-
     /// Passes the group row of a window and key to `read`. A window without events has aggregates of no rows.
     fn with_group_row<T>(
         &self,
@@ -215,7 +264,7 @@ impl<G: Grouping> SqlDerivation<G> {
         partial: &States,
         read: impl FnOnce(&[Value<'_>]) -> T,
     ) -> T {
-        let keys = key.all_fields().zip(&self.plan.keys);
+        let keys = key.all_fields().zip(self.plan.group_keys());
         let keys = keys.map(|(field, key)| key::value(field, key.ty));
         let empty: Vec<State>;
         let states: &[State] = if partial.0.is_empty() {

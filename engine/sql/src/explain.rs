@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::exact;
 use crate::functions::Function;
 use crate::plan::{
-    Aggregate, AggregateKind, Arithmetic, BOUNDS, Comparison, Expr, Literal, OrderBy, Plan,
+    Aggregate, AggregateKind, Arithmetic, BOUNDS, Comparison, Expr, Join, Literal, OrderBy, Plan,
     WindowPlan,
 };
 use crate::source::Source;
@@ -16,7 +16,8 @@ impl Plan {
     /// Describes the plan as the steps of a derivation: a line for each, below a line with the place where they run.
     pub fn explain(&self, source: &Source) -> String {
         let rows = self.row_columns(source);
-        let groups = self.group_columns(&rows);
+        let joined = self.joined_columns(&rows);
+        let groups = self.group_columns(&rows, &joined);
         let mut lines = vec!["in the cluster, for each batch:".to_owned()];
         let mut step = |name: &str, what: String| lines.push(format!("  {name:<10}{what}"));
         step("read", self.columns_read(source));
@@ -44,6 +45,9 @@ impl Plan {
             "merge",
             "the states of all batches and partitions".to_owned(),
         );
+        for (name, what) in self.join_steps(&joined) {
+            step(name, what);
+        }
         if let Some(having) = &self.having {
             step("keep", text(having, &groups));
         }
@@ -78,8 +82,34 @@ impl Plan {
         columns.chain(element).collect()
     }
 
-    fn group_columns(&self, rows: &[String]) -> Vec<String> {
+    fn join_steps(&self, joined: &[String]) -> Vec<(&'static str, String)> {
+        let Some(join) = &self.join else {
+            return Vec::new();
+        };
+        let mut steps = vec![("join", join_text(join, joined))];
+        let filter = join.filter.as_ref();
+        steps.extend(filter.map(|filter| ("keep", text(filter, joined))));
+        let keys = join.keys.iter().map(|key| text(&key.expr, joined));
+        steps.push(("group by", keys.collect::<Vec<_>>().join(", ")));
+        steps
+    }
+
+    /// The columns of joined rows: those of the table, with its name, and the keys.
+    fn joined_columns(&self, rows: &[String]) -> Vec<String> {
+        let tables = self.join.iter().map(|join| &join.table);
+        let columns = tables.flat_map(|table| {
+            let name = table.name();
+            let columns = table.columns().iter();
+            columns.map(move |column| format!("{name}.{}", column.name))
+        });
         let keys = self.keys.iter().map(|key| text(&key.expr, rows));
+        columns.chain(keys).collect()
+    }
+
+    fn group_columns(&self, rows: &[String], joined: &[String]) -> Vec<String> {
+        let columns = if self.join.is_some() { joined } else { rows };
+        let keys = self.group_keys().iter();
+        let keys = keys.map(|key| text(&key.expr, columns));
         let bounds = BOUNDS.iter().map(|bound| (*bound).to_owned());
         let aggregates = self
             .aggregates
@@ -90,6 +120,14 @@ impl Plan {
             .chain(["rank".to_owned()])
             .collect()
     }
+}
+
+fn join_text(join: &Join, joined: &[String]) -> String {
+    let kind = if join.is_inner { "JOIN" } else { "LEFT JOIN" };
+    let columns = join.table.columns().len();
+    let (table, key) = (join.table.name(), &joined[join.table.key()]);
+    let looked_up = &joined[columns + join.lookup];
+    format!("{kind} {table} ON {looked_up} = {key}, as it was at window_start")
 }
 
 fn order_text(order: &OrderBy, columns: &[String]) -> String {

@@ -27,6 +27,7 @@ mod explain;
 mod first_rows;
 mod float_sum;
 mod functions;
+mod join;
 mod key;
 mod like;
 mod numbers;
@@ -35,21 +36,25 @@ mod query;
 mod read;
 mod rows;
 mod source;
+mod table;
 mod text;
 mod types;
 mod value;
+mod versions;
 
 #[cfg(feature = "planner")]
-pub use bind::{OUTPUTS_MAX, TEXT_BYTES_MAX, plan, plan_derived};
+pub use bind::{Catalog, OUTPUTS_MAX, TEXT_BYTES_MAX, plan, plan_derived};
 #[cfg(feature = "planner")]
 pub use declare::{ColumnError, ColumnSpec};
 pub use declared::DeclaredSource;
 pub use derivation::{SqlRow, SqlSessions, SqlWindows, parameters, source_parameter};
 #[cfg(feature = "planner")]
 pub use error::{SqlError, suggestion};
-pub use plan::{Output, Plan, WindowPlan};
+pub use plan::{Join, Output, Plan, WindowPlan};
 pub use query::{GROUPS_MAX, Query, Row, TooManyGroups};
 pub use read::Reader;
 pub use source::{Column, Path, Record, Source};
+pub use table::Table;
 pub use types::{DIGITS_MAX, SqlType};
 pub use value::Value;
+pub use versions::{SharedTable, TableVersions};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::functions::Function;
 use crate::numbers::Numbers;
+use crate::table::Table;
 use crate::types::SqlType;
 use crate::value::Value;
 
@@ -24,12 +25,14 @@ pub struct Plan {
     pub(crate) filter: Option<Expr>,
     /// How rows are grouped in time.
     pub window: WindowPlan,
-    /// The expressions of `GROUP BY`.
+    /// The expressions by which rows are grouped: those of `GROUP BY`, or with a join what it needs of them.
     pub(crate) keys: Vec<Key>,
+    /// The join with a table, after which groups are grouped again; `None` without `JOIN`.
+    pub join: Option<Join>,
     /// The aggregates that the query uses, each once.
     pub(crate) aggregates: Vec<Aggregate>,
-    /// The columns of the result. Their expressions are over *group rows*: the keys, the start and the end of the
-    /// window, the aggregates, and the rank.
+    /// The columns of the result. Their expressions are over *group rows*: the values of `GROUP BY`, the start and the
+    /// end of the window, the aggregates, and the rank.
     pub outputs: Vec<Output>,
     /// Groups for which this is not true are left out.
     pub(crate) having: Option<Expr>,
@@ -37,6 +40,22 @@ pub struct Plan {
     pub(crate) order: Vec<OrderBy>,
     /// The largest number of rows of a window.
     pub(crate) limit: Option<u64>,
+}
+
+/// The part of a plan that needs the table. Its expressions are over *joined rows*: the columns of the table, then the
+/// keys of the plan.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Join {
+    /// The table.
+    pub table: Table,
+    /// Whether groups without a row in the table are left out; otherwise the table's columns are NULL.
+    pub(crate) is_inner: bool,
+    /// The number of the plan's key that is looked up in the table.
+    pub(crate) lookup: usize,
+    /// Groups for which this is not true are left out.
+    pub(crate) filter: Option<Expr>,
+    /// The expressions of `GROUP BY`.
+    pub(crate) keys: Vec<Key>,
 }
 
 /// How rows are grouped in time. Durations are in milliseconds.
@@ -70,9 +89,15 @@ impl WindowPlan {
 }
 
 impl Plan {
+    /// Returns the expressions of `GROUP BY`.
+    pub(crate) fn group_keys(&self) -> &[Key] {
+        self.join.as_ref().map_or(&self.keys, |join| &join.keys)
+    }
+
     /// Returns the columns of the result without the bounds of the window, which every row of a derived topic has.
     pub fn columns(&self) -> impl Iterator<Item = &Output> {
-        let bounds = [self.keys.len(), self.keys.len() + 1];
+        let keys = self.group_keys().len();
+        let bounds = [keys, keys + 1];
         let is_bound = move |output: &&Output| {
             let named = BOUNDS
                 .iter()
@@ -87,7 +112,7 @@ impl Plan {
     /// Compares two group rows of a window: by `ORDER BY`, then by the keys.
     pub(crate) fn compare(&self, left: &[Value<'_>], right: &[Value<'_>]) -> Ordering {
         let by_order = self.order.iter().map(|order| order.compare(left, right));
-        let keys = left.iter().zip(right).take(self.keys.len());
+        let keys = left.iter().zip(right).take(self.group_keys().len());
         let by_key = keys.map(|(left, right)| left.order(right));
         let mut orders = by_order.chain(by_key);
         orders
@@ -101,7 +126,7 @@ impl Plan {
         let Expr::Column(column) = output.expr else {
             return false;
         };
-        let aggregate = column.checked_sub(self.keys.len() + BOUNDS.len());
+        let aggregate = column.checked_sub(self.group_keys().len() + BOUNDS.len());
         let aggregate = aggregate.and_then(|index| self.aggregates.get(index));
         aggregate.is_some_and(|aggregate| {
             use AggregateKind::{Count, Sum, SumDouble};

@@ -8,9 +8,12 @@ use hashbrown::HashMap;
 use model::{Timestamp, Window};
 
 use crate::aggregate::State;
-use crate::plan::{Plan, WindowPlan};
+use crate::join::JoinGroup;
+use crate::key;
+use crate::plan::{Join, Plan, WindowPlan};
 use crate::source::Record;
 use crate::value::Value;
+use crate::versions::{SharedTable, TableVersions};
 
 mod closing;
 
@@ -33,6 +36,8 @@ pub struct Query {
     groups: usize,
     /// The key of the last row, encoded.
     encoded: Vec<u8>,
+    /// The table that the plan joins.
+    table: Option<SharedTable>,
 }
 
 /// What is known of one combination of the `GROUP BY` expressions.
@@ -67,6 +72,7 @@ impl Query {
     /// Creates a query without rows. `since` is the time from which records will be added, if not all are: windows that
     /// begin earlier are then left out.
     pub fn new(plan: Plan, since: Option<Timestamp>) -> Self {
+        let table = plan.join.as_ref().map(|join| join.table.clone());
         Self {
             plan: Arc::new(plan),
             since: since.unwrap_or(Timestamp::MIN),
@@ -76,6 +82,15 @@ impl Query {
             keys: HashMap::default(),
             groups: 0,
             encoded: Vec::new(),
+            table: table.map(|table| SharedTable::new(TableVersions::new(table))),
+        }
+    }
+
+    /// Sets the content of the table that the plan joins; without it, the table is empty.
+    pub fn with_table(self, table: SharedTable) -> Self {
+        Self {
+            table: Some(table),
+            ..self
         }
     }
 
@@ -148,6 +163,9 @@ impl Query {
 
     /// Returns the rows of the windows that are wanted.
     fn rows_of(&self, is_wanted: impl Fn(&Window) -> bool) -> Vec<Row> {
+        if let Some((join, table)) = self.plan.join.as_ref().zip(self.table.as_ref()) {
+            return table.read(|table| self.joined_rows(join, table, is_wanted));
+        }
         let mut windows: BTreeMap<Window, Vec<Vec<Value<'_>>>> = BTreeMap::new();
         for key in self.keys.values() {
             let groups = key.groups.values();
@@ -162,6 +180,34 @@ impl Query {
             .into_values()
             .flat_map(|rows| self.ranked(rows))
             .collect()
+    }
+
+    /// As [`Self::rows_of`], with a join.
+    fn joined_rows(
+        &self,
+        join: &Join,
+        table: &TableVersions,
+        is_wanted: impl Fn(&Window) -> bool,
+    ) -> Vec<Row> {
+        let mut windows: BTreeMap<Window, Vec<JoinGroup<'_>>> = BTreeMap::new();
+        for key in self.keys.values() {
+            let groups = key.groups.values();
+            for group in groups.filter(|group| is_wanted(&group.window)) {
+                let values = key.values.iter().map(Value::borrowed).collect();
+                let groups = windows.entry(group.window).or_default();
+                groups.push((values, &group.states));
+            }
+        }
+        let rows_of = |(window, groups): (Window, Vec<JoinGroup<'_>>)| {
+            let joined = join.joined(table, window.start, groups.into_iter());
+            let rows = joined.iter().map(|(key, states)| {
+                let fields = key.all_fields().zip(self.plan.group_keys());
+                let values = fields.map(|(field, key)| key::value(field, key.ty));
+                self.plan.group_row(values, window, states)
+            });
+            self.ranked(rows.filter(|row| self.plan.keeps(row)).collect())
+        };
+        windows.into_iter().flat_map(rows_of).collect()
     }
 
     fn row_of_nothing(&self) -> Vec<Row> {

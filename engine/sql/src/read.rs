@@ -72,6 +72,12 @@ impl Reader {
 
     /// Reads a record's value.
     pub fn read<'a>(&self, record: &'a [u8]) -> Result<Record<'a>, Rejection> {
+        let (cells, lists) = self.find(record)?;
+        self.record(cells, lists)
+    }
+
+    /// Reads the columns of a record, which may have no event time.
+    pub(crate) fn find<'a>(&self, record: &'a [u8]) -> Result<Found<'a>, Rejection> {
         let whole = |reason| Rejection::new(reason, "record");
         if record.len() > RECORD_BYTES_MAX {
             return Err(whole(Reason::TooLarge));
@@ -85,8 +91,7 @@ impl Reader {
             .object(&mut scanner, &self.root, 1)
             .and_then(|()| scanner.end().map_err(|_| whole(Reason::NotJson)));
         read?;
-        let (cells, lists) = cells.finish()?;
-        self.record(cells, lists)
+        cells.finish()
     }
 
     /// Creates a record from the values of its columns, which are at these places. Its lists have no elements. `time` is
@@ -181,7 +186,7 @@ fn not_json(error: JsonError) -> Rejection {
 }
 
 /// A value for each column, and the elements of each list column, by column number.
-type Found<'a> = (Vec<Value<'a>>, Vec<(usize, Vec<Value<'a>>)>);
+pub(crate) type Found<'a> = (Vec<Value<'a>>, Vec<(usize, Vec<Value<'a>>)>);
 
 /// The values that have been found so far.
 struct Cells<'s, 'a> {

@@ -9,11 +9,11 @@ use crate::types::{DIGITS_MAX, SqlType};
 use crate::value::Value;
 
 /// What the records of a source contain. Fields that are not declared are ignored.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Source {
     /// The name of the source, which is that of its topic.
     pub name: String,
-    /// The column of the event time.
+    /// The column of the event time; empty if the records have none.
     pub event_time: String,
     /// The columns.
     pub columns: Vec<Column>,
@@ -71,6 +71,17 @@ impl Source {
         })
     }
 
+    /// Creates a declaration of records without an event time, such as those of a table.
+    pub(crate) fn without_time(name: &str, columns: Vec<Column>) -> Result<Self, String> {
+        check_distinct(&columns)?;
+        Ok(Self {
+            name: name.to_owned(),
+            event_time: String::new(),
+            columns,
+            key: None,
+        })
+    }
+
     /// Returns the number of a column.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
         self.columns
@@ -87,7 +98,7 @@ fn is_key(column: &Column, key: &str) -> bool {
 }
 
 /// A column of a source.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// The name in queries.
     pub name: String,

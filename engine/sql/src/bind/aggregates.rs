@@ -41,13 +41,15 @@ pub(super) fn bind(binder: &mut Binder<'_, '_, '_>, call: &Call) -> Result<Bound
         }
         value(scope, call, &name, &arguments.list)?
     };
-    Ok(groups.aggregate(Aggregate {
+    let aggregate = Aggregate {
         kind,
         argument,
         ty,
         filter,
         shares: None,
-    }))
+    };
+    scope.check(&aggregate, call.span())?;
+    Ok(groups.aggregate(aggregate))
 }
 
 type Parts = (AggregateKind, Option<Expr>, SqlType);

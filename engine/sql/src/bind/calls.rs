@@ -103,14 +103,6 @@ pub(super) fn special(binder: &mut Binder<'_, '_, '_>, ast: &Ast) -> Result<Boun
             substring_for,
             ..
         } => substr(binder, expr, start, substring_for.as_deref()),
-        Ast::CompoundIdentifier(names) => {
-            let last = names
-                .last()
-                .map_or(String::new(), |name| name.value.clone());
-            let message =
-                format!("columns have no prefix; if the column is declared, write `{last}`");
-            Err(SqlError::at(ast.span(), message))
-        }
         other => Err(unsupported(other, other.span())),
     }
 }

@@ -98,6 +98,10 @@ impl<'g, 'r, 's> Binder<'g, 'r, 's> {
                 Names::Rows(scope) => scope.column(name),
                 Names::Groups(groups) => groups.column(name),
             },
+            Ast::CompoundIdentifier(names) => match &self.names {
+                Names::Rows(scope) => scope.qualified(names),
+                Names::Groups(groups) => groups.qualified(names),
+            },
             Ast::UnaryOp { op, expr } => operators::unary(self, *op, expr),
             Ast::BinaryOp { left, op, right } => operators::binary(self, left, op, right, ast),
             Ast::Function(call) => {

@@ -1,6 +1,7 @@
 //! The expressions of a group of records: over the keys, the bounds of the window, and aggregates.
 
 use sqlparser::ast::{Expr as Ast, Ident};
+use sqlparser::tokenizer::Span;
 
 use super::expressions::{Binder, Bound};
 use super::scope::Scope;
@@ -109,12 +110,15 @@ impl<'r, 's> Groups<'r, 's> {
             return Ok(bound.clone());
         }
         self.scope.column(name)?;
-        let message = format!(
-            "`{}` has a value for each record, but a row of the result is a group of records: add it to GROUP BY, or \
-             use it in an aggregate such as max({})",
-            name.value, name.value
-        );
-        Err(SqlError::at(name.span, message))
+        Err(not_grouped(&name.value, name.span))
+    }
+
+    /// Refuses a column with a prefix that is no key.
+    pub(super) fn qualified(&self, names: &[Ident]) -> Result<Bound, SqlError> {
+        self.scope.qualified(names)?;
+        let texts: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
+        let place = names.first().map_or(Span::empty(), |name| name.span);
+        Err(not_grouped(&texts.join("."), place))
     }
 
     /// Returns a plan with the keys and the aggregates; the other parts are empty.
@@ -129,6 +133,7 @@ impl<'r, 's> Groups<'r, 's> {
             filter: None,
             window: WindowPlan::None,
             keys: keys.collect(),
+            join: None,
             aggregates: self.aggregates,
             outputs: Vec::new(),
             having: None,
@@ -136,4 +141,12 @@ impl<'r, 's> Groups<'r, 's> {
             limit: None,
         }
     }
+}
+
+fn not_grouped(name: &str, place: Span) -> SqlError {
+    let message = format!(
+        "`{name}` has a value for each record, but a row of the result is a group of records: add it to GROUP BY, or use \
+         it in an aggregate such as max({name})"
+    );
+    SqlError::at(place, message)
 }

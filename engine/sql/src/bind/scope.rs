@@ -1,20 +1,24 @@
-//! The expressions of a record: over the columns of the source.
+//! The expressions of a record: over the columns of the source, the element of a list, and the columns of a table.
 
 use std::cell::Cell;
 
 use sqlparser::ast::{Expr as Ast, Ident, Spanned};
+use sqlparser::tokenizer::Span;
 
 use super::BOUNDS;
 use super::expressions::{Binder, Bound};
-use super::from::Unnest;
+use super::from::{FromClause, Unnest};
 use crate::error::{SqlError, suggestion};
-use crate::plan::Expr;
-use crate::source::Source;
+use crate::plan::{Aggregate, Expr};
+use crate::source::{Column, Source};
+use crate::table::Table;
+use crate::types::SqlType;
 
 /// The columns of a row.
 pub(super) struct Scope<'s> {
     source: &'s Source,
     unnest: Option<Unnest>,
+    table: Option<&'s Table>,
     /// The number of bind steps. An expression that is bound twice counts twice.
     steps: Cell<u32>,
     /// How many expressions contain the one that is being bound.
@@ -37,10 +41,11 @@ impl Drop for Level<'_> {
 }
 
 impl<'s> Scope<'s> {
-    pub(super) fn new(source: &'s Source, unnest: Option<Unnest>) -> Self {
+    pub(super) fn new(from: FromClause<'s>) -> Self {
         Self {
-            source,
-            unnest,
+            source: from.source,
+            unnest: from.unnest,
+            table: from.joined.map(|joined| joined.table),
             steps: Cell::new(0),
             depth: Cell::new(0),
         }
@@ -82,7 +87,90 @@ impl<'s> Scope<'s> {
         Binder::of_rows(self).number(ast)
     }
 
+    /// Returns the number of columns before those of the table.
+    pub(super) fn width(&self) -> usize {
+        self.source.columns.len() + usize::from(self.unnest.is_some())
+    }
+
+    /// Returns whether an expression reads columns of the table.
+    pub(super) fn reads_table(&self, expr: &Expr) -> bool {
+        let (width, mut reads) = (self.width(), false);
+        expr.columns(&mut |number| reads |= number >= width);
+        reads
+    }
+
+    /// Returns the type of a column of the source, or of the element of the list.
+    pub(super) fn type_of(&self, number: usize) -> SqlType {
+        let list = self.unnested().unwrap_or_default();
+        let columns = &self.source.columns;
+        columns.get(number).unwrap_or(&columns[list]).ty
+    }
+
+    /// Refuses an aggregate that reads the table.
+    pub(super) fn check(&self, aggregate: &Aggregate, place: Span) -> Result<(), SqlError> {
+        if aggregate.exprs().any(|expr| self.reads_table(expr)) {
+            let message = "an aggregate is computed before the table is joined: use only columns of the source in it, \
+                           or group by the table's column";
+            return Err(SqlError::at(place, message));
+        }
+        Ok(())
+    }
+
+    /// Binds the name of a column, or with a join that of a source or table and its column.
+    pub(super) fn qualified(&self, names: &[Ident]) -> Result<Bound, SqlError> {
+        let place = names.first().map_or(Span::empty(), |name| name.span);
+        match (self.table, names) {
+            (Some(table), [prefix, name]) if prefix.value == table.name() => {
+                let found = self.table_column(name);
+                found.ok_or_else(|| unknown(name, table.name(), table.columns()))
+            }
+            (Some(_), [prefix, name]) if prefix.value == self.source.name => {
+                self.source_column(name)
+            }
+            (Some(table), [prefix, _]) => {
+                let known = [self.source.name.as_str(), table.name()];
+                let message = format!(
+                    "the query does not read `{}`; {}",
+                    prefix.value,
+                    suggestion(&prefix.value, known.into_iter())
+                );
+                Err(SqlError::at(place, message))
+            }
+            (_, names) => {
+                let last = names.last().map_or("", |name| &name.value);
+                let message =
+                    format!("columns have no prefix; if the column is declared, write `{last}`");
+                Err(SqlError::at(place, message))
+            }
+        }
+    }
+
     pub(super) fn column(&self, name: &Ident) -> Result<Bound, SqlError> {
+        let found = self.source_column(name);
+        match (self.table_column(name), found) {
+            (None, found) => found,
+            (Some(column), Err(_)) => Ok(column),
+            (Some(_), Ok(_)) => {
+                let table = self.table.map_or("", Table::name);
+                let message = format!(
+                    "both `{}` and `{table}` have a column `{}`: write `{table}.{}`, or the other name in its place",
+                    self.source.name, name.value, name.value
+                );
+                Err(SqlError::at(name.span, message))
+            }
+        }
+    }
+
+    fn table_column(&self, name: &Ident) -> Option<Bound> {
+        let table = self.table?;
+        let number = table.position(&name.value)?;
+        Some(Bound {
+            expr: Expr::Column(self.width() + number),
+            ty: table.columns()[number].ty,
+        })
+    }
+
+    fn source_column(&self, name: &Ident) -> Result<Bound, SqlError> {
         if let Some(unnest) = self
             .unnest
             .as_ref()
@@ -102,21 +190,7 @@ impl<'s> Scope<'s> {
                 );
                 return Err(SqlError::at(name.span, message));
             }
-            let known = self
-                .source
-                .columns
-                .iter()
-                .map(|column| column.name.as_str());
-            let mut message = format!(
-                "unknown column `{}` of `{}`; {}",
-                name.value,
-                self.source.name,
-                suggestion(&name.value, known)
-            );
-            if name.quote_style == Some('"') {
-                message.push_str(" (double quotes are for names; a string needs single quotes)");
-            }
-            return Err(SqlError::at(name.span, message));
+            return Err(unknown(name, &self.source.name, &self.source.columns));
         };
         let column = &self.source.columns[number];
         if column.is_list() {
@@ -131,4 +205,17 @@ impl<'s> Scope<'s> {
             ty: column.ty,
         })
     }
+}
+
+fn unknown(name: &Ident, of: &str, columns: &[Column]) -> SqlError {
+    let known = columns.iter().map(|column| column.name.as_str());
+    let mut message = format!(
+        "unknown column `{}` of `{of}`; {}",
+        name.value,
+        suggestion(&name.value, known)
+    );
+    if name.quote_style == Some('"') {
+        message.push_str(" (double quotes are for names; a string needs single quotes)");
+    }
+    SqlError::at(name.span, message)
 }

@@ -10,9 +10,9 @@ pub(crate) struct Record {
 
 const EVENTS: u64 = 500;
 /// The first event time, 2025-03-30T00:00:00Z.
-const START_MS: i64 = 1_743_292_800_000;
+pub(crate) const START_MS: i64 = 1_743_292_800_000;
 const PLAYERS: [&str; 7] = ["ann", "Bob", "bob", "ß-İ", "λόγος", "😀a", "d%_\\"];
-const GAMES: [&str; 3] = ["alpha", "beta", "γάμμα"];
+pub(crate) const GAMES: [&str; 3] = ["alpha", "beta", "γάμμα"];
 const AMOUNTS: [&str; 8] = [
     "0",
     "0.01",
@@ -164,10 +164,10 @@ fn text(value: impl AsRef<str>) -> String {
 }
 
 /// Pseudo-random numbers (SplitMix64).
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -175,7 +175,7 @@ impl Numbers {
         (mixed ^ (mixed >> 31)) % limit
     }
 
-    fn choose<'a, T>(&mut self, values: &'a [T]) -> &'a T {
+    pub(crate) fn choose<'a, T>(&mut self, values: &'a [T]) -> &'a T {
         &values[self.below(values.len() as u64) as usize]
     }
 }

@@ -6,14 +6,16 @@
 
 mod events;
 mod expressions;
+mod joins;
 mod kept;
 mod oracle;
 mod queries;
 
 use std::cell::{Cell, RefCell};
 
+use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use sql::{Query, Reader, Record, Source, SqlType, Value};
+use sql::{Catalog, Query, Reader, Record, SharedTable, Source, SqlType, Table, Value};
 
 use crate::oracle::Oracle;
 use crate::queries::Case;
@@ -28,7 +30,22 @@ type Texts = Vec<Option<String>>;
 
 #[test]
 fn generated_queries_have_the_rows_of_duckdb() {
-    let count = setting("SQL_QUERIES", 2_000);
+    compare(
+        setting("SQL_QUERIES", 2_000),
+        queries::case(),
+        Oracle::start(),
+    );
+}
+
+#[test]
+fn generated_joins_have_the_rows_of_duckdb() {
+    let mut oracle = Oracle::start();
+    oracle.rows(&joins::create()).expect("the table");
+    compare(setting("SQL_QUERIES", 2_000) / 4, joins::case(), oracle);
+}
+
+/// Compares the rows of `count` queries. Most of them must have rows.
+fn compare(count: u32, cases: impl Strategy<Value = Case>, oracle: Oracle) {
     let config = Config {
         cases: count,
         failure_persistence: None,
@@ -39,9 +56,9 @@ fn generated_queries_have_the_rows_of_duckdb() {
     bytes[..4].copy_from_slice(&setting("SQL_SEED", 1).to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let events = events::records();
-    let (ours, oracle) = (Ours::new(&events), RefCell::new(Oracle::start()));
+    let (ours, oracle) = (Ours::new(&events), RefCell::new(oracle));
     let with_rows = Cell::new(0_u32);
-    let outcome = TestRunner::new_with_rng(config, rng).run(&queries::case(), |case| {
+    let outcome = TestRunner::new_with_rng(config, rng).run(&cases, |case| {
         let rows = check(&case, &ours, &mut oracle.borrow_mut()).map_err(TestCaseError::fail)?;
         with_rows.set(with_rows.get() + u32::from(rows > 0));
         Ok(())
@@ -109,6 +126,7 @@ fn check(case: &Case, ours: &Ours<'_>, oracle: &mut Oracle) -> Result<usize, Str
 /// This crate, with the events that have been read.
 struct Ours<'a> {
     sources: [Source; 1],
+    tables: [Table; 1],
     records: Vec<Record<'a>>,
 }
 
@@ -120,15 +138,20 @@ impl<'a> Ours<'a> {
             .filter_map(|event| reader.read(event.json.as_bytes()).ok());
         Self {
             sources: [events::source()],
+            tables: [joins::table()],
             records: read.collect(),
         }
     }
 
     /// Returns the types and the rows of a query.
     fn rows(&self, text: &str) -> Result<(Vec<SqlType>, Vec<Texts>), String> {
-        let plan = sql::plan(text, &self.sources).map_err(|error| error.to_string())?;
+        let known = Catalog {
+            sources: &self.sources,
+            tables: &self.tables,
+        };
+        let plan = sql::plan(text, known).map_err(|error| error.to_string())?;
         let types: Vec<SqlType> = plan.outputs.iter().map(|output| output.ty).collect();
-        let mut query = Query::new(plan, None);
+        let mut query = Query::new(plan, None).with_table(SharedTable::new(joins::versions()));
         for record in &self.records {
             query
                 .add(record.clone())

@@ -86,7 +86,7 @@ fn window() -> impl Strategy<Value = Window> {
     ]
 }
 
-fn key() -> impl Strategy<Value = Pair> {
+pub(crate) fn key() -> impl Strategy<Value = Pair> {
     prop_oneof![
         text(1),
         integer(1),
@@ -109,7 +109,7 @@ fn filtered(aggregate: impl Strategy<Value = Pair> + 'static) -> BoxedStrategy<P
         .boxed()
 }
 
-fn aggregate() -> impl Strategy<Value = Pair> {
+pub(crate) fn aggregate() -> impl Strategy<Value = Pair> {
     let of = |inner: BoxedStrategy<Pair>, forms: &'static [&'static str]| {
         (inner, select(forms)).prop_map(|(inner, form)| inner.map(|text| form.replace('@', text)))
     };
@@ -151,7 +151,7 @@ fn aggregate() -> impl Strategy<Value = Pair> {
     ]
 }
 
-fn same(text: &str) -> Pair {
+pub(crate) fn same(text: &str) -> Pair {
     Pair {
         ours: text.to_owned(),
         theirs: text.to_owned(),
@@ -182,7 +182,7 @@ fn quantile() -> impl Strategy<Value = Pair> {
         })
 }
 
-fn having() -> impl Strategy<Value = Pair> {
+pub(crate) fn having() -> impl Strategy<Value = Pair> {
     select(
         &[
             "count(*) > 2",
@@ -346,7 +346,7 @@ impl Parts {
     }
 }
 
-fn hopping(rows: &str, slide: i64, size: i64) -> String {
+pub(crate) fn hopping(rows: &str, slide: i64, size: i64) -> String {
     format!(
         "SELECT *, make_timestamp_ms((epoch_ms(event_timestamp) // {slide} - back) * {slide}) AS window_start, \
          make_timestamp_ms((epoch_ms(event_timestamp) // {slide} - back) * {slide} + {size}) AS window_end \
