@@ -107,6 +107,20 @@ pub enum RunError {
         /// The evidence that the partition holds a different log.
         found: String,
     },
+    /// The topic of a table has several partitions.
+    #[error(
+        "the table `{topic}` has {partitions} partitions, but the order of its changes is known only in one: create its \
+         topic again with one partition"
+    )]
+    TablePartitions {
+        /// The topic of the table.
+        topic: String,
+        /// The number of its partitions.
+        partitions: u32,
+    },
+    /// The topic of a table has fewer records than have been read.
+    #[error("the table `{0}` was deleted and created again; it is read from its beginning")]
+    TableReplaced(String),
     /// The derivation is not in the dataflow file.
     #[error("the dataflow file has no derivation `{name}`; it has {}", known.join(", "))]
     NoDerivation {
@@ -223,7 +237,10 @@ impl RunError {
                 error.is_retryable() || matches!(error, ClientError::ModuleFailed { .. })
             }
             Self::SharedRead(_) => true,
-            Self::OffsetGap { .. } | Self::PartitionsGrown { .. } | Self::LeaseLost(_) => true,
+            Self::OffsetGap { .. }
+            | Self::PartitionsGrown { .. }
+            | Self::LeaseLost(_)
+            | Self::TableReplaced(_) => true,
             _ => false,
         }
     }
@@ -233,7 +250,7 @@ impl RunError {
     pub(crate) fn awaits_operator(&self) -> bool {
         match self {
             Self::Client(error) => matches!(error, ClientError::TopicMissing { .. }),
-            Self::SourceReplaced { .. } => true,
+            Self::SourceReplaced { .. } | Self::TablePartitions { .. } => true,
             _ => false,
         }
     }

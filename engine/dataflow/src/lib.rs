@@ -33,8 +33,8 @@
 //! - `durable`: checkpoints, snapshots, and the check that a source still holds the log that was read. *A
 //!   checkpoint contains an offset for each output partition, and a restart never recomputes an output record before
 //!   that offset.*
-//! - `read`: reads one partition, partial by partial, through a stream of its own or a shared one. *No batch is
-//!   delivered twice, and none is skipped.*
+//! - `read`: reads one partition, partial by partial, through a stream of its own or a shared one, and the tables that
+//!   queries join. *No batch is delivered twice, and none is skipped.*
 //! - `lease`: one runner of a derivation writes, the others wait. *A holder is superseded only when none of its
 //!   writes can be in flight.*
 //! - `offline` and `rules`: a derivation that runs without a cluster, and parameters that change while a derivation
@@ -78,6 +78,7 @@ pub use client::Partition;
 pub use error::{RunError, TopicAction};
 pub use offline::{DerivedRecord, Offline};
 pub use progress::Progress;
+pub use read::table::load_table;
 pub use replay::replay;
 pub use rules::{
     BacktestRead, ListedRules, Published, RuleState, RuleStore, RulesError, read_parameters,
@@ -91,7 +92,7 @@ pub use spec::registration::{MODULE, Module, Registration, Registry};
 pub use spec::rule_set::{AdoptedRules, Refusal, RuleHistory, RuleSet};
 pub use spec::{
     ChartKind, DataflowSpec, DerivationSpec, IDLE_TIMEOUT_DEFAULT, LATENESS_DEFAULT, QueryColumn,
-    RULE_VERSION, SourceSpec, SpecError, ViewSpec, WindowSpec,
+    RULE_VERSION, SourceSpec, SpecError, TableSpec, ViewSpec, WindowSpec,
 };
 pub use task::options::Options;
 pub use task::reset::{Reset, reset};

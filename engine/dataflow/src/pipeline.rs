@@ -162,6 +162,14 @@ impl Pipeline {
         }
     }
 
+    /// Whether [`Self::emit`] may return rows.
+    pub(crate) fn has_due(&self, watermark: Timestamp, due: Due) -> bool {
+        match &self.windows {
+            AnyWindows::Correctable(windows) => windows.has_due(watermark, due),
+            AnyWindows::Keyed(_) => true,
+        }
+    }
+
     /// Whether late events can correct rows. If not, a checkpoint has to be written before the rows.
     pub(crate) fn corrects(&self) -> bool {
         matches!(self.windows, AnyWindows::Correctable(_))

@@ -86,10 +86,11 @@ async fn replay_one(mut job: Job, suffix: &str, progress: &Progress) -> Result<C
     let checkpoint = Checkpoint::load(&job.cluster, &job.name)
         .await?
         .unwrap_or_default();
+    let table = job.table(None).await?;
     Replay {
         suffix: suffix.to_owned(),
         topic,
-        pipeline: job.pipeline(scans.len(), &checkpoint.rules)?,
+        pipeline: job.pipeline(scans.len(), &checkpoint.rules, table.as_ref())?,
         writer,
         schedule: Schedule::new(scans, lateness.as_millis() as i64),
         histories,

@@ -14,6 +14,7 @@ pub(crate) mod query;
 pub(crate) mod registration;
 pub(crate) mod rule_set;
 mod saved;
+mod tables;
 mod view;
 mod window;
 
@@ -22,6 +23,7 @@ pub use dataflow_file::{DataflowSpec, DerivationSpec, RULE_VERSION, SourceSpec};
 pub use durations::{IDLE_TIMEOUT_DEFAULT, LATENESS_DEFAULT};
 pub use error::SpecError;
 pub use query::QueryColumn;
+pub use tables::TableSpec;
 pub use view::{ChartKind, ViewSpec};
 pub use window::WindowSpec;
 

@@ -146,6 +146,11 @@ pub(crate) trait Correctable: Windows {
     /// Whether lateness depends on the order in which events arrive. If so, a restart cannot recompute it.
     fn is_late_by_order(&self) -> bool;
 
+    /// Whether [`Self::due`] may emit rows. The default is that it may.
+    fn has_due(&self, _watermark: Timestamp, _due: Due) -> bool {
+        true
+    }
+
     /// Emits the rows of windows that are over at `watermark` and have changed since they were last emitted.
     /// A row is emitted as soon as its window is over; corrections of it are emitted only if they are due, or just
     /// before the window is forgotten. If early rows are due, also emits the changed rows of open windows.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use model::{Params, Shape};
 use serde::Deserialize;
-use sql::{ColumnError, ColumnSpec};
+use sql::ColumnSpec;
 
 use super::durations::{
     default_allowed_lateness, default_idle_timeout, default_lateness, default_max_skew, duration,
@@ -14,6 +14,7 @@ use super::durations::{
 };
 use super::query::{QueryCode, QueryColumn};
 use super::registration::{Registration, Registry};
+use super::tables::{TableSpec, columns};
 use super::{SpecError, ViewSpec, WindowSpec};
 
 /// The parameter that contains the version of a derivation's rules.
@@ -25,6 +26,9 @@ pub const RULE_VERSION: &str = "rule_version";
 pub struct DataflowSpec {
     /// Source topics by name.
     pub sources: BTreeMap<String, SourceSpec>,
+    /// Tables by the name of their topic. Queries can join them.
+    #[serde(default)]
+    pub tables: BTreeMap<String, TableSpec>,
     /// Derivations by the name of their derived topic, which is also the name of their code in the [`Registry`].
     pub derivations: BTreeMap<String, DerivationSpec>,
     /// The charts of the dashboard's page *Pinned*.
@@ -119,8 +123,11 @@ impl DataflowSpec {
 
     /// Plans the queries and checks everything.
     pub(super) fn complete(&mut self, registry: &Registry) -> Result<(), SpecError> {
-        let sources = self.query_sources()?;
-        self.plan_queries(&sources)?;
+        let (sources, tables) = (self.query_sources()?, self.query_tables()?);
+        self.plan_queries(sql::Catalog {
+            sources: &sources,
+            tables: &tables,
+        })?;
         self.check_limits()?;
         let mut derivations = self.derivations.iter();
         derivations.try_for_each(|(name, spec)| self.check(name, spec, registry))?;
@@ -132,6 +139,14 @@ impl DataflowSpec {
         let sources = self.sources.iter();
         sources
             .map(|(name, source)| source.query_source(name))
+            .collect()
+    }
+
+    /// Returns the tables as queries see them.
+    pub fn query_tables(&self) -> Result<Vec<sql::Table>, SpecError> {
+        let tables = self.tables.iter();
+        tables
+            .map(|(name, table)| table.query_table(name))
             .collect()
     }
 
@@ -182,20 +197,7 @@ impl DataflowSpec {
 
 impl SourceSpec {
     fn query_source(&self, name: &str) -> Result<sql::Source, SpecError> {
-        let mut columns = Vec::new();
-        for (column, spec) in &self.columns {
-            let invalid = |error: ColumnError| {
-                let setting = error
-                    .setting
-                    .map_or(String::new(), |setting| format!(".{setting}"));
-                SpecError::Invalid {
-                    place: format!("sources.{name}.columns.{column}{setting}"),
-                    value: error.value,
-                    expected: error.expected,
-                }
-            };
-            columns.push(spec.column(column).map_err(invalid)?);
-        }
+        let columns = columns("sources", name, &self.columns)?;
         sql::Source::new(name, &self.key, &self.event_time, columns).map_err(|expected| {
             SpecError::Invalid {
                 place: format!("sources.{name}.event_time"),
@@ -210,6 +212,11 @@ impl DerivationSpec {
     /// The columns of the derivation's query, in their order; empty if it has no query.
     pub fn columns(&self) -> &[QueryColumn] {
         self.code.as_ref().map_or(&[], |code| &code.outputs)
+    }
+
+    /// The table that the derivation's query joins.
+    pub(crate) fn table(&self) -> Option<&sql::Table> {
+        self.code.as_ref()?.table.as_ref()
     }
 
     /// The parameters that both the SmartModule and the runner receive.

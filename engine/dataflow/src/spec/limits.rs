@@ -46,7 +46,8 @@ impl DataflowSpec {
         }
         let sources = self.sources.values().map(|source| source.partitions);
         let derived = self.derivations.values().map(|spec| spec.partitions);
-        match sources.chain(derived).sum::<u32>() {
+        let tables = self.tables.values().map(|_| 1);
+        match sources.chain(tables).chain(derived).sum::<u32>() {
             ..=PARTITIONS_MAX => Ok(()),
             partitions => Err(SpecError::Partitions {
                 partitions,
@@ -74,8 +75,10 @@ impl DataflowSpec {
         });
         let sources = self.sources.keys();
         let derived = self.derivations.keys();
+        let tables = self.tables.keys();
         let topics = sources
             .map(|name| (format!("sources.{name}"), name, "a source"))
+            .chain(tables.map(|name| (format!("tables.{name}"), name, "a table")))
             .chain(derived.map(|name| (format!("derivations.{name}"), name, "a derived topic")))
             .chain(rules);
         for (place, name, kind) in topics {

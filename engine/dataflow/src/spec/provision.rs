@@ -13,10 +13,10 @@ use crate::spec::DataflowSpec;
 use crate::spec::registration::{MODULE, Registry};
 use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, SNAPSHOTS};
 
-/// The retention of rules topics: ten years. Rules are few, and apply until newer ones replace them.
-const RULES_RETENTION: Duration = Duration::from_secs(10 * 365 * 86_400);
+/// The retention of rules topics and tables: ten years. Their records are few, and apply until newer ones replace them.
+const KEPT_RETENTION: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-/// Ensures that the source, derived and rules topics of the dataflow file, the SmartModule `dataflow`, and the
+/// Ensures that the source, table, derived and rules topics of the dataflow file, the SmartModule `dataflow`, and the
 /// runner's own topics exist. `progress` counts the source topics, the derived topics and the SmartModule.
 pub async fn provision(
     cluster: &Cluster,
@@ -32,7 +32,7 @@ pub async fn provision(
         ensure_topic(cluster, name, spec.partitions, spec.retention).await?;
         progress.add_done(1);
         if let Some(rules) = &spec.rules {
-            ensure_topic(cluster, rules, 1, Some(RULES_RETENTION)).await?;
+            ensure_topic(cluster, rules, 1, Some(KEPT_RETENTION)).await?;
         }
     }
     ensure(cluster, snapshots_topic()).await?;
@@ -52,8 +52,11 @@ pub async fn provision(
     Ok(())
 }
 
-/// Ensures that the source topics of the dataflow file exist. A producer needs no others.
+/// Ensures that the source topics and the tables of the dataflow file exist. A producer needs no others.
 pub async fn provision_sources(cluster: &Cluster, dataflow: &DataflowSpec) -> Result<(), RunError> {
+    for name in dataflow.tables.keys() {
+        ensure_topic(cluster, name, 1, Some(KEPT_RETENTION)).await?;
+    }
     for (name, source) in &dataflow.sources {
         ensure_topic(cluster, name, source.partitions, source.retention).await?;
     }
@@ -63,7 +66,7 @@ pub async fn provision_sources(cluster: &Cluster, dataflow: &DataflowSpec) -> Re
 /// Ensures that the topics for publishing rules exist: the rules topic, and the topic of checkpoints, which contain
 /// the adopted versions.
 pub(crate) async fn provision_rules(cluster: &Cluster, rules: &str) -> Result<(), RunError> {
-    ensure_topic(cluster, rules, 1, Some(RULES_RETENTION)).await?;
+    ensure_topic(cluster, rules, 1, Some(KEPT_RETENTION)).await?;
     ensure_topic(cluster, CHECKPOINTS, 1, None).await
 }
 

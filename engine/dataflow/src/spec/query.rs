@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sql::{Plan, SqlType, WindowPlan};
+use sql::{Catalog, Plan, SqlType, Table, WindowPlan};
 
 use super::{DataflowSpec, DerivationSpec, SpecError, WindowSpec, line};
 
@@ -12,12 +12,14 @@ use super::{DataflowSpec, DerivationSpec, SpecError, WindowSpec, line};
 pub(crate) struct QueryCode {
     /// The parameters that the SmartModule and the runner receive.
     pub(crate) params: BTreeMap<String, String>,
-    /// The columns of the source that the query reads, with their declarations.
+    /// The columns that the query reads, with their declarations.
     pub(crate) columns: String,
     /// A description of the plan.
     explained: String,
     /// The columns of the rows.
     pub(crate) outputs: Vec<QueryColumn>,
+    /// The table that the query joins.
+    pub(crate) table: Option<Table>,
 }
 
 /// A column of the rows of a query.
@@ -33,9 +35,9 @@ pub struct QueryColumn {
 
 impl DataflowSpec {
     /// Plans all queries.
-    pub(super) fn plan_queries(&mut self, sources: &[sql::Source]) -> Result<(), SpecError> {
+    pub(super) fn plan_queries(&mut self, known: Catalog<'_>) -> Result<(), SpecError> {
         for (name, spec) in &mut self.derivations {
-            spec.plan_query(name, sources)?;
+            spec.plan_query(name, known)?;
         }
         Ok(())
     }
@@ -47,11 +49,7 @@ impl DerivationSpec {
         self.code.as_ref().map(|code| code.explained.as_str())
     }
 
-    pub(super) fn plan_query(
-        &mut self,
-        name: &str,
-        sources: &[sql::Source],
-    ) -> Result<(), SpecError> {
+    pub(super) fn plan_query(&mut self, name: &str, known: Catalog<'_>) -> Result<(), SpecError> {
         let Some(text) = &self.sql else {
             return Ok(());
         };
@@ -62,14 +60,19 @@ impl DerivationSpec {
             column: error.column as usize,
             message: error.message,
         };
-        let plan = sql::plan_derived(text, sources).map_err(refused)?;
+        let plan = sql::plan_derived(text, known).map_err(refused)?;
         self.window = window(plan.window);
-        if let Some(source) = sources.iter().find(|source| source.name == plan.source) {
+        if let Some(source) = known
+            .sources
+            .iter()
+            .find(|source| source.name == plan.source)
+        {
             self.code = Some(QueryCode {
                 params: sql::parameters(&plan, source).into(),
-                columns: plan.columns_read(source),
+                columns: plan.declarations(source),
                 explained: plan.explain(source),
                 outputs: outputs(&plan),
+                table: plan.join.as_ref().map(|join| join.table.clone()),
             });
         }
         self.from = plan.source;

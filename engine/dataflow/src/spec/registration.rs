@@ -9,7 +9,7 @@ use model::source::Source;
 use model::{AlignedWindows, Fold, Grouping, KeyedProcess, Lift, ParamError, Params};
 use model::{SessionGap, Shape, Windowed};
 
-use sql::{SqlSessions, SqlWindows};
+use sql::{SharedTable, SqlSessions, SqlWindows};
 
 use crate::error::RunError;
 use crate::spec::fold::AnyFold;
@@ -33,12 +33,13 @@ type MakeFold = fn(&Params) -> Result<Box<dyn AnyFold>, ParamError>;
 
 type MakeLocate = fn(&Params) -> Result<Box<dyn Locate>, ParamError>;
 
-type MakeWindows = fn(&Params, Bounds) -> Result<AnyWindows, ParamError>;
+/// The table is the one that a query joins.
+type MakeWindows = fn(&Params, Bounds, Option<SharedTable>) -> Result<AnyWindows, ParamError>;
 
 impl Registration {
     /// Creates the registration of `D`, a derivation with tumbling or hopping windows.
     pub fn windows<D: Windowed<Grouping = AlignedWindows>>() -> Self {
-        Self::new::<D>(|params, bounds| {
+        Self::new::<D>(|params, bounds, _| {
             let derivation = D::from_params(params)?;
             let AlignedWindows { size_ms, hop_ms } = AlignedWindows::from_params(params)?;
             let panes = Panes::new(derivation, size_ms, hop_ms, bounds);
@@ -46,9 +47,23 @@ impl Registration {
         })
     }
 
+    /// Creates the registration of queries with tumbling or hopping windows.
+    pub(crate) fn query_windows() -> Self {
+        Self::new::<SqlWindows>(|params, bounds, table| {
+            let query = SqlWindows::from_params(params)?;
+            let query = match table {
+                Some(table) => query.with_table(table),
+                None => query,
+            };
+            let AlignedWindows { size_ms, hop_ms } = AlignedWindows::from_params(params)?;
+            let panes = Panes::new(query, size_ms, hop_ms, bounds);
+            Ok(AnyWindows::Correctable(Box::new(panes)))
+        })
+    }
+
     /// Creates the registration of `D`, a derivation with sessions.
     pub fn sessions<D: model::Sessions>() -> Self {
-        Self::new::<D>(|params, bounds| {
+        Self::new::<D>(|params, bounds, _| {
             let derivation = D::from_params(params)?;
             let SessionGap { gap_ms } = SessionGap::from_params(params)?;
             let sessions = Sessions::new(derivation, gap_ms, bounds);
@@ -58,7 +73,7 @@ impl Registration {
 
     /// Creates the registration of `K`, which processes each key's events one by one.
     pub fn keyed<K: KeyedProcess>() -> Self {
-        Self::new::<FactsOf<K>>(|params, bounds| {
+        Self::new::<FactsOf<K>>(|params, bounds, _| {
             let processes = KeyedProcesses::<K>::new(params, bounds)?;
             Ok(AnyWindows::Keyed(Box::new(processes)))
         })
@@ -119,7 +134,17 @@ impl Registration {
         params: &Params,
         bounds: Bounds,
     ) -> Result<AnyWindows, ParamError> {
-        (self.windows)(params, bounds)
+        self.make_joined(params, bounds, None)
+    }
+
+    /// As [`Self::make_windows`], for a query that joins a table.
+    pub(crate) fn make_joined(
+        &self,
+        params: &Params,
+        bounds: Bounds,
+        table: Option<SharedTable>,
+    ) -> Result<AnyWindows, ParamError> {
+        (self.windows)(params, bounds, table)
     }
 }
 
@@ -168,7 +193,7 @@ impl Registry {
             (Some(_), Some(WindowSpec::Session(_))) => {
                 Some(Registration::sessions::<SqlSessions>())
             }
-            (Some(_), _) => Some(Registration::windows::<SqlWindows>()),
+            (Some(_), _) => Some(Registration::query_windows()),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_yaml::Value;
+use sql::Catalog;
 
 use super::registration::Registry;
 use super::{DataflowSpec, DerivationSpec, SpecError, line};
@@ -31,8 +32,12 @@ impl DataflowSpec {
             });
         }
         dataflow.complete(registry)?;
-        let sources = dataflow.query_sources()?;
-        let is_same = |lines: &String| dataflow.reads_back(lines, name, &sources);
+        let (sources, tables) = (dataflow.query_sources()?, dataflow.query_tables()?);
+        let known = Catalog {
+            sources: &sources,
+            tables: &tables,
+        };
+        let is_same = |lines: &String| dataflow.reads_back(lines, name, known);
         let indentation = line::indentation_of(yaml, "derivations").unwrap_or(INDENTATION);
         let forms = forms(name, query, indentation);
         let [.., quoted] = &forms;
@@ -44,12 +49,12 @@ impl DataflowSpec {
     }
 
     /// Returns whether lines of a dataflow file contain only the derivation `name`, with the same plan as this file.
-    fn reads_back(&self, lines: &str, name: &str, sources: &[sql::Source]) -> bool {
+    fn reads_back(&self, lines: &str, name: &str, known: Catalog<'_>) -> bool {
         let Ok(mut read) = serde_yaml::from_str::<BTreeMap<String, DerivationSpec>>(lines) else {
             return false;
         };
         let is_same = |spec: &mut DerivationSpec| {
-            spec.plan_query(name, sources).is_ok() && spec.code == self.derivations[name].code
+            spec.plan_query(name, known).is_ok() && spec.code == self.derivations[name].code
         };
         read.len() == 1 && read.get_mut(name).is_some_and(is_same)
     }

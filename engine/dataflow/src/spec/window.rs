@@ -23,6 +23,13 @@ pub enum WindowSpec {
 }
 
 impl WindowSpec {
+    /// The length of a window, or the gap of sessions.
+    pub(crate) fn size(self) -> Duration {
+        match self {
+            Self::Tumbling(size) | Self::Hopping { size, .. } | Self::Session(size) => size,
+        }
+    }
+
     /// The window's parameters, in milliseconds.
     pub(crate) fn params(&self) -> Vec<(String, String)> {
         let param = |name: &str, value: &Duration| (name.to_owned(), value.as_millis().to_string());

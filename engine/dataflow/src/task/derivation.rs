@@ -21,6 +21,7 @@ use crate::lease::Lease;
 use crate::pipeline::Pipeline;
 use crate::read::partition::{Arrival, PARTIALS_AHEAD};
 use crate::read::shared::Starting;
+use crate::read::table::JoinedTable;
 use crate::rules::{self, Announced};
 use crate::sink::accounting::Accounting;
 use crate::sink::dead_letters::{DeadLetters, PendingDeadLetters};
@@ -41,6 +42,8 @@ pub(crate) struct DerivationTask {
     job: Job,
     lease: Lease,
     pipeline: Pipeline,
+    /// The table that the derivation's query joins.
+    table: Option<JoinedTable>,
     watermarks: Watermarks,
     derived: TopicWriter,
     checkpoints: TopicWriter,
@@ -127,7 +130,9 @@ impl DerivationTask {
 
     /// Restores the state as of the last checkpoint, and reads back what was written after it.
     async fn recover(job: Job, lease: Lease, mut checkpoint: Checkpoint) -> Result<Self, RunError> {
-        let mut pipeline = job.pipeline(checkpoint.partitions.len(), &checkpoint.rules)?;
+        let table = job.table(checkpoint.watermark).await?;
+        let partitions = checkpoint.partitions.len();
+        let mut pipeline = job.pipeline(partitions, &checkpoint.rules, table.as_ref())?;
         recovery::restore(&job.cluster, &job.name, &mut checkpoint, &mut pipeline).await?;
         let derived = TopicWriter::leased(&lease, &job.name).await?;
         let locate = job.locate()?;
@@ -155,6 +160,7 @@ impl DerivationTask {
             job,
             lease,
             pipeline,
+            table,
             derived,
             dead_letters,
             started: now,

@@ -1,6 +1,9 @@
 //! Everything that is needed to start a derivation, for the first time or after an error.
 
+use std::time::Duration;
+
 use client::{Cluster, Offset, Partition, PartitionSource, SmartModule};
+use model::Timestamp;
 use model::fold::FoldRequest;
 use tokio::sync::watch;
 
@@ -9,12 +12,13 @@ use crate::lease::Runner;
 use crate::pipeline::Pipeline;
 use crate::read::partition::Source;
 use crate::read::shared::{SharedReaders, Starting};
+use crate::read::table::JoinedTable;
 use crate::read::upstream::UpstreamPartition;
 use crate::sink::status::StatusBoard;
-use crate::spec::DerivationSpec;
 use crate::spec::locate::Locate;
 use crate::spec::registration::{Module, Registration};
 use crate::spec::rule_set::RuleHistory;
+use crate::spec::{DerivationSpec, WindowSpec};
 use crate::task::options::Options;
 use crate::windows::Bounds;
 
@@ -66,12 +70,34 @@ impl Job {
         self.shared_readers.starting(&self.spec.from)
     }
 
+    /// Loads the table that the derivation's query joins, if it joins one, as far as windows that are not over or can
+    /// be corrected at `watermark` need it.
+    pub(crate) async fn table(
+        &self,
+        watermark: Option<Timestamp>,
+    ) -> Result<Option<JoinedTable>, RunError> {
+        let Some(table) = self.spec.table() else {
+            return Ok(None);
+        };
+        let needed_from = watermark.map_or(Timestamp::MIN, |at| self.needed_from(at));
+        let table = JoinedTable::load(&self.cluster, table, needed_from);
+        Ok(Some(table.await?))
+    }
+
+    /// Returns the start of the first window that can still be corrected at `watermark`.
+    pub(crate) fn needed_from(&self, watermark: Timestamp) -> Timestamp {
+        let size = self.spec.window.map_or(Duration::ZERO, WindowSpec::size);
+        let reach = self.spec.allowed_lateness + size;
+        watermark.plus_ms(-(reach.as_millis() as i64))
+    }
+
     /// Creates a pipeline with empty windows over `partitions` partitions. It contains all adopted versions of the
     /// rules, so that it processes each record with the version that applies to it.
     pub(crate) fn pipeline(
         &self,
         partitions: usize,
         rules: &RuleHistory,
+        table: Option<&JoinedTable>,
     ) -> Result<Pipeline, RunError> {
         let bounds = Bounds {
             partitions,
@@ -79,9 +105,11 @@ impl Job {
             entries_max: self.spec.entries_max,
             early: self.spec.emit_every.is_some(),
         };
-        let mut windows = self
-            .registration
-            .make_windows(&self.spec.params(), bounds)?;
+        let mut windows = self.registration.make_joined(
+            &self.spec.params(),
+            bounds,
+            table.map(JoinedTable::versions),
+        )?;
         for adopted in &rules.adopted {
             windows.adopt(&adopted.rules.params(&self.spec), &adopted.from)?;
         }

@@ -45,9 +45,13 @@ impl DerivationTask {
                 corrections: self.corrected.elapsed() >= CORRECTION_INTERVAL,
                 early: emit_every.is_some_and(|every| self.emitted_early.elapsed() >= every),
             };
+            self.read_table(watermark, due).await?;
             let rows = self.rows(watermark, due)?;
             written = self.write(watermark, rows).await?;
             self.pipeline.retire(watermark);
+            if let Some(table) = &self.table {
+                table.forget_before(self.job.needed_from(watermark));
+            }
             if due.corrections {
                 self.corrected = Instant::now();
             }
@@ -62,6 +66,16 @@ impl DerivationTask {
             self.save().await?;
         }
         Ok(())
+    }
+
+    /// Reads the table that the query joins up to its current end, if there may be rows to compute.
+    async fn read_table(&mut self, watermark: Timestamp, due: Due) -> Result<(), RunError> {
+        match &mut self.table {
+            Some(table) if self.pipeline.has_due(watermark, due) => {
+                table.catch_up().await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The rows of windows that the watermark has passed, and the other rows that are due.

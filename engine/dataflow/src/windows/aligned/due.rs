@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use model::{RecordKey, Timestamp, Window, Windowed};
 
 use super::Panes;
-use super::pane::Slot;
+use super::pane::{Pane, Slot};
 use crate::output::revisions::{DueRow, DueRows, EmptyRow, RowsFrom};
 use crate::windows::{Correctable, Due, OnEmpty, OnRows};
 
@@ -138,6 +138,16 @@ impl<D: Windowed> Panes<D> {
 impl<D: Windowed> Correctable for Panes<D> {
     fn is_late_by_order(&self) -> bool {
         false
+    }
+
+    fn has_due(&self, watermark: Timestamp, due: Due) -> bool {
+        let retired = self.bounds.retired_by(watermark);
+        let is_due = |(start, pane): (&Timestamp, &Pane<D::Partial>)| {
+            let end = start.plus_ms(self.size_ms);
+            let is_over = end <= watermark;
+            is_over && (pane.emitted.is_none() || due.corrections || end <= retired)
+        };
+        due.early || self.panes.iter().any(is_due)
     }
 
     fn due(
