@@ -9,7 +9,7 @@ mod save;
 
 use std::time::Duration;
 
-use ::sql::{DeclaredSource, Plan, Query, WindowPlan};
+use ::sql::{Catalog, DeclaredSource, Plan, Query, Source, Table, WindowPlan};
 use anyhow::{Context, bail};
 use model::Timestamp;
 
@@ -29,15 +29,10 @@ pub(crate) async fn sql(args: SqlCommand) -> anyhow::Result<()> {
         return save::save(&args, name);
     }
     let stop = signal::stop_token()?;
-    let (_, dataflow) = dataflow_file::load(&args.dataflow, &registry::registry())?;
-    let sources = dataflow.query_sources()?;
-    let plan = ::sql::plan(&args.query, &sources).context("invalid query")?;
-    if args.follow && plan.window == WindowPlan::None {
-        bail!(
-            "--follow prints the rows of a window when the window is over, but the query has no window: add TUMBLE, \
-             HOP or SESSION to GROUP BY, such as TUMBLE(INTERVAL '10' SECOND)"
-        );
-    }
+    let (_, file) = dataflow_file::load(&args.dataflow, &registry::registry())?;
+    let (sources, tables) = (file.query_sources()?, file.query_tables()?);
+    let plan = plan(&args, &sources, &tables)?;
+    let table = plan.join.as_ref().map(|join| join.table.clone());
     let source = sources
         .into_iter()
         .find(|source| source.name == plan.source);
@@ -65,6 +60,9 @@ pub(crate) async fn sql(args: SqlCommand) -> anyhow::Result<()> {
             .run()
             .await;
         }
+        if let Some(table) = table {
+            query.set_table(dataflow::load_table(&cluster, &table).await?);
+        }
         history::read(&cluster, &mut source, &mut query, since, &mut counts).await?;
         printer.print(query.plan(), &query.rows()).map(drop)
     };
@@ -80,6 +78,24 @@ pub(crate) async fn sql(args: SqlCommand) -> anyhow::Result<()> {
         .iter()
         .for_each(|line| note(line));
     Ok(())
+}
+
+/// Plans the query, and checks that it can be answered in the way that the flags ask for.
+fn plan(args: &SqlCommand, sources: &[Source], tables: &[Table]) -> anyhow::Result<Plan> {
+    let plan = ::sql::plan(&args.query, Catalog { sources, tables }).context("invalid query")?;
+    if args.follow && plan.window == WindowPlan::None {
+        bail!(
+            "--follow prints the rows of a window when the window is over, but the query has no window: add TUMBLE, \
+             HOP or SESSION to GROUP BY, such as TUMBLE(INTERVAL '10' SECOND)"
+        );
+    }
+    if args.follow && plan.join.is_some() {
+        bail!(
+            "--follow does not support JOIN: leave out --follow, or let a runner compute the query as a derivation, \
+             which --save prints"
+        );
+    }
+    Ok(plan)
 }
 
 /// Returns the time from which events count: the start of the window that contains the time `last` ago, so that the

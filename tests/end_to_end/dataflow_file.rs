@@ -88,6 +88,12 @@ impl DataflowFile {
         Self::of(&format!("{sources}\nderivations:{derivations}"))
     }
 
+    /// Creates a dataflow file with the sources of the one at the root, and these sections.
+    pub(crate) fn with_tables(tables: &str, derivations: &str) -> Self {
+        let (sources, _) = BUILT_IN.split_once("\nderivations:\n").unwrap();
+        Self::of(&format!("{sources}\n{tables}\nderivations:\n{derivations}"))
+    }
+
     /// Creates a dataflow file with this text.
     pub(crate) fn of(text: &str) -> Self {
         let folder = TempDir::new().unwrap();

@@ -44,6 +44,7 @@ mod shared_reads;
 mod silence;
 mod source_replaced;
 mod sql;
+mod tables;
 mod terminal;
 mod up;
 mod verdict;

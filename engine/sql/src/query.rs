@@ -87,11 +87,8 @@ impl Query {
     }
 
     /// Sets the content of the table that the plan joins; without it, the table is empty.
-    pub fn with_table(self, table: SharedTable) -> Self {
-        Self {
-            table: Some(table),
-            ..self
-        }
+    pub fn set_table(&mut self, table: SharedTable) {
+        self.table = Some(table);
     }
 
     /// Returns the plan.

@@ -151,7 +151,8 @@ impl<'a> Ours<'a> {
         };
         let plan = sql::plan(text, known).map_err(|error| error.to_string())?;
         let types: Vec<SqlType> = plan.outputs.iter().map(|output| output.ty).collect();
-        let mut query = Query::new(plan, None).with_table(SharedTable::new(joins::versions()));
+        let mut query = Query::new(plan, None);
+        query.set_table(SharedTable::new(joins::versions()));
         for record in &self.records {
             query
                 .add(record.clone())

@@ -71,9 +71,7 @@ impl DerivationTask {
     /// Reads the table that the query joins up to its current end, if there may be rows to compute.
     async fn read_table(&mut self, watermark: Timestamp, due: Due) -> Result<(), RunError> {
         match &mut self.table {
-            Some(table) if self.pipeline.has_due(watermark, due) => {
-                table.catch_up().await
-            }
+            Some(table) if self.pipeline.has_due(watermark, due) => table.catch_up().await,
             _ => Ok(()),
         }
     }

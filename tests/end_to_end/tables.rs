@@ -1,0 +1,183 @@
+//! The table of the guide changes while a runner computes rows that join it. The rows must be those of a recomputation,
+//! although the runner is killed; a replay and the command `sql` must find the same ones.
+
+use client::Cluster;
+use serde_json::Value;
+
+use crate::commands::{Generator, Runner};
+use crate::dataflow_file::DataflowFile;
+use crate::harness::{self, AnyCluster};
+use crate::oracle::{self, Rows};
+
+const GUIDE: &str = include_str!("../../docs/sql.md");
+const TOPIC: &str = "rarity-revenue";
+/// The length of a window, shorter than in the guide.
+const SIZE_MS: i64 = 2_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_any_cluster_each_window_joins_the_table_as_it_was_when_the_window_began() {
+    let (node, dataflow) = (AnyCluster::start(), dataflow());
+    let address = node.address();
+    let cluster = Cluster::connect(Some(address)).await.unwrap();
+    harness::run(&[
+        "provision",
+        "--cluster",
+        address,
+        "--dataflow",
+        &dataflow.path(),
+    ]);
+    let all = [
+        "skin_scout",
+        "skin_dragon",
+        "weapon_longbow",
+        "emote_wave",
+        "coins_500",
+    ];
+    write(&cluster, &all.map(|item| (item, Some("common")))).await;
+    let generator = Generator::at(address).dataflow(&dataflow);
+    let generator = generator.rate(1_000).seed(5).start();
+    let mut runner = Runner::at(address).dataflow(&dataflow).start();
+    wait_for_rarity(&cluster, "common").await;
+
+    write(
+        &cluster,
+        &[("skin_dragon", Some("legendary")), ("emote_wave", None)],
+    )
+    .await;
+    wait_for_rarity(&cluster, "legendary").await;
+    runner.kill();
+    write(
+        &cluster,
+        &[("skin_dragon", Some("rare")), ("coins_500", Some("epic"))],
+    )
+    .await;
+    let runner = Runner::at(address).dataflow(&dataflow).start();
+    wait_for_rarity(&cluster, "epic").await;
+    generator.stop();
+
+    let purchases = harness::records(&cluster, "purchase-events").await;
+    let items = harness::records(&cluster, "items").await;
+    let expected = oracle::rarity_revenue(&purchases, &items, SIZE_MS);
+    for rarity in ["common", "legendary", "rare", "epic"] {
+        let has_rarity = expected.values().any(|row| row["rarity"] == rarity);
+        assert!(has_rarity, "no window began with a {rarity} item");
+    }
+    harness::wait_for_rows(&cluster, TOPIC, &expected, |_| 0.0).await;
+    runner.stop();
+    Runner::at(address)
+        .dataflow(&dataflow)
+        .replay_into("again")
+        .run();
+    let replayed = harness::records(&cluster, &format!("{TOPIC}-again")).await;
+    oracle::assert_rows_equal(&oracle::last_revisions(&replayed), &expected, |_| 0.0);
+    oracle::assert_rows_equal(&answer(address, &dataflow), &expected, |_| 0.0);
+}
+
+#[test]
+fn an_error_in_a_table_names_its_line() {
+    for (from, to, expected) in [
+        (
+            "key: id",
+            "key: name",
+            "`tables.items.key` is `name`: declare the column of the key",
+        ),
+        (
+            "rarity: {type: text}",
+            "rarity: {type: string}",
+            "`tables.items.columns.rarity.type` is `string`: expected text",
+        ),
+        (
+            "  rarity-revenue:\n",
+            "  items:\n",
+            "`derivations.items` is `items`: this is already the name of a table",
+        ),
+        (
+            "JOIN items ON",
+            "JOIN item ON",
+            "unknown table `item`; did you mean `items`?",
+        ),
+        (
+            "    key: id\n",
+            "    retention: 7d\n    key: id\n",
+            "unknown field `retention`",
+        ),
+    ] {
+        let (tables, derivations) = guide();
+        let yaml = format!("{tables}\nderivations:\n{derivations}");
+        let yaml = yaml.replacen(from, to, 1);
+        let (tables, derivations) = yaml.split_once("\nderivations:\n").unwrap();
+        let file = DataflowFile::with_tables(tables, derivations);
+        let refused = harness::try_run(&["dataflow", "--dataflow", &file.path()]);
+        let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let names =
+            !refused.status.success() && error.contains("line ") && error.contains(expected);
+        assert!(names, "{error}");
+    }
+}
+
+/// Returns a dataflow file with the table and the derivation of the guide.
+fn dataflow() -> DataflowFile {
+    let (tables, derivations) = guide();
+    let shorter = derivations.replace("INTERVAL '10' SECOND", "INTERVAL '2' SECOND");
+    assert_ne!(shorter, derivations);
+    DataflowFile::with_tables(tables, &format!("{shorter}    idle_timeout: 2s\n"))
+}
+
+/// Returns the tables of the guide, and the lines of its derivations.
+fn guide() -> (&'static str, &'static str) {
+    let (_, section) = GUIDE.split_once("\n## Tables\n").unwrap();
+    let (_, block) = section.split_once("```yaml\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    block.split_once("\nderivations:\n").unwrap()
+}
+
+/// Writes rarities of items to the table. An item without one is deleted.
+async fn write(cluster: &Cluster, rarities: &[(&str, Option<&str>)]) {
+    let producer = cluster.producer("items").await.unwrap();
+    for (item, rarity) in rarities {
+        let value = rarity.map(|rarity| format!(r#"{{"id":"{item}","rarity":"{rarity}"}}"#));
+        let value = value.unwrap_or_default().into_bytes();
+        let _delivery = producer.send((*item).to_owned(), value).await.unwrap();
+    }
+    let _delivery = producer
+        .send("broken".to_owned(), b"{".to_vec())
+        .await
+        .unwrap();
+    producer.flush().await.unwrap();
+}
+
+async fn wait_for_rarity(cluster: &Cluster, rarity: &str) {
+    let has_rarity = |rows: &[Value]| rows.iter().any(|row| row["rarity"] == rarity);
+    harness::wait_for_derived(cluster, TOPIC, has_rarity).await;
+}
+
+/// Returns the rows that the command `sql` finds for the query of the derivation.
+fn answer(address: &str, dataflow: &DataflowFile) -> Rows {
+    let file = std::fs::read_to_string(dataflow.path()).unwrap();
+    let (_, query) = file.split_once("sql: >\n").unwrap();
+    let (query, _) = query.split_once("    idle_timeout").unwrap();
+    let output = harness::run(&[
+        "sql",
+        query,
+        "--cluster",
+        address,
+        "--dataflow",
+        &dataflow.path(),
+        "--from",
+        "beginning",
+        "--output",
+        "json",
+    ]);
+    let row = |line: &str| {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let start: jiff::Timestamp = row["window_start"].as_str().unwrap().parse().unwrap();
+        let rarity = row["rarity"].as_str().unwrap_or("\\N");
+        let key = format!("{rarity}|{}", row["currency"].as_str().unwrap());
+        ((start.as_millisecond(), key), row)
+    };
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(row)
+        .collect()
+}
