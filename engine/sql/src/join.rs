@@ -29,7 +29,9 @@ impl Join {
                 continue;
             };
             let texts = values.iter().zip(&self.keys);
-            let texts: Vec<_> = texts.map(|(value, key)| key::text(value, key.ty)).collect();
+            let texts: Vec<_> = texts
+                .map(|(value, key)| key::text(value.borrowed(), key.ty))
+                .collect();
             let fields: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
             let merged: &mut Vec<State> = joined.entry(RecordKey::new(&fields)).or_default();
             merge(merged, states);

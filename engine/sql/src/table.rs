@@ -104,11 +104,11 @@ impl TableReader {
             if deleted.is_null() {
                 return Err(reject(Reason::WrongType));
             }
-            return Ok((key::text(&deleted, column.ty).into_owned(), None));
+            return Ok((key::text(deleted, column.ty).into_owned(), None));
         }
         let (cells, _) = self.reader.find(value)?;
         let row: TableRow = cells.into_iter().map(Value::into_owned).collect();
-        let key = key::text(&row[self.table.key], column.ty).into_owned();
+        let key = key::text(row[self.table.key].borrowed(), column.ty).into_owned();
         Ok((key, Some(row)))
     }
 }

@@ -74,7 +74,9 @@ impl TableVersions {
         if key.is_null() {
             return None;
         }
-        let versions = self.keys.get(key::text(key, self.key_type).as_ref())?;
+        let versions = self
+            .keys
+            .get(key::text(key.borrowed(), self.key_type).as_ref())?;
         let after = versions.partition_point(|version| version.from <= at);
         versions[..after].last()?.row.as_deref()
     }
