@@ -6,6 +6,11 @@ use model::{ParamError, Params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// The parameter with the encoded plan.
+pub(crate) const PLAN: &str = "plan";
+/// The parameter with the encoded source.
+pub(crate) const SOURCE: &str = "source";
+
 /// Returns the text of a plan or a source.
 pub(crate) fn encode(value: &impl Serialize) -> String {
     // Only maps of unknown length cannot be encoded, and a plan has none.

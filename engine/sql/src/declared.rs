@@ -7,16 +7,12 @@ use model::{Event, ParamError, Params, Rejection, Timestamp};
 
 use crate::alike::Alike;
 use crate::checks::Checks;
-use crate::code;
-use crate::derivation::PLAN;
+use crate::code::{self, PLAN, SOURCE};
 use crate::plan::Plan;
 use crate::read::{Place, Reader};
 use crate::source::{Column, Record, Source};
 use crate::types::SqlType;
 use crate::value::Value;
-
-/// The parameter with the encoded [`Source`].
-pub(crate) const SOURCE: &str = "source";
 
 /// Reads the records of a declared source. In the topics with built-in derivations, a record must also be an event of
 /// these.

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use smallvec::SmallVec;
 
 use crate::aggregate::State;
-use crate::code;
-use crate::declared::{DeclaredSource, SOURCE};
+use crate::code::{self, PLAN, SOURCE};
+use crate::declared::DeclaredSource;
 use crate::first_rows::FirstRows;
 use crate::key;
 use crate::plan::{Aggregate, Key, Plan};
@@ -25,9 +25,6 @@ use crate::source::{Record, Source};
 use crate::types::SqlType;
 use crate::value::{Typed, Value};
 use crate::versions::{SharedTable, TableVersions};
-
-/// The parameter with the encoded [`Plan`].
-pub(crate) const PLAN: &str = "plan";
 
 /// Returns the parameters of the derivation that a plan over a source describes.
 pub fn parameters(plan: &Plan, source: &Source) -> [(String, String); 2] {
@@ -241,7 +238,7 @@ impl<G: Grouping> SqlDerivation<G> {
     /// Passes the fields of a row's key to `read`.
     #[inline]
     fn with_key(&self, row: &[Value<'_>], read: impl FnOnce(&[&str])) {
-        /// A key of so many fields needs no allocation.
+        /// A key with at most this number of fields needs no allocation.
         const FEW: usize = 4;
         let keys = &self.plan.keys;
         if keys.len() <= FEW {

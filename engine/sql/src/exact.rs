@@ -56,7 +56,7 @@ pub(crate) fn parse_noting_loss(text: &str, scale: u8) -> Option<(i128, bool)> {
 
 /// Parses a number that fits into 64 bits and loses no digits, as most do; `None` for any other text.
 fn parse_short(text: &str, scale: u8) -> Option<i128> {
-    /// A number of so many digits fits into 64 bits.
+    /// A number with this number of digits fits into 64 bits.
     const DIGITS_MAX: usize = 18;
     let (negative, unsigned) = match text.as_bytes() {
         [b'-', rest @ ..] => (true, rest),

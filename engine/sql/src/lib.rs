@@ -14,6 +14,7 @@ mod cast;
 mod checks;
 mod code;
 mod columns;
+mod convert;
 #[cfg(feature = "planner")]
 mod declare;
 mod declared;

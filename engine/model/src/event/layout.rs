@@ -87,8 +87,8 @@ impl Layouts {
         Ok(())
     }
 
-    /// Adds the layout of a record unless it is known already. A record whose layout is known is scanned nevertheless if
-    /// a string in it has an escape, because such a string matches no layout.
+    /// Adds the layout of a record unless it is known already. A record whose layout is known is scanned nevertheless
+    /// if a string in it has an escape, because such a string matches no layout.
     /// Returns `false` if no layout can be learnt from the record.
     pub fn learn(&mut self, learnable: Learnable<'_>) -> bool {
         let Some(layout) = learnable.layout() else {

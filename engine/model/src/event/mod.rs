@@ -47,8 +47,8 @@ pub trait TypedEvent<'e>: Event + Sized {
     /// The paths of the event's fields: names joined by `.`.
     const PATHS: &'static [&'static str];
 
-    /// Creates the event from the values of its fields, in the order of `PATHS`. Further values are ignored; if there are
-    /// fewer, all fields are absent.
+    /// Creates the event from the values of its fields, in the order of `PATHS`. Further values are ignored; if there
+    /// are fewer, all fields are absent.
     fn from_values(values: &[Option<Value<'e>>]) -> Result<Self, Rejection>;
 
     /// Reads the event from a record's value. This is faster if a record with the same layout has been read
