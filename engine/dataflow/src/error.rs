@@ -109,8 +109,8 @@ pub enum RunError {
     },
     /// The topic of a table has several partitions.
     #[error(
-        "the table `{topic}` has {partitions} partitions, but the order of its changes is known only in one: create its \
-         topic again with one partition"
+        "the table `{topic}` has {partitions} partitions, but the order of its changes is known only in one: create \
+         its topic again with one partition"
     )]
     TablePartitions {
         /// The topic of the table.

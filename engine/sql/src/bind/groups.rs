@@ -145,8 +145,8 @@ impl<'r, 's> Groups<'r, 's> {
 
 fn not_grouped(name: &str, place: Span) -> SqlError {
     let message = format!(
-        "`{name}` has a value for each record, but a row of the result is a group of records: add it to GROUP BY, or use \
-         it in an aggregate such as max({name})"
+        "`{name}` has a value for each record, but a row of the result is a group of records: add it to GROUP BY, or \
+         use it in an aggregate such as max({name})"
     );
     SqlError::at(place, message)
 }

@@ -10,13 +10,13 @@ use crate::error::SqlError;
 use crate::plan::{Expr, Join, Key, Plan, WindowPlan};
 use crate::table::Table;
 
-/// Splits a plan. Before the join, records are grouped by what the join needs of them: the expression that is looked up,
-/// the expressions of `GROUP BY` over the source alone, and the columns of the source that are used together with the
-/// table.
+/// Splits a plan. Before the join, records are grouped by what the join needs of them: the expression that is looked
+/// up, the expressions of `GROUP BY` over the source alone, and the columns of the source that are used together with
+/// the table.
 pub(super) fn split(plan: Plan, joined: Joined<'_>, scope: &Scope<'_>) -> Result<Plan, SqlError> {
     if !matches!(plan.window, WindowPlan::Hopping { .. }) {
-        let message = "a table is joined as it was when a window began, so JOIN needs TUMBLE or HOP; sessions can still \
-                       move their start";
+        let message = "a table is joined as it was when a window began, so JOIN needs TUMBLE or HOP; sessions can \
+                       still move their start";
         return Err(SqlError::at(joined.place, message));
     }
     let mut before = Before {

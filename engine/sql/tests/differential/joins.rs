@@ -69,8 +69,8 @@ pub(crate) fn create() -> String {
         format!("({number}, {at}, '{id}', '{studio}', {price}, {is_deleted})")
     });
     format!(
-        "CREATE TABLE changes AS SELECT * FROM (SELECT *, max(at_ms) OVER (ORDER BY number) AS from_ms FROM (VALUES {}) \
-         AS t(number, at_ms, id, studio, price, deleted)) \
+        "CREATE TABLE changes AS SELECT * FROM (SELECT *, max(at_ms) OVER (ORDER BY number) AS from_ms \
+         FROM (VALUES {}) AS t(number, at_ms, id, studio, price, deleted)) \
          QUALIFY row_number() OVER (PARTITION BY id, from_ms ORDER BY number DESC) = 1",
         rows.collect::<Vec<_>>().join(", ")
     )
