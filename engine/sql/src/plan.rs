@@ -187,6 +187,7 @@ pub(crate) struct Aggregate {
     pub(crate) shares: Option<usize>,
 }
 
+#[cfg(feature = "planner")]
 impl Aggregate {
     /// Returns whether two aggregates are the same.
     pub(crate) fn equals(&self, other: &Self) -> bool {
