@@ -116,7 +116,7 @@ fn record(of: &Match, number: usize) -> Value {
         ("prize", prize),
     ] {
         match value {
-            None if number % 3 == 0 => {}
+            None if number.is_multiple_of(3) => {}
             value => drop(fields.insert(name.to_owned(), value.unwrap_or_default())),
         }
     }
