@@ -4,6 +4,7 @@
 //! module, and the memory of derivations in the runner with ten million players. It fails if a measurement
 //! contradicts a claim.
 
+mod contest;
 mod explosion;
 mod memory;
 mod queries;

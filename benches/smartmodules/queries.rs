@@ -1,14 +1,13 @@
 //! Measures the events per second that pass through Fluvio's engine on one thread for built-in derivations, and for the
 //! queries that compute the same measures.
 
-use std::time::Instant;
-
 use anyhow::{Context, ensure};
-use benches::batch::{self, Batch};
-use benches::{Chain, Spread, modules, queries};
+use benches::{Chain, Spread, batch, modules, queries};
 use data_generator::Topic;
 use dataflow::{DataflowSpec, DerivationSpec, Registry};
 use model::fold::{self, FoldRequest};
+
+use crate::contest::{Contest, ROUNDS};
 
 /// The claim: a query is at least this many times as fast as the built-in derivation.
 const CLAIMED_RATIO: f64 = 0.5;
@@ -20,7 +19,6 @@ const DERIVATIONS: [&str; 4] = [
 ];
 const BATCH: usize = 500;
 const EVENTS: usize = 20_000;
-const ROUNDS: usize = 25;
 
 /// Prints a table. Fails if a median ratio is below [`CLAIMED_RATIO`].
 pub(crate) fn measure() -> anyhow::Result<()> {
@@ -74,25 +72,6 @@ fn contest(module: &[u8], dataflow: &DataflowSpec, name: &str) -> anyhow::Result
             &fold::parameters(&[FoldRequest { derivation, params }]),
         )
     };
-    let mut chains = [start(name, spec(name)?)?, start(&query, spec(&query)?)?];
-    let mut rounds = Vec::new();
-    for round in 0..=ROUNDS {
-        let mut seconds = [0.0; 2];
-        for turn in 0..2 {
-            let which = (round + turn) % 2;
-            seconds[which] = run(&mut chains[which], &batches)?;
-        }
-        rounds.push(seconds);
-    }
-    rounds.remove(0);
-    Ok(rounds)
-}
-
-fn run(chain: &mut Chain, batches: &[Batch]) -> anyhow::Result<f64> {
-    let inputs: Vec<_> = batches.iter().map(Batch::input).collect();
-    let start = Instant::now();
-    for input in inputs {
-        chain.run(input)?;
-    }
-    Ok(start.elapsed().as_secs_f64())
+    let chains = [start(name, spec(name)?)?, start(&query, spec(&query)?)?];
+    Contest { batches, chains }.rounds()
 }

@@ -4,13 +4,13 @@
 //! All modules run in each round, and ratios are computed within a round, so that other work on the machine affects
 //! all modules alike.
 
-use std::time::Instant;
-
 use anyhow::{Context, ensure};
-use benches::batch::{self, Batch};
+use benches::batch;
 use benches::modules::Params;
 use benches::{Chain, Spread, WINDOW, modules};
 use data_generator::Topic;
+
+use crate::contest::{Contest, ROUNDS};
 
 /// The derivation whose fold the batch module runs in this benchmark.
 const OURS: &str = "level-engagement";
@@ -22,7 +22,6 @@ const CLAIMED_RATIO: f64 = 3.0;
 const CLAIMED_SIZE: usize = 500;
 
 const SIZES: [usize; 4] = [1, 50, CLAIMED_SIZE, 5_000];
-const ROUNDS: usize = 25;
 /// The number of events for each round and module. They fill eight batches of the largest size.
 const EVENTS: usize = 40_000;
 
@@ -83,36 +82,4 @@ pub(crate) fn measure() -> anyhow::Result<()> {
         );
     }
     Ok(())
-}
-
-struct Contest {
-    batches: Vec<Batch>,
-    chains: [Chain; 3],
-}
-
-impl Contest {
-    /// Returns the seconds that each chain took in each round. A warm-up round is not included.
-    fn rounds(mut self) -> anyhow::Result<Vec<[f64; 3]>> {
-        self.round(0)?;
-        (0..ROUNDS).map(|round| self.round(round)).collect()
-    }
-
-    /// Runs one round. Each round begins with a different chain.
-    fn round(&mut self, round: usize) -> anyhow::Result<[f64; 3]> {
-        let mut seconds = [0.0; 3];
-        for turn in 0..3 {
-            let which = (round + turn) % 3;
-            seconds[which] = self.run(which)?;
-        }
-        Ok(seconds)
-    }
-
-    fn run(&mut self, which: usize) -> anyhow::Result<f64> {
-        let inputs: Vec<_> = self.batches.iter().map(Batch::input).collect();
-        let start = Instant::now();
-        for input in inputs {
-            self.chains[which].run(input)?;
-        }
-        Ok(start.elapsed().as_secs_f64())
-    }
 }

@@ -4,7 +4,7 @@ use model::event::{Layouts, Learnable, Place};
 use model::json::{JsonError, Scanner, Value};
 use smallvec::SmallVec;
 
-use crate::source::{Path, Step};
+use crate::source::{Path, Step, child};
 
 /// The number of values that are found without an allocation. Most sources have no more paths.
 const VALUES: usize = 16;
@@ -37,17 +37,6 @@ struct Node {
     is_object: bool,
 }
 
-impl Node {
-    fn child(&mut self, name: &str) -> &mut Self {
-        let known = self.fields.iter().position(|(field, _)| field == name);
-        let at = known.unwrap_or_else(|| {
-            self.fields.push((name.to_owned(), Self::default()));
-            self.fields.len() - 1
-        });
-        &mut self.fields[at].1
-    }
-}
-
 impl Alike {
     /// Adds a path. Returns its index, which is the next number if the path is new; `None` if the path goes through an
     /// array.
@@ -55,7 +44,7 @@ impl Alike {
         let mut node = &mut self.root;
         for step in path.steps() {
             match step {
-                Step::Field(name) => node = node.child(name),
+                Step::Field(name) => node = child(&mut node.fields, name),
                 Step::Elements => {
                     node.is_list = true;
                     return None;
@@ -69,7 +58,7 @@ impl Alike {
 
     /// Adds an object. No layout is learnt from a record with another value in its place.
     pub(crate) fn add_object(&mut self, name: &str) {
-        self.root.child(name).is_object = true;
+        child(&mut self.root.fields, name).is_object = true;
     }
 
     /// Passes the values of a valid record, by the index of their path, to `read`; returns `None` if no earlier record

@@ -20,7 +20,7 @@ use crate::code::{self, PLAN, SOURCE};
 use crate::declared::DeclaredSource;
 use crate::first_rows::FirstRows;
 use crate::key;
-use crate::plan::{Aggregate, Key, Plan};
+use crate::plan::{Key, Plan};
 use crate::source::{Record, Source};
 use crate::types::SqlType;
 use crate::value::{Typed, Value};
@@ -61,11 +61,11 @@ pub struct SqlDerivation<G> {
 pub struct States(SmallVec<[State; 1]>);
 
 impl States {
-    fn add(&mut self, aggregates: &[Aggregate], row: &[Value<'_>]) {
+    fn add(&mut self, plan: &Plan, row: &[Value<'_>]) {
         if self.0.is_empty() {
-            self.0.extend(aggregates.iter().map(State::new));
+            self.0.extend(plan.new_states());
         }
-        for (state, aggregate) in self.0.iter_mut().zip(aggregates) {
+        for (state, aggregate) in self.0.iter_mut().zip(&plan.aggregates) {
             state.add(aggregate, row);
         }
     }
@@ -112,7 +112,7 @@ impl<G: Grouping> Lift for SqlDerivation<G> {
     fn lift(&self, event: &Record<'_>, out: &mut impl Emit<States>) {
         let Ok(()) = self.plan.rows_of::<Infallible>(event, |row| {
             self.with_key(row, |fields| {
-                out.emit(fields, |states| states.add(&self.plan.aggregates, row));
+                out.emit(fields, |states| states.add(&self.plan, row));
             });
             Ok(())
         });
@@ -229,7 +229,7 @@ impl<G: Grouping> SqlDerivation<G> {
     /// Returns the row that withdraws a rank: without keys, and with aggregates of no rows.
     fn row_without_group(&self, window: Window, rank: &RecordKey) -> SqlRow {
         let keys = self.plan.group_keys().iter().map(|_| Value::Null);
-        let states: Vec<State> = self.plan.aggregates.iter().map(State::new).collect();
+        let states: Vec<State> = self.plan.new_states().collect();
         let mut row = self.plan.group_row(keys, window, &states);
         row.push(Value::exact(rank.as_str().parse().ok()));
         self.row(&row)
@@ -265,7 +265,7 @@ impl<G: Grouping> SqlDerivation<G> {
         let keys = keys.map(|(field, key)| key::value(field, key.ty));
         let empty: Vec<State>;
         let states: &[State] = if partial.0.is_empty() {
-            empty = self.plan.aggregates.iter().map(State::new).collect();
+            empty = self.plan.new_states().collect();
             &empty
         } else {
             &partial.0

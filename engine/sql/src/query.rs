@@ -208,7 +208,7 @@ impl Query {
     }
 
     fn row_of_nothing(&self) -> Vec<Row> {
-        let states = self.plan.aggregates.iter().map(State::new).collect();
+        let states = self.plan.new_states().collect();
         let group = Group {
             window: Window::default(),
             states,
@@ -298,7 +298,7 @@ impl Group {
     fn new(plan: &Plan, window: Window) -> Self {
         Self {
             window,
-            states: plan.aggregates.iter().map(State::new).collect(),
+            states: plan.new_states().collect(),
         }
     }
 

@@ -5,7 +5,7 @@ use model::json::{self, JsonError, Scanner};
 use model::{Reason, Rejection, Timestamp};
 
 use crate::convert::convert;
-use crate::source::{Record, Source, Step};
+use crate::source::{Record, Source, Step, child};
 use crate::value::Value;
 
 /// Reads records of a source.
@@ -36,14 +36,7 @@ impl Node {
         };
         let next = match step {
             Step::Elements => self.elements.get_or_insert_default(),
-            Step::Field(name) => {
-                let known = self.fields.iter().position(|(field, _)| field == name);
-                let at = known.unwrap_or_else(|| {
-                    self.fields.push((name.clone(), Self::default()));
-                    self.fields.len() - 1
-                });
-                &mut self.fields[at].1
-            }
+            Step::Field(name) => child(&mut self.fields, name),
         };
         next.add(rest, column);
     }

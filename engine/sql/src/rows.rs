@@ -35,6 +35,11 @@ impl Plan {
         Ok(())
     }
 
+    /// Returns the states of the aggregates of no rows.
+    pub(crate) fn new_states(&self) -> impl Iterator<Item = State> {
+        self.aggregates.iter().map(State::new)
+    }
+
     /// Returns the values that the outputs, `HAVING` and `ORDER BY` are computed from, except for the rank.
     pub(crate) fn group_row<'a>(
         &self,

@@ -235,6 +235,16 @@ impl Path {
     }
 }
 
+/// Returns the node of a name in a tree of paths; a new name gets an empty node.
+pub(crate) fn child<'n, N: Default>(fields: &'n mut Vec<(String, N)>, name: &str) -> &'n mut N {
+    let known = fields.iter().position(|(field, _)| field == name);
+    let at = known.unwrap_or_else(|| {
+        fields.push((name.to_owned(), N::default()));
+        fields.len() - 1
+    });
+    &mut fields[at].1
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, step) in self.0.iter().enumerate() {
