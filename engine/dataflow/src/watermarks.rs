@@ -20,7 +20,11 @@ pub struct Watermarks {
 struct PartitionClock {
     /// How far the partition has advanced event time, as in [`model::partial::BatchHeader::stream_time`].
     stream_time: Option<Timestamp>,
+    /// When the last accepted record arrived.
     heard_ms: i64,
+    /// The event time at that moment: the stream time, or the time from which the watermark of the derivation follows
+    /// if that is later. It is later if the watermark had advanced with the wall clock before a late record arrived.
+    reached: Option<Timestamp>,
     idle: bool,
 }
 
@@ -36,6 +40,7 @@ impl Watermarks {
         let clock = |stream_time| PartitionClock {
             stream_time,
             heard_ms: now_ms,
+            reached: reached(stream_time, current, lateness_ms),
             idle: false,
         };
         Self {
@@ -56,6 +61,7 @@ impl Watermarks {
         let clock = &mut self.partitions[partition.index()];
         clock.stream_time = clock.stream_time.max(stream_time);
         clock.heard_ms = now_ms;
+        clock.reached = reached(clock.stream_time, self.current, self.lateness_ms);
         clock.idle = false;
     }
 
@@ -96,9 +102,9 @@ impl Watermarks {
     }
 
     /// Advances and returns the derivation's watermark: the smallest stream time of the partitions that are not
-    /// idle, minus the lateness. If all partitions are idle, each stream time is advanced by the wall-clock time
-    /// since the partition's last accepted record, and the greatest result replaces the smallest stream time. The
-    /// watermark never decreases.
+    /// idle, minus the lateness. If all partitions are idle, the event time that was reached when the last accepted
+    /// record of each partition arrived is advanced by the wall-clock time since then, and the greatest result replaces
+    /// the smallest stream time. The watermark never decreases.
     pub fn advance(&mut self, now_ms: i64) -> Option<Timestamp> {
         let active = || self.partitions.iter().filter(|clock| !clock.idle);
         let candidate = if active().next().is_some() {
@@ -135,12 +141,22 @@ pub(crate) fn least(
 }
 
 impl PartitionClock {
-    /// The stream time, advanced by the wall-clock time since the last accepted record.
+    /// The event time that was reached, advanced by the wall-clock time since the last accepted record.
     fn at(&self, now_ms: i64) -> Option<Timestamp> {
         let elapsed = now_ms - self.heard_ms;
-        self.stream_time
-            .map(|time| Timestamp::from_millis(time.as_millis() + elapsed))
+        Some(self.reached?.plus_ms(elapsed))
     }
+}
+
+/// The later of a partition's stream time and the time from which the watermark follows; `None` if the partition has no
+/// stream time.
+fn reached(
+    stream_time: Option<Timestamp>,
+    watermark: Option<Timestamp>,
+    lateness_ms: i64,
+) -> Option<Timestamp> {
+    let followed = watermark.map(|time| time.plus_ms(lateness_ms));
+    stream_time.max(followed).filter(|_| stream_time.is_some())
 }
 
 #[cfg(test)]
@@ -231,6 +247,41 @@ mod tests {
             "13 s after the record of 50 s, less the lateness"
         );
         assert_eq!(watermarks.advance(15_500), at(62_500));
+    }
+
+    #[test]
+    fn a_late_record_in_silence_delays_the_watermark_only_until_its_partition_is_idle_again() {
+        let mut watermarks = fresh(1);
+        watermarks.heard(Partition(0), at(50_000), 0);
+        watermarks.set_idle(Partition(0));
+        assert_eq!(watermarks.advance(60_000), at(108_000));
+        watermarks.heard(Partition(0), at(80_000), 60_000);
+        assert_eq!(watermarks.advance(61_000), at(108_000));
+        watermarks.set_idle(Partition(0));
+        assert_eq!(watermarks.advance(70_000), at(118_000));
+    }
+
+    #[test]
+    fn a_restart_in_silence_goes_on_from_the_watermark() {
+        let times = [at(50_000), None].into_iter();
+        let mut watermarks = Watermarks::new(2_000, 10_000, times, at(108_000), 5_000);
+        watermarks.set_idle(Partition(0));
+        watermarks.set_idle(Partition(1));
+        assert_eq!(watermarks.advance(15_000), at(118_000));
+    }
+
+    #[test]
+    fn a_partition_that_falls_behind_while_it_is_active_stays_behind_in_silence() {
+        let mut watermarks = fresh(1);
+        watermarks.heard(Partition(0), at(50_000), 0);
+        watermarks.heard(Partition(0), at(60_000), 40_000);
+        assert_eq!(watermarks.advance(40_000), at(58_000));
+        watermarks.set_idle(Partition(0));
+        assert_eq!(
+            watermarks.advance(51_000),
+            at(69_000),
+            "11 s after the record of 60 s"
+        );
     }
 
     #[test]
