@@ -6,7 +6,7 @@ mod matches;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use client::Cluster;
+use client::{Cluster, Record};
 use dataflow::{DataflowSpec, Registry};
 use serde_json::{Value, json};
 
@@ -41,13 +41,13 @@ async fn derive(cluster: &Cluster, file: &DataflowFile) -> BTreeMap<String, Rows
 }
 
 /// Compares the rows of each derived topic. The files must have no other derivations.
-fn assert_derived<const N: usize>(found: &BTreeMap<String, Rows>, expected: [(&str, Rows); N]) {
+fn assert_derived(found: &BTreeMap<String, Rows>, expected: &[(&str, Rows)]) {
     let topics = expected.iter().map(|(topic, _)| *topic);
     assert!(
         found.keys().map(String::as_str).eq(topics),
         "in order of name"
     );
-    for (topic, rows) in &expected {
+    for (topic, rows) in expected {
         assert!(!rows.is_empty(), "`{topic}`");
         let compared = oracle::compare_rows(&found[*topic], rows, tolerance);
         compared.unwrap_or_else(|difference| panic!("`{topic}`: {difference}"));
@@ -84,38 +84,61 @@ async fn seed_metrics() {
     let generator = Generator::at(&node.address).dataflow(&file);
     generator.events(20_000).seed(9).broken(0.01).run();
     let found = derive(&cluster, &file).await;
-    let of = async |topic: &str| {
-        let mut all = RECOMPUTATIONS.iter();
-        let Recomputation {
-            source,
-            accept,
-            rows,
-            ..
-        } = all.find(|of| of.topic == topic).unwrap();
-        rows(&accept(&harness::records(&cluster, source).await))
-    };
-    let expected = [
-        (
-            "active-players-flat",
-            each(of("active-players").await, active_players),
-        ),
-        (
-            "level-engagement",
-            each(of("level-engagement").await, completion_rate),
-        ),
-        ("player-activity", of("player-activity").await),
-        (
-            "server-health-flat",
-            each(of("server-health").await, server_health),
-        ),
-    ];
-    assert_derived(&found, expected);
+    let mut expected = Vec::new();
+    for measures in &SEED_MEASURES {
+        let records = harness::records(&cluster, measures.built_in().source).await;
+        expected.push((measures.derivation, measures.recompute(&records)));
+    }
+    assert_derived(&found, &expected);
 }
 
-/// Changes each row.
-fn each(mut rows: Rows, change: fn(&mut Value)) -> Rows {
-    rows.values_mut().for_each(change);
-    rows
+/// A query of [`SEED_METRICS`] with the measures of a built-in derivation.
+pub(crate) struct SeedMeasures {
+    pub(crate) derivation: &'static str,
+    built_in: &'static str,
+    /// Changes a row of the built-in derivation into one of the query.
+    change: fn(&mut Value),
+}
+
+/// The queries of [`SEED_METRICS`], in order of name.
+pub(crate) const SEED_MEASURES: [SeedMeasures; 4] = [
+    SeedMeasures {
+        derivation: "active-players-flat",
+        built_in: "active-players",
+        change: active_players,
+    },
+    SeedMeasures {
+        derivation: "level-engagement",
+        built_in: "level-engagement",
+        change: completion_rate,
+    },
+    SeedMeasures {
+        derivation: "player-activity",
+        built_in: "player-activity",
+        change: |_| {},
+    },
+    SeedMeasures {
+        derivation: "server-health-flat",
+        built_in: "server-health",
+        change: server_health,
+    },
+];
+
+impl SeedMeasures {
+    /// Returns the recomputation of the built-in derivation.
+    pub(crate) fn built_in(&self) -> &'static Recomputation {
+        let mut all = RECOMPUTATIONS.iter();
+        all.find(|built_in| built_in.topic == self.built_in)
+            .unwrap()
+    }
+
+    /// Recomputes the query's rows from the records of its source.
+    pub(crate) fn recompute(&self, records: &[Record]) -> Rows {
+        let built_in = self.built_in();
+        let mut rows = (built_in.rows)(&(built_in.accept)(records));
+        rows.values_mut().for_each(self.change);
+        rows
+    }
 }
 
 fn active_players(row: &mut Value) {
@@ -171,5 +194,5 @@ async fn two_sums() {
             oracle::events_by_player(&records, 5_000),
         ),
     ];
-    assert_derived(&found, expected);
+    assert_derived(&found, &expected);
 }

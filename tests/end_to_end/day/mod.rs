@@ -3,6 +3,7 @@
 
 mod dirt;
 mod lateness;
+mod measures;
 mod money;
 mod records;
 mod truth;
@@ -15,7 +16,7 @@ use serde_json::Value;
 
 use crate::commands::Runner;
 use crate::dataflow_file::{self, DataflowFile};
-use crate::followed::followed;
+use crate::followed::{Followed, followed};
 use crate::harness::{self, AnyCluster};
 use crate::oracle::{FraudRules, ServerRules, Stuck};
 use crate::queries::{HOPPING, QUERIES, queries};
@@ -47,7 +48,10 @@ const ALL_DAY_MS: i64 = END_MS + HOUR_MS;
 async fn on_any_cluster_every_topic_of_a_dirty_day_equals_a_recomputation() {
     let node = AnyCluster::start();
     let cluster = Cluster::connect(Some(node.address())).await.unwrap();
-    let dataflow = DataflowFile::all_by_event_time_and(&PARTITIONS, &queries_by_event_time());
+    let queries_by_event_time = [QUERIES, &measures::derivations()]
+        .concat()
+        .replace("    sql: ", "    idle_timeout: 10m\n    sql: ");
+    let dataflow = DataflowFile::all_by_event_time_and(&PARTITIONS, &queries_by_event_time);
     let Day { records, incidents } = records::day(SEED);
     let mut source = Source::open(&cluster).await;
     let (morning, afternoon): (Vec<Sent>, Vec<Sent>) = records
@@ -70,10 +74,7 @@ async fn on_any_cluster_every_topic_of_a_dirty_day_equals_a_recomputation() {
         alerts.insert(one.topic, one.wait_until_exact(&cluster, ALL_DAY_MS).await);
     }
     // An event can be too late for one hopping window and in time for the next.
-    for query in queries()
-        .iter()
-        .filter(|query| !HOPPING.contains(&query.topic))
-    {
+    for query in all_queries().filter(|query| !HOPPING.contains(&query.topic)) {
         query.wait_until_exact(&cluster, ALL_DAY_MS).await;
     }
     verdict::assert_exact(&cluster, runner, Windows::Until(ALL_DAY_MS)).await;
@@ -85,9 +86,8 @@ async fn on_any_cluster_every_topic_of_a_dirty_day_equals_a_recomputation() {
     money::assert_any_windowing_adds_up(&harness::records(&cluster, "purchase-events").await);
 }
 
-/// Returns the queries with an idle timeout so long that only event times advance the watermark.
-fn queries_by_event_time() -> String {
-    QUERIES.replace("    sql: ", "    idle_timeout: 10m\n    sql: ")
+fn all_queries() -> impl Iterator<Item = Followed> {
+    queries().into_iter().chain(measures::followed())
 }
 
 /// Waits until the accounts of every derivation and source partition report the watermark that the markers at noon
@@ -99,8 +99,7 @@ async fn wait_for_noon(cluster: &Cluster) {
     let accounts = derivations
         .iter()
         .map(|(_, source)| ends.keys().filter(|(topic, _)| topic == source).count());
-    let queries = queries();
-    let of_queries = queries.iter().map(|query| {
+    let of_queries = all_queries().map(|query| {
         ends.keys()
             .filter(|(topic, _)| *topic == query.source)
             .count()

@@ -51,7 +51,7 @@ async fn match_telemetry() {
         ("hero-picks", hero_picks(&matches)),
         ("match-activity", match_activity(&matches)),
     ];
-    assert_derived(&found, expected);
+    assert_derived(&found, &expected);
 }
 
 /// Returns matches from a fixed seed. Two of the modes are frequent, and one pauses often.

@@ -121,7 +121,7 @@ pub(crate) fn tolerance(path: &str) -> f64 {
     match path {
         "/latency_ms/p50" | "/latency_ms/p95" | "/latency_ms/p99" => 0.0101,
         "/latency_ms/mean" | "/cpu_load/mean" | "/memory_usage/mean" => 1e-3,
-        "/value" | "/latency_p95" => 0.0101,
+        "/value" | "/latency_p50" | "/latency_p95" | "/latency_p99" => 0.0101,
         "/score" | "/evidence/refund_ratio" => 1e-3,
         _ => 1e-12,
     }
