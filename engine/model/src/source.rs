@@ -20,6 +20,9 @@ pub trait Source: Sized + Send + Sync + 'static {
     /// Reads the event from a record's value.
     fn parse<'r>(&mut self, record: &'r [u8]) -> Result<Self::Event<'r>, Rejection>;
 
+    /// Takes back events that are no longer needed. Their memory can serve the next ones.
+    fn reuse<'e>(&mut self, _events: impl Iterator<Item = Self::Event<'e>>) {}
+
     /// Returns the name of the field with the event time, as rejections name it.
     fn event_time(&self) -> &str {
         "event_timestamp"

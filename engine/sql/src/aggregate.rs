@@ -11,7 +11,8 @@ use sketches_ddsketch::{Config, DDSketch};
 
 use crate::exact;
 use crate::float_sum::FloatSum;
-use crate::plan::{Aggregate, AggregateKind, Expr};
+use crate::plan::{Aggregate, AggregateKind};
+use crate::units::Units;
 use crate::value::Value;
 
 /// The state of an aggregate for one group.
@@ -46,6 +47,14 @@ impl Wanted {
             Self::Greatest => Ordering::Greater,
         }
     }
+
+    /// Returns the better of two doubles, which are not NaN.
+    fn of_doubles(self, left: f64, right: f64) -> f64 {
+        match self {
+            Self::Least => left.min(right),
+            Self::Greatest => left.max(right),
+        }
+    }
 }
 
 impl State {
@@ -66,31 +75,21 @@ impl State {
         }
     }
 
-    /// Adds a row.
-    pub(crate) fn add(&mut self, aggregate: &Aggregate, row: &[Value<'_>]) {
-        if matches!(self, Self::None) {
-            return;
-        }
-        let leaves_out = |filter: &Expr| !filter.holds(row);
-        if aggregate.filter.as_ref().is_some_and(leaves_out) {
-            return;
-        }
-        match &aggregate.argument {
-            None => self.add_value(&Value::Null, aggregate, row),
-            Some(argument) => argument.read(row, |value| {
-                if !value.is_null() {
-                    self.add_value(value, aggregate, row);
-                }
-            }),
+    /// Adds a row, whatever its values.
+    #[inline]
+    pub(crate) fn count_row(&mut self) {
+        if let Self::Count(count) = self {
+            *count += 1;
         }
     }
 
-    fn add_value(&mut self, value: &Value<'_>, aggregate: &Aggregate, row: &[Value<'_>]) {
+    /// Adds a value, which is not NULL.
+    pub(crate) fn add(&mut self, value: &Value<'_>) {
         match (self, value) {
             (Self::Count(count), _) => *count += 1,
             (Self::Distinct(set), value) => set.insert(fingerprint(&identity(value))),
             (Self::Sum(sum, count), Value::Exact(units)) => {
-                sum.add(*units);
+                sum.add(units.get());
                 *count += 1;
             }
             (Self::SumDouble(sum, count), Value::Double(value)) => {
@@ -98,19 +97,19 @@ impl State {
                 *count += 1;
             }
             (Self::Quantile(sketch), Value::Double(value)) => sketch.add(*value),
-            (Self::Extreme(best, wanted), value) => replace_if(best, value, *wanted),
-            (Self::Arg(best, wanted), value) => {
-                let (AggregateKind::ArgMin(by) | AggregateKind::ArgMax(by)) = &aggregate.kind
-                else {
-                    return;
-                };
-                by.read(row, |place| {
-                    if !place.is_null() {
-                        replace_arg(best, place, value, *wanted);
-                    }
-                });
+            (Self::Extreme(Some(Value::Double(best)), wanted), Value::Double(value)) => {
+                *best = wanted.of_doubles(*best, *value);
             }
+            (Self::Extreme(best, wanted), value) => replace_if(best, value, *wanted),
             _ => {}
+        }
+    }
+
+    /// Adds a value of a row that is at this place in the order by which the row with the wanted value is found. Neither
+    /// is NULL.
+    pub(crate) fn add_at(&mut self, place: &Value<'_>, value: &Value<'_>) {
+        if let Self::Arg(best, wanted) = self {
+            replace_arg(best, place, value, *wanted);
         }
     }
 
@@ -150,8 +149,8 @@ impl State {
     /// Returns the result.
     pub(crate) fn finish(&self, aggregate: &Aggregate) -> Value<'_> {
         match (self, &aggregate.kind) {
-            (Self::Count(count), _) => Value::Exact(i128::from(*count)),
-            (Self::Distinct(set), _) => Value::Exact(i128::from(set.count())),
+            (Self::Count(count), _) => Value::exact(Some(i128::from(*count))),
+            (Self::Distinct(set), _) => Value::exact(Some(i128::from(set.count()))),
             (Self::Sum(_, 0), _) | (Self::SumDouble(_, 0), _) => Value::Null,
             (Self::Sum(sum, count), AggregateKind::Avg(scale)) => {
                 // One division loses less than two.
@@ -190,7 +189,11 @@ fn quantile(sketch: &DDSketch, fraction: f64) -> Option<f64> {
 }
 
 fn replace_if(best: &mut Option<Value<'static>>, value: &Value<'_>, wanted: Wanted) {
-    let is_better = |best: &Value<'_>| !value.equals(best) && value.order(best) == wanted.order();
+    let is_better = |best: &Value<'_>| match best {
+        // Most texts are equal, which is found faster than their order.
+        Value::Text(_) if value.equals(best) => false,
+        _ => value.order(best) == wanted.order(),
+    };
     if best.as_ref().is_none_or(is_better) {
         *best = Some(value.clone().into_owned());
     }
@@ -216,31 +219,31 @@ fn replace_arg(
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ExactSum {
     /// The sum without the multiples of 2^128 that are counted in `carry`.
-    low: i128,
+    low: Units,
     carry: i64,
 }
 
 impl ExactSum {
     fn add(&mut self, units: i128) {
-        let (low, overflows) = self.low.overflowing_add(units);
-        self.low = low;
+        let (low, overflows) = self.low.get().overflowing_add(units);
+        self.low = low.into();
         if overflows {
             self.carry += if units < 0 { -1 } else { 1 };
         }
     }
 
     fn merge(&mut self, other: Self) {
-        self.add(other.low);
+        self.add(other.low.get());
         self.carry += other.carry;
     }
 
     fn to_double(self) -> f64 {
-        self.carry as f64 * 2_f64.powi(128) + self.low as f64
+        self.carry as f64 * 2_f64.powi(128) + self.low.get() as f64
     }
 
     /// Returns the sum if it fits into 128 bits.
     fn value(self) -> Option<i128> {
-        (self.carry == 0).then_some(self.low)
+        (self.carry == 0).then_some(self.low.get())
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn cast(value: Value<'_>, from: SqlType, to: SqlType, digits: u8) -> 
 
 fn boolean(value: &Value<'_>) -> Option<bool> {
     match value {
-        Value::Exact(units) => Some(*units != 0),
+        Value::Exact(units) => Some(units.get() != 0),
         Value::Double(value) => Some(*value != 0.0),
         Value::Text(text) => match text.to_ascii_lowercase().as_str() {
             "true" | "t" | "yes" | "y" | "1" => Some(true),
@@ -55,9 +55,10 @@ fn boolean(value: &Value<'_>) -> Option<bool> {
 fn double<'a>(value: &Value<'_>, from: SqlType) -> Value<'a> {
     match value {
         Value::Boolean(value) => Value::Double(f64::from(u8::from(*value))),
-        Value::Exact(units) => {
-            Value::Double(exact::to_double(*units, from.scale().unwrap_or_default()))
-        }
+        Value::Exact(units) => Value::Double(exact::to_double(
+            units.get(),
+            from.scale().unwrap_or_default(),
+        )),
         Value::Text(text) => text.trim().parse().map_or(Value::Null, Value::double),
         _ => Value::Null,
     }
@@ -66,7 +67,7 @@ fn double<'a>(value: &Value<'_>, from: SqlType) -> Value<'a> {
 fn units(value: &Value<'_>, from: SqlType, scale: u8) -> Option<i128> {
     match value {
         Value::Boolean(value) => exact::rescale(i128::from(*value), 0, scale),
-        Value::Exact(units) => exact::rescale(*units, from.scale()?, scale),
+        Value::Exact(units) => exact::rescale(units.get(), from.scale()?, scale),
         // A double becomes an integer by rounding half to even; a cast to DECIMAL rounds half away from zero.
         Value::Double(value) => exact::from_double(value.round_ties_even(), scale),
         Value::Text(text) => exact::parse(text.trim(), scale),

@@ -56,9 +56,9 @@ impl Checks {
     ) -> Result<Option<Timestamp>, Rejection> {
         match self {
             Self::None => Ok(None),
-            Self::Player => PlayerEvent::from_values(values).map(|event| Some(event.time)),
-            Self::Purchase => PurchaseEvent::from_values(values).map(|event| Some(event.time)),
-            Self::Server => ServerMetric::from_values(values).map(|event| Some(event.time)),
+            Self::Player => time::<PlayerEvent<'_>>(values).map(Some),
+            Self::Purchase => time::<PurchaseEvent<'_>>(values).map(Some),
+            Self::Server => time::<ServerMetric<'_>>(values).map(Some),
         }
     }
 
@@ -81,6 +81,15 @@ impl Checks {
             Self::Purchase => PurchaseEvent::PATHS,
             Self::Server => ServerMetric::PATHS,
         }
+    }
+}
+
+/// Returns the event time of the event with these values.
+#[inline]
+fn time<'a, E: TypedEvent<'a>>(values: &[Option<Value<'a>>]) -> Result<Timestamp, Rejection> {
+    match E::time_if_plain(values) {
+        Some(time) => Ok(time),
+        None => E::from_values(values).map(|event| event.time()),
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn convert<'a>(column: &Column, value: json::Value<'a>) -> Result<Val
         (SqlType::Bigint, json::Value::Number(text)) => {
             let units = exact_number(text, 0, Reason::WrongType)?;
             i64::try_from(units).map_err(|_| Reason::OutOfRange)?;
-            in_range(column, units as f64, Value::Exact(units))
+            in_range(column, units as f64, Value::Exact(units.into()))
         }
         (SqlType::Decimal(scale), json::Value::Number(text)) => decimal(column, text, scale, false),
         // Money is often sent as a string, because most JSON readers convert numbers to binary ones.
@@ -55,7 +55,11 @@ fn decimal<'a>(
     if units.abs() >= limit {
         return Err(Reason::OutOfRange);
     }
-    in_range(column, exact::to_double(units, scale), Value::Exact(units))
+    in_range(
+        column,
+        exact::to_double(units, scale),
+        Value::Exact(units.into()),
+    )
 }
 
 /// Parses a number without rounding. `inexact` is the reason if it has more digits after the point than `scale`.

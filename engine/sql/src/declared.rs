@@ -8,10 +8,10 @@ use model::{Event, ParamError, Params, Rejection, Timestamp};
 use crate::alike::Alike;
 use crate::checks::Checks;
 use crate::code::{self, PLAN, SOURCE};
+use crate::places::Places;
 use crate::plan::Plan;
-use crate::read::{Place, Reader};
-use crate::source::{Column, Record, Source};
-use crate::types::SqlType;
+use crate::read::Reader;
+use crate::source::{Record, Source};
 use crate::value::Value;
 
 /// Reads the records of a declared source. In the topics with built-in derivations, a record must also be an event of
@@ -21,8 +21,9 @@ pub struct DeclaredSource {
     checks: Checks,
     /// The paths of the checked fields come first.
     alike: Alike,
-    /// For each column, where its value is.
-    places: Vec<Place>,
+    places: Places,
+    /// Empty vectors of earlier records, whose memory is used again.
+    spare: Vec<Vec<Value<'static>>>,
 }
 
 impl DeclaredSource {
@@ -31,17 +32,16 @@ impl DeclaredSource {
         let checks = Checks::of(&source.name);
         let mut alike = Alike::default();
         checks.add_paths(&mut alike);
-        let place = |column: &Column| match alike.add(&column.path) {
-            Some(_) if checks.parse_time(column) => Place::Time,
-            Some(index) if column.ty == SqlType::Text => Place::Text(index),
-            Some(index) => Place::Other(index),
-            None => Place::List,
-        };
         Self {
-            places: source.columns.iter().map(place).collect(),
+            places: Places::new(
+                &source,
+                |column| alike.add(&column.path),
+                |column| checks.parse_time(column),
+            ),
             reader: Reader::new(source),
             checks,
             alike,
+            spare: Vec::new(),
         }
     }
 
@@ -65,12 +65,14 @@ impl DeclaredSource {
     }
 
     fn read_only(&mut self, read: &BTreeSet<usize>) {
-        let columns = self.reader.source().columns.iter();
-        for (number, (column, place)) in columns.zip(&mut self.places).enumerate() {
-            if !read.contains(&number) && self.checks.suffice(column) {
-                *place = Place::Unread;
-            }
-        }
+        let Self {
+            reader,
+            checks,
+            places,
+            ..
+        } = self;
+        let columns = &reader.source().columns;
+        places.leave_out(|column| !read.contains(&column) && checks.suffice(&columns[column]));
     }
 
     /// Returns the declaration.
@@ -104,15 +106,26 @@ impl model::source::Source for DeclaredSource {
             checks,
             alike,
             places,
+            spare,
         } = self;
         let read = alike.read(record, |values| {
             let time = checks.check_values(values)?;
-            reader.convert(places, values, time)
+            let cells = spare.pop().unwrap_or_default();
+            reader.record_without_elements(places.cells(reader.source(), values, time, cells)?)
         });
         match read {
             Some(read) => read,
             None => self.scan(record),
         }
+    }
+
+    fn reuse<'e>(&mut self, events: impl Iterator<Item = Record<'e>>) {
+        self.spare.extend(events.map(|event| {
+            let mut cells = event.cells;
+            cells.clear();
+            // Collecting an empty vector into one of the same layout keeps its memory.
+            cells.into_iter().map(|_| Value::Null).collect()
+        }));
     }
 
     fn event_time(&self) -> &str {

@@ -1,6 +1,5 @@
 //! A query as a derivation: the SmartModule filters, projects and pre-aggregates, and the runner merges and finishes.
 
-use std::array;
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -20,9 +19,10 @@ use crate::code::{self, PLAN, SOURCE};
 use crate::declared::DeclaredSource;
 use crate::first_rows::FirstRows;
 use crate::key;
-use crate::plan::{Key, Plan};
+use crate::plan::Plan;
 use crate::source::{Record, Source};
 use crate::types::SqlType;
+use crate::updates::Updates;
 use crate::value::{Typed, Value};
 use crate::versions::{SharedTable, TableVersions};
 
@@ -49,6 +49,7 @@ pub type SqlSessions = SqlDerivation<SessionGap>;
 /// A query over one source, whose rows become a derived topic.
 pub struct SqlDerivation<G> {
     plan: Plan,
+    updates: Updates,
     columns: Arc<[(String, SqlType)]>,
     /// The table that the plan joins. Only the runner needs its content.
     table: Option<SharedTable>,
@@ -61,13 +62,12 @@ pub struct SqlDerivation<G> {
 pub struct States(SmallVec<[State; 1]>);
 
 impl States {
-    fn add(&mut self, plan: &Plan, row: &[Value<'_>]) {
+    #[inline]
+    fn add(&mut self, plan: &Plan, updates: &Updates, row: &[Value<'_>]) {
         if self.0.is_empty() {
             self.0.extend(plan.new_states());
         }
-        for (state, aggregate) in self.0.iter_mut().zip(&plan.aggregates) {
-            state.add(aggregate, row);
-        }
+        updates.add(&mut self.0, row);
     }
 }
 
@@ -104,6 +104,7 @@ impl<G: Grouping> Lift for SqlDerivation<G> {
         Ok(Self {
             columns: columns.collect(),
             table: table.map(|table| SharedTable::new(TableVersions::new(table))),
+            updates: Updates::new(&plan.aggregates),
             plan,
             grouping: PhantomData,
         })
@@ -112,7 +113,7 @@ impl<G: Grouping> Lift for SqlDerivation<G> {
     fn lift(&self, event: &Record<'_>, out: &mut impl Emit<States>) {
         let Ok(()) = self.plan.rows_of::<Infallible>(event, |row| {
             self.with_key(row, |fields| {
-                out.emit(fields, |states| states.add(&self.plan, row));
+                out.emit(fields, |states| states.add(&self.plan, &self.updates, row));
             });
             Ok(())
         });
@@ -210,7 +211,7 @@ impl<G: Grouping> SqlDerivation<G> {
         }
         let ranked = first.sorted().zip(1_u64..);
         let row = |(mut row, rank): (Vec<Value<'_>>, u64)| {
-            row.push(Value::Exact(rank.into()));
+            row.push(Value::exact(Some(rank.into())));
             (rank_key(rank, limit), self.row(&row))
         };
         ranked.map(row).collect()
@@ -238,18 +239,23 @@ impl<G: Grouping> SqlDerivation<G> {
     /// Passes the fields of a row's key to `read`.
     #[inline]
     fn with_key(&self, row: &[Value<'_>], read: impl FnOnce(&[&str])) {
-        /// A key with at most this number of fields needs no allocation.
+        /// A key with at most this number of fields needs no allocation if all are texts of the row.
         const FEW: usize = 4;
         let keys = &self.plan.keys;
-        if keys.len() <= FEW {
-            let texts: [_; FEW] = array::from_fn(|number| {
-                keys.get(number)
-                    .map_or(Cow::Borrowed(""), |key| key_text(key, row))
-            });
-            read(&texts.each_ref().map(AsRef::as_ref)[..keys.len()]);
-        } else {
-            let texts: Vec<Cow<'_, str>> = keys.iter().map(|key| key_text(key, row)).collect();
-            read(&texts.iter().map(AsRef::as_ref).collect::<Vec<_>>());
+        let mut fields = [""; FEW];
+        let plain = fields.iter_mut().zip(keys);
+        let are_plain = plain
+            .map(|(field, key)| key.expr.text(row).map(|text| *field = text))
+            .all(|text| text.is_some());
+        match fields.get(..keys.len()) {
+            Some(fields) if are_plain && !fields.iter().any(|field| key::has_escape(field)) => {
+                read(fields);
+            }
+            _ => {
+                let texts = keys.iter().map(|key| key::text(key.expr.eval(row), key.ty));
+                let texts: Vec<Cow<'_, str>> = texts.collect();
+                read(&texts.iter().map(AsRef::as_ref).collect::<Vec<_>>());
+            }
         }
     }
 
@@ -272,10 +278,6 @@ impl<G: Grouping> SqlDerivation<G> {
         };
         read(&self.plan.group_row(keys, window, states))
     }
-}
-
-fn key_text<'a>(key: &'a Key, row: &'a [Value<'a>]) -> Cow<'a, str> {
-    key::text(key.expr.eval(row), key.ty)
 }
 
 impl Sessions for SqlSessions {

@@ -42,6 +42,32 @@ impl Expr {
         }
     }
 
+    /// Returns the value for a row, if it is a text that need not be computed.
+    #[inline]
+    pub(crate) fn text<'a>(&'a self, row: &'a [Value<'_>]) -> Option<&'a str> {
+        match self {
+            Self::Call(Function::Coalesce, arguments) => {
+                let is_null = |argument: &&Self| matches!(argument, Self::Column(number) if row[*number].is_null());
+                let first = arguments.iter().find(|argument| !is_null(argument));
+                first?.own_text(row)
+            }
+            _ => self.own_text(row),
+        }
+    }
+
+    /// Returns the text of a column or literal.
+    #[inline]
+    fn own_text<'a>(&'a self, row: &'a [Value<'_>]) -> Option<&'a str> {
+        match self {
+            Self::Column(number) => match &row[*number] {
+                Value::Text(text) => Some(text),
+                _ => None,
+            },
+            Self::Literal(Literal::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Passes the value for a row to `read`, without a copy if the expression is a column.
     pub(crate) fn read<T>(&self, row: &[Value<'_>], read: impl FnOnce(&Value<'_>) -> T) -> T {
         match self {
@@ -122,7 +148,7 @@ impl Literal {
         match self {
             Self::Null => Value::Null,
             Self::Boolean(value) => Value::Boolean(*value),
-            Self::Exact(units, _) => Value::Exact(*units),
+            Self::Exact(units, _) => Value::Exact((*units).into()),
             Self::Double(value) => Value::Double(*value),
             Self::Text(text) => Value::Text(Cow::Borrowed(text)),
             Self::Timestamp(time) => Value::Timestamp(*time),
@@ -178,7 +204,7 @@ fn calculate<'a>(
 ) -> Value<'a> {
     match (left, right) {
         (Value::Exact(left), Value::Exact(right)) => {
-            let result = calculate_exact(operation, *left, *right);
+            let result = calculate_exact(operation, left.get(), right.get());
             Value::exact(result.and_then(|units| numbers.in_range(units)))
         }
         (Value::Double(left), Value::Double(right)) => {

@@ -67,7 +67,9 @@ impl Function {
             }
             (Self::Lower, [Value::Text(given), ..]) => own(text::lower(&given)),
             (Self::Upper, [Value::Text(given), ..]) => own(text::upper(&given)),
-            (Self::Length, [Value::Text(given), ..]) => Value::Exact(given.chars().count() as i128),
+            (Self::Length, [Value::Text(given), ..]) => {
+                Value::exact(Some(given.chars().count() as i128))
+            }
             (
                 Self::Substr,
                 [
@@ -75,9 +77,9 @@ impl Function {
                     Value::Exact(start),
                     Value::Exact(length),
                 ],
-            ) => own(text::substr(&given, start, Some(length)).to_owned()),
+            ) => own(text::substr(&given, start.get(), Some(length.get())).to_owned()),
             (Self::SubstrToEnd, [Value::Text(given), Value::Exact(start), _]) => {
-                own(text::substr(&given, start, None).to_owned())
+                own(text::substr(&given, start.get(), None).to_owned())
             }
             (
                 Self::SplitPart,
@@ -86,20 +88,20 @@ impl Function {
                     Value::Text(separator),
                     Value::Exact(part),
                 ],
-            ) => own(text::split_part(&given, &separator, part).to_owned()),
+            ) => own(text::split_part(&given, &separator, part.get()).to_owned()),
             (Self::DateTrunc(part), [Value::Timestamp(time), ..]) => {
                 Value::Timestamp(part.truncate(time))
             }
             (Self::Extract(part), [Value::Timestamp(time), ..]) => {
-                Value::Exact(i128::from(part.extract(time)))
+                Value::exact(Some(i128::from(part.extract(time))))
             }
             (Self::EpochMs, [Value::Timestamp(time), ..]) => {
-                Value::Exact(i128::from(time.as_millis()))
+                Value::exact(Some(i128::from(time.as_millis())))
             }
             (Self::Epoch, [Value::Timestamp(time), ..]) => {
                 Value::Double(time.as_millis() as f64 / 1_000.0)
             }
-            (function, [Value::Exact(units), ..]) => Value::exact(function.of_exact(units)),
+            (function, [Value::Exact(units), ..]) => Value::exact(function.of_exact(units.get())),
             (function, [Value::Double(value), ..]) => Value::double(function.of_double(value)),
             _ => Value::Null,
         }

@@ -12,10 +12,16 @@ use crate::value::Value;
 const NULL: &str = "\\N";
 const ESCAPE: char = '\\';
 
+/// Returns whether the field for a text differs from it.
+#[inline]
+pub(crate) fn has_escape(text: &str) -> bool {
+    text.starts_with(ESCAPE)
+}
+
 /// Returns the field for a value.
 pub(crate) fn text<'a>(value: Value<'a>, ty: SqlType) -> Cow<'a, str> {
     match value {
-        Value::Text(text) if text.starts_with(ESCAPE) => Cow::Owned(format!("{ESCAPE}{text}")),
+        Value::Text(text) if has_escape(&text) => Cow::Owned(format!("{ESCAPE}{text}")),
         Value::Text(text) => text,
         Value::Timestamp(time) => Cow::Owned(time.to_string()),
         Value::Null => Cow::Borrowed(NULL),
@@ -36,7 +42,8 @@ pub(crate) fn value(field: String, ty: SqlType) -> Value<'static> {
         SqlType::Double => field.parse().ok().map(Value::Double),
         SqlType::Timestamp => Timestamp::parse(&field).map(Value::Timestamp),
         SqlType::Bigint | SqlType::Hugeint | SqlType::Decimal(_) => {
-            exact::parse(&field, ty.scale().unwrap_or_default()).map(Value::Exact)
+            exact::parse(&field, ty.scale().unwrap_or_default())
+                .map(|units| Value::Exact(units.into()))
         }
         SqlType::Null => None,
     };
@@ -59,7 +66,7 @@ mod tests {
                 .prop_map(|ms| Value::Timestamp(Timestamp::from_millis(ms)))
                 .boxed(),
             _ => any::<i64>()
-                .prop_map(|units| Value::Exact(units.into()))
+                .prop_map(|units| Value::exact(Some(units.into())))
                 .boxed(),
         };
         prop_oneof![4 => value, 1 => Just(Value::Null)].boxed()

@@ -32,6 +32,7 @@ mod join;
 mod key;
 mod like;
 mod numbers;
+mod places;
 mod plan;
 mod query;
 mod read;
@@ -40,6 +41,8 @@ mod source;
 mod table;
 mod text;
 mod types;
+mod units;
+mod updates;
 mod value;
 mod versions;
 

@@ -12,6 +12,7 @@ use crate::join::JoinGroup;
 use crate::key;
 use crate::plan::{Join, Plan, WindowPlan};
 use crate::source::Record;
+use crate::updates::Updates;
 use crate::value::Value;
 use crate::versions::{SharedTable, TableVersions};
 
@@ -23,6 +24,7 @@ pub const GROUPS_MAX: usize = 1_000_000;
 /// A query that is being computed.
 pub struct Query {
     plan: Arc<Plan>,
+    updates: Updates,
     /// Windows that begin earlier are left out, because not all of their records are added.
     since: Timestamp,
     /// Windows that are over at this time have been closed: their rows have been returned. [`Timestamp::MIN`] if no
@@ -74,6 +76,7 @@ impl Query {
     pub fn new(plan: Plan, since: Option<Timestamp>) -> Self {
         let table = plan.join.as_ref().map(|join| join.table.clone());
         Self {
+            updates: Updates::new(&plan.aggregates),
             plan: Arc::new(plan),
             since: since.unwrap_or(Timestamp::MIN),
             closed: Timestamp::MIN,
@@ -111,7 +114,7 @@ impl Query {
 
     /// Adds a row to its windows. Returns false if one of them is closed already.
     fn add_row(&mut self, time: i64, row: &[Value<'_>]) -> Result<bool, TooManyGroups> {
-        let plan = &self.plan;
+        let (plan, updates) = (&*self.plan, &self.updates);
         self.encoded.clear();
         for key in &plan.keys {
             encode(&key.expr.eval(row), &mut self.encoded);
@@ -123,7 +126,7 @@ impl Query {
         let key = key.or_insert_with(|| Key::new(plan, row));
         let (before, mut all_open) = (key.groups.len(), true);
         match plan.window {
-            WindowPlan::None => key.add(plan, Window::default(), row),
+            WindowPlan::None => key.add(plan, updates, Window::default(), row),
             WindowPlan::Hopping { slide_ms, size_ms } => {
                 let is_complete = |window: &Window| window.start >= self.since;
                 for window in windows(time, slide_ms, size_ms).filter(is_complete) {
@@ -131,12 +134,12 @@ impl Query {
                         all_open = false;
                         continue;
                     }
-                    key.add(plan, window, row);
+                    key.add(plan, updates, window, row);
                     self.due = self.due.min(window.end);
                 }
             }
             WindowPlan::Session { gap_ms } => {
-                key.add_to_session(plan, time, gap_ms, row);
+                key.add_to_session((plan, updates), time, gap_ms, row);
                 let session = Window::instant(Timestamp::from_millis(time));
                 self.due = self.due.min(plan.window.over_at(&session));
             }
@@ -258,15 +261,20 @@ impl Key {
         }
     }
 
-    fn add(&mut self, plan: &Plan, window: Window, row: &[Value<'_>]) {
+    fn add(&mut self, plan: &Plan, updates: &Updates, window: Window, row: &[Value<'_>]) {
         let group = self.groups.entry(window.start.as_millis());
-        group
-            .or_insert_with(|| Group::new(plan, window))
-            .add(plan, row);
+        let group = group.or_insert_with(|| Group::new(plan, window));
+        updates.add(&mut group.states, row);
     }
 
     /// Adds a row to the session that it belongs to. The row can join two sessions.
-    fn add_to_session(&mut self, plan: &Plan, time: i64, gap_ms: i64, row: &[Value<'_>]) {
+    fn add_to_session(
+        &mut self,
+        (plan, updates): (&Plan, &Updates),
+        time: i64,
+        gap_ms: i64,
+        row: &[Value<'_>],
+    ) {
         let instant = Window::instant(Timestamp::from_millis(time));
         let reach = time.saturating_add(gap_ms);
         let near: Vec<i64> = self
@@ -283,7 +291,7 @@ impl Key {
             .collect::<Vec<_>>();
         let mut session = near.pop().unwrap_or_else(|| Group::new(plan, instant));
         session.window = session.window.join(instant);
-        session.add(plan, row);
+        updates.add(&mut session.states, row);
         for other in near {
             session.window = session.window.join(other.window);
             let states = session.states.iter_mut().zip(other.states);
@@ -299,12 +307,6 @@ impl Group {
         Self {
             window,
             states: plan.new_states().collect(),
-        }
-    }
-
-    fn add(&mut self, plan: &Plan, row: &[Value<'_>]) {
-        for (state, aggregate) in self.states.iter_mut().zip(&plan.aggregates) {
-            state.add(aggregate, row);
         }
     }
 }
@@ -328,7 +330,7 @@ fn encode(value: &Value<'_>, out: &mut Vec<u8>) {
         Value::Boolean(value) => out.extend([1, u8::from(*value)]),
         Value::Exact(units) => {
             out.push(2);
-            out.extend(units.to_le_bytes());
+            out.extend(units.get().to_le_bytes());
         }
         Value::Double(value) => {
             out.push(3);

@@ -2,7 +2,7 @@
 
 use model::event::limits::RECORD_BYTES_MAX;
 use model::json::{self, JsonError, Scanner};
-use model::{Reason, Rejection, Timestamp};
+use model::{Reason, Rejection};
 
 use crate::convert::convert;
 use crate::source::{Record, Source, Step, child};
@@ -13,6 +13,8 @@ use crate::value::Value;
 pub struct Reader {
     source: Source,
     event_time: usize,
+    /// The numbers of the list columns.
+    lists: Vec<usize>,
     root: Node,
 }
 
@@ -50,7 +52,10 @@ impl Reader {
         for (number, column) in source.columns.iter().enumerate() {
             root.add(column.path.steps(), number);
         }
+        let numbered = source.columns.iter().enumerate();
+        let lists = numbered.filter(|(_, column)| column.is_list());
         Self {
+            lists: lists.map(|(number, _)| number).collect(),
             source,
             event_time,
             root,
@@ -75,7 +80,7 @@ impl Reader {
             return Err(whole(Reason::TooLarge));
         }
         let mut scanner = Scanner::new(record);
-        let mut cells = Cells::new(&self.source);
+        let mut cells = Cells::new(&self.source, &self.lists);
         if !scanner.enter_object() {
             return Err(whole(Reason::NotJson));
         }
@@ -86,56 +91,17 @@ impl Reader {
         cells.finish()
     }
 
-    /// Creates a record from the values of its columns, which are at these places. Its lists have no elements. `time`
-    /// is the event time that a check has parsed.
-    pub(crate) fn convert<'a>(
+    /// Creates a record whose values fit their columns, and whose lists have no elements.
+    #[inline]
+    pub(crate) fn record_without_elements<'a>(
         &self,
-        places: &[Place],
-        values: &[Option<json::Value<'a>>],
-        time: Option<Timestamp>,
+        cells: Vec<Value<'a>>,
     ) -> Result<Record<'a>, Rejection> {
-        let mut cells = Vec::with_capacity(places.len());
-        let mut missing = None;
-        let mut has_lists = false;
-        for (column, place) in self.source.columns.iter().zip(places) {
-            let misfit = |reason| Rejection::new(reason, column.name.clone());
-            let value = match place {
-                Place::Unread => Value::Null,
-                Place::List => {
-                    has_lists = true;
-                    Value::Null
-                }
-                Place::Time => time.map_or(Value::Null, Value::Timestamp),
-                Place::Text(index) => match values[*index] {
-                    Some(json::Value::String(text)) => Value::Text(text.decode()),
-                    None | Some(json::Value::Null) => {
-                        missing = missing.or(column.required.then_some(column));
-                        Value::Null
-                    }
-                    Some(_) => return Err(misfit(Reason::WrongType)),
-                },
-                Place::Other(index) => {
-                    let value = values[*index].unwrap_or(json::Value::Null);
-                    let value = convert(column, value).map_err(misfit)?;
-                    let is_missing = column.required && value.is_null();
-                    missing = missing.or(is_missing.then_some(column));
-                    value
-                }
-            };
-            cells.push(value);
-        }
-        if let Some(column) = missing {
-            return Err(Rejection::new(Reason::MissingField, column.name.clone()));
-        }
-        let lists = if has_lists {
-            no_elements(&self.source)
-        } else {
-            Vec::new()
-        };
-        self.record(cells, lists)
+        self.record(cells, no_elements(&self.lists))
     }
 
     /// Creates a record whose values fit their columns.
+    #[inline]
     fn record<'a>(
         &self,
         cells: Vec<Value<'a>>,
@@ -152,21 +118,6 @@ impl Reader {
             lists,
         })
     }
-}
-
-/// Where the value of a column is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// No query reads the column, and a check has found a value that fits.
-    Unread,
-    /// The column is the event time, which a check has parsed.
-    Time,
-    /// The column is a text, and its value has this index.
-    Text(usize),
-    /// The value has this index.
-    Other(usize),
-    /// The column is a list.
-    List,
 }
 
 fn not_json(error: JsonError) -> Rejection {
@@ -193,11 +144,11 @@ struct Cells<'s, 'a> {
 }
 
 impl<'s, 'a> Cells<'s, 'a> {
-    fn new(source: &'s Source) -> Self {
+    fn new(source: &'s Source, lists: &[usize]) -> Self {
         Self {
             source,
             cells: vec![Value::Null; source.columns.len()],
-            lists: no_elements(source),
+            lists: no_elements(lists),
             faults: vec![None; source.columns.len()],
             in_element: false,
         }
@@ -322,8 +273,6 @@ impl<'s, 'a> Cells<'s, 'a> {
     }
 }
 
-fn no_elements<'a>(source: &Source) -> Vec<(usize, Vec<Value<'a>>)> {
-    let numbered = source.columns.iter().enumerate();
-    let lists = numbered.filter(|(_, column)| column.is_list());
-    lists.map(|(number, _)| (number, Vec::new())).collect()
+fn no_elements<'a>(lists: &[usize]) -> Vec<(usize, Vec<Value<'a>>)> {
+    lists.iter().map(|number| (*number, Vec::new())).collect()
 }

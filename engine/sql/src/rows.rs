@@ -3,36 +3,51 @@
 use model::Window;
 
 use crate::aggregate::State;
-use crate::plan::{Expr, Plan};
+use crate::plan::Plan;
 use crate::source::Record;
 use crate::value::Value;
 
 impl Plan {
     /// Passes to `add` each row that a record gives and that `WHERE` keeps. There is one row, or with `unnest` one for
     /// each element of the list.
+    #[inline]
     pub(crate) fn rows_of<'a, E>(
         &self,
         record: &Record<'a>,
         mut add: impl FnMut(&[Value<'a>]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut add_if_kept = |row: &[Value<'a>]| {
-            let leaves_out = |filter: &Expr| !filter.holds(row);
-            if self.filter.as_ref().is_some_and(leaves_out) {
-                return Ok(());
-            }
-            add(row)
-        };
-        let Some(list) = self.unnest else {
-            return add_if_kept(&record.cells);
-        };
+        if let Some(list) = self.unnest {
+            return self.unnested(list, record, &mut add);
+        }
+        if self.leaves_out(&record.cells) {
+            return Ok(());
+        }
+        add(&record.cells)
+    }
+
+    fn unnested<'a, E>(
+        &self,
+        list: usize,
+        record: &Record<'a>,
+        add: &mut dyn FnMut(&[Value<'a>]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut row = record.cells.clone();
         let elements = record.lists.iter().find(|(column, _)| *column == list);
         for element in elements.map(|(_, elements)| elements).into_iter().flatten() {
             row.push(element.clone());
-            add_if_kept(&row)?;
+            if !self.leaves_out(&row) {
+                add(&row)?;
+            }
             row.pop();
         }
         Ok(())
+    }
+
+    /// Returns whether `WHERE` leaves out a row.
+    #[inline]
+    fn leaves_out(&self, row: &[Value<'_>]) -> bool {
+        let filter = self.filter.as_ref();
+        filter.is_some_and(|filter| !filter.holds(row))
     }
 
     /// Returns the states of the aggregates of no rows.
@@ -67,7 +82,7 @@ impl Plan {
         mut group_row: Vec<Value<'_>>,
         rank: i128,
     ) -> Vec<Value<'static>> {
-        group_row.push(Value::Exact(rank));
+        group_row.push(Value::Exact(rank.into()));
         let outputs = self.outputs.iter();
         outputs
             .map(|output| output.expr.eval(&group_row).into_owned())

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::exact;
 use crate::types::SqlType;
+use crate::units::Units;
 
 /// A value. Its type is that of its column or expression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,7 +18,7 @@ pub enum Value<'a> {
     /// A `BOOLEAN`.
     Boolean(bool),
     /// A `BIGINT`, a `HUGEINT`, or a `DECIMAL` in units of its last digit.
-    Exact(i128),
+    Exact(Units),
     /// A `DOUBLE`, which is never infinite or NaN.
     Double(f64),
     /// A `TEXT`.
@@ -38,7 +39,7 @@ impl<'a> Value<'a> {
 
     /// Creates an exact number; `NULL` for `None`.
     pub(crate) fn exact(units: Option<i128>) -> Self {
-        units.map_or(Self::Null, Self::Exact)
+        units.map_or(Self::Null, |units| Self::Exact(units.into()))
     }
 
     pub(crate) fn is_null(&self) -> bool {
@@ -103,7 +104,9 @@ impl<'a> Value<'a> {
         Some(match self {
             Self::Null => return None,
             Self::Boolean(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
-            Self::Exact(units) => Cow::Owned(exact::text(*units, of.scale().unwrap_or_default())),
+            Self::Exact(units) => {
+                Cow::Owned(exact::text(units.get(), of.scale().unwrap_or_default()))
+            }
             Self::Double(value) => Cow::Owned(double_text(*value)),
             Self::Text(text) => Cow::Borrowed(text),
             Self::Timestamp(time) => Cow::Owned(timestamp_text(*time)),
@@ -127,11 +130,11 @@ impl Serialize for Typed<'_> {
             (Value::Null, _) => serializer.serialize_unit(),
             (Value::Boolean(value), _) => serializer.serialize_bool(*value),
             (Value::Exact(units), SqlType::Decimal(scale)) => {
-                serializer.serialize_str(&exact::text(*units, scale))
+                serializer.serialize_str(&exact::text(units.get(), scale))
             }
-            (Value::Exact(units), _) => match i64::try_from(*units) {
+            (Value::Exact(units), _) => match i64::try_from(units.get()) {
                 Ok(units) => serializer.serialize_i64(units),
-                Err(_) => serializer.serialize_i128(*units),
+                Err(_) => serializer.serialize_i128(units.get()),
             },
             (Value::Double(value), _) => serializer.serialize_f64(*value),
             (Value::Text(text), _) => serializer.serialize_str(text),

@@ -137,10 +137,10 @@ mod tests {
         add(&mut items, 150, "b", 3);
         add(&mut items, 200, "a", 4);
         assert_eq!(price(&items, "a", 99), None);
-        assert_eq!(price(&items, "a", 199), Some(Value::Exact(1)));
-        assert_eq!(price(&items, "a", 200), Some(Value::Exact(4)));
+        assert_eq!(price(&items, "a", 199), Some(Value::exact(Some(1))));
+        assert_eq!(price(&items, "a", 200), Some(Value::exact(Some(4))));
         assert_eq!(price(&items, "b", 199), None);
-        assert_eq!(price(&items, "b", 200), Some(Value::Exact(3)));
+        assert_eq!(price(&items, "b", 200), Some(Value::exact(Some(3))));
     }
 
     #[test]
@@ -153,9 +153,9 @@ mod tests {
             let added = items.add(at, Some(key.as_bytes()), value.as_bytes());
             added.expect("a deletion");
         }
-        assert_eq!(price(&items, "\\a", 199), Some(Value::Exact(1)));
+        assert_eq!(price(&items, "\\a", 199), Some(Value::exact(Some(1))));
         assert_eq!(price(&items, "\\a", 200), None);
-        assert_eq!(price(&items, "b", 299), Some(Value::Exact(2)));
+        assert_eq!(price(&items, "b", 299), Some(Value::exact(Some(2))));
         assert_eq!(price(&items, "b", 300), None);
         let keyless = items.add(None, None, b"").expect_err("has no key");
         assert_eq!(keyless.reason, Reason::MissingField);
@@ -171,6 +171,6 @@ mod tests {
         add(&mut items, 10, "a", 10);
         let kept = items.keys.get("a").expect("a key");
         assert_eq!(kept.len(), 4, "7 to 10");
-        assert_eq!(price(&items, "a", 7), Some(Value::Exact(7)));
+        assert_eq!(price(&items, "a", 7), Some(Value::exact(Some(7))));
     }
 }

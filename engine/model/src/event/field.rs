@@ -8,6 +8,7 @@ use crate::decimal;
 use crate::json::Value;
 use crate::reject::{Reason, Rejection};
 use crate::time::Timestamp;
+use crate::words;
 
 /// A field's path and its value in the record.
 pub(super) struct Field<'e> {
@@ -59,6 +60,32 @@ impl<'e> Field<'e> {
             1..=ID_BYTES_MAX => Ok(Some(id)),
             _ => Err(self.reject(Reason::TooLarge)),
         }
+    }
+
+    /// Returns whether a quick test finds that [`Self::id`] returns an id.
+    #[inline(always)]
+    pub(super) fn is_plain_id(&self) -> bool {
+        // Decoding an id makes it no longer, and never empty.
+        matches!(self.value, Some(Value::String(text)) if (1..=ID_BYTES_MAX).contains(&text.raw_len()))
+    }
+
+    /// Returns whether a quick test finds that [`Self::optional_id`] returns an id or `None`.
+    #[inline(always)]
+    pub(super) fn is_plain_optional_id(&self) -> bool {
+        matches!(self.value, None | Some(Value::Null)) || self.is_plain_id()
+    }
+
+    /// Returns whether a quick test finds a number that is not negative and less than 10^`digits`.
+    #[inline(always)]
+    pub(super) fn is_plain_number(&self, digits: usize) -> bool {
+        let Some(Value::Number(text)) = self.value else {
+            return false;
+        };
+        let bytes = text.as_bytes();
+        let begins = |bytes: &[u8]| bytes.iter().take(digits + 1).any(|byte| *byte == b'.');
+        !words::contains_either(bytes, b'e', b'E')
+            && bytes.first() != Some(&b'-')
+            && (bytes.len() <= digits || begins(bytes))
     }
 
     /// Returns a required RFC 3339 timestamp.

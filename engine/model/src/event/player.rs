@@ -55,10 +55,18 @@ impl<'e> TypedEvent<'e> for PlayerEvent<'e> {
 
     const PATHS: &'static [&'static str] = &FIELDS;
 
-    #[inline]
     fn from_values(values: &[Option<Value<'e>>]) -> Result<Self, Rejection> {
         let values = values.first_chunk().unwrap_or(&[None; FIELDS.len()]);
         Self::from_fields(Field::all(values, &FIELDS))
+    }
+
+    #[inline]
+    fn time_if_plain(values: &[Option<Value<'e>>]) -> Option<Timestamp> {
+        let [name, time, game_id, ids @ ..] = Field::all(values.first_chunk()?, &FIELDS);
+        let are_plain = name.is_plain_id()
+            && game_id.is_plain_optional_id()
+            && ids.iter().all(Field::is_plain_id);
+        are_plain.then(|| time.timestamp().ok()).flatten()
     }
 
     #[inline]

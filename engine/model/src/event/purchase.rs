@@ -66,10 +66,32 @@ impl<'e> TypedEvent<'e> for PurchaseEvent<'e> {
 
     const PATHS: &'static [&'static str] = &FIELDS;
 
-    #[inline]
     fn from_values(values: &[Option<Value<'e>>]) -> Result<Self, Rejection> {
         let values = values.first_chunk().unwrap_or(&[None; FIELDS.len()]);
         Self::from_fields(Field::all(values, &FIELDS))
+    }
+
+    #[inline]
+    fn time_if_plain(values: &[Option<Value<'e>>]) -> Option<Timestamp> {
+        let [
+            name,
+            time,
+            game_id,
+            transaction_id,
+            transaction_type,
+            currency,
+            amount,
+            ids @ ..,
+        ] = Field::all(values.first_chunk()?, &FIELDS);
+        // The amount has at most four digits after the point.
+        let are_plain = name.is_plain_id()
+            && game_id.is_plain_optional_id()
+            && transaction_id.is_plain_id()
+            && parse_type(&transaction_type).is_ok()
+            && currency.is_plain_id()
+            && amount.is_plain_number(8)
+            && ids.iter().all(Field::is_plain_id);
+        are_plain.then(|| time.timestamp().ok()).flatten()
     }
 
     #[inline]

@@ -51,10 +51,29 @@ impl<'e> TypedEvent<'e> for ServerMetric<'e> {
 
     const PATHS: &'static [&'static str] = &FIELDS;
 
-    #[inline]
     fn from_values(values: &[Option<Value<'e>>]) -> Result<Self, Rejection> {
         let values = values.first_chunk().unwrap_or(&[None; FIELDS.len()]);
         Self::from_fields(Field::all(values, &FIELDS))
+    }
+
+    #[inline]
+    fn time_if_plain(values: &[Option<Value<'e>>]) -> Option<Timestamp> {
+        let [
+            name,
+            time,
+            server_id,
+            cpu_load,
+            memory_usage,
+            latency,
+            ids @ ..,
+        ] = Field::all(values.first_chunk()?, &FIELDS);
+        let are_plain = name.is_plain_id()
+            && server_id.is_plain_id()
+            && cpu_load.is_plain_number(2)
+            && memory_usage.is_plain_number(2)
+            && latency.is_plain_number(7)
+            && ids.iter().all(Field::is_plain_id);
+        are_plain.then(|| time.timestamp().ok()).flatten()
     }
 
     #[inline]

@@ -65,6 +65,9 @@ impl<S: Source> FoldGroup for SourceFolds<S> {
         for fold in &mut self.folds {
             fold.add(first_offset, &parsed);
         }
+        let events = parsed.into_iter();
+        self.source
+            .reuse(events.filter_map(|parsed| parsed.event.ok()));
     }
 
     fn finish(&mut self, fold: usize, covered: &Covered, output: &mut Vec<u8>) {
