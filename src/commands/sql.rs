@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use ::sql::{Catalog, DeclaredSource, Plan, Query, Source, Table, WindowPlan};
 use anyhow::{Context, bail};
+use client::Cluster;
+use dataflow::JoinedTable;
 use model::Timestamp;
 
 use self::counts::Counts;
@@ -46,6 +48,10 @@ pub(crate) async fn sql(args: SqlCommand) -> anyhow::Result<()> {
     let mut counts = Counts::default();
     let reading = async {
         let cluster = connect(&args.cluster).await?;
+        let table = match &table {
+            Some(table) => Some(load(&cluster, table, since, &mut query).await?),
+            None => None,
+        };
         if args.follow {
             let (source, query) = (&mut source, &mut query);
             let (counts, printer) = (&mut counts, &mut printer);
@@ -53,15 +59,13 @@ pub(crate) async fn sql(args: SqlCommand) -> anyhow::Result<()> {
                 cluster,
                 source,
                 query,
+                table,
                 since,
                 counts,
                 printer,
             }
             .run()
             .await;
-        }
-        if let Some(table) = table {
-            query.set_table(dataflow::load_table(&cluster, &table).await?);
         }
         history::read(&cluster, &mut source, &mut query, since, &mut counts).await?;
         printer.print(query.plan(), &query.rows()).map(drop)
@@ -89,13 +93,19 @@ fn plan(args: &SqlCommand, sources: &[Source], tables: &[Table]) -> anyhow::Resu
              HOP or SESSION to GROUP BY, such as TUMBLE(INTERVAL '10' SECOND)"
         );
     }
-    if args.follow && plan.join.is_some() {
-        bail!(
-            "--follow does not support JOIN: leave out --follow, or let a runner compute the query as a derivation, \
-             which --save prints"
-        );
-    }
     Ok(plan)
+}
+
+/// Reads the table that the query joins, as it was at the time from which events count and later.
+async fn load(
+    cluster: &Cluster,
+    table: &Table,
+    since: Option<Timestamp>,
+    query: &mut Query,
+) -> anyhow::Result<JoinedTable> {
+    let table = JoinedTable::load(cluster, table, since.unwrap_or(Timestamp::MIN)).await?;
+    query.set_table(table.versions());
+    Ok(table)
 }
 
 /// Returns the time from which events count: the start of the window that contains the time `last` ago, so that the

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::commands::{Generator, Runner};
 use crate::dataflow_file::DataflowFile;
-use crate::harness::{self, AnyCluster};
+use crate::harness::{self, AnyCluster, Running};
 use crate::oracle::{self, Rows};
 
 const GUIDE: &str = include_str!("../../docs/sql.md");
@@ -34,6 +34,7 @@ async fn on_any_cluster_each_window_joins_the_table_as_it_was_when_the_window_be
         "coins_500",
     ];
     write(&cluster, &all.map(|item| (item, Some("common")))).await;
+    let follower = Running::start(&ask(address, &dataflow, &["--follow"]));
     let generator = Generator::at(address).dataflow(&dataflow);
     let generator = generator.rate(1_000).seed(5).start();
     let mut runner = Runner::at(address).dataflow(&dataflow).start();
@@ -70,7 +71,16 @@ async fn on_any_cluster_each_window_joins_the_table_as_it_was_when_the_window_be
         .run();
     let replayed = harness::records(&cluster, &format!("{TOPIC}-again")).await;
     oracle::assert_rows_equal(&oracle::last_revisions(&replayed), &expected, |_| 0.0);
-    oracle::assert_rows_equal(&answer(address, &dataflow), &expected, |_| 0.0);
+    let answer = harness::run(&ask(address, &dataflow, &[])).stdout;
+    let answer = String::from_utf8(answer).unwrap();
+    oracle::assert_rows_equal(&rows(answer.lines()), &expected, |_| 0.0);
+    let followed: Vec<_> = expected.iter().map(|_| follower.line("")).collect();
+    assert_eq!(follower.stop(), [""; 0], "each row is printed once");
+    oracle::assert_rows_equal(
+        &rows(followed.iter().map(String::as_str)),
+        &expected,
+        |_| 0.0,
+    );
 }
 
 #[test]
@@ -151,23 +161,20 @@ async fn wait_for_rarity(cluster: &Cluster, rarity: &str) {
     harness::wait_for_derived(cluster, TOPIC, has_rarity).await;
 }
 
-/// Returns the rows that the command `sql` finds for the query of the derivation.
-fn answer(address: &str, dataflow: &DataflowFile) -> Rows {
+/// Returns the arguments of the command `sql` that asks the query of the derivation about all records.
+fn ask<'a>(address: &'a str, dataflow: &'a DataflowFile, flags: &[&'a str]) -> Vec<&'a str> {
     let file = std::fs::read_to_string(dataflow.path()).unwrap();
     let (_, query) = file.split_once("sql: >\n").unwrap();
     let (query, _) = query.split_once("    idle_timeout").unwrap();
-    let output = harness::run(&[
-        "sql",
-        query,
-        "--cluster",
-        address,
-        "--dataflow",
-        &dataflow.path(),
-        "--from",
-        "beginning",
-        "--output",
-        "json",
-    ]);
+    let query = &*query.to_owned().leak();
+    let path = &*dataflow.path().leak();
+    let place = ["sql", query, "--cluster", address, "--dataflow", path];
+    let output = ["--from", "beginning", "--output", "json"];
+    [&place, &output[..], flags].concat()
+}
+
+/// Returns the rows that the command prints.
+fn rows<'a>(lines: impl Iterator<Item = &'a str>) -> Rows {
     let row = |line: &str| {
         let row: Value = serde_json::from_str(line).unwrap();
         let start: jiff::Timestamp = row["window_start"].as_str().unwrap().parse().unwrap();
@@ -175,9 +182,5 @@ fn answer(address: &str, dataflow: &DataflowFile) -> Rows {
         let key = format!("{rarity}|{}", row["currency"].as_str().unwrap());
         ((start.as_millisecond(), key), row)
     };
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(row)
-        .collect()
+    lines.map(row).collect()
 }

@@ -78,7 +78,7 @@ pub use client::Partition;
 pub use error::{RunError, TopicAction};
 pub use offline::{DerivedRecord, Offline};
 pub use progress::Progress;
-pub use read::table::load_table;
+pub use read::table::JoinedTable;
 pub use replay::replay;
 pub use rules::{
     BacktestRead, ListedRules, Published, RuleState, RuleStore, RulesError, read_parameters,

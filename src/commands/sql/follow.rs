@@ -9,11 +9,11 @@ use anyhow::{Context, bail};
 use client::{
     ClientError, Cluster, Mode, Offset, OffsetRange, Partition, Record, RecordStream, Start,
 };
-use dataflow::{IDLE_TIMEOUT_DEFAULT, LATENESS_DEFAULT, Watermarks};
+use dataflow::{IDLE_TIMEOUT_DEFAULT, JoinedTable, LATENESS_DEFAULT, Watermarks};
 use futures_util::StreamExt;
 use futures_util::stream::select_all;
 use model::Timestamp;
-use sql::{DeclaredSource, Query};
+use sql::{DeclaredSource, Query, WindowPlan};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::counts::Counts;
@@ -30,6 +30,8 @@ pub(super) struct Following<'a> {
     pub(super) cluster: Cluster,
     pub(super) source: &'a mut DeclaredSource,
     pub(super) query: &'a mut Query,
+    /// The table that the query joins.
+    pub(super) table: Option<JoinedTable>,
     /// As in [`history::read`].
     pub(super) since: Option<Timestamp>,
     pub(super) counts: &'a mut Counts,
@@ -104,7 +106,7 @@ impl Reading<'_> {
                     if let Some((done, _)) = &progress {
                         done.fetch_add(1, Ordering::Relaxed);
                     }
-                    self.take(partition, record)?
+                    self.take(partition, record).await?
                 }
                 _ = ticks.tick() => self.tick().await?,
             };
@@ -137,7 +139,7 @@ impl Reading<'_> {
         );
         loop {
             let next = tokio::select! {
-                Some((partition, record)) = records.next() => self.take(partition, record)?,
+                Some((partition, record)) = records.next() => self.take(partition, record).await?,
                 _ = ticks.tick() => self.tick().await?,
             };
             if matches!(next, Next::Stop) {
@@ -146,7 +148,7 @@ impl Reading<'_> {
         }
     }
 
-    fn take(
+    async fn take(
         &mut self,
         partition: Partition,
         record: Option<Result<Record, ClientError>>,
@@ -168,16 +170,30 @@ impl Reading<'_> {
         let ingest = record.timestamp_ms.map(Timestamp::from_millis);
         let stream_time = time.map(|time| ingest.map_or(time, |ingest| time.min(ingest)));
         self.watermarks.heard(partition, stream_time, self.now_ms());
-        self.close()
+        self.close().await
     }
 
     /// Prints the rows of the windows that are over.
-    fn close(&mut self) -> anyhow::Result<Next> {
+    async fn close(&mut self) -> anyhow::Result<Next> {
         let Some(watermark) = self.watermarks.advance(self.now_ms()) else {
             return Ok(Next::Continue);
         };
-        let Following { query, printer, .. } = &mut self.following;
+        let Following {
+            query,
+            table,
+            printer,
+            ..
+        } = &mut self.following;
+        if !query.is_due(watermark) {
+            return Ok(Next::Continue);
+        }
+        if let Some(table) = table {
+            table.catch_up().await?;
+        }
         let rows = query.close(watermark);
+        if let (Some(table), WindowPlan::Hopping { size_ms, .. }) = (table, query.plan().window) {
+            table.forget_before(watermark.plus_ms(-size_ms));
+        }
         if rows.is_empty() || printer.print(query.plan(), &rows)? {
             Ok(Next::Continue)
         } else {
@@ -203,7 +219,7 @@ impl Reading<'_> {
             self.partitions_asked = Instant::now();
             self.look_for_partitions().await?;
         }
-        self.close()
+        self.close().await
     }
 
     async fn look_for_partitions(&self) -> anyhow::Result<()> {

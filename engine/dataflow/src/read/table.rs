@@ -8,17 +8,11 @@ use tracing::{info, warn};
 
 use crate::error::RunError;
 
-/// Reads a table up to its current end.
-pub async fn load_table(cluster: &Cluster, table: &Table) -> Result<SharedTable, RunError> {
-    let joined = JoinedTable::load(cluster, table, Timestamp::MIN).await?;
-    Ok(joined.versions)
-}
-
 /// The only partition of a table: its changes have one order.
 const PARTITION: Partition = Partition(0);
 
 /// A table that a query joins, as far as its topic has been read.
-pub(crate) struct JoinedTable {
+pub struct JoinedTable {
     cluster: Cluster,
     topic: String,
     versions: SharedTable,
@@ -27,7 +21,7 @@ pub(crate) struct JoinedTable {
 
 impl JoinedTable {
     /// Reads the whole table. Its content at times before `needed_from` is not kept.
-    pub(crate) async fn load(
+    pub async fn load(
         cluster: &Cluster,
         table: &Table,
         needed_from: Timestamp,
@@ -51,18 +45,18 @@ impl JoinedTable {
     }
 
     /// Returns the content, which changes with each [`Self::catch_up`].
-    pub(crate) fn versions(&self) -> SharedTable {
+    pub fn versions(&self) -> SharedTable {
         self.versions.clone()
     }
 
     /// Drops the content at times before `time`, which is no longer needed.
-    pub(crate) fn forget_before(&self, time: Timestamp) {
+    pub fn forget_before(&self, time: Timestamp) {
         self.versions
             .change(|versions| versions.forget_before(time));
     }
 
     /// Reads the records up to the end that the topic has at this moment.
-    pub(crate) async fn catch_up(&mut self) -> Result<(), RunError> {
+    pub async fn catch_up(&mut self) -> Result<(), RunError> {
         let OffsetRange { end, .. } = self.cluster.offsets(&self.topic, PARTITION).await?;
         if end < self.next_offset {
             return Err(RunError::TableReplaced(self.topic.clone()));

@@ -10,6 +10,12 @@ use crate::plan::WindowPlan;
 const STEP_MS: i64 = 1_000;
 
 impl Query {
+    /// Returns whether windows are over at this time that have not been closed yet.
+    pub fn is_due(&self, watermark: Timestamp) -> bool {
+        let watermark = Window::tumbling(watermark, STEP_MS).start;
+        watermark > self.closed && watermark >= self.due
+    }
+
     /// Returns the rows of the windows that are over at this time and have not been closed yet, in the order of
     /// [`Query::rows`], and closes these windows. Records that come later do not count in them.
     pub fn close(&mut self, watermark: Timestamp) -> Vec<Row> {
