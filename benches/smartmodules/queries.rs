@@ -10,7 +10,7 @@ use model::fold::{self, FoldRequest};
 use crate::contest::{Contest, ROUNDS};
 
 /// The claim: a query is at least this many times as fast as the built-in derivation.
-const CLAIMED_RATIO: f64 = 0.5;
+const CLAIMED_RATIO: f64 = 0.7;
 const DERIVATIONS: [&str; 4] = [
     "level-engagement",
     "active-players",

@@ -90,8 +90,11 @@ function open() {
       foot();
     },
     status(status) {
+      const views = state.status?.views.join();
       state.status = status;
       state.lost = null;
+      if (views !== status.views.join()) nav();
+      if (state.view !== "pinned" && !isShown(state.view)) go({ view: "explore" }, true);
       notice();
     },
     lost(reason) {
@@ -140,6 +143,13 @@ async function findPinned() {
   if (state.pinned) nav();
 }
 
+/** Whether the navigation has a view: those without a topic in the dataflow file would remain empty. */
+function isShown(view) {
+  if (view === "explore") return true;
+  if (view === "pinned") return Boolean(state.pinned);
+  return state.status?.views.includes(view) ?? true;
+}
+
 function nav() {
   const { game, last, from, to } = place();
   const link = ([name, [title]]) =>
@@ -153,7 +163,7 @@ function nav() {
     );
   const list = document.getElementById("nav");
   const views = Object.entries(VIEWS);
-  put(list, views.filter(([name]) => name !== "pinned" || state.pinned || state.view === name).map(link));
+  put(list, views.filter(([name]) => isShown(name) || state.view === name).map(link));
   // Does not use `scrollIntoView`, because keyboard navigation would then start at this link.
   const current = list.querySelector("[aria-current]");
   list.scrollLeft = current.offsetLeft - list.offsetLeft - (list.clientWidth - current.offsetWidth) / 2;
@@ -285,10 +295,16 @@ function spanChoice(to) {
     { id: "span", onchange: (event) => go({ last: event.target.value || null, from: null, to: null }) },
     paused && h("option", { value: "", selected: true }, "Paused"),
     !paused && state.view === "pinned" && h("option", { value: "", selected: !to.last }, "As pinned"),
-    SPANS.map(([minutes, name]) =>
+    spans(last).map(([minutes, name]) =>
       h("option", { value: minutes, selected: !paused && minutes === last }, name),
     ),
   );
+}
+
+/** Returns the time spans to choose from, with the one in the address. */
+function spans(last) {
+  const isKnown = last === "" || SPANS.some(([minutes]) => minutes === last);
+  return isKnown ? SPANS : [[last, `${last} min`], ...SPANS];
 }
 
 function timeButtons(paused) {

@@ -136,32 +136,35 @@ export function lines(
       valueFormatter: (value) =>
         value === null || value === undefined ? "–" : format(texts ? value : Number(value)),
     },
-    series: series.map((line, index) => ({
-      name: visible(line.name),
-      type: bars ? "bar" : "line",
-      yAxisIndex: line.right ? 1 : 0,
-      stack: stack ? "all" : undefined,
-      barMaxWidth: 18,
-      itemStyle:
-        bars && index % 2
-          ? {
-              decal: {
-                symbol: "rect",
-                dashArrayX: [1, 0],
-                dashArrayY: [2, 4],
-                rotation: -Math.PI / 4,
-                color: "rgba(255,255,255,0.35)",
-              },
-            }
-          : undefined,
-      symbol: SHAPES[index % SHAPES.length],
-      symbolSize: 6,
-      showSymbol: hasIsolated(line.values),
-      connectNulls: false,
-      lineStyle: { width: line.bold ? 2.5 : 1.75, type: DASHES[index % DASHES.length] },
-      areaStyle: line.area ? { opacity: 0.12 } : undefined,
-      data: times.map((time, place) => [time, line.values[place]]),
-    })),
+    series: series
+      .map((line, order) => ({ line, index: line.place ?? order }))
+      .map(({ line, index }) => ({
+        name: visible(line.name),
+        color: palette()[index % palette().length],
+        type: bars ? "bar" : "line",
+        yAxisIndex: line.right ? 1 : 0,
+        stack: stack ? "all" : undefined,
+        barMaxWidth: 18,
+        itemStyle:
+          bars && index % 2
+            ? {
+                decal: {
+                  symbol: "rect",
+                  dashArrayX: [1, 0],
+                  dashArrayY: [2, 4],
+                  rotation: -Math.PI / 4,
+                  color: "rgba(255,255,255,0.35)",
+                },
+              }
+            : undefined,
+        symbol: SHAPES[index % SHAPES.length],
+        symbolSize: 6,
+        showSymbol: hasIsolated(line.values),
+        connectNulls: false,
+        lineStyle: { width: line.bold ? 2.5 : 1.75, type: DASHES[index % DASHES.length] },
+        areaStyle: line.area ? { opacity: 0.12 } : undefined,
+        data: times.map((time, place) => [time, line.values[place]]),
+      })),
   });
 }
 

@@ -1,6 +1,6 @@
 // Draws the charts of the pages Explore and Pinned.
 
-import { lines } from "./chart.js";
+import { lines, palette } from "./chart.js";
 import { compact, exact, moment } from "./format.js";
 
 /**
@@ -14,7 +14,7 @@ export function showSeries(panel, { explored, chart, from, to, bars, note }) {
     .map((time, index) => ({ time, index }))
     .filter(({ index }) => chart.series.some((line) => line.values[index] !== null));
   panel.show({
-    option: lines(times, chart.series, {
+    option: lines(times, placed(explored, chart), {
       from: Math.min(from, times[0] ?? from),
       to,
       format: exact,
@@ -40,6 +40,13 @@ export function showSeries(panel, { explored, chart, from, to, bars, note }) {
     nothing: nothing(explored, chart, column),
     note: [note, ...chart.notes.map((text) => ` ${text}`)],
   });
+}
+
+/** Returns the lines of a chart. A name that occurs in several charts of a topic has the same colour in each. */
+function placed({ charts }, chart) {
+  const names = [...new Set(charts.flatMap(({ series }) => series.map(({ name }) => name)))].sort();
+  if (names.length > palette().length) return chart.series;
+  return chart.series.map((line) => ({ ...line, place: names.indexOf(line.name) }));
 }
 
 /** Returns why there is nothing to plot, and what to do. */

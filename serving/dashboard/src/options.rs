@@ -8,6 +8,7 @@ use http_service::is_exposed;
 use subtle::ConstantTimeEq;
 
 use crate::error::StartError;
+use crate::store::Topic;
 
 /// The minimum length of a token. Shorter tokens are too easy to guess.
 const TOKEN_CHARACTERS_MIN: usize = 16;
@@ -26,10 +27,18 @@ pub struct Options {
 /// What the pages *Explore* and *Pinned* show.
 #[derive(Clone, Debug, Default)]
 pub struct Explore {
-    /// The derived topics of the dataflow file.
+    /// The derived topics of the dataflow file; empty if the file is not known.
     pub topics: Vec<ExploredTopic>,
     /// The charts of the page *Pinned*.
     pub pinned: Vec<PinnedChart>,
+}
+
+impl Explore {
+    /// Returns whether the topic of a built-in view gets records: it is in the dataflow file, or every runner writes it.
+    pub(crate) fn has(&self, topic: Topic) -> bool {
+        let mut names = self.topics.iter().map(|topic| topic.name.as_str());
+        self.topics.is_empty() || !topic.is_derived() || names.any(|name| name == topic.name())
+    }
 }
 
 /// A derived topic, and what is known about its columns.

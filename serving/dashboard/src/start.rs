@@ -41,8 +41,9 @@ pub async fn start(
     }
     let ends = feed::follow_ends(broadcast.clone(), cluster.clone());
     readers.spawn(stop.clone().run_until_cancelled_owned(ends));
-    let explorer = Explorer::new(cluster.clone(), explore, readers.clone(), stop.clone());
-    let status = status::follow(broadcast.clone(), cluster);
+    let topics = Topic::ALL.into_iter().filter(|topic| explore.has(*topic));
+    let status = status::follow(broadcast.clone(), cluster.clone(), topics.collect());
+    let explorer = Explorer::new(cluster, explore, readers.clone(), stop.clone());
     readers.spawn(stop.clone().run_until_cancelled_owned(status));
     readers.close();
     let router = routes::router(

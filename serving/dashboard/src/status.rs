@@ -24,7 +24,10 @@ struct Status {
     cluster: ClusterStatus,
     /// Whether the history of a topic is still being read.
     filling: bool,
+    /// The topics of the dataflow file that the views use.
     topics: BTreeMap<&'static str, TopicStatus>,
+    /// The views for which the dataflow file has a topic.
+    views: Vec<&'static str>,
     /// For each view, the topics whose next rows are overdue.
     stale: ByView,
     /// For each view, the topics that cannot be read.
@@ -55,7 +58,9 @@ enum TopicStatus {
 }
 
 /// Checks the cluster and sends the status to the browsers, until the future is dropped.
-pub(crate) async fn follow(broadcast: Arc<Broadcast>, cluster: Cluster) {
+///
+/// `topics` are those of the dataflow file.
+pub(crate) async fn follow(broadcast: Arc<Broadcast>, cluster: Cluster, topics: Vec<Topic>) {
     let mut cluster_status = ClusterStatus {
         reachable: true,
         since: now(),
@@ -70,7 +75,7 @@ pub(crate) async fn follow(broadcast: Arc<Broadcast>, cluster: Cluster) {
             (cluster_status.reachable, cluster_status.since) = (reason.is_none(), now());
         }
         cluster_status.reason = reason;
-        let status = status(&broadcast.store(), &cluster_status);
+        let status = status(&broadcast.store(), &topics, &cluster_status);
         // Serialising names, numbers and texts cannot fail.
         broadcast
             .status
@@ -88,9 +93,15 @@ async fn last_error(cluster: &Cluster) -> Option<String> {
     }
 }
 
-fn status(store: &Store, cluster: &ClusterStatus) -> Status {
+fn status(store: &Store, topics: &[Topic], cluster: &ClusterStatus) -> Status {
     let now = now();
-    let states = Topic::ALL.map(|topic| (topic, state(store, topic, now.as_millis())));
+    let states = topics
+        .iter()
+        .map(|&topic| (topic, state(store, topic, now.as_millis())));
+    let states: Vec<_> = states.collect();
+    let views = View::ALL
+        .into_iter()
+        .filter(|view| view.has_rows_of(topics));
     let by_view = |wanted: TopicStatus| -> ByView {
         let of = |view: View| {
             let topics = states
@@ -108,7 +119,11 @@ fn status(store: &Store, cluster: &ClusterStatus) -> Status {
             .any(|(_, state)| *state == TopicStatus::Filling),
         stale: by_view(TopicStatus::Stale),
         missing: by_view(TopicStatus::Missing),
-        topics: states.map(|(topic, state)| (topic.name(), state)).into(),
+        views: views.map(View::name).collect(),
+        topics: states
+            .iter()
+            .map(|(topic, state)| (topic.name(), *state))
+            .collect(),
     }
 }
 

@@ -83,6 +83,15 @@ impl View {
         }
     }
 
+    /// Returns whether the view can have rows if only these topics get records. `accounting` alone is not enough for a
+    /// view of derived topics.
+    pub(crate) fn has_rows_of(self, topics: &[Topic]) -> bool {
+        let needs_derived = self.topics().iter().any(|topic| topic.is_derived());
+        let counts = |topic: &&Topic| topic.is_derived() || !needs_derived;
+        let mut counting = self.topics().iter().filter(counts);
+        counting.any(|topic| topics.contains(topic))
+    }
+
     /// Returns the views that are computed from a topic.
     pub(crate) fn of_topic(topic: Topic) -> impl Iterator<Item = Self> {
         let uses = move |view: &Self| view.topics().contains(&topic);

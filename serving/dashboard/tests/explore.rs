@@ -312,6 +312,29 @@ async fn new_rows_and_corrections_are_streamed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn views_without_a_topic_in_the_dataflow_file_are_not_offered() {
+    let (_node, page) = start().await;
+    let mut stream = page.live("explore", None).await;
+    let status = stream.wait_for("status", |_| true).await.data;
+    let names = |value: &Value| {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(status["views"], json!(["overview", "servers", "quality"]));
+    let topics = [
+        "accounting",
+        "late-events",
+        "rejected-events",
+        "server-health",
+    ];
+    assert_eq!(names(&status["topics"]), topics);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn unknown_topics_and_bad_queries_are_refused_and_empty_topics_are_empty() {
     let (_node, page) = start().await;
     let catalog = page.get("/api/explore").await.json().await;

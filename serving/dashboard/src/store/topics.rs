@@ -123,6 +123,16 @@ shown_topics! {
     LateEvents "late-events" late: Samples,
 }
 
+impl Topic {
+    /// Whether a derivation writes the topic. Every runner writes the others.
+    pub(crate) fn is_derived(self) -> bool {
+        !matches!(
+            self,
+            Self::Accounting | Self::RejectedEvents | Self::LateEvents
+        )
+    }
+}
+
 /// The dashboard's reading progress in a topic, and what the topic's records reveal about its windows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TopicState {
