@@ -45,10 +45,11 @@ async fn print(board: StatusBoard, sources: BTreeMap<String, String>) {
     loop {
         ticks.tick().await;
         let status = board.snapshot();
-        let events = events_in(&status, &sources);
+        let events = by_source(&status, &sources, |of| of.counts().read);
         let rate = (events - previous) as f64 / every.as_secs_f64();
         previous = events;
-        let line = line(&status, events, rate);
+        let rejected = by_source(&status, &sources, |of| of.counts().rejected_total());
+        let line = line(&status, events, rate, rejected);
         if is_terminal {
             terminal::print(&format!("\r\x1b[2K{line}"));
         } else {
@@ -57,12 +58,13 @@ async fn print(board: StatusBoard, sources: BTreeMap<String, String>) {
     }
 }
 
-fn line(status: &BTreeMap<String, DerivationStatus>, events: u64, rate: f64) -> String {
+fn line(
+    status: &BTreeMap<String, DerivationStatus>,
+    events: u64,
+    rate: f64,
+    rejected: u64,
+) -> String {
     let windows: u64 = status.values().map(|derivation| derivation.written).sum();
-    let rejected: u64 = status
-        .values()
-        .map(|derivation| derivation.counts().rejected_total())
-        .sum();
     let late: u64 = status
         .values()
         .map(|derivation| derivation.counts().late)
@@ -77,16 +79,17 @@ fn line(status: &BTreeMap<String, DerivationStatus>, events: u64, rate: f64) -> 
     )
 }
 
-/// Returns the number of records read from all source topics. Derivations of the same source read the same records, so
-/// each source counts once.
-fn events_in(
+/// Returns the number of records of all source topics that `count` returns. Derivations of the same source read the
+/// same records, so each source counts once.
+fn by_source(
     status: &BTreeMap<String, DerivationStatus>,
     sources: &BTreeMap<String, String>,
+    count: impl Fn(&DerivationStatus) -> u64,
 ) -> u64 {
     let mut by_source = BTreeMap::new();
     for (name, derivation) in status {
         let read: &mut u64 = by_source.entry(sources.get(name)).or_default();
-        *read = derivation.counts().read.max(*read);
+        *read = count(derivation).max(*read);
     }
     by_source.values().sum()
 }

@@ -33,6 +33,14 @@ pub(crate) fn of_events(sources: &Sources) -> String {
         .event_names()
         .map(|name| format!("`{name}`"))
         .collect();
+    if names.is_empty() {
+        let topics: Vec<_> = sources.topics().collect();
+        return format!(
+            "no source of the dataflow file has `event_names`, so /v1/events writes no records: post to \
+             /v1/sources/{{source}}, where the sources are {}, or declare `event_names`",
+            topics.join(", ")
+        );
+    }
     format!(
         "an event is an object with `event_name` ({names}) and the fields of its kind; a body is one event, an array \
          of events, {{\"sent_at\": …, \"events\": […]}}, or one event per line as application/x-ndjson; /docs lists \

@@ -12,7 +12,7 @@ fn sources() -> Vec<Source> {
         column("player_id", "player_id", SqlType::Text),
         column("level", "level", SqlType::Bigint),
         column("price", "price", SqlType::Decimal(2)),
-        column("latency", "latency", SqlType::Double),
+        column("latency", "net.latency", SqlType::Double),
         column("won", "won", SqlType::Boolean),
         column("tags", "tags[]", SqlType::Text),
         column("fine", "fine", SqlType::Decimal(20)),

@@ -38,12 +38,30 @@ impl Definition {
         if *self == now {
             return Ok(());
         }
+        let [was, now] = difference(&self.to_string(), &now.to_string());
         Err(RunError::Redefined {
             derivation: derivation.to_owned(),
-            was: self.to_string(),
-            now: now.to_string(),
+            was,
+            now,
         })
     }
+}
+
+/// Returns the parts in which two texts differ, each with a few of the words before and after it.
+fn difference(was: &str, now: &str) -> [String; 2] {
+    const AROUND: usize = 5;
+    let [was, now] = [was, now].map(|text| text.split(' ').collect::<Vec<_>>());
+    let equal = |pair: &(&&str, &&str)| pair.0 == pair.1;
+    let first = was.iter().zip(&now).take_while(equal).count();
+    let shorter = was.len().min(now.len()) - first;
+    let ends = was.iter().rev().zip(now.iter().rev());
+    let last = ends.take(shorter).take_while(equal).count();
+    let (skipped, left) = (first.saturating_sub(AROUND), last.saturating_sub(AROUND));
+    [was, now].map(|words| {
+        let part = words[skipped..words.len() - left].join(" ");
+        let mark = |is_cut: bool| if is_cut { "…" } else { "" };
+        format!("{}{part}{}", mark(skipped > 0), mark(left > 0))
+    })
 }
 
 /// Returns the text of a query with one space in place of any white space outside quotes.
@@ -82,6 +100,22 @@ impl fmt::Display for Definition {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_has_changed_is_shown() {
+        let shown = |was, now| difference(was, now);
+        assert_eq!(shown("from `a`", "from `b`"), ["from `a`", "from `b`"]);
+        assert_eq!(
+            shown(
+                "1 2 3 4 5 6 7 x 1 2 3 4 5 6 7",
+                "1 2 3 4 5 6 7 y z 1 2 3 4 5 6 7"
+            ),
+            ["…3 4 5 6 7 x 1 2 3 4 5…", "…3 4 5 6 7 y z 1 2 3 4 5…"]
+        );
+        // A repeated word belongs either to the words before the change or to those after it.
+        assert_eq!(shown("a b b c", "a b c"), ["a b b c", "a b c"]);
+        assert_eq!(shown("a b", "a b c"), ["a b", "a b c"]);
+    }
 
     #[test]
     fn the_layout_of_a_query_does_not_matter_but_its_texts_do() {

@@ -137,9 +137,18 @@ impl<'s> Scope<'s> {
                 Err(SqlError::at(place, message))
             }
             (_, names) => {
-                let last = names.last().map_or("", |name| &name.value);
-                let message =
-                    format!("columns have no prefix; if the column is declared, write `{last}`");
+                let names: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
+                let path = names.join(".");
+                let mut columns = self.source.columns.iter();
+                let message = match columns.find(|column| column.path.to_string() == path) {
+                    Some(Column { name, .. }) => {
+                        format!("`{path}` is the path of the column `{name}`: write `{name}`")
+                    }
+                    None => {
+                        let last = names.last().unwrap_or(&"");
+                        format!("columns have no prefix; if the column is declared, write `{last}`")
+                    }
+                };
                 Err(SqlError::at(place, message))
             }
         }
