@@ -106,7 +106,7 @@ pub(crate) fn queries() -> [Followed; 6] {
 pub(crate) const HOPPING: [&str; 2] = ["sql-odd-levels", "sql-busiest-levels"];
 
 /// Returns the last revision of each row that is not withdrawn.
-fn not_withdrawn(records: &[Record]) -> Rows {
+pub(crate) fn not_withdrawn(records: &[Record]) -> Rows {
     let mut rows = oracle::last_revisions(records);
     rows.retain(|_, row| row["withdrawn"] != true);
     rows

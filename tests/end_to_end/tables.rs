@@ -1,6 +1,8 @@
 //! The table of the guide changes while a runner computes rows that join it. The rows must be those of a recomputation,
 //! although the runner is killed; a replay and the command `sql` must find the same ones.
 
+use std::time::{Duration, Instant};
+
 use client::Cluster;
 use serde_json::Value;
 
@@ -8,11 +10,25 @@ use crate::commands::{Generator, Runner};
 use crate::dataflow_file::DataflowFile;
 use crate::harness::{self, AnyCluster, Running};
 use crate::oracle::{self, Rows};
+use crate::queries::{early_rows, not_withdrawn};
 
 const GUIDE: &str = include_str!("../../docs/sql.md");
 const TOPIC: &str = "rarity-revenue";
 /// The length of a window, shorter than in the guide.
 const SIZE_MS: i64 = 2_000;
+/// The rarities with the largest odd numbers of orders, with early rows.
+const FIRST: &str = "first-rarities";
+const FIRST_RARITIES: &str = r#"  first-rarities:
+    sql: >
+      SELECT rarity, count(*) AS orders
+      FROM "purchase-events" JOIN items ON item_id = items.id
+      WHERE transaction_type = 'purchase'
+      GROUP BY TUMBLE(INTERVAL '2' SECOND), rarity
+      HAVING count(*) % 2 = 1 ORDER BY orders DESC, rarity LIMIT 2
+    emit_every: 1s
+"#;
+/// Lines of a derivation, so that the repeated purchases are never too late.
+const SETTINGS: &str = "    idle_timeout: 2s\n    allowed_lateness: 10m\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_any_cluster_each_window_joins_the_table_as_it_was_when_the_window_began() {
@@ -34,7 +50,7 @@ async fn on_any_cluster_each_window_joins_the_table_as_it_was_when_the_window_be
         "coins_500",
     ];
     write(&cluster, &all.map(|item| (item, Some("common")))).await;
-    let follower = Running::start(&ask(address, &dataflow, &["--follow"]));
+    let followed = Running::start(&ask(address, &dataflow, &["--follow"]));
     let generator = Generator::at(address).dataflow(&dataflow);
     let generator = generator.rate(1_000).seed(5).start();
     let mut runner = Runner::at(address).dataflow(&dataflow).start();
@@ -63,24 +79,45 @@ async fn on_any_cluster_each_window_joins_the_table_as_it_was_when_the_window_be
         let has_rarity = expected.values().any(|row| row["rarity"] == rarity);
         assert!(has_rarity, "no window began with a {rarity} item");
     }
-    harness::wait_for_rows(&cluster, TOPIC, &expected, |_| 0.0).await;
+    assert_followed(followed, &expected);
+
+    repeat_the_first_purchases(&cluster).await;
+    let purchases = harness::records(&cluster, "purchase-events").await;
+    let expected = oracle::rarity_revenue(&purchases, &items, SIZE_MS);
+    assert_derived(&cluster, &expected).await;
     runner.stop();
-    Runner::at(address)
-        .dataflow(&dataflow)
-        .replay_into("again")
-        .run();
-    let replayed = harness::records(&cluster, &format!("{TOPIC}-again")).await;
-    oracle::assert_rows_equal(&oracle::last_revisions(&replayed), &expected, |_| 0.0);
+    assert_replayed(&cluster, &dataflow, &expected).await;
     let answer = harness::run(&ask(address, &dataflow, &[])).stdout;
     let answer = String::from_utf8(answer).unwrap();
-    oracle::assert_rows_equal(&rows(answer.lines()), &expected, |_| 0.0);
-    let followed: Vec<_> = expected.iter().map(|_| follower.line("")).collect();
-    assert_eq!(follower.stop(), [""; 0], "each row is printed once");
-    oracle::assert_rows_equal(
-        &rows(followed.iter().map(String::as_str)),
-        &expected,
-        |_| 0.0,
-    );
+    oracle::assert_rows_equal(&printed(answer.lines()), &expected, |_| 0.0);
+}
+
+/// Compares the rows that `sql --follow` prints.
+fn assert_followed(command: Running, expected: &Rows) {
+    let lines: Vec<_> = expected.iter().map(|_| command.line("")).collect();
+    assert_eq!(command.stop(), [""; 0], "each row is printed once");
+    let rows = printed(lines.iter().map(String::as_str));
+    oracle::assert_rows_equal(&rows, expected, |_| 0.0);
+}
+
+/// Waits until both derived topics have the expected rows, with corrections and early ones.
+async fn assert_derived(cluster: &Cluster, expected: &Rows) {
+    harness::wait_for_rows(cluster, TOPIC, expected, |_| 0.0).await;
+    let rows = harness::derived(cluster, TOPIC).await;
+    let is_corrected = |row: &Value| row["revision"].as_u64() > Some(0);
+    assert!(rows.iter().any(is_corrected), "late events correct rows");
+    wait_for_first(cluster, &oracle::first_rarities(expected, 2)).await;
+    assert!(early_rows(&harness::records(cluster, FIRST).await) > 0);
+}
+
+async fn assert_replayed(cluster: &Cluster, dataflow: &DataflowFile, expected: &Rows) {
+    let runner = Runner::at(cluster.address()).dataflow(dataflow);
+    runner.replay_into("again").run();
+    let rows = harness::records(cluster, &format!("{TOPIC}-again")).await;
+    oracle::assert_rows_equal(&oracle::last_revisions(&rows), expected, |_| 0.0);
+    let rows = harness::records(cluster, &format!("{FIRST}-again")).await;
+    let first = oracle::first_rarities(expected, 2);
+    oracle::assert_rows_equal(&not_withdrawn(&rows), &first, |_| 0.0);
 }
 
 #[test]
@@ -130,7 +167,8 @@ fn dataflow() -> DataflowFile {
     let (tables, derivations) = guide();
     let shorter = derivations.replace("INTERVAL '10' SECOND", "INTERVAL '2' SECOND");
     assert_ne!(shorter, derivations);
-    DataflowFile::with_tables(tables, &format!("{shorter}    idle_timeout: 2s\n"))
+    let derivations = [&shorter, SETTINGS, FIRST_RARITIES, SETTINGS].concat();
+    DataflowFile::with_tables(tables, &derivations)
 }
 
 /// Returns the tables of the guide, and the lines of its derivations.
@@ -161,6 +199,30 @@ async fn wait_for_rarity(cluster: &Cluster, rarity: &str) {
     harness::wait_for_derived(cluster, TOPIC, has_rarity).await;
 }
 
+/// Writes the first purchases again, whose windows are closed by now.
+async fn repeat_the_first_purchases(cluster: &Cluster) {
+    let records = harness::records(cluster, "purchase-events").await;
+    let producer = cluster.producer("purchase-events").await.unwrap();
+    for record in records.iter().take(20) {
+        let key = String::from_utf8(record.key.as_deref().unwrap().to_vec()).unwrap();
+        let _delivery = producer.send(key, record.value.to_vec()).await.unwrap();
+    }
+    producer.flush().await.unwrap();
+}
+
+/// Waits until the rows of [`FIRST`] that are not withdrawn are the expected ones.
+async fn wait_for_first(cluster: &Cluster, expected: &Rows) {
+    let deadline = Instant::now() + harness::WAIT_MAX;
+    while let Err(difference) = oracle::compare_rows(
+        &not_withdrawn(&harness::records(cluster, FIRST).await),
+        expected,
+        |_| 0.0,
+    ) {
+        assert!(Instant::now() < deadline, "{difference}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 /// Returns the arguments of the command `sql` that asks the query of the derivation about all records.
 fn ask<'a>(address: &'a str, dataflow: &'a DataflowFile, flags: &[&'a str]) -> Vec<&'a str> {
     let file = std::fs::read_to_string(dataflow.path()).unwrap();
@@ -174,7 +236,7 @@ fn ask<'a>(address: &'a str, dataflow: &'a DataflowFile, flags: &[&'a str]) -> V
 }
 
 /// Returns the rows that the command prints.
-fn rows<'a>(lines: impl Iterator<Item = &'a str>) -> Rows {
+fn printed<'a>(lines: impl Iterator<Item = &'a str>) -> Rows {
     let row = |line: &str| {
         let row: Value = serde_json::from_str(line).unwrap();
         let start: jiff::Timestamp = row["window_start"].as_str().unwrap().parse().unwrap();

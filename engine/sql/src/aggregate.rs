@@ -105,8 +105,8 @@ impl State {
         }
     }
 
-    /// Adds a value of a row that is at this place in the order by which the row with the wanted value is found. Neither
-    /// is NULL.
+    /// Adds a value of a row that is at this place in the order by which the row with the wanted value is found.
+    /// Neither is NULL.
     pub(crate) fn add_at(&mut self, place: &Value<'_>, value: &Value<'_>) {
         if let Self::Arg(best, wanted) = self {
             replace_arg(best, place, value, *wanted);

@@ -14,6 +14,7 @@ import { purchases } from "./purchases.js";
 import { quality } from "./quality.js";
 import { servers } from "./servers.js";
 import { sessions } from "./sessions.js";
+import { spanChoice } from "./span.js";
 
 const VIEWS = {
   overview: ["Overview", overview],
@@ -28,12 +29,6 @@ const VIEWS = {
 };
 /** Views that cover all games, so no game can be chosen in them. */
 const OF_ALL_GAMES = ["overview", "servers", "quality", "pinned", "explore"];
-const SPANS = [
-  ["15", "15 min"],
-  ["60", "1 hour"],
-  ["360", "6 hours"],
-  ["1440", "24 hours"],
-];
 /** The class, symbol and text of the status pill, for each tone of the notice. */
 const PILLS = {
   bad: ["bad", "■", "Offline"],
@@ -254,7 +249,7 @@ function bar() {
     document.getElementById("bar"),
     h("span", { id: "pill", class: "pill" }),
     gameChoice(to),
-    h("label", {}, h("span", {}, "Time"), spanChoice(to)),
+    h("label", {}, h("span", {}, "Time"), spanChoice(state.view, to)),
     h("div", { class: "group" }, timeButtons(Boolean(to.from))),
     filters.map(([name, value]) =>
       h(
@@ -285,26 +280,6 @@ function gameChoice(to) {
     known.map((name) => h("option", { value: name, selected: name === to.game }, name)),
   );
   return h("label", {}, h("span", {}, "Game"), select);
-}
-
-function spanChoice(to) {
-  const paused = Boolean(to.from);
-  const last = to.last ?? (state.view === "pinned" ? "" : "15");
-  return h(
-    "select",
-    { id: "span", onchange: (event) => go({ last: event.target.value || null, from: null, to: null }) },
-    paused && h("option", { value: "", selected: true }, "Paused"),
-    !paused && state.view === "pinned" && h("option", { value: "", selected: !to.last }, "As pinned"),
-    spans(last).map(([minutes, name]) =>
-      h("option", { value: minutes, selected: !paused && minutes === last }, name),
-    ),
-  );
-}
-
-/** Returns the time spans to choose from, with the one in the address. */
-function spans(last) {
-  const isKnown = last === "" || SPANS.some(([minutes]) => minutes === last);
-  return isKnown ? SPANS : [[last, `${last} min`], ...SPANS];
 }
 
 function timeButtons(paused) {

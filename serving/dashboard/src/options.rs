@@ -34,7 +34,8 @@ pub struct Explore {
 }
 
 impl Explore {
-    /// Returns whether the topic of a built-in view gets records: it is in the dataflow file, or every runner writes it.
+    /// Returns whether the topic of a built-in view gets records: it is in the dataflow file, or every runner writes
+    /// it.
     pub(crate) fn has(&self, topic: Topic) -> bool {
         let mut names = self.topics.iter().map(|topic| topic.name.as_str());
         self.topics.is_empty() || !topic.is_derived() || names.any(|name| name == topic.name())

@@ -32,7 +32,7 @@ pub(crate) use money::{ledger, minor_digits, purchase_summaries};
 pub(crate) use players::{Stuck, player_session_summaries, stuck_players};
 pub(crate) use queries::{busiest, odd_levels, server_load, visits};
 pub(crate) use servers::{ServerRules, server_alerts};
-pub(crate) use tables::rarity_revenue;
+pub(crate) use tables::{first_rarities, rarity_revenue};
 
 /// Derived records by window start and record key.
 pub(crate) type Rows = BTreeMap<(i64, String), Value>;

@@ -1,5 +1,6 @@
 //! Recomputes queries that join a table.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use client::Record;
@@ -75,4 +76,34 @@ pub(crate) fn rarity_revenue(purchases: &[Record], items: &[Record], size_ms: i6
         ((start, record_key(&[rarity, currency])), row)
     };
     sums.into_iter().map(row).collect()
+}
+
+/// The rarities with the largest odd numbers of orders in each window, with their ranks, from the rows of
+/// [`rarity_revenue`]. Items without a rarity do not count.
+pub(crate) fn first_rarities(revenue: &Rows, limit: usize) -> Rows {
+    let mut windows: BTreeMap<i64, BTreeMap<String, u64>> = BTreeMap::new();
+    let mut bounds = BTreeMap::new();
+    for ((start, _), row) in revenue {
+        if let Some(rarity) = row["rarity"].as_str() {
+            let orders = windows.entry(*start).or_default().entry(rarity.to_owned());
+            *orders.or_default() += row["orders"].as_u64().unwrap();
+            bounds.insert(*start, [&row["window_start"], &row["window_end"]]);
+        }
+    }
+    let mut rows = Rows::new();
+    for (start, rarities) in windows {
+        let mut odd: Vec<_> = rarities
+            .into_iter()
+            .filter(|(_, orders)| orders % 2 == 1)
+            .collect();
+        odd.sort_by_key(|(_, orders)| Reverse(*orders));
+        let [from, to] = bounds[&start];
+        for (rank, (rarity, orders)) in (1..).zip(odd.into_iter().take(limit)) {
+            let row = json!({
+                "window_start": from, "window_end": to, "rarity": rarity, "orders": orders, "rank": rank,
+            });
+            rows.insert((start, rank.to_string()), row);
+        }
+    }
+    rows
 }

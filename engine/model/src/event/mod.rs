@@ -51,7 +51,8 @@ pub trait TypedEvent<'e>: Event + Sized {
     /// are fewer, all fields are absent.
     fn from_values(values: &[Option<Value<'e>>]) -> Result<Self, Rejection>;
 
-    /// Returns the event time if a quick test finds that an event can be created from the values; `None` leaves it open.
+    /// Returns the event time if a quick test finds that an event can be created from the values; `None` leaves it
+    /// open.
     fn time_if_plain(values: &[Option<Value<'e>>]) -> Option<Timestamp>;
 
     /// Reads the event from a record's value. This is faster if a record with the same layout has been read
