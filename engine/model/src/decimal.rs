@@ -9,6 +9,46 @@ const EXPONENT_MAX: i64 = u32::MAX as i64;
 ///
 /// `scaled("4.99", 2)` is 499, `scaled("0.125", 2)` is 12, `scaled("1e3", 0)` is 1000.
 pub fn scaled(text: &str, scale: u32) -> Option<i64> {
+    plain_scaled(text.as_bytes(), scale as usize).or_else(|| any_scaled(text, scale))
+}
+
+/// The frequent case of [`scaled`]: a number without sign and exponent, whose result cannot exceed an `i64`. In WASM,
+/// each check for an overflow is a multiplication of 128 bits.
+#[inline]
+fn plain_scaled(text: &[u8], scale: usize) -> Option<i64> {
+    let point = text.iter().position(|byte| !byte.is_ascii_digit());
+    let (integer, fraction) = text.split_at(point.unwrap_or(text.len()));
+    let fraction = match fraction {
+        [b'.', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => digits,
+        [] => fraction,
+        _ => return None,
+    };
+    let (kept, rest) = fraction.split_at(fraction.len().min(scale));
+    if integer.is_empty() || integer.len() + scale > POWERS.len() {
+        return None;
+    }
+    let append = |number: i64, digit: &u8| number * 10 + i64::from(digit - b'0');
+    let kept = integer.iter().chain(kept).fold(0, append) * POWERS[scale - kept.len()];
+    let round_up = match rest {
+        [b'5', beyond @ ..] => kept % 2 == 1 || beyond.iter().any(|digit| *digit != b'0'),
+        [half, ..] => *half > b'5',
+        [] => false,
+    };
+    Some(kept + i64::from(round_up))
+}
+
+/// The powers of ten that have at most 18 digits.
+const POWERS: [i64; 18] = {
+    let mut powers = [1; 18];
+    let mut exponent = 1;
+    while exponent < powers.len() {
+        powers[exponent] = powers[exponent - 1] * 10;
+        exponent += 1;
+    }
+    powers
+};
+
+fn any_scaled(text: &str, scale: u32) -> Option<i64> {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -124,6 +164,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn both_ways_are_equal(text in "(0|[1-9][0-9]{0,20})([.][05-9]{1,20})?([eE][0-9])?", scale in 0_u32..25) {
+            prop_assert_eq!(scaled(&text, scale), any_scaled(&text, scale));
+        }
+
         /// The oracle rounds a whole number of millionths with a different integer algorithm.
         #[test]
         fn rounds_half_to_even(micro in 0_i64..1_000_000_000_000, scale in 0_u32..6) {
@@ -137,6 +182,7 @@ mod tests {
             };
             prop_assert_eq!(scaled(&text, scale), Some(expected));
             prop_assert_eq!(scaled(&format!("-{text}"), scale), Some(-expected));
+            prop_assert_eq!(any_scaled(&text, scale), Some(expected));
             prop_assert_eq!(divide(i128::from(micro), i128::from(unit)), i128::from(expected));
         }
 
