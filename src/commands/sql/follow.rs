@@ -184,10 +184,8 @@ impl Reading<'_> {
             printer,
             ..
         } = &mut self.following;
-        if !query.is_due(watermark) {
-            return Ok(Next::Continue);
-        }
-        if let Some(table) = table {
+        let mut table = table.as_mut().filter(|_| query.is_due(watermark));
+        if let Some(table) = &mut table {
             table.catch_up().await?;
         }
         let rows = query.close(watermark);

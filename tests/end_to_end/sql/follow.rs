@@ -114,6 +114,21 @@ async fn windows_are_printed_once_and_late_records_are_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_record_for_a_window_without_rows_is_late_too() {
+    let (folder, node) = (TempDir::new().unwrap(), LocalCluster::start());
+    let producer = matches(&folder, &node).await;
+    // The record of 32 s closes all windows until 30 s, of which none has a row.
+    for second in [32, 15, 43] {
+        send(&producer, second, "eu").await;
+    }
+    let follower = Follower::start(&folder, &node.address, "json");
+    let first: Value = serde_json::from_str(&follower.command.line("")).unwrap();
+    assert_eq!(first["window_start"], "2025-01-01T00:00:30.000Z");
+    let (_, notes) = follower.stop();
+    assert_eq!(notes[1], "late, after a window of theirs was printed: 1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tables_and_csv_have_one_header_and_a_closed_pipe_ends_the_command() {
     let (folder, node) = (TempDir::new().unwrap(), LocalCluster::start());
     let producer = matches(&folder, &node).await;
