@@ -17,7 +17,7 @@ pub(crate) async fn provision(
     let progress = dataflow::Progress::default();
     let _progress_bar = Progress::of("provision", "topics and SmartModules", progress.clone());
     dataflow::provision(cluster, dataflow, registry, &progress).await?;
-    for (name, wasm) in registry::conventional_modules() {
+    for (name, wasm) in registry::conventional_modules(registry) {
         let ensured = cluster.ensure_smartmodule(name, wasm).await?;
         info!(name, ?ensured, "SmartModule");
     }

@@ -13,7 +13,9 @@ pub(crate) fn registry() -> Registry {
 }
 
 /// Returns the name and code of each SmartModule that the runner does not use.
-pub(crate) fn conventional_modules() -> impl Iterator<Item = (&'static str, &'static [u8])> {
+pub(crate) fn conventional_modules(
+    registry: &Registry,
+) -> impl Iterator<Item = (&'static str, &'static [u8])> {
     let modules = SMARTMODULES.iter().copied();
-    modules.filter(|(name, _)| *name != dataflow::MODULE)
+    modules.filter(|(name, _)| !registry.is_batch_module(name))
 }

@@ -72,7 +72,7 @@ fn cases() -> Vec<Case> {
     let crate_paths = paths_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("smartmodules"));
     let conventional = crate_paths.iter().filter(|crate_path| {
         let manifest = fs::read_to_string(crate_path.join("Cargo.toml")).unwrap_or_default();
-        manifest.contains("\"cdylib\"") && !crate_path.ends_with("smartmodules/dataflow")
+        manifest.contains("\"cdylib\"") && !manifest.contains("smartmodule-batch")
     });
     let cases: Vec<Case> = conventional
         .flat_map(|crate_path| cases_of(crate_path))

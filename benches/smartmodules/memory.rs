@@ -1,6 +1,6 @@
 //! Measures the memory of the batch module, for each derivation, while twenty million events pass through it.
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use benches::memory::{EncodedBatches, EventCounts};
 use benches::modules;
 
@@ -24,10 +24,10 @@ pub(crate) fn measure() -> anyhow::Result<()> {
         format!("after {events}")
     );
     let mut batches = EncodedBatches::new(COUNTS)?;
-    let wasm = modules::dataflow()?;
     for derivation in derivations::registrations() {
         let (name, params) = (derivation.name(), modules::required(&derivation));
         let request = modules::request([(name, params.as_slice())]);
+        let wasm = modules::named(derivation.source().context("a source")?)?;
         let pages = batches.run(&wasm, &request, COUNTS)?;
         println!(
             "{name:>20} {:>12} {:>22} {:>22}",

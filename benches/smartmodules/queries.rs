@@ -4,7 +4,7 @@
 use anyhow::{Context, ensure};
 use benches::{Chain, Spread, batch, modules, queries};
 use data_generator::Topic;
-use dataflow::{DataflowSpec, DerivationSpec, Registry};
+use dataflow::{DataflowSpec, DerivationSpec, MODULE, Registry};
 use model::fold::{self, FoldRequest};
 
 use crate::contest::{Contest, ROUNDS};
@@ -22,7 +22,6 @@ const EVENTS: usize = 20_000;
 
 /// Prints a table. Fails if a median ratio is below [`CLAIMED_RATIO`].
 pub(crate) fn measure() -> anyhow::Result<()> {
-    let module = modules::dataflow()?;
     let dataflow = queries::dataflow(&Registry::new(derivations::registrations(), []))?;
     println!(
         "\n{EVENTS} events, batches of {BATCH}, {ROUNDS} rounds; million events/s, median (least–greatest)"
@@ -32,7 +31,7 @@ pub(crate) fn measure() -> anyhow::Result<()> {
         "derivation", "in Rust", "in SQL", "SQL/Rust"
     );
     for name in DERIVATIONS {
-        let rounds = contest(&module, &dataflow, name)?;
+        let rounds = contest(&dataflow, name)?;
         let speed = |seconds: fn(&[f64; 2]) -> f64| {
             Spread::of(
                 rounds
@@ -57,21 +56,22 @@ pub(crate) fn measure() -> anyhow::Result<()> {
 }
 
 /// Returns the seconds that the derivation and the query took in each round. A warm-up round is not included.
-fn contest(module: &[u8], dataflow: &DataflowSpec, name: &str) -> anyhow::Result<Vec<[f64; 2]>> {
+fn contest(dataflow: &DataflowSpec, name: &str) -> anyhow::Result<Vec<[f64; 2]>> {
     let query = format!("sql-{name}");
     let spec = |name: &str| dataflow.derivations.get(name).context("no such derivation");
     let source = &spec(name)?.from;
     let topic = Topic::ALL.into_iter().find(|topic| topic.name() == source);
     let events = batch::events(topic.context("no such topic")?, EVENTS, 0.0);
     let batches = batch::batches(&events, BATCH)?;
-    let start = |name: &str, spec: &DerivationSpec| {
+    let start = |module: &str, name: &str, spec: &DerivationSpec| {
         let derivation = name.to_owned();
         let params = spec.param_texts();
-        Chain::start(
-            module,
-            &fold::parameters(&[FoldRequest { derivation, params }]),
-        )
+        let request = fold::parameters(&[FoldRequest { derivation, params }]);
+        Chain::start(&modules::named(module)?, &request)
     };
-    let chains = [start(name, spec(name)?)?, start(&query, spec(&query)?)?];
+    let chains = [
+        start(source, name, spec(name)?)?,
+        start(MODULE, &query, spec(&query)?)?,
+    ];
     Contest { batches, chains }.rounds()
 }

@@ -124,7 +124,7 @@ async fn stream(cluster: &Cluster, members: &[&str]) -> anyhow::Result<client::V
         partition: Partition(0),
         offset: Offset(0),
     };
-    let module = SmartModule::AdHoc(modules::dataflow()?.into());
+    let module = SmartModule::AdHoc(modules::named(TOPIC)?.into());
     let params = members.iter().map(|name| Ok((*name, params(name)?)));
     let params: Vec<_> = params.collect::<anyhow::Result<_>>()?;
     let members = params

@@ -11,10 +11,11 @@ use model::fold::{self, FoldRequest};
 
 use crate::{GAP, WINDOW};
 
-/// Returns the batch module `dataflow`, which folds the records of a source for all requested derivations.
-pub fn dataflow() -> anyhow::Result<Vec<u8>> {
-    let module = all()?.remove("dataflow");
-    module.context("no SmartModule `dataflow`: run `make wasm`")
+/// Returns a built module. The batch module of a source has the name of the source's topic; the one with queries is
+/// [`dataflow::MODULE`].
+pub fn named(name: &str) -> anyhow::Result<Vec<u8>> {
+    let module = all()?.remove(name);
+    module.with_context(|| format!("no SmartModule `{name}`: run `make wasm`"))
 }
 
 /// Returns every built module by its name, including the conventional ones.

@@ -68,7 +68,11 @@ fn measured() -> Numbers {
     };
     let derivations = dataflow.derivations.iter().map(|(name, derivation)| {
         let params = fold::parameters(&[request(name, derivation)]);
-        measure(name, MODULE, &derivation.from, &params)
+        let module = match &derivation.sql {
+            Some(_) => MODULE,
+            None => &derivation.from,
+        };
+        measure(name, module, &derivation.from, &params)
     });
     let sources = dataflow.sources.keys().map(|source| {
         let of_source = dataflow.derivations.iter();
@@ -76,7 +80,7 @@ fn measured() -> Numbers {
             .filter(|(_, derivation)| derivation.from == *source && derivation.sql.is_none());
         let requests: Vec<_> = of_source.map(|(name, spec)| request(name, spec)).collect();
         let params = fold::parameters(&requests);
-        measure(&format!("all of {source}"), MODULE, source, &params)
+        measure(&format!("all of {source}"), source, source, &params)
     });
     let conventional =
         CONVENTIONAL.map(|name| measure(name, name, Topic::PlayerEvents.name(), &Params::new()));

@@ -1,5 +1,5 @@
-//! Tests the built batch module (`smartmodules/dataflow`): its memory stays constant, its partials are byte for byte
-//! equal to those of native code, and each error names the invalid parameter.
+//! Tests the built batch modules (`smartmodules/dataflow` and that of each source): their memory stays constant, their
+//! partials are byte for byte equal to those of native code, and each error names the invalid parameter.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use benches::memory::{EncodedBatches, EventCounts};
 use benches::modules::{Pair, Params, request, required};
 use benches::{Batch, Chain, WINDOW, batch, modules, queries};
 use data_generator::{Event, Topic};
-use dataflow::{AnyFold, Registration, Registry};
+use dataflow::{AnyFold, MODULE, Registration, Registry};
 use model::fold::{self, FoldRequest, SourceRecord};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -20,8 +20,8 @@ fn memory_stays_constant() {
         events: 300_000,
     };
     let mut batches = EncodedBatches::new(counts).expect("batches");
-    let wasm = modules::dataflow().expect("the built module");
     for (source, derivations) in by_source() {
+        let wasm = modules::named(source).expect("the built module");
         let pages = batches
             .run(&wasm, &request_of(&derivations), counts)
             .expect("the module runs");
@@ -32,8 +32,10 @@ fn memory_stays_constant() {
 #[test]
 fn native_and_wasm_partials_are_the_same_bytes() {
     for (source, derivations) in by_source() {
-        compare(source, &derivations);
-        compare(source, &derivations[..1]);
+        for module in [source, MODULE] {
+            compare(module, source, &derivations);
+            compare(module, source, &derivations[..1]);
+        }
     }
 }
 
@@ -61,26 +63,31 @@ fn queries_give_the_same_bytes_natively_and_in_wasm_with_and_without_built_in_de
                 })
                 .unzip();
             assert!(requests.len() >= if with_built_in { 2 } else { 1 });
-            compare_folds(source, native, &fold::parameters(&requests));
+            compare_folds(MODULE, source, native, &fold::parameters(&requests));
         }
     }
 }
 
 /// Folds the same batches natively and in the engine, and compares the results.
-fn compare(source: &str, derivations: &[Registration]) {
+fn compare(module: &str, source: &str, derivations: &[Registration]) {
     let native = |derivation: &Registration| {
         let params = required(derivation).into_iter().collect();
         derivation.fold(&params).expect("valid parameters")
     };
     let native = derivations.iter().map(native).collect();
-    compare_folds(source, native, &request_of(derivations));
+    compare_folds(module, source, native, &request_of(derivations));
 }
 
-fn compare_folds(source: &str, mut native: Vec<Box<dyn AnyFold>>, request: &Params) {
+fn compare_folds(
+    module: &str,
+    source: &str,
+    mut native: Vec<Box<dyn AnyFold>>,
+    request: &Params,
+) {
     let mut topics = Topic::ALL.into_iter();
     let topic = topics.find(|topic| topic.name() == source);
     let events = batch::events(topic.expect("a source topic"), 4_000, 0.05);
-    let mut wasm = chain(request).expect("valid parameters");
+    let mut wasm = chain(module, request).expect("valid parameters");
     let mut dice = ChaCha8Rng::seed_from_u64(7);
     let (mut rest, mut offset) = (events.as_slice(), 40);
     while !rest.is_empty() {
@@ -91,7 +98,7 @@ fn compare_folds(source: &str, mut native: Vec<Box<dyn AnyFold>>, request: &Para
         let expected = native_partials(&mut native, offset, events);
         assert!(
             found == expected,
-            "`{source}`, {} derivations: {size} records from offset {offset}",
+            "`{source}` in `{module}`, {} derivations: {size} records from offset {offset}",
             native.len()
         );
         offset += events.len() as i64;
@@ -150,12 +157,15 @@ fn a_wrong_parameter_is_named() {
         ("server-alerts", &[("silent_s", "0")], "`silent_s` is `0`"),
     ];
     for (name, params, expected) in wrong {
-        let error = refusal(&request([(name, params)]));
         let named = format!("derivation `{name}`: ");
-        assert!(
-            error.contains(&named) && error.contains(expected),
-            "{error}"
-        );
+        let derivation = derivations::registration(name).expect("it is listed");
+        for module in [MODULE, derivation.source().expect("a source")] {
+            let error = refusal(module, &request([(name, params)]));
+            assert!(
+                error.contains(&named) && error.contains(expected),
+                "{error}"
+            );
+        }
     }
 }
 
@@ -183,8 +193,10 @@ fn a_request_that_cannot_be_met_is_refused() {
         ),
     ];
     for (pairs, expected) in wrong {
-        let error = refusal(&params(pairs));
-        assert!(error.contains(expected), "{error}");
+        for module in [MODULE, "server-metrics"] {
+            let error = refusal(module, &params(pairs));
+            assert!(error.contains(expected), "{error}");
+        }
     }
 }
 
@@ -194,14 +206,14 @@ fn native_and_wasm_refuse_a_parameter_with_the_same_error() {
     let derivation = derivations::registration("purchase-summaries").expect("it is listed");
     let native = derivation.fold(&params.into_iter().collect());
     let error = native.err().expect("refused").to_string();
-    let wasm = refusal(&request([("purchase-summaries", &params[..])]));
+    let wasm = refusal(MODULE, &request([("purchase-summaries", &params[..])]));
     assert!(wasm.contains(&error), "{wasm}, not {error}");
 }
 
-fn refusal(params: &Params) -> String {
-    chain(params).expect_err("refused").to_string()
+fn refusal(module: &str, params: &Params) -> String {
+    chain(module, params).expect_err("refused").to_string()
 }
 
-fn chain(params: &Params) -> anyhow::Result<Chain> {
-    Chain::start(&modules::dataflow()?, params)
+fn chain(module: &str, params: &Params) -> anyhow::Result<Chain> {
+    Chain::start(&modules::named(module)?, params)
 }

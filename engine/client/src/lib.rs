@@ -2,6 +2,7 @@
 //! large batches, and reads without gaps. Except in tests and benchmarks, no other crate of the workspace uses the
 //! `fluvio` crate.
 
+mod ad_hoc;
 mod address;
 mod backoff;
 mod batch_producer;
@@ -33,6 +34,7 @@ mod topology;
 mod transformed;
 mod transforms;
 
+pub use ad_hoc::AdHocModule;
 pub use address::{HostPort, InvalidHostPort};
 pub use backoff::Backoff;
 pub use batch_producer::BatchProducer;

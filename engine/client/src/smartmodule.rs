@@ -73,7 +73,7 @@ impl Cluster {
     }
 }
 
-fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
+pub(crate) fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut packed = Vec::new();
     GzEncoder::new(plain, Compression::default()).read_to_end(&mut packed)?;
     Ok(packed)

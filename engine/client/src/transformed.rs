@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -13,6 +12,7 @@ use fluvio::{
 };
 use futures_util::{Stream, StreamExt};
 
+use crate::ad_hoc::AdHocModule;
 use crate::source::{PartitionReader, RecordBatches, plain};
 use crate::{ClientError, Cluster, Offset, Partition};
 
@@ -33,21 +33,12 @@ pub struct PartitionSource {
 }
 
 /// The module to run.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum SmartModule {
     /// A module that is registered with the cluster under this name.
     Named(String),
-    /// A module that is sent with the request. It is given here as uncompressed WASM.
-    AdHoc(Arc<[u8]>),
-}
-
-impl Debug for SmartModule {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Named(name) => formatter.debug_tuple("Named").field(name).finish(),
-            Self::AdHoc(wasm) => write!(formatter, "AdHoc({} bytes)", wasm.len()),
-        }
-    }
+    /// A module that is sent with the request.
+    AdHoc(AdHocModule),
 }
 
 impl Cluster {
@@ -68,7 +59,7 @@ impl Cluster {
         let name = format!("{}-{}", source.topic, source.partition);
         let config = ConsumerConfig {
             max_bytes: OUTPUT_BYTES_MAX,
-            smartmodule: vec![invocation(&name, module, params)?],
+            smartmodule: vec![invocation(module, params)?],
             ..plain(&name)?
         };
         let frames = reader.stream(source.offset, config).await?;
@@ -127,7 +118,6 @@ impl Debug for ValueStream {
 }
 
 fn invocation(
-    name: &str,
     module: &SmartModule,
     params: &BTreeMap<String, String>,
 ) -> Result<SmartModuleInvocation, ClientError> {
@@ -136,15 +126,7 @@ fn invocation(
             SmartModuleInvocationWasm::Predefined(module.clone()),
             Some(module.clone()),
         ),
-        SmartModule::AdHoc(wasm) => {
-            let packed = SmartModuleInvocationWasm::adhoc_from_bytes(wasm);
-            (
-                packed.map_err(|error| {
-                    ClientError::fatal(format!("compressing the module for `{name}`"), error)
-                })?,
-                None,
-            )
-        }
+        SmartModule::AdHoc(module) => (SmartModuleInvocationWasm::AdHoc(module.gzipped()?), None),
     };
     Ok(SmartModuleInvocation {
         wasm,

@@ -87,8 +87,9 @@ pub use sink::counts::Counts;
 pub use sink::latency::{LATENCY_BOUNDS_MS, Latency};
 pub use sink::status::{DerivationStatus, StatusBoard};
 pub use spec::fold::AnyFold;
+pub use spec::modules::MODULE;
 pub use spec::provision::{provision, provision_sources};
-pub use spec::registration::{MODULE, Module, Registration, Registry};
+pub use spec::registration::{Registration, Registry};
 pub use spec::rule_set::{AdoptedRules, Refusal, RuleHistory, RuleSet};
 pub use spec::{
     ChartKind, DataflowSpec, DerivationSpec, IDLE_TIMEOUT_DEFAULT, LATENESS_DEFAULT, QueryColumn,

@@ -9,6 +9,7 @@ pub(crate) mod fold;
 mod limits;
 mod line;
 pub(crate) mod locate;
+pub(crate) mod modules;
 pub(crate) mod provision;
 pub(crate) mod query;
 pub(crate) mod registration;

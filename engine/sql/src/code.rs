@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 /// The parameter with the encoded plan.
 pub(crate) const PLAN: &str = "plan";
 /// The parameter with the encoded source.
-pub(crate) const SOURCE: &str = "source";
+pub const SOURCE: &str = "source";
 
 /// Returns the text of a plan or a source.
 pub(crate) fn encode(value: &impl Serialize) -> String {

@@ -48,6 +48,7 @@ mod versions;
 
 #[cfg(feature = "planner")]
 pub use bind::{Catalog, OUTPUTS_MAX, TEXT_BYTES_MAX, plan, plan_derived};
+pub use code::SOURCE as SOURCE_PARAMETER;
 #[cfg(feature = "planner")]
 pub use declare::{ColumnError, ColumnSpec};
 pub use declared::DeclaredSource;

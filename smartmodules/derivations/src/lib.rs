@@ -12,7 +12,7 @@ macro_rules! registrations {
     };
 }
 
-dataflow_smartmodule::with_derivations!(registrations);
+folds::with_derivations!(registrations);
 
 /// Returns the registration of one derived topic; `None` if no derivation has this name.
 pub fn registration(name: &str) -> Option<Registration> {

@@ -3,13 +3,14 @@
 use std::future::Future;
 
 use bytes::Bytes;
-use client::{ClientError, Cluster, Offset, PartitionSource, SmartModule};
+use client::{ClientError, Cluster, Offset, PartitionSource};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use model::fold::{self, FoldRequest};
 
 use crate::durable::source_log::{self, ReadTo};
 use crate::error::RunError;
+use crate::spec::modules::SourceModules;
 
 /// A source partition from which streams of partials can be opened.
 pub(crate) trait Upstream: Clone + Send + Sync + 'static {
@@ -30,13 +31,14 @@ pub(crate) trait Upstream: Clone + Send + Sync + 'static {
 
 type Opened<T> = Result<BoxStream<'static, Result<T, ClientError>>, ClientError>;
 
-/// A partition of a cluster, and the SmartModule through which it is read.
+/// A partition of a cluster, and the SmartModules through which it can be read. The modules are those with which this
+/// program was built, even if the cluster has others under the same names.
 #[derive(Clone)]
 pub(crate) struct UpstreamPartition {
     pub(crate) cluster: Cluster,
     /// The partition to read. The `offset` in it is replaced each time a stream is opened.
     pub(crate) source: PartitionSource,
-    pub(crate) module: SmartModule,
+    pub(crate) modules: SourceModules,
 }
 
 impl Upstream for UpstreamPartition {
@@ -46,7 +48,8 @@ impl Upstream for UpstreamPartition {
             ..self.source.clone()
         };
         let params = fold::parameters(folds);
-        let outputs = self.cluster.transformed(&source, &self.module, &params);
+        let module = self.modules.for_folds(folds);
+        let outputs = self.cluster.transformed(&source, &module, &params);
         Ok(outputs.await?.boxed())
     }
 

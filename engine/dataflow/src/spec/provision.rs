@@ -10,7 +10,8 @@ use tracing::info;
 use crate::error::RunError;
 use crate::progress::Progress;
 use crate::spec::DataflowSpec;
-use crate::spec::registration::{MODULE, Registry};
+use crate::spec::modules::MODULE;
+use crate::spec::registration::Registry;
 use crate::topics::{ACCOUNTING, CHECKPOINTS, LATE_EVENTS, LEASES, SNAPSHOTS};
 
 /// The retention of rules topics and tables: ten years. Their records are few, and apply until newer ones replace them.
@@ -46,7 +47,7 @@ pub async fn provision(
         ensure_topic(cluster, name, 1, None).await?;
     }
     let module = registry.dataflow_module()?;
-    let ensured = cluster.ensure_smartmodule(MODULE, module).await?;
+    let ensured = cluster.ensure_smartmodule(MODULE, module.wasm()).await?;
     info!(name = MODULE, ?ensured, "SmartModule");
     progress.add_done(1);
     Ok(())

@@ -2,8 +2,9 @@
 //! derivation.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
+use client::AdHocModule;
 use model::keyed_process::FactsOf;
 use model::source::Source;
 use model::{AlignedWindows, Fold, Grouping, KeyedProcess, Lift, ParamError, Params};
@@ -14,6 +15,7 @@ use sql::{SharedTable, SqlSessions, SqlWindows};
 use crate::error::RunError;
 use crate::spec::fold::AnyFold;
 use crate::spec::locate::{Locate, LocateBy};
+use crate::spec::modules::{MODULE, SourceModules};
 use crate::spec::{DerivationSpec, WindowSpec};
 use crate::windows::{AnyWindows, Bounds, KeyedProcesses, Panes, Sessions};
 
@@ -148,24 +150,18 @@ impl Registration {
     }
 }
 
-/// The uncompressed WASM of a SmartModule.
-pub type Module = Arc<[u8]>;
-
-/// The name of the SmartModule that folds the records of every source.
-pub const MODULE: &str = "dataflow";
-
 /// All derivations and SmartModules of this program, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     derivations: BTreeMap<&'static str, Registration>,
-    modules: BTreeMap<String, Module>,
+    modules: BTreeMap<String, AdHocModule>,
 }
 
 impl Registry {
     /// Creates a registry of these derivations, and of these SmartModules, each with its name.
     pub fn new(
         derivations: impl IntoIterator<Item = Registration>,
-        modules: impl IntoIterator<Item = (String, Module)>,
+        modules: impl IntoIterator<Item = (String, AdHocModule)>,
     ) -> Self {
         Self {
             derivations: derivations
@@ -197,8 +193,22 @@ impl Registry {
         }
     }
 
+    /// Whether the SmartModule of this name is one through which the runner reads.
+    pub fn is_batch_module(&self, name: &str) -> bool {
+        let mut derivations = self.derivations.values();
+        name == MODULE || derivations.any(|derivation| derivation.source == Some(name))
+    }
+
+    /// The SmartModules through which partitions of the topic `source` can be read.
+    pub(crate) fn source_modules(&self, source: &str) -> Result<SourceModules, RunError> {
+        Ok(SourceModules {
+            every: self.dataflow_module()?.clone(),
+            built_in: self.modules.get(source).cloned(),
+        })
+    }
+
     /// The SmartModule that folds the records of every source.
-    pub(crate) fn dataflow_module(&self) -> Result<&Module, RunError> {
+    pub(crate) fn dataflow_module(&self) -> Result<&AdHocModule, RunError> {
         let missing = || RunError::ModuleMissing(MODULE.to_owned());
         self.modules.get(MODULE).ok_or_else(missing)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use client::{Cluster, Offset, Partition, PartitionSource, SmartModule};
+use client::{Cluster, Offset, Partition, PartitionSource};
 use model::Timestamp;
 use model::fold::FoldRequest;
 use tokio::sync::watch;
@@ -16,7 +16,8 @@ use crate::read::table::JoinedTable;
 use crate::read::upstream::UpstreamPartition;
 use crate::sink::status::StatusBoard;
 use crate::spec::locate::Locate;
-use crate::spec::registration::{Module, Registration};
+use crate::spec::modules::SourceModules;
+use crate::spec::registration::Registration;
 use crate::spec::rule_set::RuleHistory;
 use crate::spec::{DerivationSpec, WindowSpec};
 use crate::task::options::Options;
@@ -28,7 +29,7 @@ pub(crate) struct Job {
     pub(crate) name: String,
     pub(crate) spec: DerivationSpec,
     pub(crate) registration: Registration,
-    pub(crate) module: Module,
+    pub(crate) modules: SourceModules,
     pub(crate) status: StatusBoard,
     /// The runner that acquires the lease.
     pub(crate) runner: Runner,
@@ -57,7 +58,7 @@ impl Job {
             name: name.to_owned(),
             spec: spec.clone(),
             registration: options.registry.code_of(name, spec).ok_or_else(missing)?,
-            module: options.registry.dataflow_module()?.clone(),
+            modules: options.registry.source_modules(&spec.from)?,
             status: options.status.clone(),
             runner: Runner::new(),
             rejects: of_source.next().is_some_and(|(first, _)| first == name),
@@ -136,9 +137,7 @@ impl Job {
                 partition,
                 offset: next_offset,
             },
-            // Use the module that this runner was built with, even if the cluster has another one under the same
-            // name.
-            module: SmartModule::AdHoc(self.module.clone()),
+            modules: self.modules.clone(),
         };
         let fold = FoldRequest {
             derivation: self.name.clone(),

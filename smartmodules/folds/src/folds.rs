@@ -10,7 +10,19 @@ use sql::{DeclaredSource, SqlSessions, SqlWindows};
 /// A requested derivation: its position in the request, its name, and its parameters.
 type Requested<'p> = (usize, &'p str, Params);
 
-/// Creates the folds from the SmartModule's parameters.
+/// Creates the folds of derivations in Rust of the source `S` from the SmartModule's parameters. All other derivations
+/// are unknown.
+pub fn built_in<S: Derived>(params: &BTreeMap<String, String>) -> Result<Folds, RequestError> {
+    let numbered = requested(params)?.into_iter().enumerate();
+    let requested: Vec<_> = numbered
+        .map(|(position, (name, params))| (position, name, params))
+        .collect();
+    let mut folds = Folds::default();
+    add_built_in::<S>(&requested, &mut folds)?;
+    Ok(folds)
+}
+
+/// Creates the folds of derivations in Rust and of queries from the SmartModule's parameters.
 pub fn folds(params: &BTreeMap<String, String>) -> Result<Folds, RequestError> {
     let requested = requested(params)?;
     let numbered = requested.into_iter().enumerate();
@@ -40,13 +52,13 @@ pub fn folds(params: &BTreeMap<String, String>) -> Result<Folds, RequestError> {
 
 type AnyFold<S> = Box<dyn ParsedFold<S>>;
 
-/// A source and its built-in derivations.
-trait Derived: Source {
+/// A source and its derivations in Rust.
+pub trait Derived: Source {
     /// The names of the source's derivations.
     const NAMES: &'static [&'static str];
 
     /// Creates the fold of the derivation `name`; `None` if this source has no such derivation.
-    fn fold(name: &str, params: &Params) -> Option<Result<AnyFold<Self>, ParamError>>;
+    fn fold(name: &str, params: &Params) -> Option<Result<Box<dyn ParsedFold<Self>>, ParamError>>;
 }
 
 fn add_built_in<S: Derived>(

@@ -1,0 +1,73 @@
+//! The choice of the SmartModule through which a partition is read.
+
+use client::{AdHocModule, SmartModule};
+use model::fold::FoldRequest;
+
+/// The SmartModule that folds the records of every source, for derivations in Rust and for queries.
+pub const MODULE: &str = "dataflow";
+
+/// The SmartModules through which the partitions of one source can be read.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceModules {
+    /// Folds for every derivation and query.
+    pub(crate) every: AdHocModule,
+    /// Folds only for the source's derivations in Rust; `None` if there is no such module. It is a third of the size,
+    /// so a server compiles it in a third of the time.
+    pub(crate) built_in: Option<AdHocModule>,
+}
+
+impl SourceModules {
+    /// Returns the smallest module that can compute `folds`.
+    pub(crate) fn for_folds(&self, folds: &[FoldRequest]) -> SmartModule {
+        let module = match &self.built_in {
+            Some(built_in) if !folds.iter().any(is_query) => built_in,
+            _ => &self.every,
+        };
+        SmartModule::AdHoc(module.clone())
+    }
+}
+
+fn is_query(fold: &FoldRequest) -> bool {
+    let mut params = fold.params.iter();
+    params.any(|(name, _)| name == sql::SOURCE_PARAMETER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(derivation: &str, param: &str) -> FoldRequest {
+        FoldRequest {
+            derivation: derivation.to_owned(),
+            params: [(param.to_owned(), String::new())].into(),
+        }
+    }
+
+    fn chosen(modules: &SourceModules, folds: &[FoldRequest]) -> Vec<u8> {
+        match modules.for_folds(folds) {
+            SmartModule::AdHoc(module) => module.wasm().to_vec(),
+            SmartModule::Named(name) => panic!("{name}"),
+        }
+    }
+
+    #[test]
+    fn only_streams_with_queries_need_the_module_with_queries() {
+        let in_rust = request("level-engagement", "window_ms");
+        let query = request("sales", sql::SOURCE_PARAMETER);
+        let modules = SourceModules {
+            every: b"every".as_slice().into(),
+            built_in: Some(b"built-in".as_slice().into()),
+        };
+        assert_eq!(chosen(&modules, &[in_rust.clone()]), b"built-in");
+        assert_eq!(
+            chosen(&modules, &[in_rust.clone(), query.clone()]),
+            b"every"
+        );
+        assert_eq!(chosen(&modules, &[query]), b"every");
+        let modules = SourceModules {
+            built_in: None,
+            ..modules
+        };
+        assert_eq!(chosen(&modules, &[in_rust]), b"every");
+    }
+}
