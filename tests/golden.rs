@@ -60,7 +60,7 @@ fn check_crate(crate_path: &Path) -> Vec<String> {
     let name = name_of(crate_path);
     let Some(registration) = derivations::registration(&name) else {
         return vec![format!(
-            "{name}: add its derivation to smartmodules/dataflow/src/list.rs"
+            "{name}: add its derivation to smartmodules/folds/src/list.rs"
         )];
     };
     let cases = match cases_in(&crate_path.join("testdata"), registration.shape()) {

@@ -1,4 +1,4 @@
-//! A part of `make bench`. It measures the speed of the batch module (`smartmodules/dataflow`, which processes a
+//! A part of `make bench`. It measures the speed of the batch module (`smartmodules/player-events`, which processes a
 //! whole stored batch in one call) compared with a conventional module, the gain of reading a source once for
 //! several derivations, the speed of queries compared with that of built-in derivations, the memory of the batch
 //! module, and the memory of derivations in the runner with ten million players. It fails if a measurement

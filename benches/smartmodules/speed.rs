@@ -36,7 +36,10 @@ const EMPTY: &[u8] = br#"(module
 
 /// Prints a table. Fails if the median ratio is below [`CLAIMED_RATIO`].
 pub(crate) fn measure() -> anyhow::Result<()> {
-    let (ours, baseline) = (modules::named(Topic::PlayerEvents.name())?, modules::baselines()?);
+    let (ours, baseline) = (
+        modules::named(Topic::PlayerEvents.name())?,
+        modules::baselines()?,
+    );
     let baseline = baseline.get(BASELINE).context("run `make bench`")?;
     let none = Params::new();
     let request = modules::request([(OURS, &[WINDOW][..])]);

@@ -78,12 +78,7 @@ fn compare(module: &str, source: &str, derivations: &[Registration]) {
     compare_folds(module, source, native, &request_of(derivations));
 }
 
-fn compare_folds(
-    module: &str,
-    source: &str,
-    mut native: Vec<Box<dyn AnyFold>>,
-    request: &Params,
-) {
+fn compare_folds(module: &str, source: &str, mut native: Vec<Box<dyn AnyFold>>, request: &Params) {
     let mut topics = Topic::ALL.into_iter();
     let topic = topics.find(|topic| topic.name() == source);
     let events = batch::events(topic.expect("a source topic"), 4_000, 0.05);

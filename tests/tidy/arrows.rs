@@ -10,11 +10,12 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("engine/model", &[]),
     ("smartmodules/batch", &[]),
     ("smartmodules/conventional-shell", &["model"]),
-    ("smartmodules/dataflow", &[ANY]), // lists every derivation
-    (
-        "smartmodules/derivations",
-        &["dataflow", "dataflow-smartmodule"],
-    ),
+    ("smartmodules/folds", &[ANY]), // lists every derivation
+    ("smartmodules/dataflow", BATCH_MODULE),
+    ("smartmodules/player-events", BATCH_MODULE),
+    ("smartmodules/purchase-events", BATCH_MODULE),
+    ("smartmodules/server-metrics", BATCH_MODULE),
+    ("smartmodules/derivations", &["dataflow", "folds"]),
     ("smartmodules/fold-testing", &["model", "dataflow"]), // for tests: runs derivations as the runner does
     (
         "smartmodules/normalize-events",
@@ -48,6 +49,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 ];
 
 const ANY: &str = "*";
+
+/// The dependencies of a SmartModule that folds records for derivations.
+const BATCH_MODULE: &[&str] = &["folds", "model", "smartmodule-batch"];
 
 /// The only crate that may connect to a cluster, and the external crate that no other crate may depend on.
 /// `[dev-dependencies]` are not checked.

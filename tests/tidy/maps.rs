@@ -101,7 +101,7 @@ fn no_derivation_is_a_smartmodule() {
     let both = |manifest: &&File| is_derivation(manifest) && is_smartmodule(manifest);
     let problem = |manifest: &File| {
         format!(
-            "{}:1: is a derivation and a cdylib: the SmartModule `dataflow` contains all derivations",
+            "{}:1: is a derivation and a cdylib: the crate `folds` lists all derivations for the SmartModules",
             manifest.path
         )
     };

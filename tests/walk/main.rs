@@ -82,7 +82,7 @@ fn every_step_works_in_a_copy_of_the_repository() {
     let crate_path = |file: &str| text(&format!("{CRATE_PATH}/{file}"));
     assert!(crate_path("Cargo.toml").contains("name = \"map-popularity\""));
     assert!(crate_path("src/lib.rs").contains("pub use derivation::MapPopularityDerivation;"));
-    let list = |file: &str| text(&format!("smartmodules/dataflow/{file}"));
+    let list = |file: &str| text(&format!("smartmodules/folds/{file}"));
     assert!(list("Cargo.toml").contains("map-popularity = { path = \"../map-popularity\" }"));
     assert!(list("src/list.rs").contains("pub use map_popularity;"));
     assert!(list("src/list.rs").contains("windows $crate::crates::map_popularity::MapPopularity"));

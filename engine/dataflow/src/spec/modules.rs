@@ -52,8 +52,8 @@ mod tests {
 
     #[test]
     fn only_streams_with_queries_need_the_module_with_queries() {
-        let in_rust = request("level-engagement", "window_ms");
-        let query = request("sales", sql::SOURCE_PARAMETER);
+        let in_rust = request("ticks", "window_ms");
+        let query = request("tick-query", sql::SOURCE_PARAMETER);
         let modules = SourceModules {
             every: b"every".as_slice().into(),
             built_in: Some(b"built-in".as_slice().into()),
