@@ -73,9 +73,10 @@ impl Cluster {
     }
 }
 
+/// Compresses a module fast rather than well: the size matters less than the time until a stream begins.
 pub(crate) fn gzip(plain: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut packed = Vec::new();
-    GzEncoder::new(plain, Compression::default()).read_to_end(&mut packed)?;
+    GzEncoder::new(plain, Compression::fast()).read_to_end(&mut packed)?;
     Ok(packed)
 }
 

@@ -15,7 +15,7 @@ use crate::limits::{CHAIN_READ_BYTES, LOOK_BACK_RECORDS_MAX};
 use crate::log::{BatchHeader, CheckedBatches};
 
 /// Passes the requested records to every module that has a look-back. Blocks the thread.
-pub(super) fn run(chain: &mut Chain, partition: &Partition) -> Result<(), ErrorCode> {
+pub(crate) fn look_back(chain: &mut Chain, partition: &Partition) -> Result<(), ErrorCode> {
     let read = |lookback| ready(read(partition, lookback).map_err(Into::into));
     match chain.instance.look_back(read).now_or_never() {
         Some(looked) => looked.map_err(|error| failure::looking_back(error.as_ref())),

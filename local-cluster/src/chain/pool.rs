@@ -1,5 +1,5 @@
-//! The bounded pool of threads on which chains run. WASM blocks its thread, so it must not run on the
-//! threads that serve the sockets.
+//! The bounded pool of threads on which chains are compiled and run. Both block their thread, so they must not run on
+//! the threads that serve the sockets.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -7,18 +7,22 @@ use std::thread::available_parallelism;
 use fluvio_protocol::link::ErrorCode;
 use tokio::sync::Semaphore;
 
-/// Runs at most one chain per processor at a time; a stream may have to wait before each frame.
+/// Runs at most one chain per processor at a time; a stream may have to wait before each frame. Beside them, it compiles
+/// one chain at a time. The engine uses all processors to compile a chain, so of several chains that are compiled one
+/// after the other, the first ones can run earlier, and the last one as early as if all were compiled together.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     turns: Arc<Semaphore>,
+    compiler: Arc<Semaphore>,
 }
 
 impl Pool {
-    /// Creates a pool with one permit per processor.
+    /// Creates a pool that runs one chain per processor.
     pub(crate) fn new() -> Self {
         let turns = available_parallelism().map_or(1, usize::from);
         Self {
             turns: Arc::new(Semaphore::new(turns)),
+            compiler: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -28,21 +32,37 @@ impl Pool {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let turn = self
-            .turns
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|_| ErrorCode::SpuError)?;
-        let running = tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(turn);
-            result
-        });
-        running.await.map_err(|error| {
-            ErrorCode::Other(format!(
-                "the engine panicked while it ran a SmartModule: {error}"
-            ))
-        })
+        blocking(&self.turns, work).await
     }
+
+    /// As [`Self::run`], for work that compiles chains.
+    pub(crate) async fn compile<T, F>(&self, work: F) -> Result<T, ErrorCode>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        blocking(&self.compiler, work).await
+    }
+}
+
+async fn blocking<T, F>(permits: &Arc<Semaphore>, work: F) -> Result<T, ErrorCode>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let permit = permits
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(|_| ErrorCode::SpuError)?;
+    let running = tokio::task::spawn_blocking(move || {
+        let result = work();
+        drop(permit);
+        result
+    });
+    running.await.map_err(|error| {
+        ErrorCode::Other(format!(
+            "the engine panicked while it ran a SmartModule: {error}"
+        ))
+    })
 }

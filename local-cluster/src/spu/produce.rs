@@ -199,7 +199,8 @@ impl Producing {
         let (smartmodules, version) = (self.smartmodules.clone(), self.version);
         self.pool
             .run(move || {
-                let mut chain = chain::build(&cluster, &partition, smartmodules, version)?;
+                let mut chain = chain::compile(&cluster, smartmodules, version)?;
+                chain::look_back(&mut chain, &partition)?;
                 let mut processed = Vec::with_capacity(batches.len());
                 for batch in &batches {
                     let mut output = chain.process(batch);

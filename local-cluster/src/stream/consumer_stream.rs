@@ -198,9 +198,13 @@ impl ConsumerStream {
             return Ok(Reading::Plain);
         }
         let (cluster, partition) = (self.cluster.clone(), self.partition.clone());
+        let mut chain = self
+            .pool
+            .compile(move || chain::compile(&cluster, smartmodules, version))
+            .await??;
         let chain = self
             .pool
-            .run(move || chain::build(&cluster, &partition, smartmodules, version))
+            .run(move || chain::look_back(&mut chain, &partition).map(|()| chain))
             .await??;
         Ok(Reading::Filtered(Some(Box::new(Filtered::new(chain)))))
     }

@@ -50,7 +50,7 @@ export async function restarts(root, page) {
     await keepsData();
     await start("dashboard");
     await isLive();
-    await keepsData();
+    await page.waitForSelector(".card", { timeout: TIMEOUT_MS });
   } finally {
     await stopAll();
   }

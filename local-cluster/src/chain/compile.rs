@@ -1,4 +1,4 @@
-//! Builds the chain that a client requests.
+//! Compiles the chain that a client requests.
 
 use std::io::Read;
 
@@ -9,15 +9,13 @@ use fluvio_spu_schema::server::smartmodule::{
     SmartModuleContextData, SmartModuleInvocation, SmartModuleInvocationWasm, SmartModuleKind,
 };
 
-use super::{Chain, failure, look_back};
-use crate::cluster::{Cluster, Partition};
+use super::{Chain, failure};
+use crate::cluster::Cluster;
 use crate::limits::{CHAIN_MODULES_MAX, SMARTMODULE_BYTES_MAX};
 
-/// Resolves, compiles and initialises the modules in `invocations`, then runs their look-back on
-/// `partition`. Blocks the thread.
-pub(crate) fn build(
+/// Resolves, compiles and initialises the modules in `invocations`. Blocks the thread.
+pub(crate) fn compile(
     cluster: &Cluster,
-    partition: &Partition,
     invocations: Vec<SmartModuleInvocation>,
     version: i16,
 ) -> Result<Chain, ErrorCode> {
@@ -37,9 +35,7 @@ pub(crate) fn build(
     let instance = builder
         .initialize(cluster.engine())
         .map_err(|error| failure::building(error.as_ref(), name))?;
-    let mut chain = Chain::new(instance);
-    look_back::run(&mut chain, partition)?;
-    Ok(chain)
+    Ok(Chain::new(instance))
 }
 
 fn resolve(
