@@ -7,9 +7,9 @@ use std::thread::available_parallelism;
 use fluvio_protocol::link::ErrorCode;
 use tokio::sync::Semaphore;
 
-/// Runs at most one chain per processor at a time; a stream may have to wait before each frame. Beside them, it compiles
-/// one chain at a time. The engine uses all processors to compile a chain, so of several chains that are compiled one
-/// after the other, the first ones can run earlier, and the last one as early as if all were compiled together.
+/// Runs at most one chain per processor at a time; a stream may have to wait before each frame. In addition, it
+/// compiles one chain at a time. The engine uses all processors to compile a chain. So if several chains are compiled
+/// one after the other, the first ones can run earlier, and the last one as early as if all were compiled together.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     turns: Arc<Semaphore>,

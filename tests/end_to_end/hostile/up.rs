@@ -78,9 +78,9 @@ async fn sample(pid: u32, memory: Arc<Mutex<Vec<u64>>>) {
     }
 }
 
-/// Checks that memory does not grow without end. State reaches its full size after `STATE_FULL` seconds. A longer run must need
-/// little more memory in its last third than in the second one; the first third is the warm-up. A shorter run is all
-/// warm-up, so its memory has a fixed limit, twice what such a run needs.
+/// Checks that memory does not grow without end. State reaches its full size after `STATE_FULL` seconds. A run of more
+/// than three times that must need little more memory in its last third than in the second one; the first third is the
+/// warm-up. A shorter run is all warm-up, so its memory has a fixed limit, twice what such a run needs.
 pub(super) fn assert_bounded(memory_mib: &[u64]) {
     // Two windows of a minute, with the time for late events and corrections.
     const STATE_FULL: usize = 180;

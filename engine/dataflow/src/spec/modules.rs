@@ -58,16 +58,15 @@ mod tests {
             every: b"every".as_slice().into(),
             built_in: Some(b"built-in".as_slice().into()),
         };
-        assert_eq!(chosen(&modules, &[in_rust.clone()]), b"built-in");
-        assert_eq!(
-            chosen(&modules, &[in_rust.clone(), query.clone()]),
-            b"every"
-        );
-        assert_eq!(chosen(&modules, &[query]), b"every");
+        let both = [in_rust, query];
+        let (only_rust, only_query) = both.split_at(1);
+        assert_eq!(chosen(&modules, only_rust), b"built-in");
+        assert_eq!(chosen(&modules, only_query), b"every");
+        assert_eq!(chosen(&modules, &both), b"every");
         let modules = SourceModules {
             built_in: None,
             ..modules
         };
-        assert_eq!(chosen(&modules, &[in_rust]), b"every");
+        assert_eq!(chosen(&modules, only_rust), b"every");
     }
 }
