@@ -196,6 +196,24 @@ fn a_request_that_cannot_be_met_is_refused() {
 }
 
 #[test]
+fn the_module_of_a_source_refuses_queries_and_other_sources() {
+    let registry = Registry::new(derivations::registrations(), []);
+    let dataflow = queries::dataflow(&registry).expect("a valid dataflow file");
+    let requests = ["sql-level-engagement", "server-alerts"].map(|name| FoldRequest {
+        derivation: name.to_owned(),
+        params: dataflow.derivations[name].param_texts(),
+    });
+    for request in requests {
+        let error = refusal(
+            "player-events",
+            &fold::parameters(std::slice::from_ref(&request)),
+        );
+        let expected = format!("`{}` is not a derivation", request.derivation);
+        assert!(error.contains(&expected), "{error}");
+    }
+}
+
+#[test]
 fn native_and_wasm_refuse_a_parameter_with_the_same_error() {
     let params = [WINDOW, ("unique_transactions", "perhaps")];
     let derivation = derivations::registration("purchase-summaries").expect("it is listed");

@@ -13,10 +13,7 @@ type Requested<'p> = (usize, &'p str, Params);
 /// Creates the folds of derivations in Rust of the source `S` from the SmartModule's parameters. All other derivations
 /// are unknown.
 pub fn built_in<S: Derived>(params: &BTreeMap<String, String>) -> Result<Folds, RequestError> {
-    let numbered = requested(params)?.into_iter().enumerate();
-    let requested: Vec<_> = numbered
-        .map(|(position, (name, params))| (position, name, params))
-        .collect();
+    let requested: Vec<_> = numbered(params)?.collect();
     let mut folds = Folds::default();
     add_built_in::<S>(&requested, &mut folds)?;
     Ok(folds)
@@ -24,11 +21,8 @@ pub fn built_in<S: Derived>(params: &BTreeMap<String, String>) -> Result<Folds, 
 
 /// Creates the folds of derivations in Rust and of queries from the SmartModule's parameters.
 pub fn folds(params: &BTreeMap<String, String>) -> Result<Folds, RequestError> {
-    let requested = requested(params)?;
-    let numbered = requested.into_iter().enumerate();
-    let (queries, built_in): (Vec<_>, Vec<_>) = numbered
-        .map(|(position, (name, params))| (position, name, params))
-        .partition(|(_, _, params)| sql::source_parameter(params).is_some());
+    let (queries, built_in): (Vec<_>, Vec<_>) =
+        numbered(params)?.partition(|(_, _, params)| sql::source_parameter(params).is_some());
     let mut folds = Folds::default();
     if let [(_, first, _), ..] = built_in.as_slice() {
         if PlayerEvents::NAMES.contains(first) {
@@ -48,6 +42,13 @@ pub fn folds(params: &BTreeMap<String, String>) -> Result<Folds, RequestError> {
         add_queries(queries, &mut folds)?;
     }
     Ok(folds)
+}
+
+fn numbered(
+    params: &BTreeMap<String, String>,
+) -> Result<impl Iterator<Item = Requested<'_>>, RequestError> {
+    let numbered = requested(params)?.into_iter().enumerate();
+    Ok(numbered.map(|(position, (name, params))| (position, name, params)))
 }
 
 type AnyFold<S> = Box<dyn ParsedFold<S>>;

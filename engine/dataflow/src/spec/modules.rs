@@ -19,22 +19,22 @@ pub(crate) struct SourceModules {
 impl SourceModules {
     /// Returns the smallest module that can compute `folds`.
     pub(crate) fn for_folds(&self, folds: &[FoldRequest]) -> SmartModule {
+        let has_query = || {
+            let mut folds = folds.iter();
+            folds.any(|fold| fold.params.contains_key(sql::SOURCE_PARAMETER))
+        };
         let module = match &self.built_in {
-            Some(built_in) if !folds.iter().any(is_query) => built_in,
+            Some(built_in) if !has_query() => built_in,
             _ => &self.every,
         };
         SmartModule::AdHoc(module.clone())
     }
 }
 
-fn is_query(fold: &FoldRequest) -> bool {
-    let mut params = fold.params.iter();
-    params.any(|(name, _)| name == sql::SOURCE_PARAMETER)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::registration::Registry;
 
     fn request(derivation: &str, param: &str) -> FoldRequest {
         FoldRequest {
@@ -68,5 +68,18 @@ mod tests {
             ..modules
         };
         assert_eq!(chosen(&modules, only_rust), b"every");
+    }
+
+    #[test]
+    fn the_module_of_a_source_has_the_name_of_its_topic() {
+        let module = |name: &str| (name.to_owned(), name.as_bytes().into());
+        let registry = Registry::new([], [module(MODULE), module("ticks")]);
+        let folds = [request("count-ticks", "window_ms")];
+        let of_source = |source: &str| {
+            let modules = registry.source_modules(source);
+            chosen(&modules.expect("modules"), &folds)
+        };
+        assert_eq!(of_source("ticks"), b"ticks");
+        assert_eq!(of_source("tocks"), MODULE.as_bytes());
     }
 }
