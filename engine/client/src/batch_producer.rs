@@ -15,14 +15,14 @@ use fluvio::dataplane::record::ReplicaKey;
 use fluvio::metadata::objects::Metadata;
 use fluvio::metadata::spu::SpuSpec;
 use fluvio::metadata::topic::CompressionAlgorithm;
-use fluvio_spu_schema::produce::{DefaultProduceRequest, PartitionProduceResponse};
+use fluvio_spu_schema::produce::PartitionProduceResponse;
 use futures_util::future::join_all;
 use siphasher::sip::SipHasher;
 use tokio::time::{Instant, timeout_at};
 
 use self::connections::Connection;
 pub(crate) use self::connections::Connections;
-use self::requests::{KeyValue, Request, requests, take_request};
+use self::requests::{Body, KeyValue, Request, requests, take_request};
 use crate::producer::{
     ANSWER_DEADLINE, COMMIT_DEADLINE, RECORD_BYTES_MAX, too_large, unacknowledged,
 };
@@ -177,7 +177,7 @@ impl BatchProducer {
     async fn send(
         &self,
         server: &Metadata<SpuSpec>,
-        body: DefaultProduceRequest,
+        body: Body,
         begun: Instant,
     ) -> Result<Vec<PartitionProduceResponse>, ClientError> {
         let batches: usize = body.topics.iter().map(|topic| topic.partitions.len()).sum();

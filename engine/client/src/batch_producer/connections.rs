@@ -7,9 +7,10 @@ use fluvio::dataplane::api::RequestMessage;
 use fluvio::metadata::objects::Metadata;
 use fluvio::metadata::spu::SpuSpec;
 use fluvio_socket::{MultiplexerSocket, SocketError};
-use fluvio_spu_schema::produce::{DefaultProduceRequest, ProduceResponse};
+use fluvio_spu_schema::produce::ProduceResponse;
 use tokio::sync::Mutex;
 
+use super::requests::Body;
 use crate::Cluster;
 
 /// The open connections, by the number of their server.
@@ -38,7 +39,7 @@ impl Connections {
         let (socket, _, versions) = cluster.dial(server).await?.split();
         let connection = Connection {
             socket: MultiplexerSocket::shared(socket),
-            version: versions.lookup_version::<DefaultProduceRequest>(),
+            version: versions.lookup_version::<Body>(),
         };
         let mut open = self.0.lock().await;
         open.insert(server.spec.id, connection.clone());
@@ -56,10 +57,7 @@ impl Connections {
 }
 
 impl Connection {
-    pub(super) async fn produce(
-        &self,
-        body: DefaultProduceRequest,
-    ) -> Result<ProduceResponse, SocketError> {
+    pub(super) async fn produce(&self, body: Body) -> Result<ProduceResponse, SocketError> {
         let mut message = RequestMessage::new_request(body);
         if let Some(version) = self.version {
             message.get_mut_header().set_api_version(version);

@@ -1,26 +1,28 @@
 //! Divides records into batches, and batches into requests.
 
+mod batch;
 mod encoding;
 
 use std::iter::Peekable;
 
-use fluvio::dataplane::record::{Batch, RawRecords};
 use fluvio::{Compression, Isolation};
 use fluvio_compression::CompressionError;
-use fluvio_spu_schema::produce::{
-    DefaultPartitionRequest, DefaultProduceRequest, DefaultTopicRequest,
-};
+use fluvio_spu_schema::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 
+use self::batch::EncodedBatch;
 pub(super) use self::encoding::KeyValue;
+use crate::Partition;
 use crate::producer::{BATCH_BYTES_MAX, COMMIT_DEADLINE};
-use crate::{Partition, now_ms};
+
+/// The body of a request.
+pub(in crate::batch_producer) type Body = ProduceRequest<EncodedBatch>;
 
 /// The maximum size of the records in a request. A server gets its next request after it has committed the one before.
 const REQUEST_BYTES_MAX: usize = 8 * BATCH_BYTES_MAX;
 
 /// One request, and the number of records in each of its batches.
 pub(super) struct Request {
-    pub(super) body: DefaultProduceRequest,
+    pub(super) body: Body,
     pub(super) lengths: Vec<i64>,
 }
 
@@ -86,51 +88,31 @@ fn request(
     let mut partitions = Vec::with_capacity(batches.len());
     for (partition, records) in batches {
         lengths.push(records.len() as i64);
-        let mut of_partition = DefaultPartitionRequest {
+        partitions.push(PartitionProduceData {
             partition_index: partition.0,
-            ..DefaultPartitionRequest::default()
-        };
-        let batch = encoded(&records, compression)?;
-        of_partition.records.batches.push(batch);
-        partitions.push(of_partition);
+            records: EncodedBatch::of(&records, compression)?,
+        });
     }
-    let topic = DefaultTopicRequest {
+    let topic = TopicProduceData {
         name: topic.to_owned(),
         partitions,
-        ..DefaultTopicRequest::default()
+        ..TopicProduceData::default()
     };
-    let body = DefaultProduceRequest {
+    let body = ProduceRequest {
         // Wait for the commit, so that the end offset after a response includes the records.
         isolation: Isolation::ReadCommitted,
         timeout: COMMIT_DEADLINE,
         topics: vec![topic],
-        ..DefaultProduceRequest::default()
+        ..ProduceRequest::default()
     };
     Ok(Request { body, lengths })
 }
 
-/// Encodes a batch. Its records have the current time as their timestamp.
-fn encoded(
-    records: &[KeyValue],
-    compression: Compression,
-) -> Result<Batch<RawRecords>, CompressionError> {
-    let plain = encoding::encode(records)?;
-    let mut batch = Batch::<RawRecords>::default();
-    batch.mut_records().0 = match compression {
-        Compression::None => plain.into(),
-        compression => compression.compress(&plain)?,
-    };
-    let now = now_ms();
-    let header = batch.get_mut_header();
-    header.set_compression(compression);
-    header.last_offset_delta = records.len() as i32 - 1;
-    header.first_timestamp = now;
-    header.max_time_stamp = now;
-    Ok(batch)
-}
-
 #[cfg(test)]
 mod tests {
+    use fluvio::dataplane::core::{Decoder, Encoder};
+    use fluvio::dataplane::record::{RawRecords, RecordSet};
+
     use super::*;
 
     /// For each batch of each request, returns the partition and the sizes of the values.
@@ -156,7 +138,10 @@ mod tests {
         let partitions = topic.partitions.iter().zip(&request.lengths);
         partitions
             .map(|(partition, length)| {
-                let [batch] = partition.records.batches.as_slice() else {
+                let bytes = partition.records.as_bytes(0).expect("encodes");
+                let mut set = RecordSet::<RawRecords>::default();
+                set.decode(&mut bytes.as_ref(), 0).expect("decodes");
+                let [batch] = set.batches.as_slice() else {
                     panic!("one batch");
                 };
                 let records = batch.memory_records().expect("decodes");
@@ -231,17 +216,5 @@ mod tests {
             taken.extend(set.into_iter().map(|(_, value)| value.len()));
         }
         assert!(taken.iter().eq(sizes.iter().cycle().take(100)));
-    }
-
-    #[test]
-    fn a_batch_is_compressed_as_its_header_states() {
-        let records = vec![("key".to_owned(), "value".repeat(1_000).into_bytes())];
-        for compression in [Compression::Gzip, Compression::Lz4, Compression::Zstd] {
-            let batch = encoded(&records, compression).expect("encodes");
-            assert_eq!(batch.get_compression().expect("is known"), compression);
-            assert!(batch.records().0.len() < 1_000);
-            let read = batch.memory_records().expect("decodes");
-            assert_eq!(read[0].value.as_ref(), records[0].1);
-        }
     }
 }

@@ -1,5 +1,5 @@
-//! The encoding of the records of a batch. The `fluvio` crate encodes a record byte by byte, which would take a large
-//! part of the time of a write.
+//! The encoding of a batch. The `fluvio` crate encodes a record byte by byte, which would take a large part of the time
+//! of a write.
 
 use std::io;
 
@@ -17,11 +17,14 @@ pub(super) fn bytes_max((key, value): &KeyValue) -> usize {
     key.len() + value.len() + FIXED_MAX
 }
 
-/// Encodes the content of a batch: the number of records, then each record, preceded by its length. Records have no
-/// headers and no timestamps of their own.
-pub(super) fn encode(records: &[KeyValue]) -> io::Result<Vec<u8>> {
-    let bytes: usize = records.iter().map(bytes_max).sum();
-    let mut output = Vec::with_capacity(size_of::<i32>() + bytes);
+/// Returns a size that the content of a batch does not exceed.
+pub(super) fn content_bytes_max(records: &[KeyValue]) -> usize {
+    size_of::<i32>() + records.iter().map(bytes_max).sum::<usize>()
+}
+
+/// Appends the content of a batch to `output`: the number of records, then each record, preceded by its length. Records
+/// have no headers and no timestamps of their own.
+pub(super) fn encode(records: &[KeyValue], output: &mut Vec<u8>) -> io::Result<()> {
     output.extend((records.len() as i32).to_be_bytes());
     for (offset_delta, (key, value)) in (0_i64..).zip(records) {
         let [key_length, value_length] = [key.len(), value.len()].map(|length| length as i64);
@@ -31,17 +34,17 @@ pub(super) fn encode(records: &[KeyValue]) -> io::Result<Vec<u8>> {
             value_length.var_write_size(),
         ];
         let fixed = 4 + fixed.iter().sum::<usize>() as i64;
-        (fixed + key_length + value_length).encode_varint(&mut output)?;
+        (fixed + key_length + value_length).encode_varint(output)?;
         output.extend([0, 0]); // the attributes, and the distance from the batch's timestamp
-        offset_delta.encode_varint(&mut output)?;
+        offset_delta.encode_varint(output)?;
         output.push(1); // the record has a key
-        key_length.encode_varint(&mut output)?;
+        key_length.encode_varint(output)?;
         output.extend_from_slice(key.as_bytes());
-        value_length.encode_varint(&mut output)?;
+        value_length.encode_varint(output)?;
         output.extend_from_slice(value);
         output.push(0); // no headers
     }
-    Ok(output)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -64,8 +67,9 @@ mod tests {
         let expected: Vec<Record> = (0..).zip(&records).map(with_delta).collect();
         let mut oracle = Vec::new();
         expected.encode(&mut oracle, 0).expect("encodes");
-        let encoded = encode(&records).expect("encodes");
+        let mut encoded = Vec::new();
+        encode(&records, &mut encoded).expect("encodes");
         assert_eq!(encoded, oracle);
-        assert!(encoded.len() <= size_of::<i32>() + records.iter().map(bytes_max).sum::<usize>());
+        assert!(encoded.len() <= content_bytes_max(&records));
     }
 }
