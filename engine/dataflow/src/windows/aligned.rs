@@ -149,7 +149,7 @@ impl<D: Windowed> Windows for Panes<D> {
         _: &mut OnDisplaced<'_>,
     ) -> MergeOutcome {
         self.merges += 1;
-        let (keys, contributions) = contributions.of::<D::Partial>();
+        let (keys, contributions) = contributions.of::<Vec<Contribution<D::Partial>>>();
         let add = |contribution: Contribution<D::Partial>| {
             self.add(contribution.key.of(&keys), contribution, origin)
         };

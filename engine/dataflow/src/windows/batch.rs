@@ -13,12 +13,17 @@ pub(crate) struct Batch {
 
 impl<P: Send + 'static> From<BatchPartial<P>> for Batch {
     fn from(partial: BatchPartial<P>) -> Self {
+        Self::new(partial.header, partial.keys, partial.contributions)
+    }
+}
+
+impl Batch {
+    /// Creates a batch. `keys` are the texts of all keys of `list`, one after another.
+    pub(super) fn new(header: BatchHeader, keys: String, list: impl AnyContributions) -> Self {
+        let list = Box::new(list);
         Self {
-            header: partial.header,
-            contributions: Contributions {
-                keys: partial.keys,
-                list: Box::new(partial.contributions),
-            },
+            header,
+            contributions: Contributions { keys, list },
         }
     }
 }
@@ -45,9 +50,9 @@ impl Contributions {
             .collect()
     }
 
-    /// Restores the type of the contributions. Also returns the texts of their keys. Panics if `P` is not the type with
+    /// Restores the type of the contributions. Also returns the texts of their keys. Panics if `L` is not the type with
     /// which they were decoded.
-    pub(super) fn of<P: 'static>(self) -> (String, Vec<Contribution<P>>) {
+    pub(super) fn of<L: 'static>(self) -> (String, L) {
         let contributions: Box<dyn Any> = self.list;
         match contributions.downcast() {
             Ok(contributions) => (self.keys, *contributions),
@@ -57,9 +62,11 @@ impl Contributions {
 }
 
 /// Whether the contribution to a window and key is late.
-type IsLate<'l> = dyn FnMut(Window, KeyText) -> bool + 'l;
+pub(super) type IsLate<'l> = dyn FnMut(Window, KeyText) -> bool + 'l;
 
-trait AnyContributions: Any + Send {
+/// A list of contributions of any type.
+pub(super) trait AnyContributions: Any + Send {
+    /// Removes the contributions for which `is_late` returns true. Returns their windows, keys and numbers of events.
     fn take_late(&mut self, is_late: &mut IsLate<'_>) -> Vec<(Window, KeyText, u64)>;
 }
 

@@ -3,18 +3,17 @@
 //! that. Detections depend only on the facts and their order, so a restart from a snapshot computes the same
 //! detections again.
 
+mod agenda;
 mod facts;
 mod saved;
 mod state;
 
-use std::collections::BTreeSet;
-
 use client::{Offset, Partition, PartitionOffset};
 use model::keyed_process::{Detection, Fact, Facts, TimedEvent};
-use model::partial::Contribution;
 use model::{BatchPartial, KeyedProcess, ParamError, Params, PartialError, Timestamp, Window};
 
-use self::facts::FactPosition;
+use self::agenda::Agenda;
+use self::facts::{FactPosition, FactsByKey};
 use self::saved::{Saved, SavedKey, SavedKeyRef, SavedRef};
 use self::state::{KeyState, Version, version_at};
 use super::table::{Number, Table};
@@ -32,8 +31,8 @@ pub(crate) struct KeyedProcesses<M: KeyedProcess> {
     keys: Table<KeyState<M>>,
     /// The number of facts that wait for the watermark.
     waiting: usize,
-    /// The keys, ordered by the time at which each has to be processed next.
-    agenda: BTreeSet<(Timestamp, Number)>,
+    /// The keys, by the time at which each has to be processed next.
+    agenda: Agenda,
     /// The facts that [`Self::process`] is processing. Their memory is used again for the next key.
     due: Vec<(FactPosition, M::Fact)>,
     /// Facts before this time have been processed.
@@ -56,7 +55,7 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
             bounds,
             keys: Table::new(),
             waiting: 0,
-            agenda: BTreeSet::new(),
+            agenda: Agenda::default(),
             due: Vec::new(),
             followed_to: None,
             resumed_at: None,
@@ -75,36 +74,36 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
             .map_or(Timestamp::MIN, |time| time.plus_ms(1))
     }
 
-    fn add(&mut self, key: &str, position: FactPosition, fact: M::Fact) {
-        let number = self
-            .keys
-            .number_or_insert(key, || KeyState::new(key.into()));
+    fn add(&mut self, number: Number, position: FactPosition, fact: M::Fact) {
         if let Some(key) = self.keys.get_mut(number) {
-            key.waiting.add(position, fact);
             self.waiting += 1;
+            if key.waiting.add(position, fact) {
+                self.agenda.await_fact(position.time, number);
+            }
         }
-        self.schedule(number);
     }
 
-    /// Updates the agenda with the time at which the key has to be processed next. Forgets the key if it has neither
+    /// Enters a key into the agenda after it has been processed up to `watermark`. Forgets the key if it has neither
     /// state nor waiting facts.
-    fn schedule(&mut self, number: Number) {
+    fn schedule(&mut self, number: Number, watermark: Timestamp) {
         let Some(key) = self.keys.get_mut(number) else {
             return;
         };
-        let is_empty = key.is_empty(&self.versions);
-        let due = key.due_at(&self.versions).filter(|_| !is_empty);
-        let before = std::mem::replace(&mut key.due, due);
-        if before != due {
-            before.map(|before| self.agenda.remove(&(before, number)));
-            self.agenda.extend(due.map(|due| (due, number)));
-        }
-        if is_empty {
+        if key.is_empty(&self.versions) {
+            self.agenda.remove(number, key.looked_at);
             self.keys.remove(number);
+            return;
+        }
+        if let Some(first) = key.waiting.first_time() {
+            self.agenda.await_fact(first, number);
+        }
+        if let Some(timer) = key.timer(&self.versions) {
+            let timer = timer.max(watermark.plus_ms(1)); // a timer that does not advance must not fire endlessly
+            self.agenda.await_timer(timer, number, &mut key.looked_at);
         }
     }
 
-    /// Processes the facts and timers of a key up to `watermark`. The caller has removed the key from the agenda.
+    /// Processes the facts and timers of a key up to `watermark`.
     fn process(
         &mut self,
         number: Number,
@@ -114,7 +113,6 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
         let Some(key) = self.keys.get_mut(number) else {
             return;
         };
-        key.due = None;
         let duplicates = key.waiting.take_until(watermark, &mut self.due);
         self.waiting -= self.due.len() + duplicates;
         let mut fired = None;
@@ -131,6 +129,7 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
             process.on_event(&key.key, &mut key.state, event, detections);
         }
         key.fire(&self.versions, watermark, &mut fired, detections);
+        self.schedule(number, watermark);
     }
 
     /// Whether memory has no space for this key, because it is new and the limit is reached. Facts that were merged
@@ -141,28 +140,10 @@ impl<M: KeyedProcess> KeyedProcesses<M> {
 }
 
 impl<M: KeyedProcess> Windows for KeyedProcesses<M> {
-    /// Each fact is a separate contribution whose span is a single instant.
     fn decode(&self, partial: &[u8]) -> Result<Batch, PartialError> {
-        let BatchPartial {
-            header,
-            keys,
-            contributions,
-        } = BatchPartial::<Facts<M::Fact>>::decode(partial)?;
-        let facts = contributions.into_iter().flat_map(|of_key| {
-            let facts = of_key.partial.0.into_iter();
-            facts.map(move |fact| Contribution {
-                window: Window::instant(fact.time),
-                key: of_key.key,
-                events: 1,
-                partial: fact,
-            })
-        });
-        let contributions: Vec<_> = facts.collect();
-        Ok(Batch::from(BatchPartial {
-            header,
-            keys,
-            contributions,
-        }))
+        let partial = BatchPartial::<Facts<M::Fact>>::decode(partial)?;
+        let facts = FactsByKey(partial.contributions);
+        Ok(Batch::new(partial.header, partial.keys, facts))
     }
 
     fn is_over(&self, span: Window, _: &str, is_replayed: bool) -> bool {
@@ -182,25 +163,29 @@ impl<M: KeyedProcess> Windows for KeyedProcesses<M> {
         _: &mut OnDisplaced<'_>,
     ) -> MergeOutcome {
         let mut outcome = MergeOutcome::default();
-        let (keys, contributions) = contributions.of::<Fact<M::Fact>>();
-        for contribution in contributions {
-            let key = contribution.key.of(&keys);
-            let Fact { time, offset, fact } = contribution.partial;
-            self.last_time = self.last_time.max(Some(time));
-            if !origin.is_replayed && self.is_full_for(key) {
-                let place = LatePlace {
-                    window: contribution.window,
-                    key: key.into(),
-                    cause: Cause::NoRoom,
+        let (keys, FactsByKey(contributions)) = contributions.of::<FactsByKey<M::Fact>>();
+        for of_key in contributions {
+            let key = of_key.key.of(&keys);
+            let mut number = None;
+            for Fact { time, offset, fact } in of_key.partial.0 {
+                self.last_time = self.last_time.max(Some(time));
+                if number.is_none() && !origin.is_replayed && self.is_full_for(key) {
+                    let place = LatePlace {
+                        window: Window::instant(time),
+                        key: key.into(),
+                        cause: Cause::NoRoom,
+                    };
+                    outcome.no_room.push((place, 1));
+                    continue;
+                }
+                let new = || KeyState::new(key.into());
+                let number = *number.get_or_insert_with(|| self.keys.number_or_insert(key, new));
+                let at = PartitionOffset {
+                    partition: origin.partition,
+                    offset: Offset(offset),
                 };
-                outcome.no_room.push((place, contribution.events));
-                continue;
+                self.add(number, FactPosition { time, at }, fact);
             }
-            let at = PartitionOffset {
-                partition: origin.partition,
-                offset: Offset(offset),
-            };
-            self.add(key, FactPosition { time, at }, fact);
         }
         outcome
     }
@@ -256,7 +241,7 @@ impl<M: KeyedProcess> Windows for KeyedProcesses<M> {
                 state.waiting.add(position, fact);
             }
             let number = self.keys.insert(state);
-            self.schedule(number);
+            self.schedule(number, Timestamp::MIN);
         }
         Ok(())
     }
@@ -270,16 +255,20 @@ impl<M: KeyedProcess> Keyed for KeyedProcesses<M> {
     ) -> Result<(), serde_json::Error> {
         let watermark = self.within_history(watermark);
         let mut detections = Vec::new();
-        let mut followed = Vec::new();
-        while let Some((due, number)) = self.agenda.first().copied()
-            && due <= watermark
-        {
-            self.agenda.pop_first();
-            self.process(number, watermark, &mut detections);
-            followed.push(number);
+        while let Some(number) = self.agenda.pop_fact(watermark) {
+            let first = self
+                .keys
+                .get(number)
+                .and_then(|key| key.waiting.first_time());
+            if first.is_some_and(|first| first < watermark) {
+                self.process(number, watermark, &mut detections);
+            }
         }
-        for number in followed {
-            self.schedule(number);
+        while let Some(number) = self.agenda.pop_timer(watermark) {
+            if let Some(key) = self.keys.get_mut(number) {
+                key.looked_at = None;
+            }
+            self.process(number, watermark, &mut detections);
         }
         self.followed_to = self.followed_to.max(Some(watermark));
         detections.sort_by(|a, b| (a.span, &a.key, a.revision).cmp(&(b.span, &b.key, b.revision)));

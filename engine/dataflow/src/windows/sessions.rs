@@ -263,7 +263,7 @@ impl<D: model::Sessions> Windows for Sessions<D> {
         on_displaced: &mut OnDisplaced<'_>,
     ) -> MergeOutcome {
         let mut outcome = MergeOutcome::default();
-        let (keys, contributions) = contributions.of::<D::Partial>();
+        let (keys, contributions) = contributions.of::<Vec<Contribution<D::Partial>>>();
         for contribution in contributions {
             let key = contribution.key.of(&keys);
             let touched = self.touched(key, contribution.window);

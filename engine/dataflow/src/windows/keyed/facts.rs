@@ -1,8 +1,30 @@
-//! The facts of one key that wait for the watermark.
+//! The facts of a batch, and the facts of one key that wait for the watermark.
 
 use client::PartitionOffset;
-use model::Timestamp;
+use model::keyed_process::Facts;
+use model::partial::{Contribution, KeyText};
+use model::{Timestamp, Window};
 use serde::{Deserialize, Serialize};
+
+use crate::windows::batch::{AnyContributions, IsLate};
+
+/// The facts of a batch, by key. Each fact is a separate contribution whose span is a single instant.
+pub(super) struct FactsByKey<F>(pub(super) Vec<Contribution<Facts<F>>>);
+
+impl<F: Send + 'static> AnyContributions for FactsByKey<F> {
+    fn take_late(&mut self, is_late: &mut IsLate<'_>) -> Vec<(Window, KeyText, u64)> {
+        let mut late = Vec::new();
+        for Contribution { key, partial, .. } in &mut self.0 {
+            partial.0.retain(|fact| {
+                let span = Window::instant(fact.time);
+                let is_late = is_late(span, *key);
+                late.extend(is_late.then_some((span, *key, 1)));
+                !is_late
+            });
+        }
+        late
+    }
+}
 
 /// The position of a fact in the processing order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -37,14 +59,18 @@ impl<F> WaitingFacts<F> {
         (!self.is_empty()).then_some(self.first)
     }
 
-    /// Adds a fact. A fact from a snapshot may be added again after a restart; [`Self::take_until`] removes the
-    /// duplicate.
-    pub(super) fn add(&mut self, position: FactPosition, fact: F) {
+    /// Adds a fact. Returns whether it is earlier than all others. A fact from a snapshot may be added again after a
+    /// restart; [`Self::take_until`] removes the duplicate.
+    pub(super) fn add(&mut self, position: FactPosition, fact: F) -> bool {
+        let is_first = self.facts.is_empty() || position.time < self.first;
         if self.facts.is_empty() {
             self.facts.reserve_exact(1); // most keys have one waiting fact
         }
-        self.first = self.first.min(position.time);
+        if is_first {
+            self.first = position.time;
+        }
         self.facts.push((position, fact));
+        is_first
     }
 
     /// Moves the facts before `watermark` to the end of `due`, in order. Returns the number of facts that were
@@ -55,6 +81,10 @@ impl<F> WaitingFacts<F> {
         due: &mut Vec<(FactPosition, F)>,
     ) -> usize {
         if self.first >= watermark {
+            return 0;
+        }
+        if self.facts.len() == 1 {
+            due.extend(std::mem::take(self).facts); // no other fact has to be looked at
             return 0;
         }
         let added = self.facts.len();

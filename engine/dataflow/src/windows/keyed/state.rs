@@ -30,8 +30,8 @@ pub(super) struct KeyState<M: KeyedProcess> {
     /// The index of the version that processed this key's last fact.
     pub(super) version: usize,
     pub(super) waiting: WaitingFacts<M::Fact>,
-    /// The time of this key's entry in `KeyedProcesses::agenda`; `None` if it has no entry.
-    pub(super) due: Option<Timestamp>,
+    /// The time at which the agenda has this key's timer looked at; `None` if it does not.
+    pub(super) looked_at: Option<Timestamp>,
 }
 
 impl<M: KeyedProcess> Entry for KeyState<M> {
@@ -47,16 +47,13 @@ impl<M: KeyedProcess> KeyState<M> {
             state: M::State::default(),
             version: 0,
             waiting: WaitingFacts::default(),
-            due: None,
+            looked_at: None,
         }
     }
 
-    /// The time at which the key has to be processed next.
-    pub(super) fn due_at(&self, versions: &[Version<M>]) -> Option<Timestamp> {
-        // A fact is processed once the watermark is after its time.
-        let fact = self.waiting.first_time().map(|time| time.plus_ms(1));
-        let timer = versions[self.version].process.timer(&self.state);
-        fact.into_iter().chain(timer).min()
+    /// The time of the key's timer; `None` if it has none.
+    pub(super) fn timer(&self, versions: &[Version<M>]) -> Option<Timestamp> {
+        versions[self.version].process.timer(&self.state)
     }
 
     /// Whether the key has neither state nor waiting facts.
