@@ -25,6 +25,7 @@ pub mod partial;
 pub mod payload;
 pub mod reject;
 pub mod source;
+pub mod texts;
 pub mod time;
 pub mod window;
 pub mod words;

@@ -1,10 +1,10 @@
 //! Follows each player from level to level, and reports players who stay on a level too long.
 
-use compact_str::CompactString;
 use model::derived::StuckPlayers;
 use model::event::PlayerEvent;
 use model::keyed_process::{Collect, Detection, TimedEvent};
 use model::source::PlayerEvents;
+use model::texts::TextTuple;
 use model::{KeyedProcess, ParamError, Params, RecordKey, Timestamp, Window, decimal};
 use serde::{Deserialize, Serialize};
 
@@ -24,12 +24,7 @@ pub enum Action {
 }
 
 /// The level, map and session of a visit. An event that differs in any of the three begins another visit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LevelVisited {
-    level_id: CompactString,
-    map_id: CompactString,
-    session_id: CompactString,
-}
+type LevelVisited = TextTuple<3>;
 
 /// A player's visit to one level.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,11 +52,8 @@ impl KeyedProcess for StuckPlayersDerivation {
         let action = if event.event_type == "level_complete" || event.ends_session() {
             Action::Leaves
         } else {
-            Action::Stays(LevelVisited {
-                level_id: (&*event.level_id).into(),
-                map_id: (&*event.map_id).into(),
-                session_id: (&*event.session_id).into(),
-            })
+            let place = [&*event.level_id, &event.map_id, &event.session_id];
+            Action::Stays(TextTuple::new(place))
         };
         out.collect(&[&event.game_id, &event.player_id], action);
     }
@@ -73,20 +65,20 @@ impl KeyedProcess for StuckPlayersDerivation {
         event: TimedEvent<Action>,
         detections: &mut Vec<Detection<StuckPlayers>>,
     ) {
-        let before = state.take();
         let Action::Stays(place) = event.fact else {
+            *state = None;
             return;
         };
-        let mut visit = before
-            .filter(|visit| visit.place == place)
-            .unwrap_or_else(|| Visit::new(place, event.time));
+        if state.as_ref().is_some_and(|visit| visit.place != place) {
+            *state = None;
+        }
+        let visit = state.get_or_insert_with(|| Visit::new(place, event.time));
         visit.last = event.time;
         visit.events += 1;
-        if !visit.is_reported && self.is_stuck(&visit) {
+        if !visit.is_reported && self.is_stuck(visit) {
             visit.is_reported = true;
-            detections.extend(self.detection(key, &visit));
+            detections.extend(self.detection(key, visit));
         }
-        *state = Some(visit);
     }
 
     /// Returns the time at which the gap after the last event has passed. The visit is then over, and the player is
@@ -118,22 +110,22 @@ impl StuckPlayersDerivation {
 
     fn detection(&self, key: &RecordKey, visit: &Visit) -> Option<Detection<StuckPlayers>> {
         let [game_id, player_id] = key.fields()?;
-        let Visit { place, events, .. } = visit.clone();
+        let events = visit.events;
+        let [level_id, map_id, session_id] = visit.place.texts();
         let seconds_on_level = decimal::ratio(visit.ms().into(), 1_000, 3);
         let reason = format!(
-            "player {player_id} has been on level {} (map {}) for {seconds_on_level} s \
+            "player {player_id} has been on level {level_id} (map {map_id}) for {seconds_on_level} s \
              with {events} events and has not completed it",
-            place.level_id, place.map_id,
         );
         Some(Detection {
-            key: RecordKey::new(&[&game_id, &player_id, &place.level_id]),
+            key: RecordKey::new(&[&game_id, &player_id, &level_id]),
             span: Window::instant(visit.since).join(Window::instant(visit.last)),
             output: StuckPlayers {
                 game_id,
                 player_id,
-                level_id: place.level_id.into(),
-                map_id: place.map_id.into(),
-                session_id: place.session_id.into(),
+                level_id,
+                map_id,
+                session_id,
                 since: visit.since,
                 seconds_on_level,
                 events,

@@ -1,18 +1,18 @@
 //! A set of names, limited in size because clients can invent any number of names.
 
-use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 use super::Merge;
+use crate::texts::Texts;
+use crate::words;
 
 /// The inserted names that come first in byte order, at most `MAX`, and whether there were more. The result does
 /// not depend on how the names are split into parts: a part drops a name only if it has `MAX` names that come
 /// before it, and all of these are merged, too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names<const MAX: usize> {
-    /// In ascending order. Most sets have a single, short name, which needs no allocation.
-    least: SmallVec<[CompactString; 1]>,
+    /// In ascending order. Most sets have a few short names, which need no allocation.
+    least: Texts<30>,
     more: bool,
 }
 
@@ -20,29 +20,30 @@ impl<const MAX: usize> Names<MAX> {
     /// Adds `name`. It is copied only if it is new and within the limit.
     #[inline]
     pub fn insert(&mut self, name: &str) {
-        self.add(name);
+        self.add(name.as_bytes());
     }
 
     #[inline]
-    fn add<N: AsRef<str> + Into<CompactString>>(&mut self, name: N) {
-        let text = name.as_ref();
-        match self
-            .least
-            .binary_search_by(|known| known.as_str().cmp(text))
-        {
-            Ok(_) => {}
-            Err(index) if index >= MAX => self.more = true,
-            Err(index) => {
-                self.more |= self.least.len() == MAX;
-                self.least.truncate(MAX - 1);
-                self.least.insert(index, name.into());
-            }
+    fn add(&mut self, name: &[u8]) {
+        if !self.least.iter().any(|known| words::equal(known, name)) {
+            self.add_new(name);
         }
+    }
+
+    #[cold]
+    fn add_new(&mut self, name: &[u8]) {
+        let before = self.least.iter().take_while(|known| *known < name).count();
+        if before >= MAX {
+            self.more = true;
+            return;
+        }
+        self.least.insert(before, name);
+        self.more |= self.least.truncate(MAX);
     }
 
     /// Returns the kept names, at most `MAX`, in byte order.
     pub fn least(&self) -> Vec<String> {
-        self.least.iter().map(CompactString::to_string).collect()
+        self.least.strings().collect()
     }
 
     /// Returns whether names were dropped.
@@ -58,7 +59,7 @@ impl<const MAX: usize> Merge for Names<MAX> {
             self.least = other.least;
             return;
         }
-        other.least.into_iter().for_each(|name| self.add(name));
+        other.least.iter().for_each(|name| self.add(name));
     }
 }
 
@@ -68,6 +69,20 @@ mod tests {
 
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn the_encoding_is_that_of_a_list_of_texts() {
+        let long = "long ".repeat(60);
+        let texts = ["", "a", "b", &long, &long[..254], &long[..255]];
+        let mut names = Names::<5>::default();
+        texts.iter().for_each(|name| names.insert(name));
+        let kept = ["", "a", "b", &long[..254], &long[..255]];
+        assert_eq!(names.least(), kept);
+        let bytes = postcard::to_stdvec(&names).expect("encodes");
+        let oracle = postcard::to_stdvec(&(kept.to_vec(), true)).expect("encodes");
+        assert_eq!(bytes, oracle);
+        assert_eq!(postcard::from_bytes(&bytes), Ok(names));
+    }
 
     proptest! {
         #[test]
