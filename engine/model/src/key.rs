@@ -41,7 +41,10 @@ impl RecordKey {
 
     /// Returns the key's `N` fields, decoded; `None` if the key has a different number of fields.
     pub fn fields<const N: usize>(&self) -> Option<[String; N]> {
-        self.all_fields().collect::<Vec<_>>().try_into().ok()
+        let mut texts = self.0.split('|');
+        let fields = std::array::from_fn(|_| texts.next());
+        let has_all = fields.last().is_none_or(Option::is_some) && texts.next().is_none();
+        has_all.then(|| fields.map(|field| field.map(decode).unwrap_or_default()))
     }
 }
 
@@ -109,7 +112,7 @@ fn encode(field: &str) -> String {
 }
 
 fn decode(field: &str) -> String {
-    if !field.as_bytes().contains(&b'%') {
+    if !words::contains_either(field.as_bytes(), b'%', b'%') {
         return field.to_owned();
     }
     field.replace("%7C", "|").replace("%25", "%")

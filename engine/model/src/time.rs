@@ -148,26 +148,27 @@ impl Text {
         }
         let [year, month, day, hour, minute, second, milli] = instant.fields();
         let mut text = *b"0000-00-00T00:00:00.000Z";
-        write_digits(&mut text[0..4], year);
-        write_digits(&mut text[5..7], month);
-        write_digits(&mut text[8..10], day);
-        write_digits(&mut text[11..13], hour);
-        write_digits(&mut text[14..16], minute);
-        write_digits(&mut text[17..19], second);
-        write_digits(&mut text[20..23], milli);
+        let pairs = [
+            (0, year / 100),
+            (2, year % 100),
+            (5, month),
+            (8, day),
+            (11, hour),
+            (14, minute),
+            (17, second),
+            (21, milli % 100),
+        ];
+        for (at, pair) in pairs {
+            let pair = pair as u8;
+            text[at] = b'0' + pair / 10;
+            text[at + 1] = b'0' + pair % 10;
+        }
+        text[20] = b'0' + (milli / 100) as u8;
         Some(Self(text))
     }
 
     fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-/// Overwrites `digits` with the last decimal digits of a value that is not negative.
-fn write_digits(digits: &mut [u8], mut value: i64) {
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (value % 10) as u8;
-        value /= 10;
     }
 }
 

@@ -117,6 +117,24 @@ pub(crate) fn find_special(bytes: &[u8], mut at: usize) -> Option<usize> {
         .map(|index| at + index)
 }
 
+/// Returns whether `bytes` contains a quote, a backslash or a control character.
+#[inline]
+pub fn has_special(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let marks = words.iter().fold(0, |marks, word| {
+        marks | mark_special(u64::from_le_bytes(*word))
+    });
+    // If the length is not a multiple of the word size, the last word overlaps the one before it. If there is none, the
+    // rest is padded with a byte that is not special.
+    let last = match bytes.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => rest.iter().fold(ONES * u64::from(b' '), |word, byte| {
+            word << 8 | u64::from(*byte)
+        }),
+    };
+    marks | mark_special(last) != 0
+}
+
 /// Returns a mask with one bit set for each byte that `find_special` looks for.
 #[cfg(target_feature = "simd128")]
 #[inline(always)]
@@ -206,6 +224,8 @@ mod tests {
             }
             let oracle = (from..bytes.len()).find(|at| bytes[*at] < 0x20 || b"\"\\".contains(&bytes[*at]));
             prop_assert_eq!(find_special(&bytes, from), oracle);
+            let rest = bytes.get(from..).unwrap_or_default();
+            prop_assert_eq!(has_special(rest), oracle.is_some());
         }
 
         #[test]

@@ -2,19 +2,17 @@
 //! corrects rows that differ, and withdraws rows that no longer have events.
 
 mod by_window;
+mod encoder;
 
 use client::Offset;
-use model::derived::Derived;
 use model::{RecordKey, Timestamp, Window};
-use serde::Serialize;
 
+use self::encoder::Encoder;
 use super::offsets::padded;
 use super::prior::PriorRows;
 
 pub(crate) use by_window::{DueWindow, WrittenRows};
-
-/// The initial size, in bytes, of the buffer for a row's JSON. Most rows fit, so encoding one allocates memory once.
-const JSON_BYTES: usize = 512;
+pub(crate) use encoder::{Envelope, Measures};
 
 /// A derived record that is ready to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,35 +23,6 @@ pub(crate) struct Row {
     pub(crate) revision: u32,
     /// Whether the window was still open.
     pub(crate) is_early: bool,
-}
-
-/// The type-erased key fields and measures of a row.
-pub(crate) trait Measures {
-    /// Encodes the record as JSON.
-    fn encode(&self, envelope: Envelope) -> Result<Vec<u8>, serde_json::Error>;
-}
-
-/// The fields of a record that are not measures.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Envelope {
-    pub(crate) window: Window,
-    pub(crate) revision: u32,
-    pub(crate) withdrawn: bool,
-    /// Whether the window is over; `None` if the derivation has no early results.
-    pub(crate) is_final: Option<bool>,
-}
-
-impl<T: Serialize> Measures for T {
-    fn encode(&self, envelope: Envelope) -> Result<Vec<u8>, serde_json::Error> {
-        let mut json = Vec::with_capacity(JSON_BYTES);
-        let row = Derived {
-            withdrawn: envelope.withdrawn,
-            is_final: envelope.is_final,
-            ..Derived::new(envelope.window, self, envelope.revision)
-        };
-        serde_json::to_writer(&mut json, &row)?;
-        Ok(json)
-    }
 }
 
 /// The last revision of one row that this runner wrote, or that it found in the derived topic. It is stored with
@@ -175,6 +144,7 @@ pub(crate) struct Revisions {
     /// The offsets of the derived topic from which a restart looks for detections: those of the resumed checkpoint,
     /// until [`Self::snapshotted`] advances them.
     detections_from: Vec<Offset>,
+    encoder: Encoder,
 }
 
 impl Revisions {
@@ -215,7 +185,8 @@ impl Revisions {
         }
         if let (None, Some(prior)) = (row.revision.number(), prior) {
             *row.revision = Revision::new(prior.revision, prior.withdrawn);
-            if row.measures.encode(envelope(prior.revision))? == prior.value {
+            let envelope = envelope(prior.revision);
+            if self.encoder.row(row.measures, envelope)? == prior.value {
                 return Ok(None);
             }
         }
@@ -231,7 +202,7 @@ impl Revisions {
         }
         Ok(Some(Row {
             key: key.to_owned(),
-            value: row.measures.encode(envelope(revision))?,
+            value: self.encoder.row(row.measures, envelope(revision))?.to_vec(),
             window: row.window,
             revision,
             is_early,
@@ -259,14 +230,15 @@ impl Revisions {
             }
             return Ok(None);
         }
+        let envelope = Envelope {
+            window: span,
+            revision,
+            withdrawn: false,
+            is_final: None,
+        };
         Ok(Some(Row {
-            key: key.to_string(),
-            value: measures.encode(Envelope {
-                window: span,
-                revision,
-                withdrawn: false,
-                is_final: None,
-            })?,
+            key: key.as_str().to_owned(),
+            value: self.encoder.row(measures, envelope)?.to_vec(),
             window: span,
             revision,
             is_early: false,
@@ -323,17 +295,15 @@ impl Revisions {
         row: &EmptyRow<'_>,
     ) -> Result<Option<Row>, serde_json::Error> {
         let (start, key) = (withdrawal.start, withdrawal.key.as_str());
-        let encode = |revision| {
-            row.measures.encode(Envelope {
-                window: row.window,
-                revision,
-                withdrawn: row.withdrawn,
-                is_final: row.is_final,
-            })
+        let envelope = |revision| Envelope {
+            window: row.window,
+            revision,
+            withdrawn: row.withdrawn,
+            is_final: row.is_final,
         };
         let prior = self.prior.row(start, key);
         if let Some(prior) = prior.filter(|prior| prior.revision == withdrawal.revision)
-            && encode(prior.revision)? == prior.value
+            && self.encoder.row(row.measures, envelope(prior.revision))? == prior.value
         {
             return Ok(None);
         }
@@ -341,7 +311,7 @@ impl Revisions {
         self.prior.withdraw(start, key, revision);
         Ok(Some(Row {
             key: key.to_owned(),
-            value: encode(revision)?,
+            value: self.encoder.row(row.measures, envelope(revision))?.to_vec(),
             window: row.window,
             revision,
             is_early: false,

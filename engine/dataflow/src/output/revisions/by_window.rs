@@ -6,7 +6,7 @@ use client::Offset;
 use model::merge::fingerprint;
 use model::{RecordKey, Window};
 
-use super::{DueRow, Envelope, Measures, Revision, Revisions, Row, RowsFrom};
+use super::{DueRow, Encoder, Envelope, Measures, Revision, Revisions, Row, RowsFrom};
 
 /// The rows of a window that were written, by key. They are stored with the window, but only this stage changes them.
 #[derive(Debug, Default)]
@@ -61,9 +61,11 @@ impl Revisions {
             rows.extend(self.next(row, ends)?);
             Ok::<_, serde_json::Error>(())
         };
+        let mut encoder = Encoder::default();
         for (key, measures) in due.rows {
             let mut row = gone.remove(*key).unwrap_or_default();
-            let content = Some(content(*measures, due.window, due.is_final)?);
+            let content = content(*measures, due.window, due.is_final, &mut encoder)?;
+            let content = Some(content);
             if row.content != content {
                 row.content = content;
                 next(key, *measures, true, &mut row.revision)?;
@@ -86,12 +88,14 @@ fn content(
     measures: &dyn Measures,
     window: Window,
     is_final: Option<bool>,
+    encoder: &mut Encoder,
 ) -> Result<u128, serde_json::Error> {
-    let json = measures.encode(Envelope {
+    let envelope = Envelope {
         window,
         revision: 0,
         withdrawn: false,
         is_final,
-    })?;
-    Ok(fingerprint(&String::from_utf8_lossy(&json)))
+    };
+    let json = encoder.row(measures, envelope)?;
+    Ok(fingerprint(&String::from_utf8_lossy(json)))
 }
