@@ -111,6 +111,11 @@ impl Pipeline {
         merged: &mut Merged,
     ) {
         let (lateness, windows) = (&mut self.lateness, self.windows.get());
+        let earliest = merged.header.min_event_time;
+        let may_be_over = earliest.is_some_and(|earliest| windows.may_be_over(earliest));
+        if !may_be_over && !lateness.has_decided() {
+            return;
+        }
         let (partition, offsets) = (origin.partition, merged.header.offsets());
         let late = contributions.take_late(|window: Window, key: &str| {
             let is_over = windows.is_over(window, key, origin.is_replayed);

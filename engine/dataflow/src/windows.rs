@@ -98,6 +98,9 @@ pub(crate) trait Windows: Send + Sync {
     /// Reads the partial of one batch.
     fn decode(&self, partial: &[u8]) -> Result<Batch, PartialError>;
 
+    /// Whether [`Self::is_over`] may return true for a contribution whose events are not before `earliest`.
+    fn may_be_over(&self, earliest: Timestamp) -> bool;
+
     /// Whether a contribution with this span and key is too late to be merged. `is_replayed` is
     /// [`Origin::is_replayed`] of its batch.
     fn is_over(&self, span: Window, key: &str, is_replayed: bool) -> bool;

@@ -116,6 +116,12 @@ impl Lateness {
         self.decided = prior.0;
     }
 
+    /// Whether decisions of an earlier runner are remembered. If not, a contribution is late only if its window can no
+    /// longer be corrected.
+    pub(crate) fn has_decided(&self) -> bool {
+        !self.decided.is_empty()
+    }
+
     /// Whether a batch's contribution to this window and key is late. `is_over` is true if the window can no
     /// longer be corrected.
     pub(crate) fn is_late(

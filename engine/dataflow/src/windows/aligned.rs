@@ -7,6 +7,7 @@ mod pane;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::vec;
 
 use client::{Offset, Partition};
 use model::partial::Contribution;
@@ -74,30 +75,44 @@ impl<D: Windowed> Panes<D> {
         }
     }
 
-    /// Adds a contribution to its pane. Returns the number of newly found duplicates.
-    fn add(&mut self, key: &str, contribution: Contribution<D::Partial>, origin: Origin) -> u64 {
-        let start = contribution.window.start;
+    /// Adds the next contributions of a batch that belong to one pane. Returns the number of newly found duplicates;
+    /// `None` if there are no more contributions.
+    fn add_pane(
+        &mut self,
+        keys: &str,
+        contributions: &mut vec::IntoIter<Contribution<D::Partial>>,
+        origin: Origin,
+    ) -> Option<u64> {
+        let start = contributions.as_slice().first()?.window.start;
+        let is_its = |next: &Contribution<_>| next.window.start == start;
         self.open(start);
         let Some(pane) = self.panes.get_mut(&start) else {
             unreachable!("windows that are not late can be opened");
         };
         pane.first_offsets[origin.partition.index()].get_or_insert(origin.first_offset);
         pane.changed = self.merges;
-        let is_full = self.slots >= self.bounds.entries_max;
-        let has_no_room = is_full && pane.slots.number_of(key).is_none();
-        let other = has_no_room.then(|| RecordKey::from(key).any_other());
-        let key = other.as_ref().map_or(key, RecordKey::as_str);
-        let slot = pane.slots.find_or_insert(key, || {
-            self.slots += 1;
-            Slot::new(key.into())
-        });
-        slot.changed = self.merges;
-        slot.partial.merge(contribution.partial);
-        slot.contributed = true;
-        slot.events += contribution.events;
-        let before = slot.duplicates;
-        slot.duplicates = self.derivation.duplicates(&mut slot.partial, slot.events);
-        slot.duplicates.saturating_sub(before)
+        let mut duplicates = 0;
+        while contributions.as_slice().first().is_some_and(is_its)
+            && let Some(contribution) = contributions.next()
+        {
+            let key = contribution.key.of(keys);
+            let is_full = self.slots >= self.bounds.entries_max;
+            let has_no_room = is_full && pane.slots.number_of(key).is_none();
+            let other = has_no_room.then(|| RecordKey::from(key).any_other());
+            let key = other.as_ref().map_or(key, RecordKey::as_str);
+            let slot = pane.slots.find_or_insert(key, || {
+                self.slots += 1;
+                Slot::new(key.into())
+            });
+            slot.changed = self.merges;
+            slot.partial.merge(contribution.partial);
+            slot.contributed = true;
+            slot.events += contribution.events;
+            let before = slot.duplicates;
+            slot.duplicates = self.derivation.duplicates(&mut slot.partial, slot.events);
+            duplicates += slot.duplicates.saturating_sub(before);
+        }
+        Some(duplicates)
     }
 
     fn panes_of(&self, window: Window) -> impl Iterator<Item = &Pane<D::Partial>> {
@@ -135,6 +150,12 @@ impl<D: Windowed> Windows for Panes<D> {
         BatchPartial::<D::Partial>::decode(partial).map(Batch::from)
     }
 
+    /// The pane of an event begins less than a hop before the event.
+    fn may_be_over(&self, earliest: Timestamp) -> bool {
+        let last = self.window(earliest.plus_ms(-self.hop_ms));
+        self.retired_to.is_some_and(|retired| last.end <= retired)
+    }
+
     /// The contribution belongs to all windows that contain the pane at the span's start. It is too late if the last
     /// of them, which starts with this pane, is forgotten.
     fn is_over(&self, span: Window, _: &str, _: bool) -> bool {
@@ -150,13 +171,12 @@ impl<D: Windowed> Windows for Panes<D> {
     ) -> MergeOutcome {
         self.merges += 1;
         let (keys, contributions) = contributions.of::<Vec<Contribution<D::Partial>>>();
-        let add = |contribution: Contribution<D::Partial>| {
-            self.add(contribution.key.of(&keys), contribution, origin)
-        };
-        MergeOutcome {
-            duplicate: contributions.into_iter().map(add).sum(),
-            ..MergeOutcome::default()
+        let mut contributions = contributions.into_iter();
+        let mut outcome = MergeOutcome::default();
+        while let Some(found) = self.add_pane(&keys, &mut contributions, origin) {
+            outcome.duplicate += found;
         }
+        outcome
     }
 
     fn resume(&mut self, watermark: Option<Timestamp>, closed_to: Option<Timestamp>) {

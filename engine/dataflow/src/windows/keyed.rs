@@ -146,6 +146,11 @@ impl<M: KeyedProcess> Windows for KeyedProcesses<M> {
         Ok(Batch::new(partial.header, partial.keys, facts))
     }
 
+    fn may_be_over(&self, earliest: Timestamp) -> bool {
+        let followed_to = self.followed_to.max(self.closed_to).max(self.resumed_at);
+        followed_to.is_some_and(|followed_to| earliest < followed_to)
+    }
+
     fn is_over(&self, span: Window, _: &str, is_replayed: bool) -> bool {
         let followed_to = self.followed_to.max(self.closed_to);
         let followed_to = if is_replayed {

@@ -104,13 +104,17 @@ impl<D: model::Sessions> Sessions<D> {
 
     /// The sessions of a key that events with this span extend or join, ordered by start.
     fn touched(&self, key: &str, span: Window) -> Numbers {
-        let sessions = self.sessions.of_key(key);
-        let mut touched: SmallVec<[_; 4]> = sessions
-            .filter(|(_, session)| session.span.is_within(self.gap_ms, &span))
-            .map(|(number, session)| (session.span.start, number))
-            .collect();
-        touched.sort_unstable();
-        touched.into_iter().map(|(_, number)| number).collect()
+        let mut touched = Numbers::new();
+        for (number, session) in self.sessions.of_key(key) {
+            if session.span.is_within(self.gap_ms, &span) {
+                touched.push(number);
+            }
+        }
+        if touched.len() > 1 {
+            let start = |number| self.sessions.get(number).map(|session| session.span.start);
+            touched.sort_unstable_by_key(|number| (start(*number), *number));
+        }
+        touched
     }
 
     /// Adds a contribution to the sessions of the key that it touches: it extends one, joins several, or begins a new
@@ -247,6 +251,12 @@ impl<D: model::Sessions> Sessions<D> {
 impl<D: model::Sessions> Windows for Sessions<D> {
     fn decode(&self, partial: &[u8]) -> Result<Batch, PartialError> {
         BatchPartial::<D::Partial>::decode(partial).map(Batch::from)
+    }
+
+    fn may_be_over(&self, earliest: Timestamp) -> bool {
+        let is_closed = self.closed_to.is_some_and(|closed| earliest < closed);
+        let retired = self.retired_to.unwrap_or(Timestamp::MIN);
+        is_closed || self.ends_at(Window::instant(earliest)) <= retired
     }
 
     /// Events that were merged before a restart are merged again, however late they are now. Events before
