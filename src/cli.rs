@@ -11,6 +11,7 @@ mod shared;
 mod sql;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -45,7 +46,8 @@ pub(crate) enum Command {
     Provision(ProvisionCommand),
     /// Check the health of a running service over HTTP, for example as a container's health check.
     Health(HealthCommand),
-    /// Generate the events of a seeded game world and write them to the source topics, or serve them over HTTP.
+    /// Generate the events of a seeded game world and write them to the source topics or to standard output,
+    /// or serve them over HTTP.
     Generate(GenerateCommand),
     /// Pull records from HTTP and WebSocket endpoints into topics.
     HttpSource(HttpSourceCommand),
@@ -93,6 +95,9 @@ pub(crate) struct UpCommand {
     /// File to which the ground truth about planted incidents is appended, one JSON object per line.
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: Option<PathBuf>,
+    /// Generate a history of this length first, such as `2h`, as fast as the cluster accepts it, then go on live.
+    #[arg(long, value_name = "TIME", value_parser = bounds::backfill)]
+    pub(crate) backfill: Option<Duration>,
     /// Do not run the generator.
     #[arg(long)]
     pub(crate) no_generator: bool,

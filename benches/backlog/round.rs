@@ -102,7 +102,6 @@ async fn write(
     let path = dataflow.path()?;
     Running::start(&["provision", "--cluster", &place.address, "--dataflow", path])?.wait()?;
     let options = Options {
-        cluster: Cluster::connect(Some(&place.address)).await?,
         world: WORLD.ending_at(client::now_ms(), events),
         incidents: 0.0,
         truth: None,
@@ -110,7 +109,8 @@ async fn write(
         pace: Pace::Unpaced,
         sent: Arc::default(),
     };
-    let summary = data_generator::run(options, std::future::pending()).await?;
+    let cluster = Cluster::connect(Some(&place.address)).await?;
+    let summary = data_generator::run(options, &cluster, std::future::pending()).await?;
     let by_name = |(topic, count): (data_generator::Topic, u64)| (topic.name(), count);
     Ok(summary.events.into_iter().map(by_name).collect())
 }

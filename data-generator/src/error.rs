@@ -10,6 +10,9 @@ pub enum GenerateError {
     /// An operation on the cluster failed, such as connecting or sending a record.
     #[error("generating events: {0}")]
     Cluster(#[from] ClientError),
+    /// The lines of `write_lines` cannot be written.
+    #[error("cannot write the events: {0}")]
+    Output(std::io::Error),
     /// The truth file cannot be written.
     #[error("cannot write the ground truth to `{}`: give a file in a folder that exists", path.display())]
     Truth {

@@ -20,7 +20,7 @@ const ATTEMPTS: u32 = 15;
 /// The maximum number of lost records that are resent together: a few batches per partition.
 const RESENT_TOGETHER_MAX: usize = 1_000;
 
-/// The events that the cluster has acknowledged.
+/// The events that the cluster has acknowledged, or that were written as lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// The number of events per topic, including broken ones.
@@ -36,7 +36,7 @@ impl Summary {
         self.events.values().sum()
     }
 
-    fn count(&mut self, topic: Topic, broken: Option<Broken>) {
+    pub(crate) fn count(&mut self, topic: Topic, broken: Option<Broken>) {
         *self.events.entry(topic).or_default() += 1;
         if let Some(broken) = broken {
             *self.broken.entry(broken).or_default() += 1;

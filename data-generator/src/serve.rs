@@ -26,7 +26,7 @@ use tokio::sync::OnceCell;
 use tokio::sync::watch;
 
 use crate::event::Topic;
-use crate::run::Pace;
+use crate::pace::Pace;
 use crate::world::{World, WorldOptions};
 
 use latest::Latest;
@@ -168,7 +168,7 @@ impl ServeOptions {
                 start_ms: client::now_ms(),
                 ..self.world
             },
-            Pace::Unpaced => self.world,
+            Pace::CatchUp { .. } | Pace::Unpaced => self.world,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Parses values of flags that are durations with limits.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// A shorter timeout would close connections between two requests of the same client.
@@ -7,25 +8,40 @@ const IDLE_MIN: Duration = Duration::from_secs(1);
 /// A client that sends nothing for a day is assumed to be gone.
 const IDLE_MAX: Duration = Duration::from_secs(86_400);
 
-/// The longest time that a query can go back, a year.
+/// The longest time that a query can go back, and that the generator can write at once: a year.
 const HISTORY_MAX: Duration = Duration::from_secs(366 * 86_400);
 
 /// Parses the time that a query goes back.
 pub(super) fn history(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if (Duration::from_secs(1)..=HISTORY_MAX).contains(&duration) {
-        return Ok(duration);
-    }
-    Err("give a time from 1s to 366days, or `--from beginning`".to_owned())
+    let allowed = Duration::from_secs(1)..=HISTORY_MAX;
+    within(
+        text,
+        &allowed,
+        "give a time from 1s to 366days, or `--from beginning`",
+    )
+}
+
+/// Parses the length of the history that the generator writes.
+pub(super) fn backfill(text: &str) -> Result<Duration, String> {
+    let allowed = Duration::from_secs(1)..=HISTORY_MAX;
+    within(text, &allowed, "give a time from 1s to 366days")
 }
 
 /// Parses the time for which an idle connection is kept open.
 pub(super) fn idle_timeout(text: &str) -> Result<Duration, String> {
+    within(text, &(IDLE_MIN..=IDLE_MAX), "give a time from 1s to 1day")
+}
+
+fn within(
+    text: &str,
+    allowed: &RangeInclusive<Duration>,
+    advice: &str,
+) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if (IDLE_MIN..=IDLE_MAX).contains(&duration) {
+    if allowed.contains(&duration) {
         return Ok(duration);
     }
-    Err("give a time from 1s to 1day".to_owned())
+    Err(advice.to_owned())
 }
 
 #[cfg(test)]

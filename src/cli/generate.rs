@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
-use super::{ClusterArgs, DataflowArg};
+use super::{ClusterArgs, DataflowArg, bounds};
 
 #[derive(Debug, Args)]
 pub(crate) struct GenerateCommand {
@@ -29,10 +30,22 @@ pub(crate) struct GenerateCommand {
     /// File to which the ground truth about planted incidents is appended, one JSON object per line.
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: Option<PathBuf>,
-    /// Time at which the world begins (RFC 3339), if --events is given without --rate; default: the world begins so
-    /// early that it ends now.
+    /// Time at which the world begins (RFC 3339). Without --events, or with --rate, the world catches up with the
+    /// present and then goes on live. Default: now; with --events and no --rate, so early that the world ends now; with
+    /// --stdout, --events and no --rate, 2026-01-01T00:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub(crate) start: Option<String>,
+    /// Begin this long ago, such as `2h` or `35d`: write the history as fast as the cluster accepts it, then go on live.
+    #[arg(long, value_name = "TIME", value_parser = bounds::backfill, conflicts_with = "start")]
+    pub(crate) backfill: Option<Duration>,
+    /// Catch up with the present at this many seconds of world time a second; for example, 60 lives an hour in a minute.
+    /// Default: as fast as the cluster accepts the events.
+    #[arg(long, value_name = "FACTOR")]
+    pub(crate) speed: Option<f64>,
+    /// Write the events to standard output instead of a cluster, one JSON object per line:
+    /// {"topic":…,"key":…,"event":…}.
+    #[arg(long, conflicts_with_all = ["dataflow", "serve"])]
+    pub(crate) stdout: bool,
     /// Serve the events over HTTP instead of writing them to a cluster: a stream at /stream_events, and single events
     /// at /player_event, /purchase_event and /server_metric; port 0 picks a free one.
     #[arg(

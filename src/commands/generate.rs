@@ -1,66 +1,81 @@
-//! `generate`: write the events of a seeded game world to the source topics, or serve them over HTTP.
+//! `generate`: write the events of a seeded game world to the source topics or to standard output, or serve them over
+//! HTTP.
+
+mod timing;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use anyhow::Context;
 use client::{Cluster, now_ms};
 use data_generator::{Options, Pace, ServeOptions, Served, Summary, WorldOptions};
 use http_service::{is_exposed, until_hang_up};
-use model::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::provisioned;
 use crate::cli::{GenerateCommand, UpCommand};
 use crate::progress::{Done, Progress};
-use crate::terminal::say;
+use crate::terminal::{note, say};
 use crate::{dataflow_file, registry, signal};
-
-/// The rate of the world if `--rate` is not given, in events per second.
-const RATE_DEFAULT: f64 = 1_000.0;
 
 pub(crate) async fn generate(args: GenerateCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
-    let world = world(&args)?;
+    let (world, pace) = (timing::world(&args)?, timing::pace(&args)?);
     check_incidents(args.incidents)?;
     if let Some(address) = args.serve {
-        return serve(address, &args, world, stop).await;
+        let options = ServeOptions {
+            world,
+            incidents: args.incidents,
+            events: args.events,
+            pace,
+        };
+        return serve(address, options, stop).await;
+    }
+    let options = Options {
+        world,
+        incidents: args.incidents,
+        truth: args.truth.clone(),
+        events: args.events,
+        pace,
+        sent: Arc::default(),
+    };
+    if args.stdout {
+        return lines(options, stop).await;
     }
     let (_, dataflow) = dataflow_file::load(&args.dataflow, &registry::registry())?;
     let cluster = provisioned::with_sources(&args.cluster, &dataflow, &stop).await?;
-    let options = Options {
-        cluster,
-        world,
-        incidents: args.incidents,
-        truth: args.truth,
-        events: args.events,
-        pace: Pace::of(args.events, args.rate),
-        sent: Arc::default(),
-    };
-    let progress = args
-        .events
-        .map(|events| progress(events, Arc::clone(&options.sent)));
-    let summary = data_generator::run(options, stop.cancelled_owned()).await?;
+    let progress = progress(&options);
+    let summary = data_generator::run(options, &cluster, stop.cancelled_owned()).await?;
     drop(progress);
-    print(&summary);
+    counts(&summary).for_each(|line| say!("{line}"));
     Ok(())
 }
 
-/// Shows how many events have been sent.
-fn progress(events: u64, sent: Arc<AtomicU64>) -> Progress {
-    Progress::start("generate", "events", move || Done {
+/// Writes the events to standard output, and the summary to standard error.
+async fn lines(options: Options, stop: CancellationToken) -> anyhow::Result<()> {
+    let progress = progress(&options);
+    let out = std::io::stdout().lock();
+    let summary = data_generator::write_lines(options, out, stop.cancelled_owned()).await?;
+    drop(progress);
+    counts(&summary).for_each(|line| note(&line));
+    Ok(())
+}
+
+/// Shows how many events have been sent, if their number is limited.
+fn progress(options: &Options) -> Option<Progress> {
+    let (total, sent) = (options.events?, Arc::clone(&options.sent));
+    Some(Progress::start("generate", "events", move || Done {
         done: sent.load(Ordering::Relaxed),
-        total: events,
-    })
+        total,
+    }))
 }
 
 /// Serves the events of the world over HTTP until stopped.
 async fn serve(
     address: SocketAddr,
-    args: &GenerateCommand,
-    world: WorldOptions,
+    options: ServeOptions,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| {
@@ -70,12 +85,6 @@ async fn serve(
     if is_exposed(address) {
         say!("note: every client that reaches {address} can read the events");
     }
-    let options = ServeOptions {
-        world,
-        incidents: args.incidents,
-        events: args.events,
-        pace: Pace::of(args.events, args.rate),
-    };
     let served = Arc::new(Served::default());
     let stopped = stop.clone().cancelled_owned();
     let serving = data_generator::serve(listener, options, Arc::clone(&served), stopped);
@@ -88,77 +97,36 @@ async fn serve(
     Ok(())
 }
 
-/// Returns the options of the generator in `up`. Its world runs in real time.
-pub(crate) fn live(cluster: Cluster, args: &UpCommand) -> anyhow::Result<Options> {
-    check_rate(args.rate)?;
+/// Returns the options of the generator in `up`. Its world runs in real time, after a history if one is wanted.
+pub(crate) fn live(args: &UpCommand) -> anyhow::Result<Options> {
+    timing::check_rate(args.rate)?;
+    let now_ms = now_ms();
     check_incidents(args.incidents)?;
     let world = WorldOptions {
         seed: args.seed,
-        start_ms: now_ms(),
+        start_ms: timing::before(now_ms, args.backfill.unwrap_or_default()),
         rate: args.rate,
         broken: 0.0,
     };
     Ok(Options {
-        cluster,
         world,
         incidents: args.incidents,
         truth: args.truth.clone(),
         events: None,
-        pace: Pace::WallClock,
+        pace: match args.backfill {
+            Some(_) => Pace::CatchUp { speed: None },
+            None => Pace::WallClock,
+        },
         sent: Arc::default(),
     })
 }
 
 pub(crate) async fn generate_until(
     stop: CancellationToken,
+    cluster: Cluster,
     options: Options,
 ) -> anyhow::Result<()> {
-    data_generator::run(options, stop.cancelled_owned()).await?;
-    Ok(())
-}
-
-fn world(args: &GenerateCommand) -> anyhow::Result<WorldOptions> {
-    let rate = args.rate.unwrap_or(RATE_DEFAULT);
-    check_rate(rate)?;
-    anyhow::ensure!(
-        (0.0..=1.0).contains(&args.broken),
-        "--broken is `{}`: give a share from 0 to 1",
-        args.broken
-    );
-    let world = WorldOptions {
-        seed: args.seed,
-        start_ms: now_ms(),
-        rate,
-        broken: args.broken,
-    };
-    match (&args.start, args.events) {
-        (Some(start), _) => {
-            let time = Timestamp::parse(start).with_context(|| {
-                format!("--start is `{start}`: give an RFC 3339 time such as 2026-01-31T12:00:00Z")
-            })?;
-            Ok(WorldOptions {
-                start_ms: time.as_millis(),
-                ..world
-            })
-        }
-        (None, Some(events)) => {
-            let world = world.ending_at(now_ms(), events);
-            anyhow::ensure!(
-                world.start_ms > 0,
-                "--events is `{events}`: at {rate} per second the world would begin before 1970; give fewer \
-                 events, or set --start"
-            );
-            Ok(world)
-        }
-        (None, None) => Ok(world),
-    }
-}
-
-fn check_rate(rate: f64) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        rate > 0.0 && rate <= 1e6,
-        "--rate is `{rate}`: give events per second, above 0 and at most 1000000"
-    );
+    data_generator::run(options, &cluster, stop.cancelled_owned()).await?;
     Ok(())
 }
 
@@ -170,11 +138,11 @@ fn check_incidents(per_hour: f64) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print(summary: &Summary) {
-    for (topic, events) in &summary.events {
-        say!("{}: {events} events", topic.name());
-    }
-    for (broken, records) in &summary.broken {
-        say!("broken, {}: {records}", broken.name());
-    }
+/// Returns a line for each topic, and for each kind of broken record.
+fn counts(summary: &Summary) -> impl Iterator<Item = String> {
+    let events = summary.events.iter();
+    let broken = summary.broken.iter();
+    events
+        .map(|(topic, events)| format!("{}: {events} events", topic.name()))
+        .chain(broken.map(|(broken, records)| format!("broken, {}: {records}", broken.name())))
 }

@@ -46,8 +46,9 @@ async fn run_services(
         dashboard::start(cluster.clone(), &dataflow, &args.dashboard, stop.clone()).await?;
     let mut services: JoinSet<anyhow::Result<()>> = JoinSet::new();
     if !args.no_generator && has_topics_of_generator(&dataflow) {
-        let options = generate::live(cluster.clone(), args)?;
-        services.spawn(generate::generate_until(stop.clone(), options));
+        let options = generate::live(args)?;
+        let generator = generate::generate_until(stop.clone(), cluster.clone(), options);
+        services.spawn(generator);
     }
     let to_drain = cluster.clone();
     let options = Options {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use client::now_ms;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use tokio::sync::watch;
@@ -15,7 +14,7 @@ use tokio::time::sleep;
 use super::envelope::envelope;
 use super::{ServeOptions, Served};
 use crate::event::Event;
-use crate::run::Pace;
+use crate::pace::Clock;
 use crate::world::{World, WorldOptions};
 
 /// The bytes after each event: a line break and a blank line.
@@ -29,7 +28,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// Releases the events of one reader's world when they are due.
 pub(super) struct Paced {
     world: World,
-    pace: Pace,
+    clock: Clock,
     left: u64,
     next: Option<Event>,
     served: Arc<Served>,
@@ -44,8 +43,8 @@ impl Paced {
         stop: watch::Receiver<bool>,
     ) -> Self {
         Self {
+            clock: Clock::new(options.pace, &world),
             world: World::new(world).with_incidents(options.incidents),
-            pace: options.pace,
             left: options.events.unwrap_or(u64::MAX),
             next: None,
             served,
@@ -83,7 +82,7 @@ impl Paced {
             let Some(event) = self.next.take().or_else(|| self.world.next()) else {
                 break;
             };
-            if self.pace == Pace::WallClock && event.emitted_ms > now_ms() {
+            if !self.clock.is_due(&event) {
                 self.next = Some(event);
                 break;
             }
