@@ -41,6 +41,7 @@ pub(crate) async fn run(cluster: &str) -> anyhow::Result<()> {
             cluster,
             access,
             explore: Explore::default(),
+            games: Vec::new(),
         },
         CancellationToken::new(),
     )

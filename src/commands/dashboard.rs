@@ -1,7 +1,7 @@
 //! `dashboard`: serve the live dashboard to browsers.
 
 use ::dashboard::{
-    Access, Explore, ExploredColumn, ExploredTopic, Handle, Options, PinnedChart, Token,
+    Access, Explore, ExploredColumn, ExploredTopic, Game, Handle, Options, PinnedChart, Token,
 };
 use ::dataflow::{ChartKind, DataflowSpec, DerivationSpec, ViewSpec};
 use anyhow::Context;
@@ -40,10 +40,16 @@ pub(crate) async fn start(
         cluster,
         access,
         explore: explore(dataflow),
+        games: games(),
     };
     let handle = ::dashboard::start(listener, options, stop).await?;
     say!("dashboard: http://{}", handle.address());
     Ok(handle)
+}
+
+/// Returns the games of the catalogue.
+fn games() -> Vec<Game> {
+    Vec::new()
 }
 
 /// Returns the derived topics and the views of the dataflow file.

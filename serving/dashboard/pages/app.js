@@ -6,6 +6,7 @@ import { engagement } from "./engagement.js";
 import { explore } from "./explore.js";
 import { clock, isUtc, moment, setUtc, zoneName } from "./format.js";
 import { fraud } from "./fraud.js";
+import { get } from "./get.js";
 import { follow } from "./live.js";
 import { overview } from "./overview.js";
 import { pinned } from "./pinned.js";
@@ -130,11 +131,9 @@ function askToken() {
 
 /** Finds out whether there are pinned charts, and adds their page to the navigation. */
 async function findPinned() {
-  const token = sessionStorage.getItem("token");
-  const headers = token ? { authorization: `Bearer ${token}` } : {};
-  const response = await fetch("api/explore", { headers }).catch(() => null);
+  const found = await get("api/explore");
   // Without the token, or during an outage, the next view that is opened asks again.
-  if (response?.ok) state.pinned = (await response.json()).pinned.length > 0;
+  if (found) state.pinned = found.pinned.length > 0;
   if (state.pinned) nav();
 }
 

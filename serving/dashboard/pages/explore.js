@@ -3,6 +3,7 @@
 import { download } from "./csv.js";
 import { h, keyed, put } from "./dom.js";
 import { clock, exact, moment, several } from "./format.js";
+import { authorization } from "./get.js";
 import { panel, plain } from "./panel.js";
 import { address, go, place } from "./place.js";
 import { showSeries } from "./series.js";
@@ -270,11 +271,9 @@ function tables(rows, kinds, explored, file) {
 /** Downloads all rows of the time span that match the filters. */
 async function save({ target }) {
   const { query, topic } = place();
-  const token = sessionStorage.getItem("token");
-  const headers = token ? { authorization: `Bearer ${token}` } : {};
   target.disabled = true;
   try {
-    const response = await fetch(`api/explore/rows${query}`, { headers, cache: "no-store" });
+    const response = await fetch(`api/explore/rows${query}`, { headers: authorization(), cache: "no-store" });
     if (!response.ok) throw new Error(`the dashboard answered ${response.status}`);
     const { explored } = (await response.json()).data;
     download(topic, columnsOf(explored), explored.rows);

@@ -3,8 +3,8 @@
 import { spans } from "./chart.js";
 import { empty, h, keyed, put } from "./dom.js";
 import { clock, iso, moment, number, several } from "./format.js";
-import { spark } from "./overview.js";
 import { panel, plain, stat } from "./panel.js";
+import { spark } from "./spark.js";
 
 const STATUS = {
   healthy: ["good", "●"],

@@ -35,6 +35,8 @@ pub(crate) enum RequestError {
     },
     #[error("unknown topic `{0}`; `/api/explore` lists the derived topics of the dataflow file")]
     NoSuchTopic(String),
+    #[error("no cover of a game `{0}`; `/api/games` lists the games of the catalogue")]
+    NoSuchCover(String),
     #[error("send the dashboard's token: `Authorization: Bearer TOKEN`")]
     Unauthorized,
     #[error(transparent)]
@@ -57,6 +59,7 @@ impl RequestError {
             Self::Foreign(foreign) => (StatusCode::FORBIDDEN, foreign.code()),
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "no_such_path"),
             Self::NoSuchTopic(_) => (StatusCode::NOT_FOUND, "no_such_topic"),
+            Self::NoSuchCover(_) => (StatusCode::NOT_FOUND, "no_such_cover"),
             Self::NoSuchMethod => (StatusCode::METHOD_NOT_ALLOWED, "no_such_method"),
             Self::Full => (StatusCode::SERVICE_UNAVAILABLE, "full"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),

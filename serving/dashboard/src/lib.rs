@@ -2,8 +2,8 @@
 //!
 //! Read the modules in this order: [`start`] connects the parts; `feed` reads each topic once and passes its records to
 //! `store`, which keeps a bounded history; `views` computes the views from the store; `broadcast` renders each view
-//! once for all browsers; `explore` shows any derived topic, and reads it on demand; `live` streams a view to a
-//! browser; `routes` contains the paths; `guard` checks access.
+//! once for all browsers; `explore` shows any derived topic, and reads it on demand; `games` serves the catalogue;
+//! `live` streams a view to a browser; `routes` contains the paths; `guard` checks access.
 
 #![cfg_attr(
     test,
@@ -19,6 +19,7 @@ mod cache;
 mod error;
 mod explore;
 mod feed;
+mod games;
 mod guard;
 mod history;
 mod latest;
@@ -40,5 +41,7 @@ mod views;
 
 pub use error::StartError;
 pub use http_service::Handle;
-pub use options::{Access, Explore, ExploredColumn, ExploredTopic, Options, PinnedChart, Token};
+pub use options::{
+    Access, Explore, ExploredColumn, ExploredTopic, Game, Options, PinnedChart, Token,
+};
 pub use start::start;

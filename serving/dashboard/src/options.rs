@@ -22,6 +22,21 @@ pub struct Options {
     pub access: Access,
     /// The topics and charts of the pages *Explore* and *Pinned*.
     pub explore: Explore,
+    /// The games of the catalogue, in the order of their cards; empty if there is none.
+    pub games: Vec<Game>,
+}
+
+/// A game of the catalogue.
+#[derive(Clone, Debug)]
+pub struct Game {
+    /// The `game_id` of its events. No other game of the catalogue has it.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The genre, in a few words.
+    pub genre: String,
+    /// The cover picture, as the text of an SVG file with the proportions 16 to 9.
+    pub cover: Option<String>,
 }
 
 /// What the pages *Explore* and *Pinned* show.

@@ -17,6 +17,7 @@ use crate::assets;
 use crate::broadcast::Broadcast;
 use crate::error::RequestError;
 use crate::explore::{ExplorePage, ExploreQuery, Explorer, PinnedPage};
+use crate::games::Games;
 use crate::guard::{Guard, guard};
 use crate::limits::LIVE_MAX;
 use crate::live::{LiveStream, StoredView, Streamed};
@@ -36,6 +37,7 @@ const STREAM_HEADERS: [(HeaderName, &str); 3] = [
 struct Pages {
     broadcast: Arc<Broadcast>,
     explorer: Arc<Explorer>,
+    games: Arc<Games>,
     streams: Arc<Semaphore>,
     stop: CancellationToken,
 }
@@ -43,19 +45,23 @@ struct Pages {
 pub(crate) fn router(
     broadcast: Arc<Broadcast>,
     explorer: Arc<Explorer>,
+    games: Arc<Games>,
     access: Guard,
     stop: CancellationToken,
 ) -> Router {
     let pages = Pages {
         broadcast,
         explorer,
+        games,
         streams: Arc::new(Semaphore::new(LIVE_MAX)),
         stop,
     };
     Router::new()
         .route("/", get(assets::index))
         .route("/{file}", get(assets::asset))
+        .route("/covers/{file}", get(cover))
         .route("/api/status", get(status))
+        .route("/api/games", get(catalogue))
         .route("/api/explore", get(explored_topics))
         .route("/api/explore/rows", get(explored_rows))
         .route("/api/views/explore", get(explored))
@@ -72,6 +78,20 @@ pub(crate) fn router(
 async fn status(State(pages): State<Pages>, headers: HeaderMap) -> Response {
     let status = pages.broadcast.status.borrow().clone();
     json(&headers, status).await
+}
+
+/// Lists the games of the catalogue.
+async fn catalogue(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+    json(&headers, pages.games.list()).await
+}
+
+async fn cover(
+    State(pages): State<Pages>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, RequestError> {
+    let id = file.strip_suffix(".svg").ok_or(RequestError::NoSuchPath)?;
+    pages.games.cover(id, &headers).await
 }
 
 async fn view(

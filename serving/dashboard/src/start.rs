@@ -11,6 +11,7 @@ use crate::broadcast::Broadcast;
 use crate::error::StartError;
 use crate::explore::Explorer;
 use crate::feed::StoredTopic;
+use crate::games::Games;
 use crate::guard::Guard;
 use crate::options::Options;
 use crate::store::Topic;
@@ -30,6 +31,7 @@ pub async fn start(
         cluster,
         access,
         explore,
+        games,
     } = options;
     for topic in Topic::ALL {
         let stored = StoredTopic {
@@ -49,6 +51,7 @@ pub async fn start(
     let router = routes::router(
         broadcast,
         Arc::new(explorer),
+        Arc::new(Games::new(games)),
         Guard { access },
         stop.clone(),
     );

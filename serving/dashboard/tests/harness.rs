@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use cluster_testing::Node;
-use dashboard::{Access, Explore, Handle, Options, Token};
+use dashboard::{Access, Explore, Game, Handle, Options, Token};
 use model::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -44,19 +44,25 @@ impl Page {
     }
 
     pub(crate) async fn with_token(node: &Node, token: Option<&str>) -> Self {
-        Self::with(node, token, Explore::default()).await
+        Self::with(node, token, Explore::default(), Vec::new()).await
     }
 
     /// Starts a dashboard that explores these topics.
     pub(crate) async fn exploring(node: &Node, explore: Explore) -> Self {
-        Self::with(node, None, explore).await
+        Self::with(node, None, explore, Vec::new()).await
     }
 
-    async fn with(node: &Node, token: Option<&str>, explore: Explore) -> Self {
+    /// Starts a dashboard with a catalogue of games.
+    pub(crate) async fn with_games(node: &Node, token: Option<&str>, games: Vec<Game>) -> Self {
+        Self::with(node, token, Explore::default(), games).await
+    }
+
+    async fn with(node: &Node, token: Option<&str>, explore: Explore, games: Vec<Game>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let options = Options {
             cluster: node.cluster().await,
             explore,
+            games,
             access: token.map_or(Access::Loopback, |text| {
                 Access::Token(Token::new(text).unwrap())
             }),

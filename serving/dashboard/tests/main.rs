@@ -6,6 +6,7 @@
 
 mod away;
 mod explore;
+mod games;
 mod harness;
 mod http;
 mod live;

@@ -10,7 +10,7 @@ const PLAYERS_BY_LEVEL = "Players by level";
 /** Runs every journey. `at` is called with the name of each step; `shown` waits until a view has data. */
 export async function journeys(page, url, at, shown) {
   await page.goto(`${url}/#/overview`);
-  await page.locator(".card").first().click();
+  await page.locator(".card:has(.spark)").first().click();
   await page.waitForFunction(() => location.hash.startsWith("#/engagement?game="));
   await shown(page);
   const steps = [

@@ -10,6 +10,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { contrastProblems } from "./contrast.mjs";
 import { explore } from "./explore.mjs";
+import { gameCards } from "./games.mjs";
 import { hostile, playHostile } from "./hostile.mjs";
 import { journeys } from "./journeys.mjs";
 import { proxy } from "./proxy.mjs";
@@ -151,6 +152,7 @@ async function outages(browser, setup) {
 async function run(browser, setup) {
   await mkdir(screenshots, { recursive: true });
   await visitAll(browser, setup.url);
+  await gameCards(await browser.newPage(), setup.url, path.join(screenshots, "catalogue.png"));
   const stopPlaying = setup.webApi ? playHostile(setup.webApi) : () => {};
   try {
     const names = VIEWS.map((view) => view.toLowerCase().replace("data ", ""));
