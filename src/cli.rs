@@ -22,7 +22,9 @@ pub(crate) use cluster::{
 pub(crate) use generate::GenerateCommand;
 pub(crate) use keys::KeysCommand;
 pub(crate) use rules::{DerivationArg, RulesCommand, SetRulesCommand, TestRulesCommand};
-pub(crate) use shared::{DashboardArgs, DataflowArg, LocalClusterArgs, MetricsArgs, WebApiArgs};
+pub(crate) use shared::{
+    CatalogueArg, DashboardArgs, DataflowArg, LocalClusterArgs, MetricsArgs, WebApiArgs,
+};
 pub(crate) use sql::{RowFormat, SqlCommand};
 
 /// Real-time game analytics on Fluvio.
@@ -89,6 +91,8 @@ pub(crate) struct UpCommand {
     /// Seed of the generated world.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) catalogue: CatalogueArg,
     /// Incidents to plant per hour: fraud, stuck players and server problems, each kind in turn.
     #[arg(long, value_name = "PER_HOUR", default_value_t = 240.0)]
     pub(crate) incidents: f64,
@@ -215,6 +219,8 @@ pub(crate) struct WebApiCommand {
 pub(crate) struct DashboardCommand {
     #[command(flatten)]
     pub(crate) dataflow: DataflowArg,
+    #[command(flatten)]
+    pub(crate) catalogue: CatalogueArg,
     #[command(flatten)]
     pub(crate) dashboard: DashboardArgs,
     #[command(flatten)]

@@ -7,7 +7,7 @@ use std::time::Instant;
 use benches::process::Running;
 use benches::usage::{self, Memory};
 use client::Cluster;
-use data_generator::{Options, Pace, WorldOptions};
+use data_generator::{Catalogue, Options, Pace, WorldOptions};
 
 use crate::check;
 use crate::cluster::{Clusters, EmptyCluster};
@@ -103,6 +103,7 @@ async fn write(
     Running::start(&["provision", "--cluster", &place.address, "--dataflow", path])?.wait()?;
     let options = Options {
         world: WORLD.ending_at(client::now_ms(), events),
+        catalogue: Catalogue::built_in(),
         incidents: 0.0,
         truth: None,
         events: Some(events),

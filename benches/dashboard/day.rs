@@ -7,7 +7,7 @@ use model::Timestamp;
 use serde_json::{Value, json};
 
 const DAY_S: i64 = 86_400;
-const GAMES: [&str; 3] = ["skyforge", "default", "rift-runners"];
+const GAMES: [&str; 3] = ["tidewrack-isles", "default", "gridlock-ninety"];
 const CURRENCIES: [&str; 4] = ["USD", "EUR", "JPY", "BHD"];
 const PLATFORMS: [&str; 3] = ["PC", "Console", "Mobile"];
 const DERIVATIONS: i64 = 10;
@@ -211,14 +211,14 @@ fn fraud(_: i64) -> Value {
     let transactions: Vec<_> = (0..6)
         .map(|number| format!("trans_1a1ffd209b4_i12_{number}"))
         .collect();
-    json!({"game_id": "skyforge", "user_id": "player_1a1ffd209b4_22", "rule": "velocity", "alert_id": "",
+    json!({"game_id": "tidewrack-isles", "user_id": "player_1a1ffd209b4_22", "rule": "velocity", "alert_id": "",
         "severity": "high", "reason": "6 purchases within 23.707 s: more than 5 in 60 s", "score": 0.9,
         "transaction_ids": transactions, "transactions": 6,
         "evidence": {"purchases": 6, "within_ms": 23_707, "n": 5, "window_s": 60}, "rule_version": 1})
 }
 
 fn stuck(_: i64) -> Value {
-    json!({"game_id": "skyforge", "player_id": "", "level_id": "level_05", "map_id": "map_01", "since": "",
+    json!({"game_id": "tidewrack-isles", "player_id": "", "level_id": "level_05", "map_id": "map_01", "since": "",
         "seconds_on_level": 120.4, "events": 31, "session_id": "",
         "reason": "120.4 s on the level with 31 events and no completion"})
 }

@@ -1,12 +1,8 @@
-//! The catalog of the world: games, platforms, currencies, items and regions, with their weights.
+//! What is common to all games of the world: platforms, currencies, items and regions, with their weights.
 
 use std::ops::Range;
 
 use crate::dice::Dice;
-
-/// The games. Events of the second game have no `game_id`, which is an optional field.
-pub(crate) const GAMES: [Option<&str>; 3] = [Some("skyforge"), None, Some("rift-runners")];
-pub(crate) const GAME_WEIGHTS: [u32; 3] = [50, 20, 30];
 
 pub(crate) const PLATFORMS: [&str; 3] = ["PC", "Console", "Mobile"];
 pub(crate) const PLATFORM_WEIGHTS: [u32; 3] = [45, 25, 30];
@@ -116,8 +112,7 @@ pub(crate) const REGIONS: [(&str, i64); 5] = [
 ];
 pub(crate) const SERVER_TYPES: [&str; 2] = ["dedicated", "virtual"];
 
-/// The number of levels of a game, and of maps of a level.
-pub(crate) const LEVELS: u16 = 20;
+/// The number of maps of a level.
 pub(crate) const MAPS: u16 = 3;
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use model::time::Timestamp;
 use self::fraud::Account;
 use self::ledger::{Ending, Ledger};
 pub use self::truth::{Incident, Subject};
+use crate::catalogue::Catalogue;
 use crate::dice::Dice;
 use crate::event::DELAY_MS_MAX;
 use crate::event::{Event, Topic};
@@ -125,7 +126,7 @@ impl Incidents {
         let now_ms = start_ms + now_us / 1_000;
         match kind {
             IncidentKind::Fraud(rule) => self.plant_fraud(rule, now_ms, population),
-            IncidentKind::StuckPlayer => self.plant_stuck_player(now_ms),
+            IncidentKind::StuckPlayer => self.plant_stuck_player(now_ms, population.catalogue()),
             IncidentKind::Server(condition) => {
                 self.plant_fault(condition, now_us, start_ms, fleet);
                 Vec::new()
@@ -165,7 +166,7 @@ impl Incidents {
                 self.victims.insert(player);
                 Account::of(population.known(player))
             }
-            None => Account::new(self.new_player_id(), &mut self.dice),
+            None => Account::new(self.new_player_id(), population.catalogue(), &mut self.dice),
         }
     }
 
@@ -180,10 +181,15 @@ impl Incidents {
         format!("player_{}_{}", self.run, self.planted + 1)
     }
 
-    fn plant_stuck_player(&mut self, now_ms: i64) -> Vec<Event> {
+    fn plant_stuck_player(&mut self, now_ms: i64, catalogue: &Catalogue) -> Vec<Event> {
         let session_id = format!("session_{}_i{}", self.run, self.planted + 1);
-        let (subject, planned) =
-            stuck::planned_events(self.new_player_id(), session_id, now_ms, &mut self.dice);
+        let (subject, planned) = stuck::planned_events(
+            self.new_player_id(),
+            session_id,
+            now_ms,
+            catalogue,
+            &mut self.dice,
+        );
         self.open(subject, planned)
     }
 

@@ -3,6 +3,7 @@
 
 mod broken;
 mod catalog;
+mod catalogue;
 mod dice;
 mod error;
 mod event;
@@ -21,6 +22,7 @@ mod truth_file;
 mod wallet;
 mod world;
 
+pub use catalogue::{Catalogue, CatalogueError, Game};
 pub use error::GenerateError;
 pub use event::{Broken, DELAY_MS_MAX, Event, Topic};
 pub use incidents::{Incident, Subject};

@@ -16,7 +16,7 @@ pub(crate) struct PlayerAction<'a> {
 #[derive(Serialize)]
 pub(crate) struct Action<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) game_id: Option<&'static str>,
+    pub(crate) game_id: Option<&'a str>,
     pub(crate) player_id: &'a str,
     pub(crate) session_id: &'a str,
     pub(crate) event_type: &'static str,
@@ -42,7 +42,7 @@ pub(crate) struct Transaction<'a> {
 #[derive(Serialize)]
 pub(crate) struct Payment<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) game_id: Option<&'static str>,
+    pub(crate) game_id: Option<&'a str>,
     pub(crate) transaction_id: &'a str,
     pub(crate) transaction_type: &'static str,
     pub(crate) currency: &'static str,

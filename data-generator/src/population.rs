@@ -1,11 +1,13 @@
 //! Players and their sessions: who is online, on which level and map, and what each does next.
 
+use std::sync::Arc;
+
 use model::time::Timestamp;
 
 use crate::catalog::{
-    CURRENCY_WEIGHTS, GAME_WEIGHTS, GAMES, LEVELS, MAPS, PLATFORM_WEIGHTS, PLATFORMS,
-    PURSE_WEIGHTS, WHALE_PURSE,
+    CURRENCY_WEIGHTS, MAPS, PLATFORM_WEIGHTS, PLATFORMS, PURSE_WEIGHTS, WHALE_PURSE,
 };
+use crate::catalogue::{Catalogue, Game};
 use crate::dice::Dice;
 use crate::fleet::Fleet;
 use crate::payload::{Action, PlayerAction, User, encode};
@@ -36,7 +38,7 @@ const COMPLETES: f64 = 0.09;
 /// A player, who may be online or offline.
 pub(crate) struct Player {
     pub(crate) id: String,
-    pub(crate) game: usize,
+    pub(crate) game: Arc<Game>,
     pub(crate) platform: usize,
     pub(crate) wallet: Wallet,
     /// Whether the player is in a session.
@@ -63,6 +65,7 @@ struct PlaySession {
 
 pub(crate) struct Population {
     seed: u64,
+    catalogue: Arc<Catalogue>,
     /// A part of each session's id that is different for each start of the world, so that two runs do not share
     /// session ids.
     run: String,
@@ -73,10 +76,11 @@ pub(crate) struct Population {
 }
 
 impl Population {
-    pub(crate) fn new(seed: u64, run: &str, slots: usize) -> Self {
+    pub(crate) fn new(seed: u64, catalogue: Arc<Catalogue>, run: &str, slots: usize) -> Self {
         let slots = (0..slots).map(|_| PlayerSlot::default()).collect();
         Self {
             seed,
+            catalogue,
             run: run.to_owned(),
             players: Vec::new(),
             away: Vec::new(),
@@ -121,6 +125,10 @@ impl Population {
             .map(|session| session.player)
     }
 
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
     pub(crate) fn known(&self, player: usize) -> &Player {
         &self.players[player]
     }
@@ -147,7 +155,7 @@ impl Population {
         let room = self.players.len() < self.slots.len() * POPULATION_PER_SLOT;
         if self.away.is_empty() || (room && dice.chance(NEWCOMERS)) {
             self.players
-                .push(Player::new(self.seed, self.players.len()));
+                .push(Player::new(self.seed, self.players.len(), &self.catalogue));
             return self.players.len() - 1;
         }
         self.away.swap_remove(dice.index(self.away.len()))
@@ -162,7 +170,7 @@ impl Population {
         let player = &self.players[session.player];
         let step = Step {
             player_id: &player.id,
-            game: player.game,
+            game: &player.game,
             platform: player.platform,
             session_id: &session.id,
             event_type,
@@ -174,10 +182,10 @@ impl Population {
     }
 }
 
-/// One action of a player. Games and platforms are indexes into the catalog.
+/// One action of a player. The platform is an index into the list of `catalog`.
 pub(crate) struct Step<'a> {
     pub(crate) player_id: &'a str,
-    pub(crate) game: usize,
+    pub(crate) game: &'a Game,
     pub(crate) platform: usize,
     pub(crate) session_id: &'a str,
     pub(crate) event_type: &'static str,
@@ -191,7 +199,7 @@ impl Step<'_> {
         encode(&PlayerAction {
             event_name: "player_action",
             parameters: Action {
-                game_id: GAMES[self.game],
+                game_id: self.game.event_id(),
                 player_id: self.player_id,
                 session_id: self.session_id,
                 event_type: self.event_type,
@@ -216,10 +224,10 @@ pub(crate) fn map_id(map: u16) -> String {
 }
 
 impl Player {
-    fn new(seed: u64, number: usize) -> Self {
+    fn new(seed: u64, number: usize, catalogue: &Catalogue) -> Self {
         let mut nature = Dice::new(seed, NATURES + number as u64);
         let (game, platform) = (
-            nature.weighted(&GAME_WEIGHTS),
+            catalogue.choose(&mut nature),
             nature.weighted(&PLATFORM_WEIGHTS),
         );
         let currency = nature.weighted(&CURRENCY_WEIGHTS);
@@ -262,7 +270,7 @@ impl Player {
     /// all.
     fn go_on(&mut self, event_type: &str, now_us: i64, dice: &mut Dice) {
         if event_type == "level_complete" {
-            self.level = self.level % LEVELS + 1;
+            self.level = self.level % self.game.levels + 1;
             self.map = dice.between(1, i64::from(MAPS)) as u16;
             self.arrive(now_us);
         } else if event_type == "move" && dice.chance(MOVES_ON) {

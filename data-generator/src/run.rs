@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use client::{Cluster, now_ms};
 use tokio::sync::watch;
 
+use crate::catalogue::Catalogue;
 use crate::error::GenerateError;
 use crate::lines::Lines;
 use crate::pace::{Clock, Pace};
@@ -23,6 +24,8 @@ use crate::world::{World, WorldOptions};
 pub struct Options {
     /// The world. With `Pace::WallClock` it starts now, and its `start_ms` is ignored.
     pub world: WorldOptions,
+    /// The games of the world.
+    pub catalogue: Arc<Catalogue>,
     /// Incidents to plant per hour of world time.
     pub incidents: f64,
     /// The file to which the ground truth about incidents is appended, one JSON object per line.
@@ -75,7 +78,7 @@ async fn drive<W: Write>(
         Pace::CatchUp { .. } | Pace::Unpaced => options.world,
     };
     let mut clock = Clock::new(options.pace, &world);
-    let mut world = World::new(world).with_incidents(options.incidents);
+    let mut world = World::of(world, options.catalogue).with_incidents(options.incidents);
     for _ in 0..options.events.unwrap_or(u64::MAX) {
         let Some(event) = world.next() else {
             break;

@@ -25,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 use tokio::sync::watch;
 
+use crate::catalogue::Catalogue;
 use crate::event::Topic;
 use crate::pace::Pace;
 use crate::world::{World, WorldOptions};
@@ -36,11 +37,13 @@ use stream::Paced;
 const STREAM_TYPE: &str = "application/x-ndjson";
 
 /// What to serve.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ServeOptions {
     /// The options of the worlds: each request for a stream gets a world of its own. With `Pace::WallClock` that world
     /// starts at the time of the request, and `start_ms` is ignored.
     pub world: WorldOptions,
+    /// The games of the worlds.
+    pub catalogue: Arc<Catalogue>,
     /// Incidents to plant per hour of world time.
     pub incidents: f64,
     /// The number of events after which each stream ends; `None` for no limit.
@@ -147,7 +150,8 @@ impl Api {
                     start_ms: client::now_ms(),
                     ..self.options.world
                 };
-                let world = World::new(world).with_incidents(self.options.incidents);
+                let world = World::of(world, Arc::clone(&self.options.catalogue))
+                    .with_incidents(self.options.incidents);
                 Latest::of(world, self.stop.clone())
             })
             .await;

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 
 use model::time::Timestamp;
 
-use crate::catalog::{CURRENCIES, GAMES, ITEMS, Item, PLATFORMS, WHALE_PURSE};
+use crate::catalog::{CURRENCIES, ITEMS, Item, PLATFORMS, WHALE_PURSE};
+use crate::catalogue::Game;
 use crate::dice::Dice;
 use crate::payload::{Amount, Payment, Transaction, User, encode};
 use crate::population::{Player, Population};
@@ -103,7 +104,7 @@ fn transaction(
     let item = &ITEMS[item];
     let transaction = ShopTransaction {
         user_id: &player.id,
-        game: player.game,
+        game: &player.game,
         platform: player.platform,
         currency: player.wallet.currency,
         item,
@@ -115,10 +116,10 @@ fn transaction(
     (player.id.clone(), transaction.encode())
 }
 
-/// One transaction. Games, platforms and currencies are indexes into the catalog.
+/// One transaction. Platforms and currencies are indexes into the lists of `catalog`.
 pub(crate) struct ShopTransaction<'a> {
     pub(crate) user_id: &'a str,
-    pub(crate) game: usize,
+    pub(crate) game: &'a Game,
     pub(crate) platform: usize,
     pub(crate) currency: usize,
     pub(crate) item: &'a Item,
@@ -135,7 +136,7 @@ impl ShopTransaction<'_> {
         encode(&Transaction {
             event_name: "transaction",
             parameters: Payment {
-                game_id: GAMES[self.game],
+                game_id: self.game.event_id(),
                 transaction_id: self.id,
                 transaction_type: self.transaction_type,
                 currency: currency.code,

@@ -3,10 +3,12 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use model::time::Timestamp;
 
 use crate::broken::Breaker;
+use crate::catalogue::Catalogue;
 use crate::dice::Dice;
 use crate::event::{DELAY_MS_MAX, Event, Topic};
 use crate::fleet::Fleet;
@@ -32,7 +34,7 @@ const RATE_MAX: f64 = 1_000_000.0;
 /// The parameters of a world.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WorldOptions {
-    /// The seed. The same seed, start and rate produce the same bytes.
+    /// The seed. The same seed, start, rate and catalogue produce the same bytes.
     pub seed: u64,
     /// The start of the world, in milliseconds since the Unix epoch.
     pub start_ms: i64,
@@ -101,9 +103,15 @@ fn event_seed(options: &WorldOptions) -> u64 {
 }
 
 impl World {
-    /// Creates a world that begins at `options.start_ms`. No event has occurred yet.
+    /// Creates a world of the built-in catalogue that begins at `options.start_ms`. No event has occurred yet.
     #[must_use]
     pub fn new(options: WorldOptions) -> Self {
+        Self::of(options, Catalogue::built_in())
+    }
+
+    /// Creates a world of the games of `catalogue`.
+    #[must_use]
+    pub fn of(options: WorldOptions, catalogue: Arc<Catalogue>) -> Self {
         let rate = options.rate.clamp(RATE_MIN, RATE_MAX);
         let slots = ((rate * PLAYER_SHARE * ACTION_EVERY_S).round() as usize).max(1);
         let run = run(&options);
@@ -112,7 +120,7 @@ impl World {
             dice: Dice::new(event_seed(&options), 0),
             breaker: Breaker::new(options.seed, options.broken),
             incidents: None,
-            population: Population::new(options.seed, &run, slots),
+            population: Population::new(options.seed, catalogue, &run, slots),
             shop: Shop::new(&run),
             fleet: Fleet::new(slots, rate * SERVER_SHARE),
             action_us: (slots as f64 / (rate * PLAYER_SHARE) * 1e6) as i64,

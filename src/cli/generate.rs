@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{ClusterArgs, DataflowArg, bounds};
+use super::{CatalogueArg, ClusterArgs, DataflowArg, bounds};
 
 #[derive(Debug, Args)]
 pub(crate) struct GenerateCommand {
@@ -15,9 +15,11 @@ pub(crate) struct GenerateCommand {
     /// Events per second; default: 1000, or as fast as the cluster accepts them if --events is given.
     #[arg(long, value_name = "EVENTS_PER_SECOND")]
     pub(crate) rate: Option<f64>,
-    /// Seed of the world: with the same seed, start and rate, the events are the same.
+    /// Seed of the world: with the same seed, start, rate and catalogue, the events are the same.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) catalogue: CatalogueArg,
     /// Stop after this many events; default: run until stopped.
     #[arg(long)]
     pub(crate) events: Option<u64>,

@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use data_generator::{Catalogue, CatalogueError};
 use web_api::CorsOrigin;
 
 use super::bounds;
@@ -77,4 +79,22 @@ pub(crate) struct DashboardArgs {
     /// Allow every client that reaches the address to view the dashboard, without a token.
     #[arg(long)]
     pub(crate) dashboard_insecure: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CatalogueArg {
+    /// YAML file with the games that the generator simulates and the dashboard shows; default: the built-in catalogue of
+    /// eight games.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) catalogue: Option<PathBuf>,
+}
+
+impl CatalogueArg {
+    /// Returns the games of the file, or those of the built-in catalogue.
+    pub(crate) fn load(&self) -> Result<Arc<Catalogue>, CatalogueError> {
+        match &self.catalogue {
+            Some(file) => Catalogue::read(file).map(Arc::new),
+            None => Ok(Catalogue::built_in()),
+        }
+    }
 }

@@ -6,6 +6,7 @@ use ::dashboard::{
 use ::dataflow::{ChartKind, DataflowSpec, DerivationSpec, ViewSpec};
 use anyhow::Context;
 use client::Cluster;
+use data_generator::Catalogue;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{DashboardArgs, DashboardCommand};
@@ -17,8 +18,9 @@ use crate::{dataflow_file, registry, signal};
 pub(crate) async fn dashboard(args: DashboardCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let (_, dataflow) = dataflow_file::load(&args.dataflow, &registry::registry())?;
+    let catalogue = args.catalogue.load()?;
     let cluster = signal::unless_stopped(&stop, connect(&args.cluster)).await?;
-    let service = start(cluster, &dataflow, &args.dashboard, stop).await?;
+    let service = start(cluster, &dataflow, &catalogue, &args.dashboard, stop).await?;
     Ok(service.stopped().await?)
 }
 
@@ -26,6 +28,7 @@ pub(crate) async fn dashboard(args: DashboardCommand) -> anyhow::Result<()> {
 pub(crate) async fn start(
     cluster: Cluster,
     dataflow: &DataflowSpec,
+    catalogue: &Catalogue,
     args: &DashboardArgs,
     stop: CancellationToken,
 ) -> anyhow::Result<Handle> {
@@ -40,16 +43,22 @@ pub(crate) async fn start(
         cluster,
         access,
         explore: explore(dataflow),
-        games: games(),
+        games: games(catalogue),
     };
     let handle = ::dashboard::start(listener, options, stop).await?;
     say!("dashboard: http://{}", handle.address());
     Ok(handle)
 }
 
-/// Returns the games of the catalogue.
-fn games() -> Vec<Game> {
-    Vec::new()
+/// Returns the games in the order of the catalogue.
+fn games(catalogue: &Catalogue) -> Vec<Game> {
+    let game = |game: &data_generator::Game| Game {
+        id: game.id.clone(),
+        name: game.name.clone(),
+        genre: game.genre.clone(),
+        cover: game.cover.clone(),
+    };
+    catalogue.games().map(game).collect()
 }
 
 /// Returns the derived topics and the views of the dataflow file.

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Context;
 use client::{Cluster, now_ms};
-use data_generator::{Options, Pace, ServeOptions, Served, Summary, WorldOptions};
+use data_generator::{Catalogue, Options, Pace, ServeOptions, Served, Summary, WorldOptions};
 use http_service::{is_exposed, until_hang_up};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -24,9 +24,11 @@ pub(crate) async fn generate(args: GenerateCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let (world, pace) = (timing::world(&args)?, timing::pace(&args)?);
     check_incidents(args.incidents)?;
+    let catalogue = args.catalogue.load()?;
     if let Some(address) = args.serve {
         let options = ServeOptions {
             world,
+            catalogue,
             incidents: args.incidents,
             events: args.events,
             pace,
@@ -35,6 +37,7 @@ pub(crate) async fn generate(args: GenerateCommand) -> anyhow::Result<()> {
     }
     let options = Options {
         world,
+        catalogue,
         incidents: args.incidents,
         truth: args.truth.clone(),
         events: args.events,
@@ -98,7 +101,7 @@ async fn serve(
 }
 
 /// Returns the options of the generator in `up`. Its world runs in real time, after a history if one is wanted.
-pub(crate) fn live(args: &UpCommand) -> anyhow::Result<Options> {
+pub(crate) fn live(args: &UpCommand, catalogue: Arc<Catalogue>) -> anyhow::Result<Options> {
     timing::check_rate(args.rate)?;
     let now_ms = now_ms();
     check_incidents(args.incidents)?;
@@ -110,6 +113,7 @@ pub(crate) fn live(args: &UpCommand) -> anyhow::Result<Options> {
     };
     Ok(Options {
         world,
+        catalogue,
         incidents: args.incidents,
         truth: args.truth.clone(),
         events: None,

@@ -1,8 +1,10 @@
 //! `up`: run everything in one process, with an orderly start and stop.
 
+use std::sync::Arc;
+
 use ::dataflow::{DataflowSpec, Options, Registry, StatusBoard};
 use client::Cluster;
-use data_generator::Topic;
+use data_generator::{Catalogue, Topic};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +17,7 @@ pub(crate) async fn up(args: UpCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let registry = registry::registry();
     let (_, dataflow) = dataflow_file::load(&args.dataflow, &registry)?;
+    let catalogue = args.catalogue.load()?;
     let status = StatusBoard::default();
     let metrics_addr = args.metrics.metrics_addr;
     monitoring::start(metrics_addr, &dataflow, status.clone(), stop.clone()).await?;
@@ -23,7 +26,7 @@ pub(crate) async fn up(args: UpCommand) -> anyhow::Result<()> {
     let stop_node = CancellationToken::new();
     let node = local_cluster::start(args.local_cluster.clone(), stop_node.clone()).await?;
     let address = node.sc_addr().to_string();
-    let result = run_services(&args, &address, dataflow, registry, status, stop).await;
+    let result = run_services(&args, &address, dataflow, catalogue, registry, status, stop).await;
     stop_node.cancel();
     node.stopped().await?;
     result
@@ -35,6 +38,7 @@ async fn run_services(
     args: &UpCommand,
     address: &str,
     dataflow: DataflowSpec,
+    catalogue: Arc<Catalogue>,
     registry: Registry,
     status: StatusBoard,
     stop: CancellationToken,
@@ -42,11 +46,17 @@ async fn run_services(
     let cluster = Cluster::connect(Some(address)).await?;
     provisioned::prepare(&cluster, &dataflow, &registry).await?;
     let web_api = web_api::start(cluster.clone(), &dataflow, &args.web_api, stop.clone()).await?;
-    let dashboard =
-        dashboard::start(cluster.clone(), &dataflow, &args.dashboard, stop.clone()).await?;
+    let dashboard = dashboard::start(
+        cluster.clone(),
+        &dataflow,
+        &catalogue,
+        &args.dashboard,
+        stop.clone(),
+    )
+    .await?;
     let mut services: JoinSet<anyhow::Result<()>> = JoinSet::new();
     if !args.no_generator && has_topics_of_generator(&dataflow) {
-        let options = generate::live(args)?;
+        let options = generate::live(args, catalogue)?;
         let generator = generate::generate_until(stop.clone(), cluster.clone(), options);
         services.spawn(generator);
     }

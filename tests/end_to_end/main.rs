@@ -20,6 +20,7 @@ mod dropped_streams;
 mod examples;
 mod extremes;
 mod followed;
+mod generated_lines;
 mod growth;
 mod harness;
 mod hostile;

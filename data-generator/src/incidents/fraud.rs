@@ -1,14 +1,14 @@
 //! Fraud: for each rule, a series of transactions that breaks this rule and no other.
 
+use std::sync::Arc;
+
 use model::derived::FraudRule;
-use model::event::DEFAULT_GAME_ID;
 use model::time::Timestamp;
 
 use super::PlannedEvent;
 use super::truth::Subject;
-use crate::catalog::{
-    CURRENCIES, GAME_WEIGHTS, GAMES, ITEMS, Item, PLATFORM_WEIGHTS, PLATFORMS, PURSES,
-};
+use crate::catalog::{CURRENCIES, ITEMS, Item, PLATFORM_WEIGHTS, PLATFORMS, PURSES};
+use crate::catalogue::{Catalogue, Game};
 use crate::dice::Dice;
 use crate::event::Topic;
 use crate::population::Player;
@@ -36,7 +36,7 @@ const DEAREST: usize = 13;
 /// The account that a fraud uses.
 pub(crate) struct Account {
     user_id: String,
-    game: usize,
+    game: Arc<Game>,
     platform: usize,
     currency: usize,
     purse: usize,
@@ -47,7 +47,7 @@ impl Account {
     pub(crate) fn of(player: &Player) -> Self {
         Self {
             user_id: player.id.clone(),
-            game: player.game,
+            game: Arc::clone(&player.game),
             platform: player.platform,
             currency: player.wallet.currency,
             purse: player.wallet.purse,
@@ -55,10 +55,10 @@ impl Account {
     }
 
     /// Creates a new account, which has no other purchases.
-    pub(crate) fn new(user_id: String, dice: &mut Dice) -> Self {
+    pub(crate) fn new(user_id: String, catalogue: &Catalogue, dice: &mut Dice) -> Self {
         Self {
             user_id,
-            game: dice.weighted(&GAME_WEIGHTS),
+            game: catalogue.choose(dice),
             platform: dice.weighted(&PLATFORM_WEIGHTS),
             currency: dice.index(CURRENCIES.len()),
             purse: ORDINARY_PURSE,
@@ -68,7 +68,7 @@ impl Account {
     pub(crate) fn subject(&self, rule: FraudRule) -> Subject {
         Subject::Fraud {
             rule,
-            game_id: GAMES[self.game].unwrap_or(DEFAULT_GAME_ID).to_owned(),
+            game_id: self.game.id.clone(),
             user_id: self.user_id.clone(),
             transaction_ids: Vec::new(),
         }
@@ -238,7 +238,7 @@ impl Thief<'_> {
         let account = &self.account;
         let transaction = ShopTransaction {
             user_id: &account.user_id,
-            game: account.game,
+            game: &account.game,
             platform: account.platform,
             currency: account.currency,
             item,

@@ -1,11 +1,13 @@
 //! A player who gets stuck on a level.
 
-use model::event::DEFAULT_GAME_ID;
+use std::sync::Arc;
+
 use model::time::Timestamp;
 
 use super::PlannedEvent;
 use super::truth::Subject;
-use crate::catalog::{GAME_WEIGHTS, GAMES, LEVELS, MAPS, PLATFORM_WEIGHTS};
+use crate::catalog::{MAPS, PLATFORM_WEIGHTS};
+use crate::catalogue::{Catalogue, Game};
 use crate::dice::Dice;
 use crate::event::Topic;
 use crate::population::{Step, level_id, map_id};
@@ -23,7 +25,7 @@ struct StuckSession<'a> {
     dice: &'a mut Dice,
     player_id: String,
     session_id: String,
-    game: usize,
+    game: Arc<Game>,
     platform: usize,
     level: u16,
     map: u16,
@@ -36,12 +38,14 @@ pub(crate) fn planned_events(
     player_id: String,
     session_id: String,
     now_ms: i64,
+    catalogue: &Catalogue,
     dice: &mut Dice,
 ) -> (Subject, Vec<PlannedEvent>) {
+    let game = catalogue.choose(dice);
     let mut session = StuckSession {
-        game: dice.weighted(&GAME_WEIGHTS),
         platform: dice.weighted(&PLATFORM_WEIGHTS),
-        level: dice.between(2, i64::from(LEVELS) - 1) as u16,
+        level: dice.between(2, i64::from(game.levels) - 1) as u16,
+        game,
         map: dice.between(1, i64::from(MAPS)) as u16,
         dice,
         player_id,
@@ -73,7 +77,7 @@ impl StuckSession<'_> {
     fn write(&mut self, event_type: &'static str, is_evidence: bool) {
         let step = Step {
             player_id: &self.player_id,
-            game: self.game,
+            game: &self.game,
             platform: self.platform,
             session_id: &self.session_id,
             event_type,
@@ -93,7 +97,7 @@ impl StuckSession<'_> {
 
     fn subject(&self) -> Subject {
         Subject::StuckPlayer {
-            game_id: GAMES[self.game].unwrap_or(DEFAULT_GAME_ID).to_owned(),
+            game_id: self.game.id.clone(),
             player_id: self.player_id.clone(),
             session_id: self.session_id.clone(),
             level_id: level_id(self.level),

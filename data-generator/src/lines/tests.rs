@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::catalogue::Catalogue;
 use crate::event::Event;
 use crate::pace::Pace;
 use crate::run::{Options, write_lines};
@@ -32,6 +33,7 @@ struct Line {
 fn options(world: WorldOptions, events: u64) -> Options {
     Options {
         world,
+        catalogue: Catalogue::built_in(),
         incidents: 0.0,
         truth: None,
         events: Some(events),

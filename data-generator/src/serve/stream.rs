@@ -44,7 +44,8 @@ impl Paced {
     ) -> Self {
         Self {
             clock: Clock::new(options.pace, &world),
-            world: World::new(world).with_incidents(options.incidents),
+            world: World::of(world, Arc::clone(&options.catalogue))
+                .with_incidents(options.incidents),
             left: options.events.unwrap_or(u64::MAX),
             next: None,
             served,

@@ -68,6 +68,7 @@ fn expected(world: WorldOptions, events: usize) -> String {
 fn unpaced(events: u64) -> ServeOptions {
     ServeOptions {
         world: WORLD,
+        catalogue: Catalogue::built_in(),
         incidents: 0.0,
         events: Some(events),
         pace: Pace::Unpaced,

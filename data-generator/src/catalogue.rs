@@ -1,0 +1,66 @@
+//! The games of the world, from a YAML file that users can replace.
+
+mod file;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use model::event::DEFAULT_GAME_ID;
+
+pub use self::file::CatalogueError;
+use crate::dice::Dice;
+
+/// The games of a world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalogue {
+    games: Vec<Arc<Game>>,
+    /// Each game's share of the players, in the order of `games`.
+    shares: Vec<u32>,
+}
+
+/// A game.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Game {
+    /// The id; `default` if the game's events have no `game_id`.
+    pub id: String,
+    /// The name, for people.
+    pub name: String,
+    /// The genre, for people.
+    pub genre: String,
+    /// The number of levels.
+    pub levels: u16,
+    /// The text of the cover, an SVG image.
+    pub cover: Option<String>,
+}
+
+impl Catalogue {
+    /// Returns the repository's catalogue, which is embedded at build time.
+    #[must_use]
+    pub fn built_in() -> Arc<Self> {
+        Arc::new(file::built_in())
+    }
+
+    /// Reads a catalogue and the covers beside it.
+    pub fn read(path: &Path) -> Result<Self, CatalogueError> {
+        file::read(path)
+    }
+
+    /// Returns the games in the order of the file.
+    pub fn games(&self) -> impl Iterator<Item = &Game> {
+        self.games.iter().map(AsRef::as_ref)
+    }
+
+    /// Returns the game of a random player.
+    pub(crate) fn choose(&self, dice: &mut Dice) -> Arc<Game> {
+        Arc::clone(&self.games[dice.weighted(&self.shares)])
+    }
+}
+
+impl Game {
+    /// Returns the field `game_id` of the game's events.
+    pub(crate) fn event_id(&self) -> Option<&str> {
+        (self.id != DEFAULT_GAME_ID).then_some(&*self.id)
+    }
+}

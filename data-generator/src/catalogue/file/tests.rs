@@ -1,0 +1,112 @@
+//! Every rule of the file, with the message for a file that breaks it.
+
+use super::*;
+
+const GAME: &str = "{ id: a, name: A, genre: g, players: 1, levels: 5 }";
+
+fn message(text: &str) -> String {
+    let no_cover = |name: &str| panic!("{name} is read");
+    let error = parse(text, Path::new("my.yaml"), no_cover).expect_err(text);
+    error.to_string()
+}
+
+/// Returns the error for a catalogue with one game, in which `from` is replaced with `to`.
+fn altered(from: &str, to: &str) -> String {
+    assert!(GAME.contains(from), "{from}");
+    message(&format!("games:\n  - {}\n", GAME.replace(from, to)))
+}
+
+#[test]
+fn the_built_in_catalogue_has_eight_games_with_covers() {
+    let catalogue = built_in();
+    let ids: Vec<&str> = catalogue.games().map(|game| &*game.id).collect();
+    assert_eq!(ids.len(), 8, "{ids:?}");
+    assert!(ids.contains(&"default"), "{ids:?}");
+    assert!(catalogue.games().all(|game| game.cover.is_some()));
+    assert_eq!(catalogue.shares.iter().sum::<u32>(), 100);
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_line_and_what_is_allowed() {
+    for (from, to, expected) in [
+        (
+            "id: a",
+            "id: A b",
+            "`A b` is not an id: use 1 to 64 of a-z, 0-9, - and _",
+        ),
+        ("id: a", "id: ''", "`` is not an id"),
+        (
+            "name: A",
+            "name: ''",
+            "`` is not a name: use 1 to 80 characters on one line",
+        ),
+        ("genre: g", "genre: \"a\\nb\"", "is not a name"),
+        ("levels: 5", "levels: 4", "4 levels: a game has 5 to 99"),
+        ("levels: 5", "levels: 100", "100 levels: a game has 5 to 99"),
+        (
+            "players: 1",
+            "players: -1",
+            "players: invalid value: integer `-1`",
+        ),
+        ("players: 1", "players: 0", "no game has players"),
+        ("players: 1, ", "", "missing field `players`"),
+        ("levels: 5", "levels: 5, price: 1", "unknown field `price`"),
+        (
+            "levels: 5",
+            "levels: 5, cover: ../x.svg",
+            "`../x.svg` is not a cover",
+        ),
+        (
+            "levels: 5",
+            "levels: 5, cover: /x.svg",
+            "`/x.svg` is not a cover",
+        ),
+        (
+            "levels: 5",
+            "levels: 5, cover: x.png",
+            "`x.png` is not a cover",
+        ),
+    ] {
+        let message = altered(from, to);
+        assert!(message.starts_with("catalogue `my.yaml`: "), "{message}");
+        assert!(message.contains(expected), "{to}: {message}");
+        assert!(message.contains("line 2"), "{to}: {message}");
+    }
+}
+
+#[test]
+fn games_are_distinct_and_at_least_one() {
+    assert!(message("games: []").contains("0 games: give 1 to 100"));
+    assert!(message("plays: []").contains("unknown field `plays`"));
+    let twice = message(&format!("games:\n  - {GAME}\n  - {GAME}\n"));
+    assert!(
+        twice.contains("two games have the id `a`: each needs its own"),
+        "{twice}"
+    );
+}
+
+#[test]
+fn covers_are_read_from_the_folder_of_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write =
+        |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    let file = folder.path().join("games.yaml");
+    write(
+        "games.yaml",
+        &format!(
+            "games: [{}]",
+            GAME.replace("levels: 5", "levels: 5, cover: a.svg")
+        ),
+    );
+    let error = read(&file).expect_err("no cover").to_string();
+    assert!(error.contains("a.svg`"), "{error}");
+    write("a.svg", "<html>");
+    let error = read(&file).expect_err("a page").to_string();
+    assert!(
+        error.contains("is not an SVG image of at most 256 KiB"),
+        "{error}"
+    );
+    write("a.svg", "<svg/>");
+    let catalogue = read(&file).expect("a catalogue");
+    assert_eq!(catalogue.games[0].cover.as_deref(), Some("<svg/>"));
+}
