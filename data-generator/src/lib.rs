@@ -11,6 +11,7 @@ mod incidents;
 mod payload;
 mod population;
 mod run;
+pub mod score;
 mod sender;
 mod serve;
 mod shop;

@@ -39,6 +39,7 @@ mod queries;
 mod replay;
 mod restarts;
 mod rules;
+mod score;
 mod server_restart;
 mod shared_reads;
 mod silence;
