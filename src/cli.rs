@@ -7,6 +7,7 @@ mod cluster;
 mod generate;
 mod keys;
 mod rules;
+mod score;
 mod shared;
 mod sql;
 
@@ -22,6 +23,7 @@ pub(crate) use cluster::{
 pub(crate) use generate::GenerateCommand;
 pub(crate) use keys::KeysCommand;
 pub(crate) use rules::{DerivationArg, RulesCommand, SetRulesCommand, TestRulesCommand};
+pub(crate) use score::ScoreCommand;
 pub(crate) use shared::{
     CatalogueArg, DashboardArgs, DataflowArg, LocalClusterArgs, MetricsArgs, WebApiArgs,
 };
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     Dataflow(DataflowCommand),
     /// Ask a question about the history of a source in SQL, and print the rows. Writes nothing to the cluster.
     Sql(SqlCommand),
+    /// Compare the alerts with the ground truth about planted incidents: precision, recall and delay of each detector.
+    Score(ScoreCommand),
     /// Change the rules of a derivation while it runs, list their versions, or backtest them.
     #[command(subcommand)]
     Rules(RulesCommand),

@@ -15,6 +15,7 @@ mod provisioned;
 mod reset;
 mod rules;
 mod run;
+mod score;
 mod sql;
 mod up;
 mod web_api;
@@ -34,6 +35,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
         Command::Consume(args) => consume::consume(args).await,
         Command::Dataflow(args) => dataflow::dataflow(&args),
         Command::Sql(args) => sql::sql(args).await,
+        Command::Score(args) => score::score(args).await,
         Command::Rules(args) => rules::rules(args).await,
         Command::WebApi(args) => web_api::web_api(args).await,
         Command::Dashboard(args) => dashboard::dashboard(args).await,

@@ -14,6 +14,7 @@ mod pace;
 mod payload;
 mod population;
 mod run;
+pub mod score;
 mod sender;
 mod serve;
 mod shop;

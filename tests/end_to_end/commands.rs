@@ -49,6 +49,11 @@ impl Generator {
         Self(self.0.with("--incidents", per_hour))
     }
 
+    /// Appends the ground truth about incidents to this file.
+    pub(crate) fn truth(self, file: &str) -> Self {
+        Self(self.0.with("--truth", file))
+    }
+
     /// Sets the event time at which the world begins.
     pub(crate) fn beginning_at(self, time: &str) -> Self {
         Self(self.0.with("--start", time))

@@ -40,6 +40,7 @@ mod queries;
 mod replay;
 mod restarts;
 mod rules;
+mod score;
 mod server_restart;
 mod shared_reads;
 mod silence;

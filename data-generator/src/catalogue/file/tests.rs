@@ -46,7 +46,7 @@ fn a_wrong_value_is_named_with_its_line_and_what_is_allowed() {
         (
             "players: 1",
             "players: -1",
-            "players: invalid value: integer `-1`",
+            "players: invalid type: integer `-1`, expected u32",
         ),
         ("players: 1", "players: 0", "no game has players"),
         ("players: 1, ", "", "missing field `players`"),

@@ -1,0 +1,121 @@
+//! `score`: compare the alerts of the cluster with the ground truth about planted incidents.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use client::{Cluster, Mode, Partition, Start};
+use data_generator::Incident;
+use data_generator::score::{self, AlertTopic, Alerts, Detector, Floors, Report, Score};
+use futures_util::StreamExt;
+
+use crate::cli::ScoreCommand;
+use crate::connect::connect;
+use crate::signal;
+use crate::terminal::{note, say};
+
+pub(crate) async fn score(args: ScoreCommand) -> anyhow::Result<()> {
+    let stop = signal::stop_token()?;
+    let incidents = read_truth(&args.truth)?;
+    let floors = args.floors.as_deref().map(read_floors).transpose()?;
+    let reading = async {
+        let cluster = connect(&args.cluster).await?;
+        read_alerts(&cluster).await
+    };
+    let alerts = tokio::select! {
+        alerts = reading => alerts?,
+        () = stop.cancelled() => bail!("stopped before all alerts were read; no scores are printed"),
+    };
+    let report = score::compare(&incidents, &alerts.into_vec());
+    for line in table(&report) {
+        say!("{line}");
+    }
+    if report.not_judged > 0 {
+        note(&format!(
+            "not judged, outside the period of the truth file: {} alerts",
+            report.not_judged
+        ));
+    }
+    let missed = floors.map_or_else(Vec::new, |floors| floors.check(&report));
+    if missed.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<_> = missed.iter().map(ToString::to_string).collect();
+    bail!("missed floors:\n{}", lines.join("\n"))
+}
+
+fn read_truth(file: &Path) -> anyhow::Result<Vec<Incident>> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("reading `{}`", file.display()))?;
+    let lines = (1..)
+        .zip(text.lines())
+        .filter(|(_, line)| !line.trim().is_empty());
+    let incidents = lines.map(|(number, line)| {
+        serde_json::from_str(line).with_context(|| {
+            let file = file.display();
+            format!("`{file}`, line {number} is not an incident: remove it, or write the file with `generate --truth`")
+        })
+    });
+    let incidents: Vec<_> = incidents.collect::<anyhow::Result<_>>()?;
+    if incidents.is_empty() {
+        bail!(
+            "`{}` has no incidents: write it with `generate --incidents PER_HOUR --truth FILE`",
+            file.display()
+        );
+    }
+    Ok(incidents)
+}
+
+fn read_floors(file: &Path) -> anyhow::Result<Floors> {
+    let place = || format!("`{}`", file.display());
+    let text = std::fs::read_to_string(file).with_context(place)?;
+    Floors::parse(&text).with_context(place)
+}
+
+/// Reads each topic to its current end.
+async fn read_alerts(cluster: &Cluster) -> anyhow::Result<Alerts> {
+    let mut alerts = Alerts::default();
+    for topic in AlertTopic::ALL {
+        let name = topic.name();
+        for partition in Partition::of(cluster.partition_count(name).await?) {
+            let place = || format!("reading `{name}-{partition}`");
+            let mut records = cluster
+                .records(name, partition, Start::Beginning, Mode::UntilEnd)
+                .await?;
+            while let Some(record) = records.next().await {
+                let record = record.with_context(place)?;
+                let key = record.key.as_deref().unwrap_or_default();
+                let added = alerts.add(topic, key, &record.value);
+                added.with_context(|| {
+                    format!("{}: offset {} is not an alert", place(), record.offset)
+                })?;
+            }
+        }
+    }
+    Ok(alerts)
+}
+
+/// Formats a line for each detector, below a header.
+fn table(report: &Report) -> Vec<String> {
+    let header = "detector              planted  found  alerts  correct  precision  recall  median_s   p95_s";
+    let rows = report
+        .scores
+        .iter()
+        .map(|(detector, score)| row(*detector, score));
+    std::iter::once(header.to_owned()).chain(rows).collect()
+}
+
+fn row(detector: Detector, score: &Score) -> String {
+    let figure = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+    format!(
+        "{:20}  {:>7}  {:>5}  {:>6}  {:>7}  {:>9}  {:>6}  {:>8}  {:>6}",
+        detector.name(),
+        score.planted,
+        score.found,
+        score.alerts,
+        score.correct,
+        figure(score.precision()),
+        figure(score.recall()),
+        figure(score.delay_s(50)),
+        figure(score.delay_s(95)),
+    )
+}

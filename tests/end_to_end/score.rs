@@ -1,0 +1,111 @@
+//! Scores the alerts about the planted incidents of a generated world, and compares the counts with a recount of the
+//! raw records.
+
+use std::path::Path;
+
+use client::Cluster;
+use serde_json::Value;
+
+use crate::commands::{Generator, Runner};
+use crate::harness::{self, LocalCluster};
+
+pub(crate) const FLOORS: &str = include_str!("../../examples/score-floors.yaml");
+
+/// Four minutes of event time, so that some stuck players are stuck for long enough.
+const EVENTS: u64 = 240_000;
+
+const INCIDENTS_PER_HOUR: u32 = 1_800;
+
+/// The topics with alerts, the kind of their incidents, and the fields that an alert and its incident have in common.
+const TOPICS: [(&str, &str, &[(&str, &str)]); 3] = [
+    (
+        "fraud-alerts",
+        "fraud",
+        &[
+            ("rule", "rule"),
+            ("game_id", "game_id"),
+            ("user_id", "user_id"),
+        ],
+    ),
+    (
+        "stuck-players",
+        "stuck-player",
+        &[("session_id", "session_id"), ("level_id", "level_id")],
+    ),
+    (
+        "server-alerts",
+        "server",
+        &[("condition", "rule"), ("server_id", "server_id")],
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scores_equal_a_recount_and_a_missed_floor_fails() {
+    let node = LocalCluster::start();
+    let cluster = Cluster::connect(Some(&node.address)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let truth = folder.path().join("truth.jsonl");
+    let generator = Generator::at(&node.address).events(EVENTS).seed(3);
+    generator
+        .incidents(INCIDENTS_PER_HOUR)
+        .truth(harness::path(&truth))
+        .run();
+    let text = std::fs::read_to_string(&truth).unwrap();
+    let incidents: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+
+    let runner = Runner::at(&node.address).start();
+    let mut planted_and_found = [0; 2];
+    for (topic, kind, fields) in TOPICS {
+        let planted: Vec<_> = incidents
+            .iter()
+            .filter(|incident| incident["kind"] == kind && incident["complete"] == true)
+            .collect();
+        assert!(!planted.is_empty(), "{kind}");
+        let is_found = |rows: &[Value], incident: &Value| {
+            let is_about = |row: &Value| fields.iter().all(|(of, by)| row[of] == incident[by]);
+            rows.iter().any(is_about)
+        };
+        let all = |rows: &[Value]| planted.iter().all(|incident| is_found(rows, incident));
+        let rows = harness::wait_for_derived(&cluster, topic, all).await;
+        planted_and_found[0] += planted.len();
+        planted_and_found[1] += planted.iter().filter(|one| is_found(&rows, one)).count();
+    }
+    runner.stop();
+
+    let floors = folder.path().join("floors.yaml");
+    let scored = score(&node.address, &truth, FLOORS, &floors);
+    assert!(scored.status.success(), "{scored:?}");
+    let table = String::from_utf8(scored.stdout).unwrap();
+    let sum = |column: usize| -> usize {
+        let cells = table
+            .lines()
+            .skip(1)
+            .map(|line| line.split_whitespace().nth(column).unwrap());
+        cells.map(|cell| cell.parse::<usize>().unwrap()).sum()
+    };
+    assert_eq!(table.lines().count(), 1 + 12, "{table}");
+    assert_eq!([sum(1), sum(2)], planted_and_found, "{table}");
+
+    let impossible = "velocity: {p95_delay_s: -1000}";
+    let scored = score(&node.address, &truth, impossible, &floors);
+    let error = String::from_utf8(scored.stderr).unwrap();
+    assert!(!scored.status.success());
+    assert!(error.contains("velocity: p95 delay"), "{error}");
+}
+
+/// Runs `score` with a file of floors, which it writes.
+fn score(cluster: &str, truth: &Path, floors: &str, file: &Path) -> std::process::Output {
+    std::fs::write(file, floors).unwrap();
+    harness::try_run(&[
+        "score",
+        "--cluster",
+        cluster,
+        "--truth",
+        harness::path(truth),
+        "--floors",
+        harness::path(file),
+    ])
+}
