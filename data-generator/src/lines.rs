@@ -48,8 +48,8 @@ impl<W: Write> Lines<W> {
         Ok(self.summary)
     }
 
-    /// Encodes a line. A broken event that is not JSON is written as `"text"` in place of `"event"`, with U+FFFD in place
-    /// of bytes that are not UTF-8.
+    /// Encodes a line. A broken event that is not JSON is written as `"text"` in place of `"event"`, with U+FFFD in
+    /// place of bytes that are not UTF-8.
     fn encode(&mut self, event: &Event) -> io::Result<()> {
         write!(self.out, r#"{{"topic":"{}","key":"#, event.topic.name())?;
         serde_json::to_writer(&mut self.out, &event.key)?;

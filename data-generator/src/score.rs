@@ -38,7 +38,7 @@ pub struct Report {
     pub not_judged: u64,
 }
 
-/// The figures of one detector.
+/// The values of one detector.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Score {
     /// The number of complete incidents.

@@ -37,11 +37,11 @@ pub(crate) struct GenerateCommand {
     /// --stdout, --events and no --rate, 2026-01-01T00:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub(crate) start: Option<String>,
-    /// Begin this long ago, such as `2h` or `35d`: write the history as fast as the cluster accepts it, then go on live.
+    /// Begin this long ago, such as `2h`: write the history as fast as the cluster accepts it, then go on live.
     #[arg(long, value_name = "TIME", value_parser = bounds::backfill, conflicts_with = "start")]
     pub(crate) backfill: Option<Duration>,
-    /// Catch up with the present at this many seconds of world time a second; for example, 60 lives an hour in a minute.
-    /// Default: as fast as the cluster accepts the events.
+    /// Catch up with the present at this many seconds of world time a second; for example, 60 lives an hour in a
+    /// minute. Default: as fast as the cluster accepts the events.
     #[arg(long, value_name = "FACTOR")]
     pub(crate) speed: Option<f64>,
     /// Write the events to standard output instead of a cluster, one JSON object per line:

@@ -83,8 +83,8 @@ pub(crate) struct DashboardArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CatalogueArg {
-    /// YAML file with the games that the generator simulates and the dashboard shows; default: the built-in catalogue of
-    /// eight games.
+    /// YAML file with the games that the generator simulates and the dashboard shows; default: the built-in catalogue
+    /// of eight games.
     #[arg(long, value_name = "FILE")]
     pub(crate) catalogue: Option<PathBuf>,
 }

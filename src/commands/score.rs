@@ -105,7 +105,7 @@ fn table(report: &Report) -> Vec<String> {
 }
 
 fn row(detector: Detector, score: &Score) -> String {
-    let figure = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+    let measure = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
     format!(
         "{:20}  {:>7}  {:>5}  {:>6}  {:>7}  {:>9}  {:>6}  {:>8}  {:>6}",
         detector.name(),
@@ -113,9 +113,9 @@ fn row(detector: Detector, score: &Score) -> String {
         score.found,
         score.alerts,
         score.correct,
-        figure(score.precision()),
-        figure(score.recall()),
-        figure(score.delay_s(50)),
-        figure(score.delay_s(95)),
+        measure(score.precision()),
+        measure(score.recall()),
+        measure(score.delay_s(50)),
+        measure(score.delay_s(95)),
     )
 }

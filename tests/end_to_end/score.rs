@@ -16,8 +16,11 @@ const EVENTS: u64 = 240_000;
 
 const INCIDENTS_PER_HOUR: u32 = 1_800;
 
+/// The names of fields of an alert, each with the name of the same field of an incident.
+type Fields = &'static [(&'static str, &'static str)];
+
 /// The topics with alerts, the kind of their incidents, and the fields that an alert and its incident have in common.
-const TOPICS: [(&str, &str, &[(&str, &str)]); 3] = [
+const TOPICS: [(&str, &str, Fields); 3] = [
     (
         "fraud-alerts",
         "fraud",

@@ -1,4 +1,4 @@
-//! The figures that each detector must reach, from a YAML file.
+//! The values that each detector must reach, from a YAML file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::{Detector, Report, Score};
 #[serde(transparent)]
 pub struct Floors(BTreeMap<Detector, Floor>);
 
-/// The figures that a detector must reach.
+/// The values that a detector must reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Floor {
@@ -61,13 +61,13 @@ impl TryFrom<f64> for Seconds {
 #[error(transparent)]
 pub struct FloorsError(#[from] serde_yaml::Error);
 
-/// A figure that misses its floor.
+/// A value that misses its floor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shortfall {
     /// The detector.
     pub detector: Detector,
-    /// The name of the figure.
-    pub figure: &'static str,
+    /// The name of the measure.
+    pub measure: &'static str,
     /// The measured value; `None` if there was nothing to measure.
     pub value: Option<f64>,
     /// The floor, or the longest delay.
@@ -78,18 +78,18 @@ impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             detector,
-            figure,
+            measure,
             floor,
             ..
         } = self;
         match self.value {
             Some(value) => write!(
                 f,
-                "{detector}: {figure} is {value:.3}, but the floor is {floor}"
+                "{detector}: {measure} is {value:.3}, but the floor is {floor}"
             ),
             None => write!(
                 f,
-                "{detector}: {figure} was not measured, but the floor is {floor}"
+                "{detector}: {measure} was not measured, but the floor is {floor}"
             ),
         }
     }
@@ -101,7 +101,7 @@ impl Floors {
         Ok(serde_yaml::from_str(yaml)?)
     }
 
-    /// Returns the figures that miss their floors. A figure without a value misses its floor too, so that a truth file
+    /// Returns the values that miss their floors. A measure without a value misses its floor too, so that a truth file
     /// without incidents of a detector cannot pass for a good score.
     pub fn check(&self, report: &Report) -> Vec<Shortfall> {
         let nothing = Score::default();
@@ -113,12 +113,12 @@ impl Floors {
             let (precision, recall) = (floor.precision.map(|s| s.0), floor.recall.map(|s| s.0));
             let delay = floor.p95_delay_s.map(|s| s.0);
             let mut check =
-                |figure, value: Option<f64>, floor: Option<f64>, holds: fn(f64, f64) -> bool| {
+                |measure, value: Option<f64>, floor: Option<f64>, holds: fn(f64, f64) -> bool| {
                     let Some(floor) = floor else { return };
                     if !value.is_some_and(|value| holds(value, floor)) {
                         missed.push(Shortfall {
                             detector: *detector,
-                            figure,
+                            measure,
                             value,
                             floor,
                         });

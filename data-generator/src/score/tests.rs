@@ -1,4 +1,4 @@
-//! Each test compares a few alerts with a few incidents whose figures are counted by hand.
+//! Each test compares a few alerts with a few incidents whose values are counted by hand.
 
 use model::derived::{FraudRule, ServerCondition};
 use serde_json::{Value, json};
