@@ -57,7 +57,7 @@ async fn each_line_is_an_event_with_its_topic_and_key() {
     };
     let mut out = Vec::new();
     let summary = written(broken, 3_000, &mut out).await;
-    let text = String::from_utf8(out).ok().expect("UTF-8");
+    let text = str::from_utf8(&out).expect("UTF-8");
     let mut lines = text.lines();
     let mut not_json = 0;
     for event in World::new(broken).take(3_000) {
