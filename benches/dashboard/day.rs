@@ -1,4 +1,4 @@
-//! Writes one day of derived rows, as a world of three games produces them: of 20 levels with 3 maps each,
+//! Writes one day of derived rows, as a world of three games produces them: 20 levels with 3 maps each,
 //! 12 items in 4 currencies, 18 servers, and six sessions that end in each second.
 
 use anyhow::Context;
