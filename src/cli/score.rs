@@ -12,7 +12,7 @@ pub(crate) struct ScoreCommand {
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: PathBuf,
     /// YAML file with the precision, recall and p95 delay that each detector must reach; if one misses its floor, the
-    /// exit status is 1. See examples/score-floors.yaml.
+    /// exit status is 1. See data-generator/score-floors.yaml.
     #[arg(long, value_name = "FILE")]
     pub(crate) floors: Option<PathBuf>,
     #[command(flatten)]
