@@ -3,6 +3,7 @@
 // Output for people goes through `terminal`, which escapes control characters.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod ago;
 mod capacity;
 mod cli;
 mod commands;

@@ -108,6 +108,11 @@ pub(crate) fn fields() -> impl for<'w> FormatFields<'w> + Send + Sync + 'static 
     debug_fn(field).delimited(" ")
 }
 
+/// Formats a measure with three decimals; `-` if there was nothing to measure.
+pub(crate) fn measured(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), |value| format!("{value:.3}"))
+}
+
 /// Prints several lines to standard output. Line breaks are kept; all other control characters are escaped.
 pub(crate) fn print_lines(text: impl Display) {
     text.to_string().lines().for_each(print_line);

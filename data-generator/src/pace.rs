@@ -54,23 +54,26 @@ impl Clock {
             tick: tick(world.rate),
             start_ms: world.start_ms,
             begun_ms: now_ms(),
-            // An unpaced world never waits, so it is never behind.
             has_waited: pace == Pace::WallClock,
             warned: None,
         }
     }
 
     pub(crate) fn is_due(&self, event: &Event) -> bool {
-        event.emitted_ms <= self.released_ms(now_ms())
+        self.pace == Pace::Unpaced || self.behind_ms(event) >= 0
     }
 
     /// Waits until the event is due.
     pub(crate) async fn wait_for(&mut self, event: &Event) {
-        while !self.is_due(event) {
+        if self.pace == Pace::Unpaced {
+            return;
+        }
+        let mut behind_ms = self.behind_ms(event);
+        while behind_ms < 0 {
             self.has_waited = true;
             sleep(self.tick).await;
+            behind_ms = self.behind_ms(event);
         }
-        let behind_ms = self.released_ms(now_ms()).saturating_sub(event.emitted_ms);
         let is_behind = self.has_waited && behind_ms > self.tolerated_ms();
         if is_behind && self.warned.is_none_or(|at| at.elapsed() > BEHIND_EVERY) {
             tracing::warn!(
@@ -79,6 +82,11 @@ impl Clock {
             );
             self.warned = Some(Instant::now());
         }
+    }
+
+    /// Returns for how long, in world time, the event has been due; a negative number if it is not due yet.
+    fn behind_ms(&self, event: &Event) -> i64 {
+        self.released_ms(now_ms()).saturating_sub(event.emitted_ms)
     }
 
     /// Returns the time of sending, in world time, up to which events are due at this time of the wall clock.

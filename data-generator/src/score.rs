@@ -73,7 +73,8 @@ impl Score {
     }
 }
 
-fn share(part: u64, whole: u64) -> Option<f64> {
+/// Returns the quotient; `None` if `whole` is 0.
+pub fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context;
-use client::{Cluster, now_ms};
+use client::Cluster;
 use data_generator::{Catalogue, Options, Pace, ServeOptions, Served, Summary, WorldOptions};
 use http_service::{is_exposed, until_hang_up};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::provisioned;
+use crate::ago::ago;
 use crate::cli::{GenerateCommand, UpCommand};
 use crate::progress::{Done, Progress};
 use crate::terminal::{note, say};
@@ -22,7 +23,8 @@ use crate::{dataflow_file, registry, signal};
 
 pub(crate) async fn generate(args: GenerateCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
-    let (world, pace) = (timing::world(&args)?, timing::pace(&args)?);
+    let pace = timing::pace(&args)?;
+    let world = timing::world(&args, pace)?;
     check_incidents(args.incidents)?;
     let catalogue = args.catalogue.load()?;
     if let Some(address) = args.serve {
@@ -103,11 +105,10 @@ async fn serve(
 /// Returns the options of the generator in `up`. Its world runs in real time, after a history if one is wanted.
 pub(crate) fn live(args: &UpCommand, catalogue: Arc<Catalogue>) -> anyhow::Result<Options> {
     timing::check_rate(args.rate)?;
-    let now_ms = now_ms();
     check_incidents(args.incidents)?;
     let world = WorldOptions {
         seed: args.seed,
-        start_ms: timing::before(now_ms, args.backfill.unwrap_or_default()),
+        start_ms: ago(args.backfill.unwrap_or_default()).as_millis(),
         rate: args.rate,
         broken: 0.0,
     };

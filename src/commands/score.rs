@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use crate::cli::ScoreCommand;
 use crate::connect::connect;
 use crate::signal;
-use crate::terminal::{note, say};
+use crate::terminal::{measured, note, say};
 
 pub(crate) async fn score(args: ScoreCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
@@ -105,7 +105,6 @@ fn table(report: &Report) -> Vec<String> {
 }
 
 fn row(detector: Detector, score: &Score) -> String {
-    let measure = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
     format!(
         "{:20}  {:>7}  {:>5}  {:>6}  {:>7}  {:>9}  {:>6}  {:>8}  {:>6}",
         detector.name(),
@@ -113,9 +112,9 @@ fn row(detector: Detector, score: &Score) -> String {
         score.found,
         score.alerts,
         score.correct,
-        measure(score.precision()),
-        measure(score.recall()),
-        measure(score.delay_s(50)),
-        measure(score.delay_s(95)),
+        measured(score.precision()),
+        measured(score.recall()),
+        measured(score.delay_s(50)),
+        measured(score.delay_s(95)),
     )
 }

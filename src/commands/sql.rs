@@ -18,6 +18,7 @@ use model::Timestamp;
 use self::counts::Counts;
 use self::follow::Following;
 use self::output::Printer;
+use crate::ago::ago;
 use crate::cli::SqlCommand;
 use crate::connect::connect;
 use crate::terminal::note;
@@ -111,9 +112,7 @@ async fn load(
 /// Returns the time from which events count: the start of the window that contains the time `last` ago, so that the
 /// first window of the result is complete.
 fn since(plan: &Plan, last: Duration) -> Timestamp {
-    let last_ms = i64::try_from(last.as_millis()).unwrap_or(i64::MAX);
-    plan.window
-        .start_of(Timestamp::from_millis(client::now_ms()).plus_ms(-last_ms))
+    plan.window.start_of(ago(last))
 }
 
 /// Describes what was read. The first line is, for example, `12 rows from 4000 records of player-events`. A line about

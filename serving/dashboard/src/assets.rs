@@ -1,12 +1,13 @@
 //! Serves the dashboard's pages, which are embedded in the binary. They load nothing from other servers.
 
 use axum::extract::Path;
-use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 
 use crate::error::RequestError;
 use crate::packed::{packed, takes_gzip};
+use crate::tagged::tagged;
 
 /// A file that the dashboard serves, such as a script or a stylesheet.
 struct Asset {
@@ -23,16 +24,16 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 const CHARTS: &str = "echarts.min.js";
 
 pub(crate) async fn index(headers: HeaderMap) -> Response {
-    serve("index.html", &headers)
+    serve("index.html", &headers).await
 }
 
 pub(crate) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    serve(&name, &headers)
+    serve(&name, &headers).await
 }
 
-fn serve(name: &str, headers: &HeaderMap) -> Response {
+async fn serve(name: &str, headers: &HeaderMap) -> Response {
     match ASSETS.iter().find(|asset| asset.name == name) {
-        Some(asset) => asset.serve(headers),
+        Some(asset) => asset.serve(headers).await,
         // In a build without the chart library, sends an empty script: a 404 would show an error in the
         // browser console on every page.
         None if name == CHARTS => ([(CONTENT_TYPE, content_type(name))], "").into_response(),
@@ -41,20 +42,16 @@ fn serve(name: &str, headers: &HeaderMap) -> Response {
 }
 
 impl Asset {
-    fn serve(&self, headers: &HeaderMap) -> Response {
-        let known = headers.get(IF_NONE_MATCH);
-        let mut response = match () {
-            () if known.is_some_and(|known| known == self.etag) => {
-                StatusCode::NOT_MODIFIED.into_response()
-            }
-            () if takes_gzip(headers) => packed(self.gzip),
-            () => self.content.into_response(),
-        };
-        let kind = HeaderValue::from_static(content_type(self.name));
-        response.headers_mut().insert(CONTENT_TYPE, kind);
+    async fn serve(&self, headers: &HeaderMap) -> Response {
         let etag = HeaderValue::from_static(self.etag);
-        response.headers_mut().insert(ETAG, etag);
-        response
+        let body = async {
+            if takes_gzip(headers) {
+                packed(self.gzip)
+            } else {
+                self.content.into_response()
+            }
+        };
+        tagged(headers, &etag, content_type(self.name), body).await
     }
 }
 

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
 use bytes::Bytes;
 use serde::Serialize;
 
 use crate::error::RequestError;
 use crate::options::Game;
 use crate::packed::pack;
+use crate::tagged::tagged;
 
 /// The catalogue, in the form in which it is served.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Games {
 #[derive(Debug)]
 struct Cover {
     svg: Bytes,
-    etag: String,
+    etag: HeaderValue,
 }
 
 #[derive(Serialize)]
@@ -84,24 +84,15 @@ impl Cover {
     fn new(svg: String) -> Self {
         let mut hasher = DefaultHasher::new();
         svg.hash(&mut hasher);
+        let etag = format!("\"{:016x}\"", hasher.finish());
         Self {
-            etag: format!("\"{:016x}\"", hasher.finish()),
             svg: svg.into(),
+            etag: HeaderValue::try_from(etag).expect("a quoted hexadecimal number is a header"),
         }
     }
 
     async fn serve(&self, headers: &HeaderMap) -> Response {
-        let known = headers.get(IF_NONE_MATCH);
-        let mut response = match known.is_some_and(|known| known == &self.etag) {
-            true => StatusCode::NOT_MODIFIED.into_response(),
-            false => pack(headers, self.svg.clone()).await,
-        };
-        let kind = HeaderValue::from_static("image/svg+xml");
-        response.headers_mut().insert(CONTENT_TYPE, kind);
-        // A quoted hexadecimal number is always a valid header.
-        if let Ok(etag) = HeaderValue::from_str(&self.etag) {
-            response.headers_mut().insert(ETAG, etag);
-        }
-        response
+        let body = pack(headers, self.svg.clone());
+        tagged(headers, &self.etag, "image/svg+xml", body).await
     }
 }

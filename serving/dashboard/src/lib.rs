@@ -35,6 +35,7 @@ mod start;
 mod status;
 mod store;
 mod symbols;
+mod tagged;
 #[cfg(test)]
 mod testing;
 mod views;

@@ -1,12 +1,11 @@
 //! When the world of `generate` begins, and how fast it lives.
 
-use std::time::Duration;
-
 use anyhow::Context;
 use client::now_ms;
 use data_generator::{Pace, WorldOptions};
 use model::Timestamp;
 
+use crate::ago::ago;
 use crate::cli::GenerateCommand;
 
 /// The rate of the world if `--rate` is not given, in events per second.
@@ -15,7 +14,7 @@ const RATE_DEFAULT: f64 = 1_000.0;
 /// that the bytes are too.
 const START_OF_LINES_MS: i64 = 1_767_225_600_000;
 
-pub(super) fn world(args: &GenerateCommand) -> anyhow::Result<WorldOptions> {
+pub(super) fn world(args: &GenerateCommand, pace: Pace) -> anyhow::Result<WorldOptions> {
     let rate = args.rate.unwrap_or(RATE_DEFAULT);
     check_rate(rate)?;
     anyhow::ensure!(
@@ -23,24 +22,23 @@ pub(super) fn world(args: &GenerateCommand) -> anyhow::Result<WorldOptions> {
         "--broken is `{}`: give a share from 0 to 1",
         args.broken
     );
-    let now_ms = now_ms();
     let world = WorldOptions {
         seed: args.seed,
-        start_ms: now_ms,
+        start_ms: now_ms(),
         rate,
         broken: args.broken,
     };
-    if let Some(start_ms) = start_ms(args, now_ms)? {
+    if let Some(start_ms) = start_ms(args)? {
         return Ok(WorldOptions { start_ms, ..world });
     }
     let Some(events) = args.events else {
         return Ok(world);
     };
-    if args.stdout && pace(args)? == Pace::Unpaced {
+    if args.stdout && pace == Pace::Unpaced {
         let start_ms = START_OF_LINES_MS;
         return Ok(WorldOptions { start_ms, ..world });
     }
-    let world = world.ending_at(now_ms, events);
+    let world = world.ending_at(now_ms(), events);
     anyhow::ensure!(
         world.start_ms > 0,
         "--events is `{events}`: at {rate} per second the world would begin before 1970; give fewer events, or set \
@@ -50,14 +48,14 @@ pub(super) fn world(args: &GenerateCommand) -> anyhow::Result<WorldOptions> {
 }
 
 /// Returns the start that the flags give.
-fn start_ms(args: &GenerateCommand, now_ms: i64) -> anyhow::Result<Option<i64>> {
+fn start_ms(args: &GenerateCommand) -> anyhow::Result<Option<i64>> {
     if let Some(start) = &args.start {
         let time = Timestamp::parse(start).with_context(|| {
             format!("--start is `{start}`: give an RFC 3339 time such as 2026-01-31T12:00:00Z")
         })?;
         return Ok(Some(time.as_millis()));
     }
-    Ok(args.backfill.map(|backfill| before(now_ms, backfill)))
+    Ok(args.backfill.map(|backfill| ago(backfill).as_millis()))
 }
 
 pub(super) fn pace(args: &GenerateCommand) -> anyhow::Result<Pace> {
@@ -82,12 +80,6 @@ pub(super) fn pace(args: &GenerateCommand) -> anyhow::Result<Pace> {
     } else {
         Pace::WallClock
     })
-}
-
-/// Returns the time `backfill` before now.
-pub(super) fn before(now_ms: i64, backfill: Duration) -> i64 {
-    let millis = i64::try_from(backfill.as_millis()).unwrap_or(i64::MAX);
-    now_ms.saturating_sub(millis)
 }
 
 pub(super) fn check_rate(rate: f64) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use data_generator::score::share;
 use model::Timestamp;
 use serde::Deserialize;
 
@@ -110,10 +111,6 @@ impl RuleScore {
     pub(super) fn recall(&self) -> Option<f64> {
         share(self.found, self.entries)
     }
-}
-
-fn share(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 #[cfg(test)]

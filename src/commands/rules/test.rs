@@ -10,9 +10,10 @@ use model::Timestamp;
 use super::score::{Alert, RuleScore, Scorer};
 use super::truth::{self, Entry};
 use super::{changes, open, read_file};
+use crate::ago::ago;
 use crate::cli::TestRulesCommand;
 use crate::progress::Progress;
-use crate::terminal::{print_lines, say, visible};
+use crate::terminal::{measured, print_lines, say, visible};
 
 /// The column headings of the two versions: the parameters in force and the new ones.
 const COLUMNS: [&str; 2] = ["current", "candidate"];
@@ -63,8 +64,7 @@ fn is_within(read: &BacktestRead, entry: &Entry) -> bool {
 }
 
 fn since(last: Duration) -> Timestamp {
-    let last_ms = i64::try_from(last.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millis(client::now_ms().saturating_sub(last_ms).max(0))
+    ago(last).max(Timestamp::from_millis(0))
 }
 
 fn print_versions(store: &RuleStore, current: Option<&RuleSet>, candidate: &RuleSet) {
@@ -118,18 +118,13 @@ fn table(scores: &[BTreeMap<String, RuleScore>; 2], with_truth: bool) -> String 
             let score = score.get(rule).copied().unwrap_or_default();
             text += &format!("  {:>9}", score.alerts);
             if with_truth {
-                let (precision, recall) = (share(score.precision()), share(score.recall()));
+                let (precision, recall) = (measured(score.precision()), measured(score.recall()));
                 text += &format!("  {precision:>9}  {recall:>6}");
             }
         }
         text.push('\n');
     }
     text
-}
-
-/// Formats a share with three decimals; `-` if it is undefined.
-fn share(share: Option<f64>) -> String {
-    share.map_or("-".to_owned(), |share| format!("{share:.3}"))
 }
 
 #[cfg(test)]
