@@ -112,9 +112,6 @@ pub(crate) const REGIONS: [(&str, i64); 5] = [
 ];
 pub(crate) const SERVER_TYPES: [&str; 2] = ["dedicated", "virtual"];
 
-/// The number of maps of a level.
-pub(crate) const MAPS: u16 = 3;
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,10 +29,23 @@ pub struct Game {
     pub name: String,
     /// The genre, for people.
     pub genre: String,
-    /// The number of levels.
+    /// The number of levels of every map.
     pub levels: u16,
+    /// The maps, at least one.
+    pub maps: Vec<Map>,
     /// The text of the cover, an SVG image.
     pub cover: Option<String>,
+}
+
+/// A map of a game. Its difficulty rises linearly from the first level to the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Map {
+    /// The id, which is the field `map_id` of events.
+    pub id: String,
+    /// The difficulty of the first level.
+    pub easiest: u32,
+    /// The difficulty of the last level.
+    pub hardest: u32,
 }
 
 impl Catalogue {
@@ -62,5 +75,19 @@ impl Game {
     /// Returns the field `game_id` of the game's events.
     pub(crate) fn event_id(&self) -> Option<&str> {
         (self.id != DEFAULT_GAME_ID).then_some(&*self.id)
+    }
+
+    /// Returns the difficulty of a level, counted from 1, of the map with this index.
+    pub fn difficulty(&self, map: usize, level: u16) -> f64 {
+        let Map {
+            easiest, hardest, ..
+        } = self.maps[map];
+        let share = f64::from(level - 1) / f64::from(self.levels - 1);
+        f64::from(easiest) + (f64::from(hardest) - f64::from(easiest)) * share
+    }
+
+    /// Returns the index of a random map.
+    pub(crate) fn choose_map(&self, dice: &mut Dice) -> usize {
+        dice.index(self.maps.len())
     }
 }

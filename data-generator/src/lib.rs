@@ -23,7 +23,7 @@ mod truth_file;
 mod wallet;
 mod world;
 
-pub use catalogue::{Catalogue, CatalogueError, Game};
+pub use catalogue::{Catalogue, CatalogueError, Game, Map};
 pub use error::GenerateError;
 pub use event::{Broken, DELAY_MS_MAX, Event, Topic};
 pub use incidents::{Incident, Subject};

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use model::time::Timestamp;
 
-use crate::catalog::{
-    CURRENCY_WEIGHTS, MAPS, PLATFORM_WEIGHTS, PLATFORMS, PURSE_WEIGHTS, WHALE_PURSE,
-};
+use crate::catalog::{CURRENCY_WEIGHTS, PLATFORM_WEIGHTS, PLATFORMS, PURSE_WEIGHTS, WHALE_PURSE};
 use crate::catalogue::{Catalogue, Game};
 use crate::dice::Dice;
 use crate::fleet::Fleet;
@@ -44,7 +42,8 @@ pub(crate) struct Player {
     /// Whether the player is in a session.
     pub(crate) is_online: bool,
     level: u16,
-    map: u16,
+    /// The index of the map in the game's list.
+    map: usize,
     /// The time at which the player entered the level, and the number of actions since then.
     level_since_us: i64,
     level_actions: u32,
@@ -182,7 +181,7 @@ impl Population {
     }
 }
 
-/// One action of a player. The platform is an index into the list of `catalog`.
+/// One action of a player. The platform is an index into the list of `catalog`, and the map one into the game's list.
 pub(crate) struct Step<'a> {
     pub(crate) player_id: &'a str,
     pub(crate) game: &'a Game,
@@ -190,7 +189,7 @@ pub(crate) struct Step<'a> {
     pub(crate) session_id: &'a str,
     pub(crate) event_type: &'static str,
     pub(crate) level: u16,
-    pub(crate) map: u16,
+    pub(crate) map: usize,
     pub(crate) time: Timestamp,
 }
 
@@ -204,7 +203,7 @@ impl Step<'_> {
                 session_id: self.session_id,
                 event_type: self.event_type,
                 level_id: &level_id(self.level),
-                map_id: &map_id(self.map),
+                map_id: &self.game.maps[self.map].id,
             },
             event_timestamp: self.time,
             user_data: User {
@@ -217,10 +216,6 @@ impl Step<'_> {
 
 pub(crate) fn level_id(level: u16) -> String {
     format!("level_{level:02}")
-}
-
-pub(crate) fn map_id(map: u16) -> String {
-    format!("map_{map:02}")
 }
 
 impl Player {
@@ -236,6 +231,7 @@ impl Player {
         } else {
             nature.weighted(&PURSE_WEIGHTS)
         };
+        let (level, map) = (nature.between(1, 5) as u16, game.choose_map(&mut nature));
         Self {
             // The id contains the seed, so that worlds with different seeds do not share players in one
             // cluster.
@@ -244,8 +240,8 @@ impl Player {
             platform,
             wallet: Wallet::new(currency, purse),
             is_online: false,
-            level: nature.between(1, 5) as u16,
-            map: nature.between(1, i64::from(MAPS)) as u16,
+            level,
+            map,
             level_since_us: 0,
             level_actions: 0,
         }
@@ -271,10 +267,10 @@ impl Player {
     fn go_on(&mut self, event_type: &str, now_us: i64, dice: &mut Dice) {
         if event_type == "level_complete" {
             self.level = self.level % self.game.levels + 1;
-            self.map = dice.between(1, i64::from(MAPS)) as u16;
+            self.map = self.game.choose_map(dice);
             self.arrive(now_us);
         } else if event_type == "move" && dice.chance(MOVES_ON) {
-            self.map = self.map % MAPS + 1;
+            self.map = (self.map + 1) % self.game.maps.len();
         }
     }
 }

@@ -1,15 +1,18 @@
 //! Parses and checks the file of a catalogue.
 
-use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+mod place;
+mod scalar;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Catalogue, Game};
-
-#[cfg(test)]
-mod tests;
+use self::place::{Place, Wrong};
+use self::scalar::{Cover, Id, Text, Whole};
+use super::{Catalogue, Game, Map};
 
 const BUILT_IN: &str = include_str!("../../catalogue.yaml");
 
@@ -31,6 +34,9 @@ const COVERS: [(&str, &str); 8] = covers![
     "covers/tidewrack-isles.svg",
 ];
 const GAMES_MAX: usize = 100;
+const MAPS_MAX: usize = 99;
+/// The maximum of a weight, that is, of a share in relation to other shares.
+const WEIGHT_MAX: u32 = 1_000_000;
 /// The maximum size of a cover, as the dashboard keeps all of them in memory.
 const COVER_BYTES_MAX: usize = 256 * 1024;
 
@@ -58,12 +64,8 @@ pub enum CatalogueError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CatalogueFile {
-    games: Games,
+    games: Vec<GameEntry>,
 }
-
-#[derive(Deserialize)]
-#[serde(try_from = "Vec<GameEntry>")]
-struct Games(Vec<GameEntry>);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,101 +73,17 @@ struct GameEntry {
     id: Id,
     name: Text,
     genre: Text,
-    players: u32,
-    levels: Levels,
+    players: Whole<0, WEIGHT_MAX>,
+    levels: Whole<5, 99>,
+    maps: Vec<MapEntry>,
     cover: Option<Cover>,
 }
 
 #[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct Id(String);
-
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct Text(String);
-
-#[derive(Deserialize)]
-#[serde(try_from = "u16")]
-struct Levels(u16);
-
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct Cover(String);
-
-impl TryFrom<String> for Id {
-    type Error = String;
-
-    fn try_from(id: String) -> Result<Self, String> {
-        let is_allowed = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_');
-        if (1..=64).contains(&id.len()) && id.chars().all(is_allowed) {
-            return Ok(Self(id));
-        }
-        Err(format!(
-            "`{id}` is not an id: use 1 to 64 of a-z, 0-9, - and _"
-        ))
-    }
-}
-
-impl TryFrom<String> for Text {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        if (1..=80).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
-            return Ok(Self(text));
-        }
-        Err(format!(
-            "`{text}` is not a name: use 1 to 80 characters on one line"
-        ))
-    }
-}
-
-impl TryFrom<u16> for Levels {
-    type Error = String;
-
-    fn try_from(levels: u16) -> Result<Self, String> {
-        if (5..=99).contains(&levels) {
-            return Ok(Self(levels));
-        }
-        Err(format!("{levels} levels: a game has 5 to 99"))
-    }
-}
-
-impl TryFrom<String> for Cover {
-    type Error = String;
-
-    fn try_from(cover: String) -> Result<Self, String> {
-        let path = Path::new(&cover);
-        let is_below = path
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
-        if is_below && path.extension().is_some_and(|extension| extension == "svg") {
-            return Ok(Self(cover));
-        }
-        Err(format!(
-            "`{cover}` is not a cover: give an SVG file, such as covers/game.svg, in the catalogue's folder"
-        ))
-    }
-}
-
-impl TryFrom<Vec<GameEntry>> for Games {
-    type Error = String;
-
-    fn try_from(games: Vec<GameEntry>) -> Result<Self, String> {
-        if !(1..=GAMES_MAX).contains(&games.len()) {
-            return Err(format!("{} games: give 1 to {GAMES_MAX}", games.len()));
-        }
-        let mut ids = BTreeSet::new();
-        if let Some(twice) = games.iter().find(|game| !ids.insert(&game.id.0)) {
-            return Err(format!(
-                "two games have the id `{}`: each needs its own",
-                twice.id.0
-            ));
-        }
-        if games.iter().all(|game| game.players == 0) {
-            return Err("no game has players: give at least one a share above 0".to_owned());
-        }
-        Ok(Self(games))
-    }
+#[serde(deny_unknown_fields)]
+struct MapEntry {
+    id: Id,
+    difficulty: Vec<Whole<1, 1_000>>,
 }
 
 pub(super) fn built_in() -> Catalogue {
@@ -208,25 +126,87 @@ fn parse(
     path: &Path,
     cover: impl Fn(&str) -> Result<String, CatalogueError>,
 ) -> Result<Catalogue, CatalogueError> {
+    let invalid = |reason| CatalogueError::Invalid {
+        path: path.to_owned(),
+        reason,
+    };
     let file: CatalogueFile =
-        serde_yaml::from_str(text).map_err(|error| CatalogueError::Invalid {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
-    let Games(games) = file.games;
-    let shares = games.iter().map(|game| game.players).collect();
+        serde_yaml::from_str(text).map_err(|error| invalid(error.to_string()))?;
+    check_games(&file.games).map_err(|wrong| invalid(wrong.message(text)))?;
+    let shares = file.games.iter().map(|game| game.players.0).collect();
     let game = |entry: GameEntry| {
         let cover = entry.cover.map(|Cover(name)| cover(&name)).transpose()?;
         Ok(Arc::new(Game {
             id: entry.id.0,
             name: entry.name.0,
             genre: entry.genre.0,
-            levels: entry.levels.0,
+            levels: entry.levels.0 as u16,
+            maps: entry.maps.into_iter().map(Map::from).collect(),
             cover,
         }))
     };
     Ok(Catalogue {
-        games: games.into_iter().map(game).collect::<Result<_, _>>()?,
+        games: file.games.into_iter().map(game).collect::<Result<_, _>>()?,
         shares,
     })
+}
+
+fn check_games(games: &[GameEntry]) -> Result<(), Wrong> {
+    let place = Place::of("games");
+    check_list(&place, games, GAMES_MAX, |game| &game.id.0)?;
+    if games.iter().all(|game| game.players.0 == 0) {
+        return Err(place.wrong("no game has players: give at least one a share above 0"));
+    }
+    let check = |(index, game): (usize, &GameEntry)| check_maps(&place.item(index), &game.maps);
+    games.iter().enumerate().try_for_each(check)
+}
+
+fn check_maps(game: &Place, maps: &[MapEntry]) -> Result<(), Wrong> {
+    let place = game.field("maps");
+    check_list(&place, maps, MAPS_MAX, |map| &map.id.0)?;
+    for (index, map) in maps.iter().enumerate() {
+        if !matches!(&map.difficulty[..], [first, last] if first.0 <= last.0) {
+            let given: Vec<u32> = map.difficulty.iter().map(|level| level.0).collect();
+            return Err(place.item(index).field("difficulty").wrong(format!(
+                "{given:?} is not the difficulty of the map `{}`: give that of the first level and that of the last, \
+                 which is at least as high, such as [20, 80]",
+                map.id.0
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the length of a list, and that each entry has its own id.
+fn check_list<T>(
+    place: &Place,
+    entries: &[T],
+    max: usize,
+    id_of: impl Fn(&T) -> &str,
+) -> Result<(), Wrong> {
+    if !(1..=max).contains(&entries.len()) {
+        let count = entries.len();
+        return Err(place.wrong(format!("{count} entries: give 1 to {max}")));
+    }
+    for (index, entry) in entries.iter().enumerate() {
+        let id = id_of(entry);
+        if entries[..index].iter().any(|earlier| id_of(earlier) == id) {
+            return Err(place.item(index).wrong(format!(
+                "`{id}` is the id of an earlier entry as well: give each its own"
+            )));
+        }
+    }
+    Ok(())
+}
+
+impl From<MapEntry> for Map {
+    /// The entry must have been checked.
+    fn from(entry: MapEntry) -> Self {
+        let (easiest, hardest) = (entry.difficulty[0].0, entry.difficulty[1].0);
+        Self {
+            id: entry.id.0,
+            easiest,
+            hardest,
+        }
+    }
 }

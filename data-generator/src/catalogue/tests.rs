@@ -1,4 +1,4 @@
-//! Checks that the games of the events are those of the catalogue.
+//! Checks that the games and maps of the events are those of the catalogue.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,9 +15,17 @@ const WORLD: WorldOptions = WorldOptions {
     broken: 0.0,
 };
 
-/// Returns the players of each game, by the `game_id` of their events, and the highest level of each game.
-fn seen(world: World) -> (BTreeMap<String, BTreeSet<String>>, BTreeMap<String, u16>) {
-    let (mut players, mut levels) = (BTreeMap::new(), BTreeMap::new());
+/// What the player events of a game contain.
+#[derive(Default)]
+struct Seen {
+    players: BTreeSet<String>,
+    maps: BTreeSet<String>,
+    level_max: u16,
+}
+
+/// Returns what the player and purchase events of each game contain, by their `game_id`.
+fn seen(world: World) -> BTreeMap<String, Seen> {
+    let mut games: BTreeMap<String, Seen> = BTreeMap::new();
     let events = world.take(60_000);
     for event in events.filter(|event| event.topic != Topic::ServerMetrics) {
         let value: Value = serde_json::from_slice(&event.value).expect("JSON");
@@ -27,31 +35,32 @@ fn seen(world: World) -> (BTreeMap<String, BTreeSet<String>>, BTreeMap<String, u
             Value::Null => "default".to_owned(),
             other => panic!("{other} is not a game"),
         };
-        let of_game: &mut BTreeSet<String> = players.entry(game.clone()).or_default();
-        of_game.insert(event.key);
+        let game = games.entry(game).or_default();
+        game.players.insert(event.key);
         if let Some(level) = parameters["level_id"].as_str() {
             let level: u16 = level.trim_start_matches("level_").parse().expect("a level");
-            let highest: &mut u16 = levels.entry(game).or_default();
-            *highest = level.max(*highest);
+            game.level_max = game.level_max.max(level);
+            let map = parameters["map_id"].as_str().expect("a map");
+            game.maps.insert(map.to_owned());
         }
     }
-    (players, levels)
+    games
+}
+
+fn ids(game: &Game) -> BTreeSet<String> {
+    game.maps.iter().map(|map| map.id.clone()).collect()
 }
 
 #[test]
-fn each_game_has_its_share_of_the_players_and_its_levels() {
+fn each_game_has_its_share_of_the_players_its_levels_and_its_maps() {
     let catalogue = Catalogue::built_in();
-    let (players, levels) = seen(World::new(WORLD).with_incidents(600.0));
-    let total: usize = players.values().map(BTreeSet::len).sum();
+    let games = seen(World::new(WORLD).with_incidents(600.0));
+    let total: usize = games.values().map(|game| game.players.len()).sum();
     assert!(total > 5_000, "{total} players");
-    assert_eq!(
-        players.len(),
-        catalogue.games().count(),
-        "{:?}",
-        players.keys()
-    );
+    assert_eq!(games.len(), catalogue.games().count(), "{:?}", games.keys());
     for (game, share) in catalogue.games().zip(&catalogue.shares) {
-        let measured = players[&game.id].len() as f64 / total as f64 * 100.0;
+        let seen = &games[&game.id];
+        let measured = seen.players.len() as f64 / total as f64 * 100.0;
         let expected = f64::from(*share);
         // Four standard deviations of a share among 5,000 players are at most 2.4 percentage points.
         assert!(
@@ -59,30 +68,56 @@ fn each_game_has_its_share_of_the_players_and_its_levels() {
             "{}: {measured} instead of {expected} %",
             game.id
         );
-        assert!(
-            levels[&game.id] <= game.levels,
-            "{}: level {}",
-            game.id,
-            levels[&game.id]
+        let level = seen.level_max;
+        assert!(level <= game.levels, "{}: level {level}", game.id);
+        assert_eq!(seen.maps, ids(game), "{}", game.id);
+    }
+}
+
+/// The values were computed by hand.
+#[test]
+fn the_difficulty_is_linear_between_the_first_level_and_the_last() {
+    let game = only_one();
+    for (map, level, expected) in [
+        (0, 1, 20.0),
+        (0, 2, 35.0),
+        (0, 5, 80.0),
+        (1, 1, 7.0),
+        (1, 5, 7.0),
+    ] {
+        assert_eq!(
+            game.difficulty(map, level),
+            expected,
+            "map {map}, level {level}"
         );
+    }
+}
+
+fn only_one() -> Game {
+    let map = |id: &str, easiest, hardest| Map {
+        id: id.to_owned(),
+        easiest,
+        hardest,
+    };
+    Game {
+        id: "only-one".to_owned(),
+        name: "Only One".to_owned(),
+        genre: "test".to_owned(),
+        levels: 5,
+        maps: vec![map("harbour", 20, 80), map("plain", 7, 7)],
+        cover: None,
     }
 }
 
 #[test]
 fn another_catalogue_replaces_all_games() {
-    let game = Game {
-        id: "only-one".to_owned(),
-        name: "Only One".to_owned(),
-        genre: "test".to_owned(),
-        levels: 5,
-        cover: None,
-    };
     let catalogue = Catalogue {
-        games: vec![Arc::new(game)],
+        games: vec![Arc::new(only_one())],
         shares: vec![1],
     };
     let world = World::of(WORLD, Arc::new(catalogue)).with_incidents(600.0);
-    let (players, levels) = seen(world);
-    assert_eq!(players.keys().collect::<Vec<_>>(), ["only-one"]);
-    assert_eq!(levels["only-one"], 5);
+    let games = seen(world);
+    assert_eq!(games.keys().collect::<Vec<_>>(), ["only-one"]);
+    let seen = &games["only-one"];
+    assert_eq!((seen.level_max, &seen.maps), (5, &ids(&only_one())));
 }

@@ -6,11 +6,11 @@ use model::time::Timestamp;
 
 use super::PlannedEvent;
 use super::truth::Subject;
-use crate::catalog::{MAPS, PLATFORM_WEIGHTS};
+use crate::catalog::PLATFORM_WEIGHTS;
 use crate::catalogue::{Catalogue, Game};
 use crate::dice::Dice;
 use crate::event::Topic;
-use crate::population::{Step, level_id, map_id};
+use crate::population::{Step, level_id};
 
 /// The number of actions on the previous level, which the player completes.
 const ACTIONS_BEFORE: (i64, i64) = (3, 8);
@@ -28,7 +28,7 @@ struct StuckSession<'a> {
     game: Arc<Game>,
     platform: usize,
     level: u16,
-    map: u16,
+    map: usize,
     now_ms: i64,
     planned: Vec<PlannedEvent>,
 }
@@ -45,8 +45,8 @@ pub(crate) fn planned_events(
     let mut session = StuckSession {
         platform: dice.weighted(&PLATFORM_WEIGHTS),
         level: dice.between(2, i64::from(game.levels) - 1) as u16,
+        map: game.choose_map(dice),
         game,
-        map: dice.between(1, i64::from(MAPS)) as u16,
         dice,
         player_id,
         session_id,
@@ -101,7 +101,7 @@ impl StuckSession<'_> {
             player_id: self.player_id.clone(),
             session_id: self.session_id.clone(),
             level_id: level_id(self.level),
-            map_id: map_id(self.map),
+            map_id: self.game.maps[self.map].id.clone(),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::*;
 
-const GAME: &str = "{ id: a, name: A, genre: g, players: 1, levels: 5 }";
+const GAME: &str =
+    "{ id: a, name: A, genre: g, players: 1, levels: 5, maps: [{ id: m, difficulty: [2, 8] }] }";
 
 fn message(text: &str) -> String {
     let no_cover = |name: &str| panic!("{name} is read");
@@ -41,12 +42,73 @@ fn a_wrong_value_is_named_with_its_line_and_what_is_allowed() {
             "`` is not a name: use 1 to 80 characters on one line",
         ),
         ("genre: g", "genre: \"a\\nb\"", "is not a name"),
-        ("levels: 5", "levels: 4", "4 levels: a game has 5 to 99"),
-        ("levels: 5", "levels: 100", "100 levels: a game has 5 to 99"),
+        (
+            "name: A",
+            "name: [A]",
+            "name: invalid type: sequence, expected a name: use",
+        ),
+        (
+            "levels: 5",
+            "levels: 4",
+            "levels: `4` is not an integer from 5 to 99",
+        ),
+        (
+            "levels: 5",
+            "levels: 100",
+            "`100` is not an integer from 5 to 99",
+        ),
+        (
+            "levels: 5",
+            "levels: 5.0",
+            "`5.0` is not an integer from 5 to 99",
+        ),
         (
             "players: 1",
             "players: -1",
-            "players: invalid type: integer `-1`, expected u32",
+            "players: `-1` is not an integer from 0 to 1000000",
+        ),
+        (
+            "players: 1",
+            "players: 1000001",
+            "`1000001` is not an integer from 0 to 1000000",
+        ),
+        ("id: m", "id: M", "maps[0].id: `M` is not an id"),
+        (
+            "[2, 8]",
+            "[0, 8]",
+            "games[0].maps[0].difficulty[0]: `0` is not an integer from 1 to 1000",
+        ),
+        (
+            "[2, 8]",
+            "[2, 1001]",
+            "difficulty[1]: `1001` is not an integer from 1 to 1000",
+        ),
+        (
+            "[2, 8]",
+            "[2]",
+            "games[0].maps[0].difficulty: [2] is not the difficulty of the map `m`: give that of the first level and \
+             that of the last, which is at least as high, such as [20, 80]",
+        ),
+        (
+            "[2, 8]",
+            "[8, 2]",
+            "[8, 2] is not the difficulty of the map `m`",
+        ),
+        ("[2, 8]", "[1, 2, 3]", "[1, 2, 3] is not the difficulty"),
+        (
+            "[2, 8]",
+            "8",
+            "difficulty: invalid type: integer `8`, expected a sequence",
+        ),
+        (
+            "[{ id: m, difficulty: [2, 8] }]",
+            "[]",
+            "games[0].maps: 0 entries: give 1 to 99",
+        ),
+        (
+            "difficulty: [2, 8] }",
+            "difficulty: [2, 8] }, { id: m, difficulty: [1, 1] }",
+            "games[0].maps[1]: `m` is the id of an earlier entry as well: give each its own",
         ),
         ("players: 1, ", "", "missing field `players`"),
         ("levels: 5", "levels: 5, price: 1", "unknown field `price`"),
@@ -76,13 +138,55 @@ fn a_wrong_value_is_named_with_its_line_and_what_is_allowed() {
 #[test]
 fn games_are_distinct_and_at_least_one() {
     assert!(altered("players: 1", "players: 0").contains("no game has players: give at least one"));
-    assert!(message("games: []").contains("0 games: give 1 to 100"));
+    assert!(message("games: []").contains("games: 0 entries: give 1 to 100 at line 1 column 8"));
     assert!(message("plays: []").contains("unknown field `plays`"));
     let twice = message(&format!("games:\n  - {GAME}\n  - {GAME}\n"));
     assert!(
-        twice.contains("two games have the id `a`: each needs its own"),
+        twice.contains(
+            "games[1]: `a` is the id of an earlier entry as well: give each its own at line 3 column 5"
+        ),
         "{twice}"
     );
+}
+
+/// In the usual form, each value has its own line.
+#[test]
+fn an_error_has_the_line_of_its_value() {
+    let lines = [
+        "games:",
+        "  - id: a",
+        "    # the first game",
+        "    name: A",
+        "    genre: g",
+        "    players: 1",
+        "    levels: 5",
+        "    maps:",
+        "      - {id: m, difficulty: [2, 8]}",
+        "      - id: n",
+        "        difficulty: [2, 8]",
+    ];
+    for (line, to, expected) in [
+        (2, "  - id: A", "games[0].id"),
+        (6, "    players: many", "games[0].players"),
+        (6, "    players: 0", "games: no game has players"),
+        (10, "      - id: m", "games[0].maps[1]"),
+        (
+            11,
+            "        difficulty: [2, 1]",
+            "games[0].maps[1].difficulty",
+        ),
+    ] {
+        let mut altered = lines;
+        altered[line - 1] = to;
+        let message = message(&altered.join("\n"));
+        let line = if expected.starts_with("games:") {
+            2
+        } else {
+            line
+        };
+        assert!(message.contains(&format!(": {expected}")), "{message}");
+        assert!(message.contains(&format!("at line {line} ")), "{message}");
+    }
 }
 
 #[test]
