@@ -27,107 +27,110 @@ fn the_built_in_catalogue_has_eight_games_with_covers() {
     assert_eq!(catalogue.shares.iter().sum::<u32>(), 100);
 }
 
+/// Parts of a game, with what replaces them and the message for it.
+const WRONG_VALUES: &[(&str, &str, &str)] = &[
+    (
+        "id: a",
+        "id: A b",
+        "`A b` is not an id: use 1 to 64 of a-z, 0-9, - and _",
+    ),
+    ("id: a", "id: ''", "`` is not an id"),
+    (
+        "name: A",
+        "name: ''",
+        "`` is not a name: use 1 to 80 characters on one line",
+    ),
+    ("genre: g", "genre: \"a\\nb\"", "is not a name"),
+    (
+        "name: A",
+        "name: [A]",
+        "name: invalid type: sequence, expected a name: use",
+    ),
+    (
+        "levels: 5",
+        "levels: 4",
+        "levels: `4` is not an integer from 5 to 99",
+    ),
+    (
+        "levels: 5",
+        "levels: 100",
+        "`100` is not an integer from 5 to 99",
+    ),
+    (
+        "levels: 5",
+        "levels: 5.0",
+        "`5.0` is not an integer from 5 to 99",
+    ),
+    (
+        "players: 1",
+        "players: -1",
+        "players: `-1` is not an integer from 0 to 1000000",
+    ),
+    (
+        "players: 1",
+        "players: 1000001",
+        "`1000001` is not an integer from 0 to 1000000",
+    ),
+    ("id: m", "id: M", "maps[0].id: `M` is not an id"),
+    (
+        "[2, 8]",
+        "[0, 8]",
+        "games[0].maps[0].difficulty[0]: `0` is not an integer from 1 to 1000",
+    ),
+    (
+        "[2, 8]",
+        "[2, 1001]",
+        "difficulty[1]: `1001` is not an integer from 1 to 1000",
+    ),
+    (
+        "[2, 8]",
+        "[2]",
+        "games[0].maps[0].difficulty: [2] is not the difficulty of the map `m`: give that of the first level and \
+             that of the last, which is at least as high, such as [20, 80]",
+    ),
+    (
+        "[2, 8]",
+        "[8, 2]",
+        "[8, 2] is not the difficulty of the map `m`",
+    ),
+    ("[2, 8]", "[1, 2, 3]", "[1, 2, 3] is not the difficulty"),
+    (
+        "[2, 8]",
+        "8",
+        "difficulty: invalid type: integer `8`, expected a sequence",
+    ),
+    (
+        "[{ id: m, difficulty: [2, 8] }]",
+        "[]",
+        "games[0].maps: 0 entries: give 1 to 99",
+    ),
+    (
+        "difficulty: [2, 8] }",
+        "difficulty: [2, 8] }, { id: m, difficulty: [1, 1] }",
+        "games[0].maps[1]: `m` is the id of an earlier entry as well: give each its own",
+    ),
+    ("players: 1, ", "", "missing field `players`"),
+    ("levels: 5", "levels: 5, price: 1", "unknown field `price`"),
+    (
+        "levels: 5",
+        "levels: 5, cover: ../x.svg",
+        "`../x.svg` is not a cover",
+    ),
+    (
+        "levels: 5",
+        "levels: 5, cover: /x.svg",
+        "`/x.svg` is not a cover",
+    ),
+    (
+        "levels: 5",
+        "levels: 5, cover: x.png",
+        "`x.png` is not a cover",
+    ),
+];
+
 #[test]
 fn a_wrong_value_is_named_with_its_line_and_what_is_allowed() {
-    for (from, to, expected) in [
-        (
-            "id: a",
-            "id: A b",
-            "`A b` is not an id: use 1 to 64 of a-z, 0-9, - and _",
-        ),
-        ("id: a", "id: ''", "`` is not an id"),
-        (
-            "name: A",
-            "name: ''",
-            "`` is not a name: use 1 to 80 characters on one line",
-        ),
-        ("genre: g", "genre: \"a\\nb\"", "is not a name"),
-        (
-            "name: A",
-            "name: [A]",
-            "name: invalid type: sequence, expected a name: use",
-        ),
-        (
-            "levels: 5",
-            "levels: 4",
-            "levels: `4` is not an integer from 5 to 99",
-        ),
-        (
-            "levels: 5",
-            "levels: 100",
-            "`100` is not an integer from 5 to 99",
-        ),
-        (
-            "levels: 5",
-            "levels: 5.0",
-            "`5.0` is not an integer from 5 to 99",
-        ),
-        (
-            "players: 1",
-            "players: -1",
-            "players: `-1` is not an integer from 0 to 1000000",
-        ),
-        (
-            "players: 1",
-            "players: 1000001",
-            "`1000001` is not an integer from 0 to 1000000",
-        ),
-        ("id: m", "id: M", "maps[0].id: `M` is not an id"),
-        (
-            "[2, 8]",
-            "[0, 8]",
-            "games[0].maps[0].difficulty[0]: `0` is not an integer from 1 to 1000",
-        ),
-        (
-            "[2, 8]",
-            "[2, 1001]",
-            "difficulty[1]: `1001` is not an integer from 1 to 1000",
-        ),
-        (
-            "[2, 8]",
-            "[2]",
-            "games[0].maps[0].difficulty: [2] is not the difficulty of the map `m`: give that of the first level and \
-             that of the last, which is at least as high, such as [20, 80]",
-        ),
-        (
-            "[2, 8]",
-            "[8, 2]",
-            "[8, 2] is not the difficulty of the map `m`",
-        ),
-        ("[2, 8]", "[1, 2, 3]", "[1, 2, 3] is not the difficulty"),
-        (
-            "[2, 8]",
-            "8",
-            "difficulty: invalid type: integer `8`, expected a sequence",
-        ),
-        (
-            "[{ id: m, difficulty: [2, 8] }]",
-            "[]",
-            "games[0].maps: 0 entries: give 1 to 99",
-        ),
-        (
-            "difficulty: [2, 8] }",
-            "difficulty: [2, 8] }, { id: m, difficulty: [1, 1] }",
-            "games[0].maps[1]: `m` is the id of an earlier entry as well: give each its own",
-        ),
-        ("players: 1, ", "", "missing field `players`"),
-        ("levels: 5", "levels: 5, price: 1", "unknown field `price`"),
-        (
-            "levels: 5",
-            "levels: 5, cover: ../x.svg",
-            "`../x.svg` is not a cover",
-        ),
-        (
-            "levels: 5",
-            "levels: 5, cover: /x.svg",
-            "`/x.svg` is not a cover",
-        ),
-        (
-            "levels: 5",
-            "levels: 5, cover: x.png",
-            "`x.png` is not a cover",
-        ),
-    ] {
+    for (from, to, expected) in WRONG_VALUES {
         let message = altered(from, to);
         assert!(message.starts_with("catalogue `my.yaml`: "), "{message}");
         assert!(message.contains(expected), "{to}: {message}");
