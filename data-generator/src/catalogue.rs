@@ -1,6 +1,7 @@
-//! The games of the world, from a YAML file that users can replace.
+//! The games of the world, and what its players can buy, from a YAML file that users can replace.
 
 mod file;
+mod goods;
 #[cfg(test)]
 mod tests;
 
@@ -10,11 +11,13 @@ use std::sync::Arc;
 use model::event::DEFAULT_GAME_ID;
 
 pub use self::file::CatalogueError;
+pub(crate) use self::goods::{Goods, Item, PriceRange};
 use crate::dice::Dice;
 
-/// The games of a world.
+/// The games of a world, and what all of them have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
+    pub(crate) goods: Goods,
     games: Vec<Arc<Game>>,
     /// Each game's share of the players, in the order of `games`.
     shares: Vec<u32>,

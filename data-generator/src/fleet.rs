@@ -1,10 +1,12 @@
 //! Game servers. Their load follows the number of players, with noise, occasional single high readings, and
 //! planted faults.
 
+use std::sync::Arc;
+
 use model::derived::ServerCondition;
 use model::time::Timestamp;
 
-use crate::catalog::{REGIONS, SERVER_TYPES};
+use crate::catalogue::{Catalogue, Goods};
 use crate::dice::Dice;
 use crate::payload::{Reading, ServerMetric, Site, encode};
 
@@ -32,6 +34,7 @@ const FAULT_REPORTS: i64 = 8;
 const SILENCE_US: (i64, i64) = (45_000_000, 75_000_000);
 
 pub(crate) struct Fleet {
+    catalogue: Arc<Catalogue>,
     servers: Vec<Server>,
     /// The mean time between two reports of a server.
     report_us: i64,
@@ -40,8 +43,9 @@ pub(crate) struct Fleet {
 
 struct Server {
     id: String,
-    site: usize,
-    kind: usize,
+    /// The indexes of the server's region and type in the catalogue.
+    region: usize,
+    server_type: usize,
     players: i64,
     last_us: Option<i64>,
     last_hiccup_us: i64,
@@ -75,16 +79,18 @@ pub(crate) struct Report {
 
 impl Fleet {
     /// Creates servers for `players` players. The servers send `rate` reports per second in total.
-    pub(crate) fn new(players: usize, rate: f64) -> Self {
+    pub(crate) fn new(catalogue: Arc<Catalogue>, players: usize, rate: f64) -> Self {
         // At a low rate there are fewer servers, so that the mean time between two reports of a server is at most
         // ten seconds. Below a tenth of a report per second there is one server, which reports less often.
         let reporting = ((rate * 10.0) as usize).max(1);
         let count = (players / PLAYERS_PER_SERVER)
             .clamp(SERVERS_MIN, SERVERS_MAX)
             .min(reporting);
-        let servers = (0..count).map(Server::new).collect();
+        let server = |number| Server::new(number, &catalogue.goods);
+        let servers = (0..count).map(server).collect();
         let report_us = (count as f64 / rate * 1e6) as i64;
         Self {
+            catalogue,
             servers,
             report_us,
             players_each: (players / count).max(1) as i64,
@@ -155,13 +161,18 @@ impl Fleet {
         let hiccup = dice.chance(self.report_us as f64 / HICCUP_EVERY_US);
         let players_each = self.players_each;
         let server = &mut self.servers[server];
+        let goods = &self.catalogue.goods;
+        let (region, server_type) = (
+            &goods.regions[server.region],
+            &goods.server_types[server.server_type],
+        );
         let load = server.hiccup(hiccup, now_us);
         let crowd = (server.players * 40 / players_each).min(CROWD_MAX);
-        let noise = 4 + 3 * server.kind as i64;
+        let noise = server_type.cpu_noise;
         let cpu_load = (12 + crowd + load + dice.between(-noise, noise)).clamp(1, 100);
         let memory_usage = (30 + crowd * 3 / 4 + load / 2 + dice.between(-2, 2)).clamp(1, 100);
         let queueing = (cpu_load - 70).max(0) * 9;
-        let latency = (REGIONS[server.site].1 + queueing + dice.between(-6, 14)).max(1);
+        let latency = (region.latency_ms + queueing + dice.between(-6, 14)).max(1);
         let mut reading = Reading {
             server_id: "",
             cpu_load,
@@ -176,8 +187,8 @@ impl Fleet {
             parameters: reading,
             event_timestamp: time,
             server_data: Site {
-                region: REGIONS[server.site].0,
-                server_type: SERVER_TYPES[server.kind],
+                region: &region.name,
+                server_type: &server_type.name,
             },
         });
         Report {
@@ -190,11 +201,11 @@ impl Fleet {
 }
 
 impl Server {
-    fn new(number: usize) -> Self {
+    fn new(number: usize, goods: &Goods) -> Self {
         Self {
             id: format!("server_{}", number + 1),
-            site: number % REGIONS.len(),
-            kind: usize::from(number % 3 == 2),
+            region: number % goods.regions.len(),
+            server_type: number % goods.server_types.len(),
             players: 0,
             last_us: None,
             last_hiccup_us: i64::MIN / 2,

@@ -152,7 +152,8 @@ impl Incidents {
         let account = self.account(rule, population);
         let prefix = format!("trans_{}_i{}", self.run, self.planted + 1);
         let subject = account.subject(rule);
-        let planned = fraud::planned_events(rule, account, prefix, now_ms, &mut self.dice);
+        let goods = &population.catalogue().goods;
+        let planned = fraud::planned_events(rule, account, prefix, now_ms, goods, &mut self.dice);
         self.open(subject, planned)
     }
 

@@ -2,7 +2,6 @@
 //! planted incidents.
 
 mod broken;
-mod catalog;
 mod catalogue;
 mod dice;
 mod error;

@@ -27,7 +27,7 @@ pub(crate) struct Action<'a> {
 #[derive(Serialize)]
 pub(crate) struct User<'a> {
     pub(crate) user_id: &'a str,
-    pub(crate) platform: &'static str,
+    pub(crate) platform: &'a str,
 }
 
 /// An event of `purchase-events`.
@@ -45,10 +45,10 @@ pub(crate) struct Payment<'a> {
     pub(crate) game_id: Option<&'a str>,
     pub(crate) transaction_id: &'a str,
     pub(crate) transaction_type: &'static str,
-    pub(crate) currency: &'static str,
+    pub(crate) currency: &'a str,
     pub(crate) amount: Amount,
-    pub(crate) item_id: &'static str,
-    pub(crate) item_type: &'static str,
+    pub(crate) item_id: &'a str,
+    pub(crate) item_type: &'a str,
 }
 
 /// An event of `server-metrics`.
@@ -57,7 +57,7 @@ pub(crate) struct ServerMetric<'a> {
     pub(crate) event_name: &'static str,
     pub(crate) parameters: Reading<'a>,
     pub(crate) event_timestamp: Timestamp,
-    pub(crate) server_data: Site,
+    pub(crate) server_data: Site<'a>,
 }
 
 #[derive(Serialize)]
@@ -69,9 +69,9 @@ pub(crate) struct Reading<'a> {
 }
 
 #[derive(Serialize)]
-pub(crate) struct Site {
-    pub(crate) region: &'static str,
-    pub(crate) server_type: &'static str,
+pub(crate) struct Site<'a> {
+    pub(crate) region: &'a str,
+    pub(crate) server_type: &'a str,
 }
 
 /// An amount of money, written as a JSON number with at most the currency's number of decimals.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use model::time::Timestamp;
 
-use crate::catalog::{CURRENCY_WEIGHTS, PLATFORM_WEIGHTS, PLATFORMS, PURSE_WEIGHTS, WHALE_PURSE};
 use crate::catalogue::{Catalogue, Game};
 use crate::dice::Dice;
 use crate::fleet::Fleet;
@@ -19,8 +18,6 @@ const NATURES: u64 = 1 << 32;
 const POPULATION_PER_SLOT: usize = 4;
 /// The share of logins by new players, as long as the population may grow.
 const NEWCOMERS: f64 = 0.4;
-/// The share of whales: players who buy a lot.
-const WHALES: f64 = 0.02;
 /// The ranges of session lengths in seconds, and their weights.
 const SESSION_S: [(i64, i64); 3] = [(15, 60), (120, 480), (480, 1_800)];
 const SESSION_WEIGHTS: [u32; 3] = [10, 60, 30];
@@ -124,7 +121,7 @@ impl Population {
             .map(|session| session.player)
     }
 
-    pub(crate) fn catalogue(&self) -> &Catalogue {
+    pub(crate) fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
     }
 
@@ -170,7 +167,7 @@ impl Population {
         let step = Step {
             player_id: &player.id,
             game: &player.game,
-            platform: player.platform,
+            platform: &self.catalogue.goods.platforms[player.platform],
             session_id: &session.id,
             event_type,
             level: player.level,
@@ -181,11 +178,11 @@ impl Population {
     }
 }
 
-/// One action of a player. The platform is an index into the list of `catalog`, and the map one into the game's list.
+/// One action of a player. The map is an index into the game's list.
 pub(crate) struct Step<'a> {
     pub(crate) player_id: &'a str,
     pub(crate) game: &'a Game,
-    pub(crate) platform: usize,
+    pub(crate) platform: &'a str,
     pub(crate) session_id: &'a str,
     pub(crate) event_type: &'static str,
     pub(crate) level: u16,
@@ -208,7 +205,7 @@ impl Step<'_> {
             event_timestamp: self.time,
             user_data: User {
                 user_id: self.player_id,
-                platform: PLATFORMS[self.platform],
+                platform: self.platform,
             },
         })
     }
@@ -221,16 +218,10 @@ pub(crate) fn level_id(level: u16) -> String {
 impl Player {
     fn new(seed: u64, number: usize, catalogue: &Catalogue) -> Self {
         let mut nature = Dice::new(seed, NATURES + number as u64);
-        let (game, platform) = (
-            catalogue.choose(&mut nature),
-            nature.weighted(&PLATFORM_WEIGHTS),
-        );
-        let currency = nature.weighted(&CURRENCY_WEIGHTS);
-        let purse = if nature.chance(WHALES) {
-            WHALE_PURSE
-        } else {
-            nature.weighted(&PURSE_WEIGHTS)
-        };
+        let (game, goods) = (catalogue.choose(&mut nature), &catalogue.goods);
+        let platform = goods.platforms.choose(&mut nature);
+        let currency = goods.currencies.choose(&mut nature);
+        let price_range = goods.price_ranges.choose(&mut nature);
         let (level, map) = (nature.between(1, 5) as u16, game.choose_map(&mut nature));
         Self {
             // The id contains the seed, so that worlds with different seeds do not share players in one
@@ -238,7 +229,7 @@ impl Player {
             id: format!("player_{seed}_{}", number + 1),
             game,
             platform,
-            wallet: Wallet::new(currency, purse),
+            wallet: Wallet::new(currency, price_range),
             is_online: false,
             level,
             map,

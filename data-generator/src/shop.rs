@@ -3,11 +3,11 @@
 //! limits of the fraud rules.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use model::time::Timestamp;
 
-use crate::catalog::{CURRENCIES, ITEMS, Item, PLATFORMS, WHALE_PURSE};
-use crate::catalogue::Game;
+use crate::catalogue::{Game, Goods, Item};
 use crate::dice::Dice;
 use crate::payload::{Amount, Payment, Transaction, User, encode};
 use crate::population::{Player, Population};
@@ -49,6 +49,8 @@ impl Shop {
     ) -> Option<(String, Vec<u8>)> {
         let eager = self.eager_customer(population, now_us);
         let customer = eager.or_else(|| customer(population, now_us, dice))?;
+        let catalogue = Arc::clone(population.catalogue());
+        let goods = &catalogue.goods;
         let player = population.player(customer);
         self.transactions += 1;
         let id = format!("trans_{}_{}", self.run, self.transactions);
@@ -56,9 +58,10 @@ impl Shop {
         wallet.visit(now_us);
         if eager.is_none() && wallet.may_return(now_us) && dice.chance(REFUNDS) {
             let item = wallet.give_back(now_us, dice);
-            return Some(transaction(player, &id, "refund", item, time));
+            return Some(transaction(goods, player, &id, "refund", item, time));
         }
-        let item = wallet.buy(now_us, dice);
+        let range = &goods.price_ranges[wallet.price_range];
+        let item = wallet.buy(range, now_us, dice);
         let more = if eager.is_some() {
             SPREES_GO_ON
         } else {
@@ -68,7 +71,7 @@ impl Shop {
             let from_us = now_us + dice.between(SPREE_US.0, SPREE_US.1);
             self.sprees.push_back((from_us, customer));
         }
-        Some(transaction(player, &id, "purchase", item, time))
+        Some(transaction(goods, player, &id, "purchase", item, time))
     }
 
     /// Returns a player whose next purchase of a series is due.
@@ -90,19 +93,22 @@ fn customer(population: &mut Population, now_us: i64, dice: &mut Dice) -> Option
         .filter_map(|_| population.anybody(dice))
         .filter(|player| population.known(*player).wallet.has_rested(now_us))
         .collect();
+    let goods = &population.catalogue().goods;
     seen.into_iter()
-        .max_by_key(|player| population.known(*player).wallet.purse == WHALE_PURSE)
+        .max_by_key(|player| goods.is_for_whales(population.known(*player).wallet.price_range))
 }
 
 fn transaction(
+    goods: &Goods,
     player: &Player,
     id: &str,
     transaction_type: &'static str,
     item: usize,
     time: Timestamp,
 ) -> (String, Vec<u8>) {
-    let item = &ITEMS[item];
+    let item = &goods.items[item];
     let transaction = ShopTransaction {
+        goods,
         user_id: &player.id,
         game: &player.game,
         platform: player.platform,
@@ -116,8 +122,9 @@ fn transaction(
     (player.id.clone(), transaction.encode())
 }
 
-/// One transaction. Platforms and currencies are indexes into the lists of `catalog`.
+/// One transaction. The platform and the currency are indexes into the lists of `goods`.
 pub(crate) struct ShopTransaction<'a> {
+    pub(crate) goods: &'a Goods,
     pub(crate) user_id: &'a str,
     pub(crate) game: &'a Game,
     pub(crate) platform: usize,
@@ -132,22 +139,22 @@ pub(crate) struct ShopTransaction<'a> {
 
 impl ShopTransaction<'_> {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let currency = &CURRENCIES[self.currency];
+        let currency = &self.goods.currencies[self.currency];
         encode(&Transaction {
             event_name: "transaction",
             parameters: Payment {
                 game_id: self.game.event_id(),
                 transaction_id: self.id,
                 transaction_type: self.transaction_type,
-                currency: currency.code,
+                currency: &currency.code,
                 amount: Amount::new(self.minor, currency.minor_digits),
-                item_id: self.item.id,
-                item_type: self.item.kind,
+                item_id: &self.item.id,
+                item_type: &self.item.kind,
             },
             event_timestamp: self.time,
             user_data: User {
                 user_id: self.user_id,
-                platform: PLATFORMS[self.platform],
+                platform: &self.goods.platforms[self.platform],
             },
         })
     }

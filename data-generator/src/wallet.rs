@@ -1,7 +1,7 @@
 //! A player's wallet: the currency, the price range, and the latest transactions. The latest transactions limit what an
 //! honest player may do next.
 
-use crate::catalog::PURSES;
+use crate::catalogue::PriceRange;
 use crate::dice::Dice;
 
 /// The minimum time between two visits to the shop that do not belong to one series: more frequent purchases
@@ -19,8 +19,8 @@ const REFUNDS_APART_US: i64 = 3_660_000_000;
 
 pub(crate) struct Wallet {
     pub(crate) currency: usize,
-    /// The index of the price range in [`PURSES`].
-    pub(crate) purse: usize,
+    /// The index of the price range in the catalogue.
+    pub(crate) price_range: usize,
     /// The items that can be returned, with the times of purchase.
     bought: Vec<(usize, i64)>,
     /// The times of the latest transactions, oldest first.
@@ -29,11 +29,11 @@ pub(crate) struct Wallet {
 }
 
 impl Wallet {
-    pub(crate) fn new(currency: usize, purse: usize) -> Self {
+    pub(crate) fn new(currency: usize, price_range: usize) -> Self {
         const NEVER: i64 = i64::MIN / 2;
         Self {
             currency,
-            purse,
+            price_range,
             bought: Vec::new(),
             visits_us: [NEVER; IN_A_ROW],
             refund_us: NEVER,
@@ -60,8 +60,9 @@ impl Wallet {
             .retain(|(_, bought_us)| now_us - bought_us <= RETURN_US);
     }
 
-    pub(crate) fn buy(&mut self, now_us: i64, dice: &mut Dice) -> usize {
-        let item = PURSES[self.purse].choose(dice);
+    /// Chooses an item from the player's price range.
+    pub(crate) fn buy(&mut self, range: &PriceRange, now_us: i64, dice: &mut Dice) -> usize {
+        let item = range.choose(dice);
         if self.bought.len() == BOUGHT_MAX {
             self.bought.remove(0);
         }

@@ -109,7 +109,7 @@ impl World {
         Self::of(options, Catalogue::built_in())
     }
 
-    /// Creates a world of the games of `catalogue`.
+    /// Creates a world of the games and goods of `catalogue`.
     #[must_use]
     pub fn of(options: WorldOptions, catalogue: Arc<Catalogue>) -> Self {
         let rate = options.rate.clamp(RATE_MIN, RATE_MAX);
@@ -120,9 +120,9 @@ impl World {
             dice: Dice::new(event_seed(&options), 0),
             breaker: Breaker::new(options.seed, options.broken),
             incidents: None,
-            population: Population::new(options.seed, catalogue, &run, slots),
+            population: Population::new(options.seed, Arc::clone(&catalogue), &run, slots),
             shop: Shop::new(&run),
-            fleet: Fleet::new(slots, rate * SERVER_SHARE),
+            fleet: Fleet::new(catalogue, slots, rate * SERVER_SHARE),
             action_us: (slots as f64 / (rate * PLAYER_SHARE) * 1e6) as i64,
             trade_us: (1e6 / (rate * PURCHASE_SHARE)) as i64,
             turns: BinaryHeap::new(),

@@ -1,15 +1,21 @@
 //! Parses and checks the file of a catalogue.
 
+mod goods;
 mod place;
+mod prices;
 mod scalar;
 #[cfg(test)]
 mod tests;
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
 
+use self::goods::{
+    CurrencyEntry, ItemEntry, PlatformEntry, RangeEntry, RegionEntry, ServerTypeEntry,
+};
 use self::place::{Place, Wrong};
 use self::scalar::{Cover, Id, Text, Whole};
 use super::{Catalogue, Game, Map};
@@ -64,6 +70,12 @@ pub enum CatalogueError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CatalogueFile {
+    platforms: Vec<PlatformEntry>,
+    currencies: Vec<CurrencyEntry>,
+    items: Vec<ItemEntry>,
+    price_ranges: Vec<RangeEntry>,
+    regions: Vec<RegionEntry>,
+    server_types: Vec<ServerTypeEntry>,
     games: Vec<GameEntry>,
 }
 
@@ -130,10 +142,11 @@ fn parse(
         path: path.to_owned(),
         reason,
     };
-    let file: CatalogueFile =
+    let mut file: CatalogueFile =
         serde_yaml::from_str(text).map_err(|error| invalid(error.to_string()))?;
-    check_games(&file.games).map_err(|wrong| invalid(wrong.message(text)))?;
-    let shares = file.games.iter().map(|game| game.players.0).collect();
+    let games = std::mem::take(&mut file.games);
+    check_games(&games).map_err(|wrong| invalid(wrong.message(text)))?;
+    let shares = games.iter().map(|game| game.players.0).collect();
     let game = |entry: GameEntry| {
         let cover = entry.cover.map(|Cover(name)| cover(&name)).transpose()?;
         Ok(Arc::new(Game {
@@ -145,15 +158,17 @@ fn parse(
             cover,
         }))
     };
+    let goods = goods::goods(file).map_err(|wrong| invalid(wrong.message(text)))?;
     Ok(Catalogue {
-        games: file.games.into_iter().map(game).collect::<Result<_, _>>()?,
+        goods,
+        games: games.into_iter().map(game).collect::<Result<_, _>>()?,
         shares,
     })
 }
 
 fn check_games(games: &[GameEntry]) -> Result<(), Wrong> {
     let place = Place::of("games");
-    check_list(&place, games, GAMES_MAX, |game| &game.id.0)?;
+    check_list(&place, games, 1..=GAMES_MAX, |game| &game.id.0)?;
     if games.iter().all(|game| game.players.0 == 0) {
         return Err(place.wrong("no game has players: give at least one a share above 0"));
     }
@@ -163,7 +178,7 @@ fn check_games(games: &[GameEntry]) -> Result<(), Wrong> {
 
 fn check_maps(game: &Place, maps: &[MapEntry]) -> Result<(), Wrong> {
     let place = game.field("maps");
-    check_list(&place, maps, MAPS_MAX, |map| &map.id.0)?;
+    check_list(&place, maps, 1..=MAPS_MAX, |map| &map.id.0)?;
     for (index, map) in maps.iter().enumerate() {
         if !matches!(&map.difficulty[..], [first, last] if first.0 <= last.0) {
             let given: Vec<u32> = map.difficulty.iter().map(|level| level.0).collect();
@@ -181,13 +196,10 @@ fn check_maps(game: &Place, maps: &[MapEntry]) -> Result<(), Wrong> {
 fn check_list<T>(
     place: &Place,
     entries: &[T],
-    max: usize,
+    allowed: RangeInclusive<usize>,
     id_of: impl Fn(&T) -> &str,
 ) -> Result<(), Wrong> {
-    if !(1..=max).contains(&entries.len()) {
-        let count = entries.len();
-        return Err(place.wrong(format!("{count} entries: give 1 to {max}")));
-    }
+    check_count(place, entries.len(), allowed)?;
     for (index, entry) in entries.iter().enumerate() {
         let id = id_of(entry);
         if entries[..index].iter().any(|earlier| id_of(earlier) == id) {
@@ -197,6 +209,14 @@ fn check_list<T>(
         }
     }
     Ok(())
+}
+
+fn check_count(place: &Place, count: usize, allowed: RangeInclusive<usize>) -> Result<(), Wrong> {
+    if allowed.contains(&count) {
+        return Ok(());
+    }
+    let (min, max) = allowed.into_inner();
+    Err(place.wrong(format!("{count} entries: give {min} to {max}")))
 }
 
 impl From<MapEntry> for Map {

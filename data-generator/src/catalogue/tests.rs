@@ -114,6 +114,7 @@ fn another_catalogue_replaces_all_games() {
     let catalogue = Catalogue {
         games: vec![Arc::new(only_one())],
         shares: vec![1],
+        ..(*Catalogue::built_in()).clone()
     };
     let world = World::of(WORLD, Arc::new(catalogue)).with_incidents(600.0);
     let games = seen(world);

@@ -7,8 +7,7 @@ use model::time::Timestamp;
 
 use super::PlannedEvent;
 use super::truth::Subject;
-use crate::catalog::{CURRENCIES, ITEMS, Item, PLATFORM_WEIGHTS, PLATFORMS, PURSES};
-use crate::catalogue::{Catalogue, Game};
+use crate::catalogue::{Catalogue, Game, Goods, Item};
 use crate::dice::Dice;
 use crate::event::Topic;
 use crate::population::Player;
@@ -18,28 +17,13 @@ use crate::shop::ShopTransaction;
 const CALM_MS: (i64, i64) = (13_000, 20_000);
 /// Pauses that result in more than five purchases in a minute.
 const HASTE_MS: (i64, i64) = (3_000, 6_000);
-/// An item that only fraudsters buy. Its price of 549 dollars is above the absolute limit in every
-/// currency.
-const COLLECTION: Item = Item {
-    id: "bundle_collection",
-    kind: "bundle",
-    prices: [54_900, 49_900, 81_900, 205_900],
-};
-/// The index in `PURSES` of the price range in which a new account buys.
-const ORDINARY_PURSE: usize = 1;
-/// Indexes of catalog items, by price in dollars: below 1.00, two modest prices, just below 50.00, and above 50.00.
-const TINY: usize = 0;
-const MODEST: [usize; 2] = [1, 2];
-const DEAR: usize = 12;
-const DEAREST: usize = 13;
-
 /// The account that a fraud uses.
 pub(crate) struct Account {
     user_id: String,
     game: Arc<Game>,
     platform: usize,
     currency: usize,
-    purse: usize,
+    price_range: usize,
 }
 
 impl Account {
@@ -50,18 +34,19 @@ impl Account {
             game: Arc::clone(&player.game),
             platform: player.platform,
             currency: player.wallet.currency,
-            purse: player.wallet.purse,
+            price_range: player.wallet.price_range,
         }
     }
 
     /// Creates a new account, which has no other purchases.
     pub(crate) fn new(user_id: String, catalogue: &Catalogue, dice: &mut Dice) -> Self {
+        let goods = &catalogue.goods;
         Self {
             user_id,
             game: catalogue.choose(dice),
-            platform: dice.weighted(&PLATFORM_WEIGHTS),
-            currency: dice.index(CURRENCIES.len()),
-            purse: ORDINARY_PURSE,
+            platform: goods.platforms.choose(dice),
+            currency: dice.index(goods.currencies.len()),
+            price_range: goods.price_ranges.choose(dice),
         }
     }
 
@@ -92,9 +77,11 @@ pub(crate) fn planned_events(
     account: Account,
     prefix: String,
     now_ms: i64,
+    goods: &Goods,
     dice: &mut Dice,
 ) -> Vec<PlannedEvent> {
     let mut thief = Thief {
+        goods,
         dice,
         account,
         prefix,
@@ -114,6 +101,7 @@ pub(crate) fn planned_events(
 }
 
 struct Thief<'a> {
+    goods: &'a Goods,
     dice: &'a mut Dice,
     account: Account,
     prefix: String,
@@ -121,7 +109,13 @@ struct Thief<'a> {
     planned: Vec<PlannedEvent>,
 }
 
-impl Thief<'_> {
+impl<'a> Thief<'a> {
+    /// Returns the items of the price range of the account's owner, cheapest first.
+    fn usual_items(&self) -> &'a [Item] {
+        let range = &self.goods.price_ranges[self.account.price_range];
+        &self.goods.items[range.items.clone()]
+    }
+
     fn buys_in_haste(&mut self) {
         for _ in 0..self.dice.between(7, 9) {
             self.buy_as_usual();
@@ -132,52 +126,60 @@ impl Thief<'_> {
     /// Breaks the rule in one of two ways: with a purchase of at least ten times the mean, far below the absolute
     /// limit; or with a purchase above the absolute limit, after fewer purchases than the rule needs for a mean.
     fn buys_something_too_expensive(&mut self) {
+        let Goods {
+            items, fraud_items, ..
+        } = self.goods;
         if self.dice.chance(0.5) {
             for _ in 0..self.dice.between(3, 4) {
-                let item = *self.dice.pick(&MODEST);
-                self.buy(&ITEMS[item]);
+                let item = self.dice.pick(&items[fraud_items.modest.clone()]);
+                self.buy(item);
                 self.wait(CALM_MS);
             }
-            let item = *self.dice.pick(&[DEAR, DEAREST]);
-            self.buy(&ITEMS[item]);
+            let item = *self
+                .dice
+                .pick(&[fraud_items.below_large, fraud_items.large]);
+            self.buy(&items[item]);
         } else {
-            self.buy(&ITEMS[DEAREST]);
+            self.buy(&items[fraud_items.large]);
             self.wait(CALM_MS);
-            self.buy(&COLLECTION);
+            self.buy(&items[fraud_items.above_limit]);
         }
     }
 
     /// Starts with two expensive purchases. They raise the mean, so that the last purchase does not also make the rule
     /// `amount-spike` fire.
     fn tests_a_card(&mut self) {
+        let Goods {
+            items, fraud_items, ..
+        } = self.goods;
         for _ in 0..2 {
-            self.buy(&ITEMS[DEAR]);
+            self.buy(&items[fraud_items.below_large]);
             self.wait(CALM_MS);
         }
         for _ in 0..self.dice.between(3, 4) {
-            self.buy(&ITEMS[TINY]);
+            self.buy(&items[fraud_items.small]);
             self.wait(CALM_MS);
         }
-        self.buy(&ITEMS[DEAREST]);
+        self.buy(&items[fraud_items.large]);
     }
 
     fn gives_nearly_all_back(&mut self) {
-        let first = PURSES[self.account.purse].items().start;
-        let items = first..first + self.dice.between(4, 5) as usize;
+        let count = self.dice.between(4, 5) as usize;
+        let items = self.usual_items().iter().cycle().take(count);
         for item in items.clone() {
-            self.buy(&ITEMS[item]);
+            self.buy(item);
             self.wait(CALM_MS);
         }
         for item in items.skip(1) {
-            self.refund(&ITEMS[item]);
+            self.refund(item);
             self.wait(CALM_MS);
         }
     }
 
     fn pays_in_another_currency(&mut self) {
         let own = self.account.currency;
-        let other =
-            (own + self.dice.between(1, CURRENCIES.len() as i64 - 1) as usize) % CURRENCIES.len();
+        let count = self.goods.currencies.len();
+        let other = (own + self.dice.between(1, count as i64 - 1) as usize) % count;
         for currency in [own, other, own] {
             self.account.currency = currency;
             self.buy_as_usual();
@@ -188,15 +190,16 @@ impl Thief<'_> {
     fn is_in_two_places(&mut self) {
         self.buy_as_usual();
         self.wait((5_000, 40_000));
-        let elsewhere = self.dice.between(1, PLATFORMS.len() as i64 - 1) as usize;
-        self.account.platform = (self.account.platform + elsewhere) % PLATFORMS.len();
+        let count = self.goods.platforms.len();
+        let elsewhere = self.dice.between(1, count as i64 - 1) as usize;
+        self.account.platform = (self.account.platform + elsewhere) % count;
         self.buy_as_usual();
     }
 
     /// Uses one id for two different purchases, or refunds a purchase under its id for more than it cost.
     fn contradicts_a_transaction(&mut self) {
-        let items = PURSES[self.account.purse].items();
-        let (cheapest, dearest) = (&ITEMS[items.start], &ITEMS[items.end - 1]);
+        let items = self.usual_items();
+        let (cheapest, dearest) = (&items[0], &items[items.len() - 1]);
         let id = self.next_id();
         self.add_transaction("purchase", cheapest, cheapest, &id);
         self.wait((5_000, 30_000));
@@ -209,8 +212,13 @@ impl Thief<'_> {
 
     /// Buys an item from the price range of the account's owner.
     fn buy_as_usual(&mut self) {
-        let item = PURSES[self.account.purse].choose(self.dice);
-        self.buy(&ITEMS[item]);
+        let Goods {
+            items,
+            price_ranges,
+            ..
+        } = self.goods;
+        let item = price_ranges[self.account.price_range].choose(self.dice);
+        self.buy(&items[item]);
     }
 
     fn buy(&mut self, item: &Item) {
@@ -237,6 +245,7 @@ impl Thief<'_> {
     ) {
         let account = &self.account;
         let transaction = ShopTransaction {
+            goods: self.goods,
             user_id: &account.user_id,
             game: &account.game,
             platform: account.platform,

@@ -6,7 +6,6 @@ use model::time::Timestamp;
 
 use super::PlannedEvent;
 use super::truth::Subject;
-use crate::catalog::PLATFORM_WEIGHTS;
 use crate::catalogue::{Catalogue, Game};
 use crate::dice::Dice;
 use crate::event::Topic;
@@ -26,7 +25,7 @@ struct StuckSession<'a> {
     player_id: String,
     session_id: String,
     game: Arc<Game>,
-    platform: usize,
+    platform: &'a str,
     level: u16,
     map: usize,
     now_ms: i64,
@@ -41,9 +40,9 @@ pub(crate) fn planned_events(
     catalogue: &Catalogue,
     dice: &mut Dice,
 ) -> (Subject, Vec<PlannedEvent>) {
-    let game = catalogue.choose(dice);
+    let (game, platforms) = (catalogue.choose(dice), &catalogue.goods.platforms);
     let mut session = StuckSession {
-        platform: dice.weighted(&PLATFORM_WEIGHTS),
+        platform: &platforms[platforms.choose(dice)],
         level: dice.between(2, i64::from(game.levels) - 1) as u16,
         map: game.choose_map(dice),
         game,

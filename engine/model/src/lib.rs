@@ -29,6 +29,7 @@ pub mod texts;
 pub mod time;
 pub mod window;
 pub mod words;
+pub mod worth;
 
 pub use ahead::{SenderAhead, SendersAhead};
 pub use derivation::{Lift, Sessions, Windowed};

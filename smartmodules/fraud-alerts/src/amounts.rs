@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 
 use model::decimal;
 use model::money::{self, minor_digits};
-
-use crate::worth;
+use model::worth;
 
 /// The largest number of minor digits of any currency.
 const DIGITS: u32 = 4;

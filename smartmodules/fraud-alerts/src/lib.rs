@@ -7,6 +7,5 @@ mod derivation;
 mod history;
 mod parameters;
 mod rules;
-mod worth;
 
 pub use derivation::FraudAlertsDerivation;

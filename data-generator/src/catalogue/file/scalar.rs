@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::path::{Component, Path};
 
+use model::worth;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// A value that the file contains as one scalar.
@@ -29,6 +30,22 @@ pub(super) struct Text(pub(super) String);
 /// The file of a cover.
 #[derive(Debug)]
 pub(super) struct Cover(pub(super) String);
+
+/// The code of a currency whose value in US dollars is known.
+#[derive(Debug)]
+pub(super) struct Code(pub(super) String);
+
+/// A decimal number above 0, without sign and exponent.
+#[derive(Debug)]
+pub(super) struct Price(pub(super) String);
+
+impl Price {
+    /// Returns the number of decimals, without zeros at the end.
+    pub(super) fn decimals(&self) -> u32 {
+        let (_, fraction) = self.0.split_once('.').unwrap_or_default();
+        fraction.trim_end_matches('0').len() as u32
+    }
+}
 
 impl<const LOW: u32, const HIGH: u32> Scalar for Whole<LOW, HIGH> {
     fn parse(text: &str) -> Option<Self> {
@@ -80,6 +97,36 @@ impl Scalar for Cover {
     }
 }
 
+impl Scalar for Code {
+    fn parse(text: &str) -> Option<Self> {
+        worth::of_hundred_dollars(text).map(|_| Self(text.to_owned()))
+    }
+
+    fn allowed() -> String {
+        let codes: Vec<&str> = worth::currencies().collect();
+        format!(
+            "a currency with a known value: use one of {}",
+            codes.join(", ")
+        )
+    }
+}
+
+impl Scalar for Price {
+    fn parse(text: &str) -> Option<Self> {
+        let (integer, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let are_digits = |part: &str, max| {
+            (1..=max).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let is_price = are_digits(integer, 10) && are_digits(fraction, 6);
+        let is_positive = text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+        (is_price && is_positive).then(|| Self(text.to_owned()))
+    }
+
+    fn allowed() -> String {
+        "a price: use a decimal number above 0 and below 10000000000, such as 4.99".to_owned()
+    }
+}
+
 impl<'de, const LOW: u32, const HIGH: u32> Deserialize<'de> for Whole<LOW, HIGH> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         scalar(deserializer)
@@ -96,7 +143,7 @@ macro_rules! deserialize {
     };
 }
 
-deserialize!(Id, Text, Cover);
+deserialize!(Id, Text, Cover, Code, Price);
 
 /// Deserializes a scalar from its text, so that the error names the value as it is in the file, and its line.
 fn scalar<'de, T: Scalar, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {

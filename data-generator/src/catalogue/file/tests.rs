@@ -5,9 +5,20 @@ use super::*;
 const GAME: &str =
     "{ id: a, name: A, genre: g, players: 1, levels: 5, maps: [{ id: m, difficulty: [2, 8] }] }";
 
-fn message(text: &str) -> String {
-    let no_cover = |name: &str| panic!("{name} is read");
-    let error = parse(text, Path::new("my.yaml"), no_cover).expect_err(text);
+/// Returns the sections of the built-in catalogue that all games have in common.
+fn common() -> &'static str {
+    let (common, _) = BUILT_IN.split_once("# players:").expect("the games");
+    common
+}
+
+/// Returns the error for a catalogue with these games.
+fn message(games: &str) -> String {
+    message_of_file(&format!("{games}\n{}", common()))
+}
+
+fn message_of_file(text: &str) -> String {
+    let cover = |_: &str| Ok("<svg/>".to_owned());
+    let error = parse(text, Path::new("my.yaml"), cover).expect_err(text);
     error.to_string()
 }
 
@@ -201,8 +212,9 @@ fn covers_are_read_from_the_folder_of_the_file() {
     write(
         "games.yaml",
         &format!(
-            "games: [{}]",
-            GAME.replace("levels: 5", "levels: 5, cover: a.svg")
+            "games: [{}]\n{}",
+            GAME.replace("levels: 5", "levels: 5, cover: a.svg"),
+            common()
         ),
     );
     let error = read(&file).expect_err("no cover").to_string();
@@ -216,4 +228,160 @@ fn covers_are_read_from_the_folder_of_the_file() {
     write("a.svg", "<svg/>");
     let catalogue = read(&file).expect("a catalogue");
     assert_eq!(catalogue.games[0].cover.as_deref(), Some("<svg/>"));
+}
+
+/// Each case replaces a part of the built-in catalogue. The message has the line of that part.
+#[test]
+fn a_wrong_price_or_list_is_named_with_its_line_and_what_is_allowed() {
+    for (from, to, expected) in CASES {
+        assert_eq!(BUILT_IN.matches(from).count(), 1, "{from}");
+        let (before, _) = BUILT_IN.split_once(from).expect("a part");
+        let line = before.lines().count() + usize::from(before.ends_with('\n'));
+        let message = message_of_file(&BUILT_IN.replace(from, to));
+        assert!(message.contains(expected), "{to}: {message}");
+        let place = format!("at line {line} column");
+        assert!(message.contains(&place), "{place}: {message}");
+    }
+}
+
+const CASES: &[(&str, &str, &str)] = &[
+    (
+        "USD: 0.99",
+        "USD: 0.995",
+        "items[0].prices.USD: `0.995` has too many decimals: USD has 2",
+    ),
+    (
+        "JPY: 145",
+        "JPY: 145.5",
+        "`145.5` has too many decimals: JPY has 0",
+    ),
+    (
+        "USD: 0.99",
+        "USD: 0",
+        "`0` is not a price: use a decimal number above 0",
+    ),
+    ("USD: 0.99", "USD: 1e2", "`1e2` is not a price"),
+    ("USD: 0.99", "USD: -1", "`-1` is not a price"),
+    (
+        "EUR: 0.89, JPY: 145",
+        "GBP: 0.89, JPY: 145",
+        "items[0].prices.GBP: `GBP` is not a currency of this catalogue: use USD, EUR, JPY, BHD",
+    ),
+    (
+        "EUR: 0.89, JPY: 145",
+        "JPY: 145",
+        "items[0].prices: the item has no price in EUR: give one in each of USD, EUR, JPY, BHD",
+    ),
+    (
+        "EUR: 0.89, JPY: 145",
+        "EUR: 1.03, JPY: 145",
+        "1.03 EUR does not have about the same value as 0.99 USD: give 0.76 EUR to 1.02 EUR",
+    ),
+    (
+        "USD: 1.99",
+        "USD: 1.48",
+        "items[2].prices.EUR: 1.79 EUR does not have about the same value as 1.48 USD: give 1.14 EUR to 1.53 EUR",
+    ),
+    (
+        "USD: 9.99, EUR: 9.19",
+        "USD: 9.98, EUR: 9.19",
+        "`coins_1200` costs 9.98 USD, less than `season_pass` before it, which costs 9.99 USD",
+    ),
+    (
+        "from: skin_phoenix",
+        "from: skin_fenix",
+        "price_ranges[2].from: `skin_fenix` is not the id of an item",
+    ),
+    (
+        "to: weapon_frostblade",
+        "to: season_pass",
+        "price_ranges[0].to: `season_pass` costs 9.99 USD, and `emote_wave` 0.99 USD: so that honest purchases do not \
+         look like fraud, the most expensive item of a range costs less than 9 times the cheapest, and less than \
+         500.00 USD / 450.00 EUR / 75000 JPY / 190.000 BHD; end this range with `weapon_frostblade` or a cheaper item",
+    ),
+    (
+        "to: bundle_legend",
+        "to: bundle_collection",
+        "end this range with `bundle_legend` or a cheaper item",
+    ),
+    (
+        "to: bundle_legend",
+        "to: skin_phoenix",
+        "`skin_phoenix` does not cost more than `skin_phoenix` in every currency",
+    ),
+    (
+        "code: BHD",
+        "code: XTS",
+        "`XTS` is not a currency with a known value: use one of AED, ARS",
+    ),
+    (
+        "code: BHD",
+        "code: EUR",
+        "currencies[3]: `EUR` is the id of an earlier entry as well",
+    ),
+    (
+        "name: Mobile",
+        "name: PC",
+        "platforms[2]: `PC` is the id of an earlier",
+    ),
+    (
+        "latency_ms: 60",
+        "latency_ms: 201",
+        "`201` is not an integer from 1 to 200",
+    ),
+    (
+        "cpu_noise: 7",
+        "cpu_noise: 11",
+        "`11` is not an integer from 0 to 10",
+    ),
+    (
+        "servers: 1",
+        "servers: 0",
+        "`0` is not an integer from 1 to 100",
+    ),
+];
+
+/// Planted fraud needs items of certain prices.
+#[test]
+fn items_that_fraud_needs_are_missed() {
+    for (without, expected) in [
+        (
+            "emote_wave",
+            "no item costs less than 1.00 USD / 0.90 EUR / 150 JPY / 0.380 BHD",
+        ),
+        (
+            "bundle_collection",
+            "no item costs at least 500.00 USD / 450.00 EUR / 75000 JPY / 190.000 BHD",
+        ),
+        (
+            "bundle_legend",
+            "no item costs at least 50.00 USD / 45.00 EUR / 7500 JPY / 19.000 BHD, and less than 500.00",
+        ),
+        (
+            "coins_6500",
+            "`bundle_legend` costs 99.99 USD, at least three times as much as `weapon_sunlance`, which costs 24.99 \
+             USD: add an item for less than 50.00 USD and more than a third of 99.99 USD",
+        ),
+    ] {
+        let item = format!("  - {{id: {without},");
+        let lines = BUILT_IN.lines().filter(|line| !line.starts_with(&item));
+        let message = message_of_file(&lines.collect::<Vec<_>>().join("\n"));
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn the_built_in_items_are_those_that_fraud_needs() {
+    let goods = built_in().goods;
+    let fraud = &goods.fraud_items;
+    let id = |item: usize| &*goods.items[item].id;
+    assert_eq!(id(fraud.small), "emote_wave");
+    let modest: Vec<&str> = fraud.modest.clone().map(id).collect();
+    assert_eq!(modest, ["boost_xp_1h", "skin_scout"]);
+    assert_eq!(id(fraud.below_large), "coins_6500");
+    assert_eq!(id(fraud.large), "bundle_legend");
+    assert_eq!(id(fraud.above_limit), "bundle_collection");
+    assert_eq!(goods.items[0].prices, [99, 89, 145, 375]);
+    let whales: Vec<bool> = (0..3).map(|range| goods.is_for_whales(range)).collect();
+    assert_eq!(whales, [false, false, true]);
 }

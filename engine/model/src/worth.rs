@@ -1,5 +1,5 @@
 //! The approximate value of 100 US dollars in other currencies. It converts a limit that is given in dollars, so that
-//! the limit has about the same value in every currency.
+//! the limit has about the same value in every currency. The generator checks its prices with it.
 
 /// Currency codes with the value of 100 US dollars in units of the currency: exchange rates of mid-2025, rounded to one
 /// or two significant digits. They are used only for limits; no amount is converted with them. A currency that is not
@@ -74,9 +74,14 @@ static OF_HUNDRED_DOLLARS: [(&str, i128); 66] = [
 ];
 
 /// Returns the value of 100 US dollars in units of a currency.
-pub(crate) fn of_hundred_dollars(currency: &str) -> Option<i128> {
+pub fn of_hundred_dollars(currency: &str) -> Option<i128> {
     let place = OF_HUNDRED_DOLLARS.binary_search_by_key(&currency, |(code, _)| *code);
     place.ok().map(|place| OF_HUNDRED_DOLLARS[place].1)
+}
+
+/// Returns the codes of the currencies with a known value, in alphabetical order.
+pub fn currencies() -> impl Iterator<Item = &'static str> {
+    OF_HUNDRED_DOLLARS.iter().map(|(code, _)| *code)
 }
 
 #[cfg(test)]
