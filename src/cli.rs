@@ -25,7 +25,7 @@ pub(crate) use keys::KeysCommand;
 pub(crate) use rules::{DerivationArg, RulesCommand, SetRulesCommand, TestRulesCommand};
 pub(crate) use score::ScoreCommand;
 pub(crate) use shared::{
-    CatalogueArg, DashboardArgs, DataflowArg, LocalClusterArgs, MetricsArgs, WebApiArgs,
+    CatalogueArg, DashboardArgs, DataflowArg, LocalClusterArgs, MetricsArgs, PeopleArgs, WebApiArgs,
 };
 pub(crate) use sql::{RowFormat, SqlCommand};
 
@@ -89,9 +89,11 @@ pub(crate) struct UpCommand {
     pub(crate) web_api: WebApiArgs,
     #[command(flatten)]
     pub(crate) dashboard: DashboardArgs,
-    /// Events per second of the generator.
-    #[arg(long, value_name = "EVENTS_PER_SECOND", default_value_t = 1000.0)]
-    pub(crate) rate: f64,
+    /// Events per second of the generator; default: 1000, or none if --players is given.
+    #[arg(long, value_name = "EVENTS_PER_SECOND")]
+    pub(crate) rate: Option<f64>,
+    #[command(flatten)]
+    pub(crate) people: PeopleArgs,
     /// Seed of the generated world.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

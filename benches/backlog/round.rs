@@ -104,6 +104,7 @@ async fn write(
     let options = Options {
         world: WORLD.ending_at(client::now_ms(), events),
         catalogue: Catalogue::built_in(),
+        people: None,
         incidents: 0.0,
         truth: None,
         events: Some(events),

@@ -60,7 +60,9 @@ fn contest(dataflow: &DataflowSpec, name: &str) -> anyhow::Result<Vec<[f64; 2]>>
     let query = format!("sql-{name}");
     let spec = |name: &str| dataflow.derivations.get(name).context("no such derivation");
     let source = &spec(name)?.from;
-    let topic = Topic::ALL.into_iter().find(|topic| topic.name() == source);
+    let topic = Topic::TELEMETRY
+        .into_iter()
+        .find(|topic| topic.name() == source);
     let events = batch::events(topic.context("no such topic")?, EVENTS, 0.0);
     let batches = batch::batches(&events, BATCH)?;
     let start = |module: &str, name: &str, spec: &DerivationSpec| {

@@ -42,7 +42,7 @@ impl EncodedBatches {
     /// Builds the batches of a measurement.
     pub fn new(counts: EventCounts) -> anyhow::Result<Self> {
         let [players, purchases, servers] =
-            Topic::ALL.map(|topic| batches(&events(topic, counts.different, BROKEN), BATCH));
+            Topic::TELEMETRY.map(|topic| batches(&events(topic, counts.different, BROKEN), BATCH));
         let turns = players?.into_iter().zip(purchases?).zip(servers?);
         let batches = turns.flat_map(|((player, purchase), server)| [player, purchase, server]);
         let encoded = batches.map(|batch| batch.encode());

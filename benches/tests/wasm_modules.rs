@@ -79,7 +79,7 @@ fn compare(module: &str, source: &str, derivations: &[Registration]) {
 }
 
 fn compare_folds(module: &str, source: &str, mut native: Vec<Box<dyn AnyFold>>, request: &Params) {
-    let mut topics = Topic::ALL.into_iter();
+    let mut topics = Topic::TELEMETRY.into_iter();
     let topic = topics.find(|topic| topic.name() == source);
     let events = batch::events(topic.expect("a source topic"), 4_000, 0.05);
     let mut wasm = chain(module, request).expect("valid parameters");

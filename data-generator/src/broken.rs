@@ -66,10 +66,12 @@ impl Breaker {
         }
     }
 
-    /// Puts a Latin-1 byte into the event's name, so that the text is not valid UTF-8.
+    /// Puts a Latin-1 byte into the first field, the event's name or type, so that the text is not valid UTF-8.
     fn mojibake(&mut self, mut value: Vec<u8>) -> Vec<u8> {
-        let name = b"{\"event_name\":\"";
-        value.insert(name.len() + self.dice.index(5), 0xe9);
+        let opening = br#"":""#;
+        let name = value.windows(3).position(|part| part == opening);
+        let name = name.expect("events begin with a text") + opening.len();
+        value.insert(name + self.dice.index(5), 0xe9);
         value
     }
 
@@ -95,10 +97,10 @@ impl Breaker {
                     "",
                     "2024-11-12",
                 ];
-                ("event_timestamp", Some(json!(dice.pick(&never))))
+                (topic.event_time(), Some(json!(dice.pick(&never))))
             }
             Broken::FutureTimestamp => (
-                "event_timestamp",
+                topic.event_time(),
                 Some(json!(
                     Timestamp::from_millis(LATEST_MS.min(event_ms.saturating_add(AHEAD_MS)))
                         .to_string()
@@ -107,7 +109,7 @@ impl Breaker {
             Broken::OutOfRange => out_of_range(topic, dice),
             Broken::TooLarge | Broken::NotJson => {
                 let bytes = dice.between(OVERSIZE_BYTES.0, OVERSIZE_BYTES.1) as usize;
-                ("parameters.comment", Some(json!("x".repeat(bytes))))
+                (comment(topic), Some(json!("x".repeat(bytes))))
             }
         }
     }
@@ -133,6 +135,17 @@ fn required(topic: Topic) -> &'static [&'static str] {
             "parameters.server_id",
             "parameters.latency",
         ],
+        Topic::GameEvents => &["event_timestamp", "event_type", "game_id", "player_id"],
+        Topic::GameStatus => &["event_timestamp", "game_id", "player_count"],
+        Topic::StoreEvents => &["timestamp", "eventType", "userId"],
+    }
+}
+
+/// Returns a field that no declaration names.
+fn comment(topic: Topic) -> &'static str {
+    match topic {
+        Topic::PlayerEvents | Topic::PurchaseEvents | Topic::ServerMetrics => "parameters.comment",
+        Topic::GameEvents | Topic::GameStatus | Topic::StoreEvents => "comment",
     }
 }
 
@@ -150,6 +163,9 @@ fn wrong_type(topic: Topic, dice: &mut Dice) -> (&'static str, Option<Value>) {
             ("parameters.cpu_load", json!("78%")),
             ("event_timestamp", json!(0)),
         ],
+        Topic::GameEvents => [("player_id", json!(123)), ("game_id", json!([]))],
+        Topic::GameStatus => [("player_count", json!("many")), ("game_id", json!({}))],
+        Topic::StoreEvents => [("userId", json!(123)), ("eventType", json!([]))],
     };
     let (path, wrong) = dice.pick(&choices).clone();
     (path, Some(wrong))
@@ -169,6 +185,9 @@ fn out_of_range(topic: Topic, dice: &mut Dice) -> (&'static str, Option<Value>) 
             ("parameters.cpu_load", json!(250)),
             ("parameters.latency", json!(-1)),
         ],
+        Topic::GameEvents => [("latency_ms", json!(-1)), ("packet_loss", json!(1.5))],
+        Topic::GameStatus => [("player_count", json!(-1)), ("player_count", json!(-50))],
+        Topic::StoreEvents => [("totalAmount", json!(-1)), ("resultsCount", json!(-1))],
     };
     let (path, wrong) = dice.pick(&choices).clone();
     (path, Some(wrong))

@@ -6,7 +6,7 @@ pub use model::reject::Reason as Broken;
 /// The maximum time between an event and its sending. Event times in a topic are out of order by at most this.
 pub const DELAY_MS_MAX: i64 = 1_500;
 
-/// The source topics.
+/// The source topics of generated events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     /// Actions of players.
@@ -15,15 +15,38 @@ pub enum Topic {
     PurchaseEvents,
     /// Reports of servers.
     ServerMetrics,
+    /// What people do in their games: logins, matches, levels, heartbeats and more.
+    GameEvents,
+    /// The numbers of people online in each game.
+    GameStatus,
+    /// The journeys of visitors of the store: page views, wishlists, carts, purchases and searches.
+    StoreEvents,
 }
 
 impl Topic {
-    /// All topics, in the order of their declaration.
-    pub const ALL: [Self; 3] = [
+    /// The topics of raw telemetry, which every world has.
+    pub const TELEMETRY: [Self; 3] = [
         Self::PlayerEvents,
         Self::PurchaseEvents,
         Self::ServerMetrics,
     ];
+    /// All topics, in the order of their declaration.
+    pub const ALL: [Self; 6] = [
+        Self::PlayerEvents,
+        Self::PurchaseEvents,
+        Self::ServerMetrics,
+        Self::GameEvents,
+        Self::GameStatus,
+        Self::StoreEvents,
+    ];
+
+    /// The field with the event time.
+    pub(crate) fn event_time(self) -> &'static str {
+        match self {
+            Self::StoreEvents => "timestamp",
+            _ => "event_timestamp",
+        }
+    }
 
     /// The topic's name in the cluster.
     #[must_use]
@@ -32,6 +55,9 @@ impl Topic {
             Self::PlayerEvents => "player-events",
             Self::PurchaseEvents => "purchase-events",
             Self::ServerMetrics => "server-metrics",
+            Self::GameEvents => "game-events",
+            Self::GameStatus => "game-status",
+            Self::StoreEvents => "store-events",
         }
     }
 }

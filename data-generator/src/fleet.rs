@@ -13,6 +13,8 @@ use crate::payload::{Reading, ServerMetric, Site, encode};
 const PLAYERS_PER_SERVER: usize = 200;
 const SERVERS_MIN: usize = 3;
 const SERVERS_MAX: usize = 40;
+/// The mean number of seconds between two reports of a server, if the world has no rate.
+const REPORT_S: f64 = 10.0;
 /// The mean time between two hiccups of a server: single readings far above the usual ones, which must
 /// raise no alert.
 const HICCUP_EVERY_US: f64 = 480e6;
@@ -95,6 +97,12 @@ impl Fleet {
             report_us,
             players_each: (players / count).max(1) as i64,
         }
+    }
+
+    /// Creates servers for about so many players, each of which reports every `REPORT_S` on average.
+    pub(crate) fn of_players(catalogue: Arc<Catalogue>, players: usize) -> Self {
+        let servers = (players / PLAYERS_PER_SERVER).clamp(SERVERS_MIN, SERVERS_MAX);
+        Self::new(catalogue, players, servers as f64 / REPORT_S)
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -3,14 +3,17 @@
 
 mod broken;
 mod catalogue;
+mod deed;
 mod dice;
 mod error;
 mod event;
+mod feed;
 mod fleet;
 mod incidents;
 mod lines;
 mod pace;
 mod payload;
+mod people;
 mod population;
 mod run;
 pub mod score;
@@ -30,7 +33,7 @@ pub use pace::Pace;
 pub use run::{Options, run, write_lines};
 pub use sender::Summary;
 pub use serve::{ServeOptions, Served, serve};
-pub use world::{World, WorldOptions};
+pub use world::{People, World, WorldOptions};
 
 /// The examples of the README, which compile as doctests.
 #[cfg(doctest)]

@@ -94,9 +94,14 @@ impl Amount {
     }
 }
 
+/// More than the usual number of bytes of an event.
+const EVENT_BYTES: usize = 384;
+
 pub(crate) fn encode(event: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(event)
-        .expect("structs of strings and finite numbers always have a JSON form")
+    let mut text = Vec::with_capacity(EVENT_BYTES);
+    serde_json::to_writer(&mut text, event)
+        .expect("structs of strings and finite numbers always have a JSON form");
+    text
 }
 
 #[cfg(test)]

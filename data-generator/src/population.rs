@@ -115,10 +115,8 @@ impl Population {
 
     /// Returns the player in a random slot; `None` if the slot is empty.
     pub(crate) fn anybody(&self, dice: &mut Dice) -> Option<usize> {
-        self.slots[dice.index(self.slots.len())]
-            .session
-            .as_ref()
-            .map(|session| session.player)
+        let slot = self.slots.get(dice.index(self.slots.len()))?;
+        slot.session.as_ref().map(|session| session.player)
     }
 
     pub(crate) fn catalogue(&self) -> &Arc<Catalogue> {

@@ -17,7 +17,7 @@ use crate::pace::{Clock, Pace};
 use crate::sender::{Sender, Summary};
 use crate::sink::Sink;
 use crate::truth_file::TruthFile;
-use crate::world::{World, WorldOptions};
+use crate::world::{People, World, WorldOptions};
 
 /// What to generate, and how fast.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Options {
     pub world: WorldOptions,
     /// The games of the world.
     pub catalogue: Arc<Catalogue>,
+    /// The people of the world, if any live in it.
+    pub people: Option<People>,
     /// Incidents to plant per hour of world time.
     pub incidents: f64,
     /// The file to which the ground truth about incidents is appended, one JSON object per line.
@@ -46,7 +48,8 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<Summary, GenerateError> {
     let stopping = watch::Sender::new(false);
-    let sender = Sender::open(cluster, stopping.subscribe()).await?;
+    let topics = World::topics(options.people.is_some());
+    let sender = Sender::open(cluster, topics, stopping.subscribe()).await?;
     let sink: Sink<std::io::Sink> = Sink::Cluster(sender);
     Box::pin(drive(options, sink, stopping, shutdown)).await
 }
@@ -78,7 +81,11 @@ async fn drive<W: Write>(
         Pace::CatchUp { .. } | Pace::Unpaced => options.world,
     };
     let mut clock = Clock::new(options.pace, &world);
-    let mut world = World::of(world, options.catalogue).with_incidents(options.incidents);
+    let world = match options.people {
+        Some(people) => World::of_people(world, options.catalogue, people),
+        None => World::of(world, options.catalogue),
+    };
+    let mut world = world.with_incidents(options.incidents);
     for _ in 0..options.events.unwrap_or(u64::MAX) {
         let Some(event) = world.next() else {
             break;

@@ -77,10 +77,11 @@ impl Sender {
     /// Opens a sender. If a disk of the cluster is full, the sender retries until there is space or `stopping` is true.
     pub(crate) async fn open(
         cluster: &Cluster,
+        topics: impl Iterator<Item = Topic>,
         stopping: watch::Receiver<bool>,
     ) -> Result<Self, ClientError> {
         let mut by_topic = BTreeMap::new();
-        for topic in Topic::ALL {
+        for topic in topics {
             by_topic.insert(topic, cluster.producer(topic.name()).await?);
         }
         let producers = Producers {

@@ -16,6 +16,9 @@ use crate::incidents::{Incident, Incidents};
 use crate::population::Population;
 use crate::shop::Shop;
 
+use self::lives::Lives;
+
+mod lives;
 #[cfg(test)]
 mod tests;
 
@@ -38,10 +41,22 @@ pub struct WorldOptions {
     pub seed: u64,
     /// The start of the world, in milliseconds since the Unix epoch.
     pub start_ms: i64,
-    /// The number of events per second of world time in all topics together, from 0.001 to a million.
+    /// The number of events per second of world time in the three topics of telemetry together, from 0.001 to a
+    /// million; 0 if the world has only people.
     pub rate: f64,
     /// The share of broken events, from 0 to 1. The other events are the same for every share.
     pub broken: f64,
+}
+
+/// People who arrive, live in the games for some days or months, and leave, in addition to the world's rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct People {
+    /// The number of people who arrive in 30 days.
+    pub players: u32,
+    /// Whether one level of one game is much harder than the levels around it.
+    pub hard_level: bool,
+    /// The number of threads that simulate people; the events do not depend on it.
+    pub tasks: usize,
 }
 
 impl WorldOptions {
@@ -56,12 +71,15 @@ impl WorldOptions {
     }
 }
 
-/// What happens at a scheduled time: the player in a slot, the shop or a server acts, or an incident is planted.
+/// What happens at a scheduled time: the player in a slot, the shop, a server or a person acts, the numbers of people
+/// online are published, or an incident is planted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Turn {
     Player(usize),
     Shop,
     Server(usize),
+    Person,
+    Status,
     Incident,
 }
 
@@ -74,6 +92,18 @@ struct TurnEvent {
     is_sent: bool,
 }
 
+impl TurnEvent {
+    fn good(topic: Topic, (key, value): (String, Vec<u8>)) -> Self {
+        Self {
+            topic,
+            key,
+            value,
+            incident: None,
+            is_sent: true,
+        }
+    }
+}
+
 /// An endless iterator over events, in the order in which they are sent.
 pub struct World {
     options: WorldOptions,
@@ -83,6 +113,7 @@ pub struct World {
     population: Population,
     shop: Shop,
     fleet: Fleet,
+    lives: Option<Lives>,
     action_us: i64,
     trade_us: i64,
     /// The upcoming turns: the time in microseconds since the start, and a number that orders turns at the
@@ -112,17 +143,37 @@ impl World {
     /// Creates a world of the games and goods of `catalogue`.
     #[must_use]
     pub fn of(options: WorldOptions, catalogue: Arc<Catalogue>) -> Self {
+        Self::with(options, catalogue, None)
+    }
+
+    /// Creates a world of the games of `catalogue` in which `people` live.
+    #[must_use]
+    pub fn of_people(options: WorldOptions, catalogue: Arc<Catalogue>, people: People) -> Self {
+        Self::with(options, catalogue, Some(people))
+    }
+
+    fn with(options: WorldOptions, catalogue: Arc<Catalogue>, people: Option<People>) -> Self {
+        let has_rate = people.is_none() || options.rate > 0.0;
         let rate = options.rate.clamp(RATE_MIN, RATE_MAX);
-        let slots = ((rate * PLAYER_SHARE * ACTION_EVERY_S).round() as usize).max(1);
+        let slots = match has_rate {
+            true => ((rate * PLAYER_SHARE * ACTION_EVERY_S).round() as usize).max(1),
+            false => 0,
+        };
         let run = run(&options);
         let mut world = Self {
             options,
             dice: Dice::new(event_seed(&options), 0),
             breaker: Breaker::new(options.seed, options.broken),
             incidents: None,
+            lives: people.map(|people| Lives::new(&options, people, &catalogue)),
             population: Population::new(options.seed, Arc::clone(&catalogue), &run, slots),
             shop: Shop::new(&run),
-            fleet: Fleet::new(catalogue, slots, rate * SERVER_SHARE),
+            fleet: match people {
+                Some(people) => {
+                    Fleet::of_players(catalogue, slots + Lives::expected_online(people))
+                }
+                None => Fleet::new(catalogue, slots, rate * SERVER_SHARE),
+            },
             action_us: (slots as f64 / (rate * PLAYER_SHARE) * 1e6) as i64,
             trade_us: (1e6 / (rate * PURCHASE_SHARE)) as i64,
             turns: BinaryHeap::new(),
@@ -133,6 +184,14 @@ impl World {
         };
         world.spread_first_turns(slots);
         world
+    }
+
+    /// Returns the topics of a world with or without people.
+    pub fn topics(has_people: bool) -> impl Iterator<Item = Topic> {
+        let more = has_people.then_some(lives::TOPICS);
+        Topic::TELEMETRY
+            .into_iter()
+            .chain(more.into_iter().flatten())
     }
 
     /// Returns the same world with `per_hour` planted incidents per hour, at most 3,600. The events of incidents are in
@@ -165,15 +224,16 @@ impl World {
 
     fn spread_first_turns(&mut self, slots: usize) {
         let players = (0..slots).map(Turn::Player);
+        let shop = (slots > 0).then_some(Turn::Shop);
         let servers = (0..self.fleet.count()).map(Turn::Server);
-        for turn in players
-            .chain([Turn::Shop])
-            .chain(servers)
-            .collect::<Vec<_>>()
-        {
+        for turn in players.chain(shop).chain(servers).collect::<Vec<_>>() {
             let within = self.pause_us(turn).max(1);
             let at = self.dice.below(within.unsigned_abs()).cast_signed();
             self.schedule(at, turn);
+        }
+        if self.lives.is_some() {
+            self.schedule(0, Turn::Status);
+            self.schedule_person();
         }
     }
 
@@ -188,7 +248,8 @@ impl World {
             Turn::Player(_) => self.action_us,
             Turn::Shop => self.trade_us,
             Turn::Server(_) => self.fleet.report_us(),
-            Turn::Incident => 0, // not used: `Incidents::pause_us` returns the pauses of incidents
+            // Not used: `Incidents` and `Lives` return these times.
+            Turn::Incident | Turn::Person | Turn::Status => 0,
         }
     }
 
@@ -196,9 +257,11 @@ impl World {
         let Some(Reverse((now_us, _, turn))) = self.turns.pop() else {
             return;
         };
-        if turn == Turn::Incident {
-            self.plant(now_us);
-            return;
+        match turn {
+            Turn::Incident => return self.plant(now_us),
+            Turn::Person => return self.live(),
+            Turn::Status => return self.publish_status(now_us),
+            Turn::Player(_) | Turn::Shop | Turn::Server(_) => {}
         }
         let event_ms = self.options.start_ms + now_us / 1_000;
         let event = self.take_turn(turn, now_us, Timestamp::from_millis(event_ms));
@@ -212,21 +275,14 @@ impl World {
 
     fn take_turn(&mut self, turn: Turn, now_us: i64, time: Timestamp) -> Option<TurnEvent> {
         let (fleet, dice) = (&mut self.fleet, &mut self.dice);
-        let good = |topic, (key, value)| TurnEvent {
-            topic,
-            key,
-            value,
-            incident: None,
-            is_sent: true,
-        };
         match turn {
             Turn::Player(slot) => {
                 let event = self.population.act(slot, now_us, time, fleet, dice);
-                Some(good(Topic::PlayerEvents, event))
+                Some(TurnEvent::good(Topic::PlayerEvents, event))
             }
             Turn::Shop => {
                 let event = self.shop.trade(&mut self.population, now_us, time, dice);
-                event.map(|event| good(Topic::PurchaseEvents, event))
+                event.map(|event| TurnEvent::good(Topic::PurchaseEvents, event))
             }
             Turn::Server(server) => {
                 let report = fleet.report(server, now_us, time, dice);
@@ -238,8 +294,37 @@ impl World {
                     is_sent: report.is_sent,
                 })
             }
-            Turn::Incident => None,
+            Turn::Person | Turn::Status | Turn::Incident => None,
         }
+    }
+
+    /// Sends the next event of the people.
+    fn live(&mut self) {
+        let Some(lives) = &mut self.lives else {
+            return;
+        };
+        if let Some(deed) = lives.take(&mut self.fleet, &mut self.dice) {
+            let event = TurnEvent::good(deed.topic, (deed.key, deed.value));
+            self.dispatch(event, self.options.start_ms + deed.at_us / 1_000);
+        }
+        self.schedule_person();
+    }
+
+    fn schedule_person(&mut self) {
+        if let Some(next_us) = self.lives.as_mut().and_then(Lives::next_us) {
+            self.schedule(next_us, Turn::Person);
+        }
+    }
+
+    fn publish_status(&mut self, now_us: i64) {
+        let event_ms = self.options.start_ms + now_us / 1_000;
+        let time = Timestamp::from_millis(event_ms);
+        let lives = self.lives.iter();
+        let events: Vec<_> = lives.flat_map(|lives| lives.status(time)).collect();
+        for event in events {
+            self.dispatch(TurnEvent::good(Topic::GameStatus, event), event_ms);
+        }
+        self.schedule(now_us + lives::STATUS_US, Turn::Status);
     }
 
     fn plant(&mut self, now_us: i64) {

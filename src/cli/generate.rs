@@ -6,15 +6,18 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{CatalogueArg, ClusterArgs, DataflowArg, bounds};
+use super::{CatalogueArg, ClusterArgs, DataflowArg, PeopleArgs, bounds};
 
 #[derive(Debug, Args)]
 pub(crate) struct GenerateCommand {
     #[command(flatten)]
     pub(crate) dataflow: DataflowArg,
-    /// Events per second; default: 1000, or as fast as the cluster accepts them if --events is given.
+    /// Events per second; default: 1000, or as fast as the cluster accepts them if --events is given, or none if
+    /// --players is given.
     #[arg(long, value_name = "EVENTS_PER_SECOND")]
     pub(crate) rate: Option<f64>,
+    #[command(flatten)]
+    pub(crate) people: PeopleArgs,
     /// Seed of the world: with the same seed, start, rate and catalogue, the events are the same.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -55,7 +58,7 @@ pub(crate) struct GenerateCommand {
         value_name = "IP:PORT",
         num_args = 0..=1,
         default_missing_value = "127.0.0.1:8088",
-        conflicts_with_all = ["dataflow", "truth"]
+        conflicts_with_all = ["dataflow", "truth", "players"]
     )]
     pub(crate) serve: Option<SocketAddr>,
     #[command(flatten)]

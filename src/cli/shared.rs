@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use data_generator::{Catalogue, CatalogueError};
+use data_generator::{Catalogue, CatalogueError, People};
 use web_api::CorsOrigin;
 
 use super::bounds;
@@ -81,6 +81,9 @@ pub(crate) struct DashboardArgs {
     pub(crate) dashboard_insecure: bool,
 }
 
+/// The rate of the world if `--rate` and `--players` are not given, in events per second.
+const RATE_DEFAULT: f64 = 1_000.0;
+
 #[derive(Debug, Args)]
 pub(crate) struct CatalogueArg {
     /// YAML file with the games that the generator simulates and the dashboard shows; default: the built-in catalogue
@@ -95,6 +98,36 @@ impl CatalogueArg {
         match &self.catalogue {
             Some(file) => Catalogue::read(file).map(Arc::new),
             None => Ok(Catalogue::built_in()),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PeopleArgs {
+    /// Let people live in the games: this many arrive in 30 days, play on some days, and leave for good. Without --rate,
+    /// the world has only people.
+    #[arg(long, value_name = "PEOPLE", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) players: Option<u32>,
+    /// Number of threads that simulate people; the events are the same for any number.
+    #[arg(long, value_name = "THREADS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) tasks: u8,
+}
+
+impl PeopleArgs {
+    /// Returns the people of the world. One level is too hard if incidents are planted.
+    pub(crate) fn people(&self, incidents: f64) -> Option<People> {
+        self.players.map(|players| People {
+            players,
+            hard_level: incidents > 0.0,
+            tasks: usize::from(self.tasks),
+        })
+    }
+
+    /// Returns the rate of the world if it is not given.
+    pub(crate) fn default_rate(&self) -> f64 {
+        match self.players {
+            Some(_) => 0.0,
+            None => RATE_DEFAULT,
         }
     }
 }

@@ -40,6 +40,7 @@ pub(crate) async fn generate(args: GenerateCommand) -> anyhow::Result<()> {
     let options = Options {
         world,
         catalogue,
+        people: args.people.people(args.incidents),
         incidents: args.incidents,
         truth: args.truth.clone(),
         events: args.events,
@@ -104,17 +105,18 @@ async fn serve(
 
 /// Returns the options of the generator in `up`. Its world runs in real time, after a history if one is wanted.
 pub(crate) fn live(args: &UpCommand, catalogue: Arc<Catalogue>) -> anyhow::Result<Options> {
-    timing::check_rate(args.rate)?;
+    args.rate.map_or(Ok(()), timing::check_rate)?;
     check_incidents(args.incidents)?;
     let world = WorldOptions {
         seed: args.seed,
         start_ms: ago(args.backfill.unwrap_or_default()).as_millis(),
-        rate: args.rate,
+        rate: args.rate.unwrap_or(args.people.default_rate()),
         broken: 0.0,
     };
     Ok(Options {
         world,
         catalogue,
+        people: args.people.people(args.incidents),
         incidents: args.incidents,
         truth: args.truth.clone(),
         events: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ::dataflow::{DataflowSpec, Options, Registry, StatusBoard};
 use client::Cluster;
-use data_generator::{Catalogue, Topic};
+use data_generator::{Catalogue, Topic, World};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +55,8 @@ async fn run_services(
     )
     .await?;
     let mut services: JoinSet<anyhow::Result<()>> = JoinSet::new();
-    if !args.no_generator && has_topics_of_generator(&dataflow) {
+    let has_people = args.people.players.is_some();
+    if !args.no_generator && has_topics_of_generator(&dataflow, has_people) {
         let options = generate::live(args, catalogue)?;
         let generator = generate::generate_until(stop.clone(), cluster.clone(), options);
         services.spawn(generator);
@@ -76,8 +77,8 @@ async fn run_services(
 }
 
 /// Returns whether the dataflow file declares all topics to which the generator writes. If not, says so.
-fn has_topics_of_generator(dataflow: &DataflowSpec) -> bool {
-    let mut topics = Topic::ALL.iter().map(|topic| topic.name());
+fn has_topics_of_generator(dataflow: &DataflowSpec, has_people: bool) -> bool {
+    let mut topics = World::topics(has_people).map(Topic::name);
     let missing = topics.find(|topic| !dataflow.sources.contains_key(*topic));
     if let Some(topic) = missing {
         note(&format!(

@@ -1,5 +1,6 @@
 //! `generate --stdout`: the bytes of a seed, and the paces of a world that begins in the past. No cluster is needed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ use crate::harness::{self, BINARY};
 /// The hash of the lines of seed 1. A change of it is a change of every stored or published world: name it in the
 /// changelog.
 const SEED_1: &str = "b3e48d349d6dba1f3439b5affb3fca8c3cf54c296918fce25568277241c77d48";
+
+const SCHEMAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data-generator/schemas");
 
 /// Returns the SHA-256 of what a subcommand prints.
 fn sha256(args: &[&str]) -> String {
@@ -30,6 +33,63 @@ fn sha256(args: &[&str]) -> String {
 fn the_bytes_of_a_seed_are_the_same_on_every_machine() {
     let args = ["generate", "--seed", "1", "--events", "1000000", "--stdout"];
     assert_eq!(sha256(&args), SEED_1);
+}
+
+/// The hash of the lines of a world of people.
+const SEED_1_PEOPLE: &str = "b762eb1a71fd3614f88b0dbfba270a1ff5565c2431ed3385b8bf47f619b714da";
+
+#[test]
+fn the_bytes_of_people_do_not_depend_on_the_number_of_tasks() {
+    let args = ["generate", "--stdout", "--seed", "1", "--players", "20000"];
+    for tasks in ["1", "2", "5"] {
+        let more = ["--events", "300000", "--tasks", tasks];
+        assert_eq!(
+            sha256(&[&args[..], &more].concat()),
+            SEED_1_PEOPLE,
+            "{tasks} tasks"
+        );
+    }
+}
+
+#[test]
+fn each_event_of_people_agrees_with_the_schema_of_its_type() {
+    let args = [
+        "generate",
+        "--stdout",
+        "--players",
+        "20000",
+        "--events",
+        "300000",
+    ];
+    let mut generator = Command::new(BINARY)
+        .args(args)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let validator = Command::new(harness::python())
+        .args(["-c", include_str!("schemas.py"), SCHEMAS])
+        .stdin(generator.stdout.take().unwrap())
+        .output()
+        .unwrap();
+    assert!(generator.wait().unwrap().success());
+    let errors = String::from_utf8_lossy(&validator.stderr);
+    assert!(validator.status.success(), "{errors}");
+    let counts: BTreeMap<String, u64> = serde_json::from_slice(&validator.stdout).unwrap();
+    let types = std::fs::read_dir(SCHEMAS).unwrap().flat_map(|topic| {
+        let schemas = std::fs::read_dir(topic.unwrap().path()).unwrap();
+        schemas.map(|schema| {
+            schema
+                .unwrap()
+                .path()
+                .file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
+    });
+    let types: BTreeSet<String> = types.collect();
+    assert_eq!(counts.keys().cloned().collect::<BTreeSet<_>>(), types);
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn options(world: WorldOptions, events: u64) -> Options {
     Options {
         world,
         catalogue: Catalogue::built_in(),
+        people: None,
         incidents: 0.0,
         truth: None,
         events: Some(events),

@@ -30,7 +30,7 @@ struct LatestEvent {
 impl Latest {
     /// Runs the world from now until `stop`.
     pub(super) fn of(world: World, stop: watch::Receiver<bool>) -> Self {
-        let slots = Topic::ALL.map(|topic| (topic, LatestEvent::default()));
+        let slots = Topic::TELEMETRY.map(|topic| (topic, LatestEvent::default()));
         let slots = Arc::new(BTreeMap::from(slots));
         tokio::spawn(pass(world, Arc::clone(&slots), stop.clone()));
         Self { slots, stop }

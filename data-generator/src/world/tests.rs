@@ -42,6 +42,7 @@ fn rejection(event: &Event) -> Option<Broken> {
         Topic::PlayerEvents => PlayerEvent::parse(value).err(),
         Topic::PurchaseEvents => PurchaseEvent::parse(value).err(),
         Topic::ServerMetrics => ServerMetric::parse(value).err(),
+        other => panic!("{other:?} in a world without people"),
     }
     .map(|rejection| rejection.reason)
 }
@@ -125,6 +126,7 @@ fn every_sound_event_is_accepted_with_its_own_key_and_time() {
             Topic::PlayerEvents => ("player_action", &value["parameters"]["player_id"]),
             Topic::PurchaseEvents => ("transaction", &value["user_data"]["user_id"]),
             Topic::ServerMetrics => ("server_metric", &value["parameters"]["server_id"]),
+            other => panic!("{other:?} in a world without people"),
         };
         assert_eq!(
             (&value["event_name"], id),
@@ -167,7 +169,7 @@ fn broken_records_of_every_kind_are_rejected_for_the_reason_on_their_label() {
     }
     assert_eq!(
         kinds.len(),
-        Topic::ALL.len() * Broken::ALL.len(),
+        Topic::TELEMETRY.len() * Broken::ALL.len(),
         "{kinds:?}"
     );
 }

@@ -8,15 +8,13 @@ use model::Timestamp;
 use crate::ago::ago;
 use crate::cli::GenerateCommand;
 
-/// The rate of the world if `--rate` is not given, in events per second.
-const RATE_DEFAULT: f64 = 1_000.0;
 /// The start of a world that is written to standard output at once, 2026-01-01T00:00:00Z: the same at every call, so
 /// that the bytes are too.
 const START_OF_LINES_MS: i64 = 1_767_225_600_000;
 
 pub(super) fn world(args: &GenerateCommand, pace: Pace) -> anyhow::Result<WorldOptions> {
-    let rate = args.rate.unwrap_or(RATE_DEFAULT);
-    check_rate(rate)?;
+    args.rate.map_or(Ok(()), check_rate)?;
+    let rate = args.rate.unwrap_or(args.people.default_rate());
     anyhow::ensure!(
         (0.0..=1.0).contains(&args.broken),
         "--broken is `{}`: give a share from 0 to 1",
@@ -38,6 +36,10 @@ pub(super) fn world(args: &GenerateCommand, pace: Pace) -> anyhow::Result<WorldO
         let start_ms = START_OF_LINES_MS;
         return Ok(WorldOptions { start_ms, ..world });
     }
+    anyhow::ensure!(
+        args.people.players.is_none() || pace != Pace::Unpaced,
+        "--events is `{events}`, but it is not known how long people take for so many: give --start or --backfill too"
+    );
     let world = world.ending_at(now_ms(), events);
     anyhow::ensure!(
         world.start_ms > 0,
