@@ -6,8 +6,8 @@
 //! is not judged.
 //!
 //! The *delay* of an incident is the event time at which the first correct alert was raised, minus the event time at
-//! which the evidence of the incident was complete, as the truth file states it. It is negative if the alert came before
-//! that.
+//! which the evidence of the incident was complete, as the truth file states it. It is negative if the alert came
+//! before that.
 
 mod alerts;
 mod detector;
