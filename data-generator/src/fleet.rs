@@ -1,6 +1,8 @@
 //! Game servers. Their load follows the number of players, with noise, occasional single high readings, and
 //! planted faults.
 
+mod windows;
+
 use std::sync::Arc;
 
 use model::derived::ServerCondition;
@@ -9,6 +11,8 @@ use model::time::Timestamp;
 use crate::catalogue::{Catalogue, Goods};
 use crate::dice::Dice;
 use crate::payload::{Reading, ServerMetric, Site, encode};
+
+use self::windows::Windows;
 
 const PLAYERS_PER_SERVER: usize = 200;
 const SERVERS_MIN: usize = 3;
@@ -53,6 +57,7 @@ struct Server {
     last_hiccup_us: i64,
     fault: Option<Fault>,
     free_at_us: i64,
+    windows: Windows,
 }
 
 #[derive(Clone, Copy)]
@@ -77,6 +82,8 @@ pub(crate) struct Report {
     pub(crate) incident: Option<u64>,
     /// Whether the report is sent; false while the server is silent.
     pub(crate) is_sent: bool,
+    /// The number of the incident whose evidence this report completes, and the time at which it is complete.
+    pub(crate) evident: Option<(u64, Timestamp)>,
 }
 
 impl Fleet {
@@ -187,7 +194,15 @@ impl Fleet {
             memory_usage,
             latency,
         };
+        let fault = server.fault;
         let (incident, is_sent) = server.suffer(&mut reading, now_us);
+        let ended = is_sent
+            .then(|| server.windows.add(&reading, time))
+            .flatten();
+        let evident = fault
+            .zip(ended)
+            .filter(|(fault, ended)| ended.shows(fault.condition))
+            .map(|(fault, ended)| (fault.incident, ended.end));
         server.last_us = Some(now_us);
         reading.server_id = &server.id;
         let value = encode(&ServerMetric {
@@ -204,6 +219,7 @@ impl Fleet {
             value,
             incident,
             is_sent,
+            evident,
         }
     }
 }
@@ -219,6 +235,7 @@ impl Server {
             last_hiccup_us: i64::MIN / 2,
             fault: None,
             free_at_us: 0,
+            windows: Windows::default(),
         }
     }
 

@@ -40,6 +40,8 @@ const PER_HOUR_MIN: f64 = 0.000_1;
 const CANDIDATES: usize = 8;
 /// The probability of taking over an existing account, for rules that detect the fraud on any account.
 const TAKEN_OVER: f64 = 0.5;
+/// The time after its last report at which `server-alerts` reports a silent server.
+const SILENT_MS: i64 = 30_000;
 
 /// All kinds of incidents, in the order of planting. The first three belong to three views of the dashboard, so that
 /// each of them soon has data.
@@ -73,6 +75,22 @@ struct PlannedEvent {
     event_ms: i64,
     /// Whether the event is evidence; otherwise it only leads up to the incident.
     is_evidence: bool,
+}
+
+/// The events of an incident, before they are sent, in the order of event time.
+#[derive(Default)]
+struct Plan {
+    events: Vec<PlannedEvent>,
+    /// The time of the event that completes the evidence.
+    evident_ms: Option<i64>,
+}
+
+impl Plan {
+    /// Notes that the events up to the last one that was added break the rule. Only the first call counts.
+    fn evident(&mut self) {
+        let last = self.events.last().map(|event| event.event_ms);
+        self.evident_ms = self.evident_ms.or(last);
+    }
 }
 
 /// Plants incidents and records the ground truth about them.
@@ -138,6 +156,11 @@ impl Incidents {
         self.ledger.sent(event);
     }
 
+    /// Records the time at which the reports of a failing server are enough evidence.
+    pub(crate) fn evident(&mut self, number: u64, time: Timestamp) {
+        self.ledger.evident(number, time);
+    }
+
     /// Returns the incidents that have ended since the last call.
     pub(crate) fn ended(&mut self) -> Vec<Incident> {
         self.ledger.ended()
@@ -153,8 +176,8 @@ impl Incidents {
         let prefix = format!("trans_{}_i{}", self.run, self.planted + 1);
         let subject = account.subject(rule);
         let goods = &population.catalogue().goods;
-        let planned = fraud::planned_events(rule, account, prefix, now_ms, goods, &mut self.dice);
-        self.open(subject, planned)
+        let plan = fraud::plan(rule, account, prefix, now_ms, goods, &mut self.dice);
+        self.open(subject, plan)
     }
 
     /// Returns the account for a fraud that breaks `rule`: that of a player of the world, or a new one.
@@ -184,14 +207,14 @@ impl Incidents {
 
     fn plant_stuck_player(&mut self, now_ms: i64, catalogue: &Catalogue) -> Vec<Event> {
         let session_id = format!("session_{}_i{}", self.run, self.planted + 1);
-        let (subject, planned) = stuck::planned_events(
+        let (subject, plan) = stuck::plan(
             self.new_player_id(),
             session_id,
             now_ms,
             catalogue,
             &mut self.dice,
         );
-        self.open(subject, planned)
+        self.open(subject, plan)
     }
 
     fn plant_fault(
@@ -211,22 +234,29 @@ impl Incidents {
             server_id: planted.server_id,
         };
         let ms = |us: i64| Timestamp::from_millis(start_ms + us / 1_000);
-        let (ending, since) = match condition {
-            ServerCondition::Silent => (Ending::AfterEvents(1), Some(ms(planted.last_us))),
-            _ => {
-                let last_sent = ms(planted.until_us).plus_ms(DELAY_MS_MAX);
-                (Ending::After(last_sent), None)
+        match condition {
+            ServerCondition::Silent => {
+                let (since, ending) = (ms(planted.last_us), Ending::AfterEvents(1));
+                let detectable = Some(since.plus_ms(SILENT_MS));
+                self.ledger
+                    .open(number, subject, ending, Some(since), detectable);
             }
-        };
-        self.ledger.open(number, subject, ending, since);
+            ServerCondition::Cpu | ServerCondition::Memory | ServerCondition::Latency => {
+                let last_sent = ms(planted.until_us).plus_ms(DELAY_MS_MAX);
+                self.ledger
+                    .open(number, subject, Ending::After(last_sent), None, None);
+            }
+        }
     }
 
     /// Opens an incident in the ledger, and returns its events, ready to be sent.
-    fn open(&mut self, subject: Subject, planned: Vec<PlannedEvent>) -> Vec<Event> {
+    fn open(&mut self, subject: Subject, plan: Plan) -> Vec<Event> {
         self.planted += 1;
-        let evidence = planned.iter().filter(|event| event.is_evidence).count();
+        let evidence = plan.events.iter().filter(|event| event.is_evidence).count();
         let ending = Ending::AfterEvents(evidence);
-        self.ledger.open(self.planted, subject, ending, None);
+        let detectable = plan.evident_ms.map(Timestamp::from_millis);
+        self.ledger
+            .open(self.planted, subject, ending, None, detectable);
         let number = self.planted;
         let on_its_way = |planned: PlannedEvent| Event {
             topic: planned.topic,
@@ -237,6 +267,6 @@ impl Incidents {
             broken: None,
             incident: planned.is_evidence.then_some(number),
         };
-        planned.into_iter().map(on_its_way).collect()
+        plan.events.into_iter().map(on_its_way).collect()
     }
 }

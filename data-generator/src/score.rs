@@ -5,9 +5,9 @@
 //! of the ground truth, which lasts from the start of its first incident to the end of its last one. Outside of it, it
 //! is not judged.
 //!
-//! The *delay* of an incident is the event time at which the first correct alert was raised, minus the time of the
-//! incident's last event. It is negative if the alert came before that. The truth file does not state when the evidence
-//! of an incident suffices, so the delay cannot be measured from there.
+//! The *delay* of an incident is the event time at which the first correct alert was raised, minus the event time at
+//! which the evidence of the incident was complete, as the truth file states it. It is negative if the alert came
+//! before that.
 
 mod alerts;
 mod detector;
@@ -123,7 +123,8 @@ pub fn compare(incidents: &[Incident], alerts: &[Alert]) -> Report {
         score.planted += 1;
         if let Some(raised) = raised.get(&index) {
             score.found += 1;
-            score.delays_ms.push(raised.ms_since(incident.end));
+            let delay = incident.detectable.map(|since| raised.ms_since(since));
+            score.delays_ms.extend(delay);
         }
     }
     for score in report.scores.values_mut() {
@@ -153,13 +154,14 @@ fn account(subject: &Subject) -> &str {
     }
 }
 
+/// Whether an alert is about an incident and overlaps it in time. An incident that is not complete has not ended.
 fn matches(alert: &Alert, incident: &Incident) -> bool {
     let slack_ms = match incident.subject {
         Subject::Server { .. } => SERVER_SLACK_MS,
         _ => 0,
     };
     is_about(&alert.subject, &incident.subject)
-        && alert.start <= incident.end.plus_ms(slack_ms)
+        && (!incident.complete || alert.start <= incident.end.plus_ms(slack_ms))
         && incident.start < alert.end
 }
 

@@ -57,6 +57,7 @@ mod tests {
             },
             start: Timestamp::from_millis(1_000),
             end: Timestamp::from_millis(2_000),
+            detectable: None,
             complete: true,
         }
     }

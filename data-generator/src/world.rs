@@ -286,6 +286,11 @@ impl World {
             }
             Turn::Server(server) => {
                 let report = fleet.report(server, now_us, time, dice);
+                if let Some(((number, time), incidents)) =
+                    report.evident.zip(self.incidents.as_mut())
+                {
+                    incidents.evident(number, time);
+                }
                 Some(TurnEvent {
                     topic: Topic::ServerMetrics,
                     key: report.key,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use model::derived::FraudRule;
 use model::time::Timestamp;
 
-use super::PlannedEvent;
 use super::truth::Subject;
+use super::{Plan, PlannedEvent};
 use crate::catalogue::{Catalogue, Game, Goods, Item};
 use crate::dice::Dice;
 use crate::event::Topic;
@@ -17,6 +17,11 @@ use crate::shop::ShopTransaction;
 const CALM_MS: (i64, i64) = (13_000, 20_000);
 /// Pauses that result in more than five purchases in a minute.
 const HASTE_MS: (i64, i64) = (3_000, 6_000);
+/// The rule velocity reports the purchase after this many in a minute.
+const VELOCITY_N: i64 = 5;
+/// The rule refund-abuse reports this many refunds, because there is at least one for every two purchases.
+const REFUNDS_N: usize = 3;
+
 /// The account that a fraud uses.
 pub(crate) struct Account {
     user_id: String,
@@ -72,21 +77,21 @@ pub(crate) fn may_be_taken_over(rule: FraudRule) -> bool {
 }
 
 /// Returns the transactions of a fraud that breaks `rule`. All of them are evidence, and their ids begin with `prefix`.
-pub(crate) fn planned_events(
+pub(super) fn plan(
     rule: FraudRule,
     account: Account,
     prefix: String,
     now_ms: i64,
     goods: &Goods,
     dice: &mut Dice,
-) -> Vec<PlannedEvent> {
+) -> Plan {
     let mut thief = Thief {
         goods,
         dice,
         account,
         prefix,
         now_ms,
-        planned: Vec::new(),
+        plan: Plan::default(),
     };
     match rule {
         FraudRule::Velocity => thief.buys_in_haste(),
@@ -97,7 +102,7 @@ pub(crate) fn planned_events(
         FraudRule::MultiPlatform => thief.is_in_two_places(),
         FraudRule::TransactionConflict => thief.contradicts_a_transaction(),
     }
-    thief.planned
+    thief.plan
 }
 
 struct Thief<'a> {
@@ -106,7 +111,7 @@ struct Thief<'a> {
     account: Account,
     prefix: String,
     now_ms: i64,
-    planned: Vec<PlannedEvent>,
+    plan: Plan,
 }
 
 impl<'a> Thief<'a> {
@@ -117,8 +122,11 @@ impl<'a> Thief<'a> {
     }
 
     fn buys_in_haste(&mut self) {
-        for _ in 0..self.dice.between(7, 9) {
+        for purchases in 1..=self.dice.between(7, 9) {
             self.buy_as_usual();
+            if purchases > VELOCITY_N {
+                self.plan.evident();
+            }
             self.wait(HASTE_MS);
         }
     }
@@ -144,6 +152,7 @@ impl<'a> Thief<'a> {
             self.wait(CALM_MS);
             self.buy(&items[fraud_items.above_limit]);
         }
+        self.plan.evident();
     }
 
     /// Starts with two expensive purchases. They raise the mean, so that the last purchase does not also make the rule
@@ -161,6 +170,7 @@ impl<'a> Thief<'a> {
             self.wait(CALM_MS);
         }
         self.buy(&items[fraud_items.large]);
+        self.plan.evident();
     }
 
     fn gives_nearly_all_back(&mut self) {
@@ -170,8 +180,11 @@ impl<'a> Thief<'a> {
             self.buy(item);
             self.wait(CALM_MS);
         }
-        for item in items.skip(1) {
+        for (refunds, item) in (1..).zip(items.skip(1)) {
             self.refund(item);
+            if refunds >= REFUNDS_N {
+                self.plan.evident();
+            }
             self.wait(CALM_MS);
         }
     }
@@ -183,6 +196,9 @@ impl<'a> Thief<'a> {
         for currency in [own, other, own] {
             self.account.currency = currency;
             self.buy_as_usual();
+            if currency == other {
+                self.plan.evident();
+            }
             self.wait((35_000, 60_000));
         }
     }
@@ -194,6 +210,7 @@ impl<'a> Thief<'a> {
         let elsewhere = self.dice.between(1, count as i64 - 1) as usize;
         self.account.platform = (self.account.platform + elsewhere) % count;
         self.buy_as_usual();
+        self.plan.evident();
     }
 
     /// Uses one id for two different purchases, or refunds a purchase under its id for more than it cost.
@@ -208,6 +225,7 @@ impl<'a> Thief<'a> {
         } else {
             self.add_transaction("refund", cheapest, dearest, &id);
         }
+        self.plan.evident();
     }
 
     /// Buys an item from the price range of the account's owner.
@@ -232,7 +250,7 @@ impl<'a> Thief<'a> {
     }
 
     fn next_id(&self) -> String {
-        format!("{}_{}", self.prefix, self.planned.len() + 1)
+        format!("{}_{}", self.prefix, self.plan.events.len() + 1)
     }
 
     /// Adds a transaction for `item` at the price of `priced_as`.
@@ -256,7 +274,7 @@ impl<'a> Thief<'a> {
             id,
             time: Timestamp::from_millis(self.now_ms),
         };
-        self.planned.push(PlannedEvent {
+        self.plan.events.push(PlannedEvent {
             topic: Topic::PurchaseEvents,
             key: account.user_id.clone(),
             value: transaction.encode(),

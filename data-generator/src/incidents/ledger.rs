@@ -29,25 +29,37 @@ struct Entry {
     ending: Ending,
     /// The times of the first and the last sent event.
     span: Option<(Timestamp, Timestamp)>,
+    /// The time at which the evidence is complete, as soon as it is known.
+    detectable: Option<Timestamp>,
     transactions: Vec<(Timestamp, String)>,
 }
 
 impl Ledger {
-    /// Opens an incident. `since` is its start if it starts before its first event.
+    /// Opens an incident. `since` is its start if it starts before its first event. `detectable` is the time at which
+    /// its evidence is complete, if this is already known.
     pub(crate) fn open(
         &mut self,
         number: u64,
         subject: Subject,
         ending: Ending,
         since: Option<Timestamp>,
+        detectable: Option<Timestamp>,
     ) {
         let entry = Entry {
             subject,
             ending,
             span: since.map(|since| (since, since)),
+            detectable,
             transactions: Vec::new(),
         };
         self.open.insert(number, entry);
+    }
+
+    /// Records the time at which the evidence of an open incident is complete. Only the first call counts.
+    pub(crate) fn evident(&mut self, number: u64, time: Timestamp) {
+        if let Some(entry) = self.open.get_mut(&number) {
+            entry.detectable.get_or_insert(time);
+        }
     }
 
     /// Records that an event is sent, whether it belongs to an incident or not.
@@ -116,6 +128,7 @@ impl Entry {
             subject,
             start,
             end,
+            detectable: self.detectable,
             complete,
         })
     }

@@ -15,14 +15,15 @@ const WINDOW_MS: i64 = 10_000;
 /// The rule, the game and the user of a fraud.
 pub(super) type FraudFound = (&'static str, String, String);
 
-/// Finds who breaks which rule of `fraud-alerts` with its default parameters.
-pub(super) fn fraud(events: &[Event]) -> BTreeSet<FraudFound> {
-    let mut found = BTreeSet::new();
+/// Finds who breaks which rule of `fraud-alerts` with its default parameters, and the time at which they first do.
+pub(super) fn fraud(events: &[Event]) -> BTreeMap<FraudFound, i64> {
+    let mut found = BTreeMap::new();
     for ((game, user), transactions) in transactions(events) {
-        let newest = 0..transactions.len();
         for (rule, is_broken) in RULES {
-            if newest.clone().any(|at| is_broken(&transactions[..=at])) {
-                found.insert((rule, game.clone(), user.clone()));
+            let first = (0..transactions.len()).find(|at| is_broken(&transactions[..=*at]));
+            if let Some(first) = first {
+                let ms = transactions[first].ms;
+                found.insert((rule, game.clone(), user.clone()), ms);
             }
         }
     }
@@ -173,8 +174,8 @@ fn transaction_conflict(transactions: &[Transaction]) -> bool {
 pub(super) type StuckFound = (String, String, String, String);
 
 /// Finds players who spend two minutes with thirty events on one level, on any of its maps, without
-/// completing it.
-pub(super) fn stuck(events: &[Event]) -> BTreeSet<StuckFound> {
+/// completing it, and the time at which they first have.
+pub(super) fn stuck(events: &[Event]) -> BTreeMap<StuckFound, i64> {
     let mut players: BTreeMap<(String, String), Vec<(i64, Value)>> = BTreeMap::new();
     for (event, json) in parsed(events, Topic::PlayerEvents) {
         let action = json["parameters"].clone();
@@ -183,19 +184,18 @@ pub(super) fn stuck(events: &[Event]) -> BTreeSet<StuckFound> {
             .or_default()
             .push((event.event_ms, action));
     }
-    let mut found = BTreeSet::new();
+    let mut found = BTreeMap::new();
     for ((game, player), mut actions) in players {
         actions.sort_by_key(|(ms, _)| *ms);
         for visit in visits(&actions) {
-            let (first, last) = (&visit[0], &visit[visit.len() - 1]);
-            if visit.len() >= 30 && last.0 - first.0 >= 120 * SECOND_MS {
-                let place = |field: &str| text(&first.1[field]);
-                found.insert((
-                    game.clone(),
-                    player.clone(),
-                    place("session_id"),
-                    place("level_id"),
-                ));
+            let (first_ms, first) = &visit[0];
+            let is_long = |ms: i64| ms - first_ms >= 120 * SECOND_MS;
+            if let Some((ms, _)) = visit.iter().skip(29).find(|(ms, _)| is_long(*ms)) {
+                let place = |field: &str| text(&first[field]);
+                let place = (place("session_id"), place("level_id"));
+                found
+                    .entry((game.clone(), player.clone(), place.0, place.1))
+                    .or_insert(*ms);
             }
         }
     }
@@ -216,7 +216,7 @@ fn visits(actions: &[(i64, Value)]) -> impl Iterator<Item = &[(i64, Value)]> {
 }
 
 /// A fault: the condition, the server, and a time. For a silence, the time is 30 s after the last report. For another
-/// condition, it is the start of the second of two consecutive windows above the threshold.
+/// condition, it is the end of the second of two consecutive windows above the threshold.
 pub(super) type FaultFound = (&'static str, String, i64);
 
 /// Finds faulty servers: two consecutive windows above the threshold, or a silence of more than thirty
@@ -244,7 +244,8 @@ pub(super) fn fault(events: &[Event]) -> BTreeSet<FaultFound> {
                 .map(|(window, _)| *window)
                 .collect();
             let second = bad.iter().filter(|window| bad.contains(&(*window - 1)));
-            found.extend(second.map(|window| (condition, server.clone(), window * WINDOW_MS)));
+            found
+                .extend(second.map(|window| (condition, server.clone(), (window + 1) * WINDOW_MS)));
         }
     }
     found
@@ -258,7 +259,7 @@ const CONDITIONS: [(&str, IsBad); 3] = [
     ("latency", |readings| {
         let mut sorted = values(readings, "latency");
         sorted.sort_by(f64::total_cmp);
-        sorted[(sorted.len() * 95).div_ceil(100) - 1] > 250.0
+        sorted[(sorted.len() - 1) * 95 / 100] > 250.0 // the rank is rounded down
     }),
 ];
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use model::time::Timestamp;
 
-use super::PlannedEvent;
 use super::truth::Subject;
+use super::{Plan, PlannedEvent};
 use crate::catalogue::{Catalogue, Game};
 use crate::dice::Dice;
 use crate::event::Topic;
@@ -18,6 +18,9 @@ const STUCK_MS: (i64, i64) = (150_000, 210_000);
 /// The range of pauses between two actions. Even in the shortest attempt, the player has more than the thirty events
 /// that `stuck-players` requires.
 const PAUSE_MS: (i64, i64) = (2_000, 4_000);
+/// The time on the level, and the number of events there, at which `stuck-players` reports a player.
+const EVIDENT_MS: i64 = 120_000;
+const EVIDENT_EVENTS: usize = 30;
 
 /// Builds the events of a stuck player's session.
 struct StuckSession<'a> {
@@ -29,17 +32,17 @@ struct StuckSession<'a> {
     level: u16,
     map: usize,
     now_ms: i64,
-    planned: Vec<PlannedEvent>,
+    plan: Plan,
 }
 
 /// Returns a session from login to logout, most of which is spent on one level and map.
-pub(crate) fn planned_events(
+pub(super) fn plan(
     player_id: String,
     session_id: String,
     now_ms: i64,
     catalogue: &Catalogue,
     dice: &mut Dice,
-) -> (Subject, Vec<PlannedEvent>) {
+) -> (Subject, Plan) {
     let (game, platforms) = (catalogue.choose(dice), &catalogue.goods.platforms);
     let mut session = StuckSession {
         platform: &platforms[platforms.choose(dice)],
@@ -50,16 +53,23 @@ pub(crate) fn planned_events(
         player_id,
         session_id,
         now_ms,
-        planned: Vec::new(),
+        plan: Plan::default(),
     };
     session.get_there();
-    let until_ms = session.now_ms + session.dice.between(STUCK_MS.0, STUCK_MS.1);
+    let since_ms = session.now_ms;
+    let until_ms = since_ms + session.dice.between(STUCK_MS.0, STUCK_MS.1);
+    let mut events = 0;
     while session.now_ms < until_ms {
+        let spent_ms = session.now_ms - since_ms;
         let action = session.dice.weighted(&[70, 26, 4]);
         session.write(["move", "interaction", "chat"][action], true);
+        events += 1;
+        if spent_ms >= EVIDENT_MS && events >= EVIDENT_EVENTS {
+            session.plan.evident();
+        }
     }
     session.write("logout", false);
-    (session.subject(), session.planned)
+    (session.subject(), session.plan)
 }
 
 impl StuckSession<'_> {
@@ -84,7 +94,7 @@ impl StuckSession<'_> {
             map: self.map,
             time: Timestamp::from_millis(self.now_ms),
         };
-        self.planned.push(PlannedEvent {
+        self.plan.events.push(PlannedEvent {
             topic: Topic::PlayerEvents,
             key: self.player_id.clone(),
             value: step.encode(),

@@ -16,6 +16,11 @@ pub struct Incident {
     /// The time of the incident's last event. For a silent server, the time of the first report after the
     /// silence.
     pub end: Timestamp,
+    /// The event time at which the evidence is complete: from then on, the incident breaks its rule. The delay of an
+    /// alert is measured from here. For an incident that is not complete, it can be after the world's last event;
+    /// `None` if it is not known.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub detectable: Option<Timestamp>,
     /// False if the world ended before the incident did. An alert about such an incident is then correct, but
     /// not required.
     pub complete: bool,
@@ -73,6 +78,7 @@ mod tests {
             },
             start: Timestamp::from_millis(1_731_406_530_000),
             end: Timestamp::from_millis(1_731_406_590_500),
+            detectable: Some(Timestamp::from_millis(1_731_406_590_000)),
             complete: true,
         };
         let text = serde_json::to_string(&incident).expect("JSON");
@@ -81,11 +87,14 @@ mod tests {
             concat!(
                 r#"{"kind":"fraud","rule":"card-testing","game_id":"default","user_id":"player_1","#,
                 r#""transaction_ids":["trans_1"],"start":"2024-11-12T10:15:30.000Z","#,
-                r#""end":"2024-11-12T10:16:30.500Z","complete":true}"#
+                r#""end":"2024-11-12T10:16:30.500Z","detectable":"2024-11-12T10:16:30.000Z","complete":true}"#
             )
         );
         let read: Incident = serde_json::from_str(&text).expect("an incident");
         assert_eq!(read, incident);
+        let without = text.replace(r#""detectable":"2024-11-12T10:16:30.000Z","#, "");
+        let error = serde_json::from_str::<Incident>(&without).expect_err("a field is missing");
+        assert!(error.to_string().contains("`detectable`"), "{error}");
     }
 
     #[test]

@@ -75,8 +75,10 @@ fn assert_personas(census: &Census) {
     for (place, persona) in PERSONAS.into_iter().enumerate() {
         let found = &mixture[place];
         let share = f64::from(WEIGHTS[place]) / 100.0;
+        // The steps of a short life do not tell for certain which persona it has, so shares are less certain.
+        let tolerance = 1.5 * deviation(share, lives.len() as f64);
         assert!(
-            (found.share - share).abs() < 0.012,
+            (found.share - share).abs() < tolerance,
             "{persona:?}: share {}",
             found.share
         );
@@ -91,7 +93,7 @@ fn assert_personas(census: &Census) {
                 "leaves the shop",
                 found.leaves_shop,
                 habits.leaves_shop,
-                0.015,
+                0.02,
             ),
         ] {
             let expected = f64::from(expected) / 100.0;
@@ -158,7 +160,7 @@ fn assert_hours(census: &Census) {
     for (hour, (found, expected)) in found.into_iter().zip(HOURS).enumerate() {
         let (found, expected) = (found as f64 / all, f64::from(expected) / f64::from(weights));
         assert!(
-            (found - expected).abs() < 0.003,
+            (found - expected).abs() < 0.004,
             "hour {hour}: {found}, expected {expected}"
         );
     }
@@ -173,7 +175,7 @@ fn assert_traits(census: &Census) {
     for (country, weight) in COUNTRIES.iter().zip(COUNTRY_WEIGHTS) {
         let (found, expected) = (countries[country.code], f64::from(weight) / 100.0);
         assert!(
-            (found - expected).abs() < 0.006,
+            (found - expected).abs() < deviation(expected, people),
             "{}: {found}",
             country.code
         );

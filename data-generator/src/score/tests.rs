@@ -20,11 +20,13 @@ fn fraud(user: &str, transactions: &[&str]) -> Subject {
     }
 }
 
+/// An incident whose evidence is complete 100 ms before its end.
 fn incident(subject: Subject, (start, end): (i64, i64), complete: bool) -> Incident {
     Incident {
         subject,
         start: time(start),
         end: time(end),
+        detectable: Some(time(end - 100)),
         complete,
     }
 }
@@ -58,7 +60,7 @@ fn precision_and_recall_are_not_swapped_and_a_second_alert_finds_nothing_more() 
     assert_eq!((score.alerts, score.correct), (4, 2));
     assert_eq!(score.precision(), Some(0.5));
     assert_eq!(score.recall(), Some(1.0 / 3.0));
-    assert_eq!(score.delays_ms, [1_500 - 2_000], "of the first alert");
+    assert_eq!(score.delays_ms, [1_500 - 1_900], "of the first alert");
 }
 
 #[test]
@@ -72,6 +74,35 @@ fn an_alert_of_an_incomplete_incident_is_correct_but_not_required() {
     assert_eq!((score.planted, score.found), (0, 0));
     assert_eq!((score.alerts, score.correct), (1, 1));
     assert_eq!((score.recall(), score.delay_s(95)), (None, None));
+}
+
+#[test]
+fn an_incident_that_is_not_complete_has_no_end() {
+    let silent = Subject::Server {
+        rule: ServerCondition::Silent,
+        server_id: "s".into(),
+    };
+    let score = |complete| {
+        let incidents = [
+            incident(silent.clone(), (100_000, 100_000), complete),
+            incident(fraud("a", &["1"]), (50_000, 150_000), true),
+        ];
+        let alerts = [alert(silent.clone(), (130_000, 130_001))];
+        let mut report = compare(&incidents, &alerts);
+        report.scores.remove(&Detector::ServerSilent).expect("all")
+    };
+    let [unfinished, ended] = [false, true].map(score);
+    assert_eq!((unfinished.alerts, unfinished.correct), (1, 1));
+    assert_eq!((ended.alerts, ended.correct, ended.found), (1, 0, 0));
+}
+
+#[test]
+fn an_incident_whose_evidence_is_of_unknown_time_has_no_delay() {
+    let mut incidents = [incident(fraud("a", &["1"]), (1_000, 2_000), true)];
+    incidents[0].detectable = None;
+    let report = compare(&incidents, &[alert(fraud("a", &["1"]), (1_000, 1_501))]);
+    let score = &report.scores[&FRAUDS];
+    assert_eq!((score.found, score.delay_s(95)), (1, None));
 }
 
 #[test]
@@ -205,12 +236,12 @@ fn missed_floors_are_named() {
         let missed = floors.check(&report);
         missed.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    assert!(missed("velocity: {precision: 0.5, recall: 1, p95_delay_s: -0.1}").is_empty());
+    assert!(missed("velocity: {precision: 0.5, recall: 1, p95_delay_s: 0}").is_empty());
     assert_eq!(
-        missed("velocity: {precision: 0.6, p95_delay_s: -0.2}\nserver-cpu: {recall: 0.9}"),
+        missed("velocity: {precision: 0.6, p95_delay_s: -0.1}\nserver-cpu: {recall: 0.9}"),
         [
             "velocity: precision is 0.500, but the floor is 0.6",
-            "velocity: p95 delay in seconds is -0.100, but the floor is -0.2",
+            "velocity: p95 delay in seconds is 0.000, but the floor is -0.1",
             "server-cpu: recall was not measured, but the floor is 0.9",
         ]
     );
