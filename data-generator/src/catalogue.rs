@@ -68,6 +68,11 @@ impl Catalogue {
         self.games.iter().map(AsRef::as_ref)
     }
 
+    /// Returns the games in the order of the file, to keep.
+    pub(crate) fn shared_games(&self) -> &[Arc<Game>] {
+        &self.games
+    }
+
     /// Returns the game of a random player.
     pub(crate) fn choose(&self, dice: &mut Dice) -> Arc<Game> {
         Arc::clone(&self.games[dice.weighted(&self.shares)])

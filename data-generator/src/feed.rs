@@ -131,7 +131,6 @@ impl Iterator for Ahead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deed::Fact;
     use crate::dice::Dice;
     use crate::event::Topic;
 
@@ -146,7 +145,7 @@ mod tests {
                 topic: Topic::GameEvents,
                 key: format!("{number}-{count}"),
                 value: Vec::new(),
-                fact: Fact::Other,
+                presence: None,
             }
         }))
     }

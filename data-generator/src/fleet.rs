@@ -106,7 +106,7 @@ impl Fleet {
         }
     }
 
-    /// Creates servers for about so many players, each of which reports every `REPORT_S` on average.
+    /// Creates servers for about this many players, each of which reports every `REPORT_S` on average.
     pub(crate) fn of_players(catalogue: Arc<Catalogue>, players: usize) -> Self {
         let servers = (players / PLAYERS_PER_SERVER).clamp(SERVERS_MIN, SERVERS_MAX);
         Self::new(catalogue, players, servers as f64 / REPORT_S)

@@ -2,6 +2,7 @@
 //! planted incidents.
 
 mod broken;
+mod calendar;
 mod catalogue;
 mod deed;
 mod dice;
@@ -21,6 +22,7 @@ mod sender;
 mod serve;
 mod shop;
 mod sink;
+mod storefront;
 mod truth_file;
 mod wallet;
 mod world;

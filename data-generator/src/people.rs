@@ -1,6 +1,5 @@
 //! People who live in the games: they arrive, play on some days at some hours, buy, and leave for good.
 
-mod clock;
 mod payload;
 mod person;
 mod persona;
@@ -14,7 +13,7 @@ pub(crate) use self::payload::GameStatus;
 use self::person::Person;
 pub(crate) use self::shard::Shard;
 use crate::catalogue::Catalogue;
-use crate::deed::Fact;
+use crate::deed::Presence;
 use crate::dice::Dice;
 
 /// The random stream that chooses the hard level.
@@ -67,13 +66,13 @@ impl Hard {
     }
 }
 
-impl Fact {
-    fn login(person: &Person) -> Self {
+impl Presence {
+    fn log_in(person: &Person) -> Self {
         let (player, game) = (person.number, person.game_index);
         Self::LogIn { player, game }
     }
 
-    fn logout(person: &Person) -> Self {
+    fn log_out(person: &Person) -> Self {
         let (player, game) = (person.number, person.game_index);
         Self::LogOut { player, game }
     }

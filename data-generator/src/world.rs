@@ -17,8 +17,11 @@ use crate::population::Population;
 use crate::shop::Shop;
 
 use self::lives::Lives;
+pub use self::options::{People, WorldOptions};
+use self::options::{RATE_MAX, RATE_MIN};
 
 mod lives;
+mod options;
 #[cfg(test)]
 mod tests;
 
@@ -28,49 +31,6 @@ const PURCHASE_SHARE: f64 = 0.06;
 const SERVER_SHARE: f64 = 0.06;
 /// The mean number of seconds between two actions of a player.
 const ACTION_EVERY_S: f64 = 4.0;
-/// The minimum rate: about one event in 17 minutes. A slower world would appear broken.
-const RATE_MIN: f64 = 0.001;
-/// The maximum rate: above it, the pause between two purchases is too short for the precision of whole
-/// microseconds.
-const RATE_MAX: f64 = 1_000_000.0;
-
-/// The parameters of a world.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct WorldOptions {
-    /// The seed. The same seed, start, rate and catalogue produce the same bytes.
-    pub seed: u64,
-    /// The start of the world, in milliseconds since the Unix epoch.
-    pub start_ms: i64,
-    /// The number of events per second of world time in the three topics of telemetry together, from 0.001 to a
-    /// million; 0 if the world has only people.
-    pub rate: f64,
-    /// The share of broken events, from 0 to 1. The other events are the same for every share.
-    pub broken: f64,
-}
-
-/// People who arrive, live in the games for some days or months, and leave, in addition to the world's rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct People {
-    /// The number of people who arrive in 30 days.
-    pub players: u32,
-    /// Whether one level of one game is much harder than the levels around it.
-    pub hard_level: bool,
-    /// The number of threads that simulate people; the events do not depend on it.
-    pub tasks: usize,
-}
-
-impl WorldOptions {
-    /// Replaces the start of the world with a time so long before `now_ms` that `events` events occur in between.
-    #[must_use]
-    pub fn ending_at(self, now_ms: i64, events: u64) -> Self {
-        let duration_ms = (events as f64 / self.rate.clamp(RATE_MIN, RATE_MAX) * 1e3 * 1.1) as i64;
-        Self {
-            start_ms: now_ms - duration_ms - DELAY_MS_MAX,
-            ..self
-        }
-    }
-}
-
 /// What happens at a scheduled time: the player in a slot, the shop, a server or a person acts, the numbers of people
 /// online are published, or an incident is planted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,12 +87,6 @@ pub struct World {
     counter: u64,
 }
 
-/// Returns the seed for the actions of players, shop and servers. It depends on the world's seed and start. The
-/// random numbers for players' traits, broken records and incidents depend on the world's seed alone.
-fn event_seed(options: &WorldOptions) -> u64 {
-    options.seed ^ options.start_ms.cast_unsigned().rotate_left(20)
-}
-
 impl World {
     /// Creates a world of the built-in catalogue that begins at `options.start_ms`. No event has occurred yet.
     #[must_use]
@@ -159,10 +113,10 @@ impl World {
             true => ((rate * PLAYER_SHARE * ACTION_EVERY_S).round() as usize).max(1),
             false => 0,
         };
-        let run = run(&options);
+        let run = options.run();
         let mut world = Self {
             options,
-            dice: Dice::new(event_seed(&options), 0),
+            dice: Dice::new(options.event_seed(), 0),
             breaker: Breaker::new(options.seed, options.broken),
             incidents: None,
             lives: people.map(|people| Lives::new(&options, people, &catalogue)),
@@ -198,7 +152,7 @@ impl World {
     /// addition to the world's rate, and are never broken.
     #[must_use]
     pub fn with_incidents(mut self, per_hour: f64) -> Self {
-        self.incidents = Incidents::new(self.options.seed, &run(&self.options), per_hour);
+        self.incidents = Incidents::new(self.options.seed, &self.options.run(), per_hour);
         if let Some(first_us) = self.incidents.as_ref().map(Incidents::first_us) {
             self.schedule(first_us, Turn::Incident);
         }
@@ -410,12 +364,6 @@ impl Iterator for World {
         }
         Some(event)
     }
-}
-
-/// Returns a part of the world's ids. It depends on the start time of the world, so that worlds with different start
-/// times have different ids.
-fn run(options: &WorldOptions) -> String {
-    format!("{:x}", options.start_ms)
 }
 
 impl std::fmt::Debug for World {

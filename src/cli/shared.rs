@@ -104,8 +104,8 @@ impl CatalogueArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct PeopleArgs {
-    /// Let people live in the games: this many arrive in 30 days, play on some days, and leave for good. Without --rate,
-    /// the world has only people.
+    /// Let people live in the games: this many arrive in 30 days, play on some days, and leave for good. Without
+    /// --rate, the world has only people.
     #[arg(long, value_name = "PEOPLE", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) players: Option<u32>,
     /// Number of threads that simulate people; the events are the same for any number.

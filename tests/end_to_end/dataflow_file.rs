@@ -54,7 +54,7 @@ impl DataflowFile {
         Self::of(&format!("{}{derivations}", quick()))
     }
 
-    /// Creates [`Self::quick`] with other numbers of partitions, in the order of the sources.
+    /// Creates [`Self::quick`] with other numbers of partitions of the first sources, in the order of the file.
     pub(crate) fn quick_with_partitions(counts: &[u32]) -> Self {
         Self::of(&with_partitions(&quick(), counts))
     }
@@ -137,15 +137,17 @@ fn with_idle_timeout(dataflow: &str, timeout: &str) -> String {
     text
 }
 
+/// Replaces the numbers of partitions of the first sources.
 fn with_partitions(dataflow: &str, counts: &[u32]) -> String {
     let mut counts = counts.iter();
     let mut text = String::new();
     for line in dataflow.lines() {
-        if line.starts_with("    partitions: ") {
-            let count = counts.next().expect("a number for each source");
-            text += &format!("    partitions: {count}\n");
-        } else {
-            text += &format!("{line}\n");
+        match counts.as_slice().first() {
+            Some(count) if line.starts_with("    partitions: ") => {
+                text += &format!("    partitions: {count}\n");
+                counts.next();
+            }
+            _ => text += &format!("{line}\n"),
         }
     }
     assert!(

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::clock::Calendar;
 use super::persona::Persona;
 use super::visit::Visit;
+use crate::calendar::{COUNTRY_WEIGHTS, Calendar};
 use crate::catalogue::{Catalogue, Game};
 use crate::dice::Dice;
 use crate::wallet::Wallet;
@@ -69,7 +69,7 @@ impl Person {
             game_index: index.unwrap_or_default() as u16,
             platform: goods.platforms.choose(&mut nature),
             region: nature.index(goods.regions.len()),
-            country: nature.weighted(&super::clock::COUNTRY_WEIGHTS),
+            country: nature.weighted(&COUNTRY_WEIGHTS),
             is_in_treatment: nature.chance(0.5),
             skill: nature.between(habits.skill.0, habits.skill.1) as u32,
             wallet: Wallet::new(

@@ -33,7 +33,7 @@ pub(crate) struct Habits {
     /// The percentage of days on which a person plays, until the person leaves the game for good.
     pub(crate) plays: u32,
     /// The classic retention: the share of a cohort, in thousandths, that plays on a day after the first. Days in
-    /// between follow a straight line; after the last day nobody plays.
+    /// between follow a straight line; after the last day no one plays.
     pub(crate) retention: &'static [(u32, u32)],
     /// The range of skills; a level of this difficulty succeeds in half of the attempts.
     pub(crate) skill: (i64, i64),

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use model::time::Timestamp;
 
-use super::clock::Calendar;
 use super::person::Person;
 use super::teller::Teller;
 use super::visit::Visit;
 use super::{Hard, Settings};
+use crate::calendar::Calendar;
 use crate::catalogue::Catalogue;
 use crate::deed::Deed;
 use crate::dice::Dice;
@@ -72,7 +72,7 @@ impl Shard {
     }
 
     /// Lets the people of a day arrive: those of all shards have consecutive numbers, of which each shard has every
-    /// `SHARDS`th. Nobody arrives before the start of the world.
+    /// `SHARDS`th. No one arrives before the start of the world.
     fn begin_day(&mut self, day: i64) {
         let until = |days: i64| u64::from(self.settings.players) * days.unsigned_abs() / DAYS;
         let (from, to) = (until(day), until(day + 1));

@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use model::time::Timestamp;
 
 use super::Hard;
-use super::clock::{COUNTRIES, Calendar};
 use super::payload::{Details, GameEvent};
 use super::person::Person;
 use super::visit::Visit;
+use crate::calendar::{COUNTRIES, Calendar};
 use crate::catalogue::Goods;
-use crate::deed::{Deed, Fact};
+use crate::deed::{Deed, Presence};
 use crate::dice::Dice;
 use crate::event::Topic;
 use crate::payload::encode;
@@ -63,8 +63,7 @@ impl Teller<'_> {
 
     /// Adds an event to `player-events` that is not a login or logout.
     pub(super) fn did(&mut self, person: &Person, visit: &Visit, event_type: &'static str) {
-        let (player, game) = (person.number, person.game_index);
-        self.action(person, visit, event_type, Fact::Action { player, game });
+        self.action(person, visit, event_type, None);
     }
 
     /// Adds an event to `player-events`.
@@ -73,7 +72,7 @@ impl Teller<'_> {
         person: &Person,
         visit: &Visit,
         event_type: &'static str,
-        fact: Fact,
+        presence: Option<Presence>,
     ) {
         let step = Step {
             player_id: &person.id,
@@ -85,7 +84,7 @@ impl Teller<'_> {
             map: person.progress.map,
             time: self.time,
         };
-        self.push(Topic::PlayerEvents, person, step.encode(), fact);
+        self.push(Topic::PlayerEvents, person, step.encode(), presence);
     }
 
     /// Adds an event to `game-events`.
@@ -106,7 +105,7 @@ impl Teller<'_> {
             region: &self.goods.regions[person.region].name,
             details,
         };
-        self.push(Topic::GameEvents, person, encode(&event), Fact::Other);
+        self.push(Topic::GameEvents, person, encode(&event), None);
     }
 
     /// Adds an event about an attempt on the person's level.
@@ -178,26 +177,16 @@ impl Teller<'_> {
             id: &format!("trans_{}_p{}_{}", self.run, self.shard, self.transactions),
             time: self.time,
         };
-        let fact = Fact::Payment {
-            player: person.number,
-            game: person.game_index,
-            currency: currency as u16,
-            minor: if transaction_type == "refund" {
-                -minor
-            } else {
-                minor
-            },
-        };
-        self.push(Topic::PurchaseEvents, person, transaction.encode(), fact);
+        self.push(Topic::PurchaseEvents, person, transaction.encode(), None);
     }
 
-    fn push(&mut self, topic: Topic, person: &Person, value: Vec<u8>, fact: Fact) {
+    fn push(&mut self, topic: Topic, person: &Person, value: Vec<u8>, presence: Option<Presence>) {
         self.deeds.push_back(Deed {
             at_us: self.now_us,
             topic,
             key: person.id.clone(),
             value,
-            fact,
+            presence,
         });
     }
 }

@@ -6,8 +6,8 @@ mod mixture;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::census::{Census, Life};
-use super::clock::{COUNTRIES, COUNTRY_WEIGHTS, HOURS};
 use super::persona::{PERSONAS, WEIGHTS};
+use crate::calendar::{COUNTRIES, COUNTRY_WEIGHTS, HOURS};
 use crate::catalogue::Catalogue;
 use crate::world::{People, World, WorldOptions};
 
@@ -67,8 +67,8 @@ fn assert_arrivals(census: &Census, players: u32) {
     }
 }
 
-/// Estimates the shares and the habits of the personas from the steps of all people: an event does not say which persona
-/// a person has.
+/// Estimates the shares and the habits of the personas from the steps of all people: no event says which persona a
+/// person has.
 fn assert_personas(census: &Census) {
     let lives: Vec<&Life> = census.lives.values().collect();
     let mixture = mixture::estimate(&lives);
@@ -133,7 +133,7 @@ fn expected_retention(age: u32) -> f64 {
     shares.sum::<f64>() / 1e5
 }
 
-/// Four standard errors of a share among so many.
+/// Four standard errors of a share of `of` people.
 fn deviation(share: f64, of: f64) -> f64 {
     4.0 * (share * (1.0 - share) / of).sqrt()
 }

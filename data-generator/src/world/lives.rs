@@ -1,22 +1,24 @@
 //! The people of a world: the events of their lives, and who is online.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::time::Timestamp;
 
-use super::{People, WorldOptions, run};
+use super::options::{People, WorldOptions};
 use crate::catalogue::Catalogue;
-use crate::deed::{Deed, Fact};
+use crate::deed::{Deed, Presence};
 use crate::dice::Dice;
 use crate::event::Topic;
 use crate::feed::{Feed, Source};
 use crate::fleet::Fleet;
 use crate::payload::encode;
 use crate::people::{GameStatus, Settings, Shard};
+use crate::storefront::Storefront;
 
 /// The time between two events with the number of people online in each game.
 pub(super) const STATUS_US: i64 = 60_000_000;
-/// About one in so many of the people who arrive in 30 days is online at a time, after some weeks.
+/// About one in `ONLINE` of the people who arrive in 30 days is online at a time, after some weeks.
 const ONLINE: u32 = 200;
 
 /// The lives of people, merged in the order of time.
@@ -29,20 +31,17 @@ pub(super) struct Lives {
 }
 
 impl Lives {
-    pub(super) fn new(
-        options: &WorldOptions,
-        people: People,
-        catalogue: &std::sync::Arc<Catalogue>,
-    ) -> Self {
+    pub(super) fn new(options: &WorldOptions, people: People, catalogue: &Arc<Catalogue>) -> Self {
         let settings = Settings {
             seed: options.seed,
-            run: run(options),
+            run: options.run(),
             start_ms: options.start_ms,
             players: people.players,
             hard_level: people.hard_level,
         };
         let shards = Shard::all(&settings, catalogue);
-        let sources: Vec<Source> = shards.map(|shard| Box::new(shard) as Source).collect();
+        let mut sources: Vec<Source> = shards.map(|shard| Box::new(shard) as Source).collect();
+        sources.push(Box::new(Storefront::new(&settings, Arc::clone(catalogue))));
         let games = catalogue.games().map(|game| (game.id.clone(), 0));
         Self {
             feed: Feed::new(sources, people.tasks),
@@ -64,18 +63,18 @@ impl Lives {
     /// Takes the next deed, and lets its player join or leave a server.
     pub(super) fn take(&mut self, fleet: &mut Fleet, dice: &mut Dice) -> Option<Deed> {
         let deed = self.feed.take()?;
-        match deed.fact {
-            Fact::LogIn { player, game } => {
+        match deed.presence {
+            Some(Presence::LogIn { player, game }) => {
                 self.online[usize::from(game)].1 += 1;
                 self.servers.insert(player, fleet.join(dice));
             }
-            Fact::LogOut { player, game } => {
+            Some(Presence::LogOut { player, game }) => {
                 self.online[usize::from(game)].1 -= 1;
                 if let Some(server) = self.servers.remove(&player) {
                     fleet.leave(server);
                 }
             }
-            Fact::Action { .. } | Fact::Payment { .. } | Fact::Other => {}
+            None => {}
         }
         Some(deed)
     }
@@ -95,4 +94,4 @@ impl Lives {
 }
 
 /// The topics of worlds with people, beside those of all worlds.
-pub(super) const TOPICS: [Topic; 2] = [Topic::GameEvents, Topic::GameStatus];
+pub(super) const TOPICS: [Topic; 3] = [Topic::GameEvents, Topic::GameStatus, Topic::StoreEvents];

@@ -38,7 +38,7 @@ pub(super) fn world(args: &GenerateCommand, pace: Pace) -> anyhow::Result<WorldO
     }
     anyhow::ensure!(
         args.people.players.is_none() || pace != Pace::Unpaced,
-        "--events is `{events}`, but it is not known how long people take for so many: give --start or --backfill too"
+        "--events is `{events}`: how long people take for this number is not known; give --start or --backfill too"
     );
     let world = world.ending_at(now_ms(), events);
     anyhow::ensure!(

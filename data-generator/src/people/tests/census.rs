@@ -136,8 +136,8 @@ impl Census {
         arrivals
     }
 
-    /// Returns the share of players who were active so many days after their first day, and the number of players whose
-    /// day is in the month.
+    /// Returns the share of players who were active this many days after their first day, and the number of players
+    /// whose day is in the month.
     pub(super) fn retention(&self, age: i64) -> (f64, f64) {
         let cohorts = self
             .lives

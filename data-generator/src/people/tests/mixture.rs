@@ -1,5 +1,5 @@
-//! Estimates the shares and habits of personas by expectation maximization: each person belongs to each persona with the
-//! probability that the person's steps suggest, and the habits of a persona follow from the steps of all people.
+//! Estimates the shares and habits of personas by expectation maximization: each person belongs to each persona with
+//! the probability that the person's steps suggest, and the habits of a persona follow from the steps of all people.
 
 use super::census::{Life, Steps};
 

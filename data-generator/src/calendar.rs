@@ -6,7 +6,7 @@ const DAY_MS: i64 = 86_400_000;
 const DAY_US: i64 = DAY_MS * 1_000;
 const HOUR_US: u64 = 3_600_000_000;
 
-/// How likely a visit is to begin in each hour of local time: least at five in the morning, most at nine in the evening.
+/// How likely a visit is to begin in each hour of local time: least at five in the morning, most at nine at night.
 pub(crate) const HOURS: [u32; 24] = [
     30, 20, 13, 9, 7, 6, 9, 16, 24, 29, 33, 37, 43, 43, 41, 44, 52, 62, 74, 87, 96, 98, 80, 52,
 ];
@@ -39,30 +39,30 @@ pub(crate) const COUNTRY_WEIGHTS: [u32; 12] = [24, 10, 8, 9, 7, 5, 6, 3, 7, 5, 1
 
 /// Converts between times since the start of the world and days in UTC.
 #[derive(Clone, Copy)]
-pub(super) struct Calendar {
+pub(crate) struct Calendar {
     /// The time of day, in UTC, at which the world starts.
     offset_us: i64,
 }
 
 impl Calendar {
-    pub(super) fn new(start_ms: i64) -> Self {
+    pub(crate) fn new(start_ms: i64) -> Self {
         Self {
             offset_us: start_ms.rem_euclid(DAY_MS) * 1_000,
         }
     }
 
     /// Returns the day of a time; the world starts on day 0.
-    pub(super) fn day_of(self, at_us: i64) -> i64 {
+    pub(crate) fn day_of(self, at_us: i64) -> i64 {
         (at_us + self.offset_us).div_euclid(DAY_US)
     }
 
     /// Returns the time at which a day begins; for day 0, at or before the start of the world.
-    pub(super) fn begin_us(self, day: i64) -> i64 {
+    pub(crate) fn begin_us(self, day: i64) -> i64 {
         day * DAY_US - self.offset_us
     }
 
     /// Returns a random time of a day in UTC, at an hour at which people of the country like to play.
-    pub(super) fn time_of_day(self, day: i64, country: usize, dice: &mut Dice) -> i64 {
+    pub(crate) fn time_of_day(self, day: i64, country: usize, dice: &mut Dice) -> i64 {
         let offset = COUNTRIES[country].offset_h.rem_euclid(24) as usize;
         let mut hours = HOURS;
         hours.rotate_left(offset);

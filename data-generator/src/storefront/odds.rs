@@ -1,0 +1,56 @@
+//! How likely visitors of the store are to do what.
+//!
+//! Views, wishlists, carts, purchases and searches cannot all have the rates of 1,000, 150, 50, 30 and 200 a minute
+//! and lead from one to the next in 15, 25 and 60 % of cases: 25 % of 150 are 37.5, and 60 % of 50 are 30, but of 37.5
+//! 22.5. The shares are those that a funnel measures, so the store has the shares; per 1,000 views it has 150 entries in
+//! wishlists, 37.5 in carts and 22.5 bought games.
+
+/// The percentages of games on whose first view by a visitor the game is put into the wishlist, from there into the
+/// cart, and from there bought. They are the same for all personas and games.
+pub(super) const WISHLISTED: u64 = 15;
+pub(super) const CARTED: u64 = 25;
+pub(super) const BOUGHT: u64 = 60;
+/// The percentage of games in a wishlist, but not in a cart, that are removed from the wishlist in the same visit.
+pub(super) const UNWISHED: u64 = 20;
+/// The percentage of carts without a purchase that are emptied; the others are abandoned.
+pub(super) const EMPTIED: u64 = 30;
+/// The percentage of orders that are placed hours after the visit, when the cart already counts as abandoned.
+pub(super) const RECOVERED: u64 = 10;
+/// The percentage of searches without a result.
+pub(super) const ZERO_RESULTS: u64 = 8;
+/// The percentage of searches with results that lead to the view of a game. After another search, the visitor leaves.
+pub(super) const FOLLOWED: u64 = 75;
+
+/// What distinguishes the personas.
+pub(super) struct Habits {
+    /// The share of visitors, in percent.
+    pub(super) weight: u32,
+    /// The percentage of views that begin with a search.
+    pub(super) searches: u64,
+    /// The percentage of views that are followed by another.
+    pub(super) looks_on: u64,
+    /// The percentage of visits after which the visitor comes back.
+    pub(super) returns: u64,
+}
+
+/// Browser, researcher and buyer.
+pub(super) static PERSONAS: [Habits; 3] = [
+    Habits {
+        weight: 60,
+        searches: 10,
+        looks_on: 55,
+        returns: 25,
+    },
+    Habits {
+        weight: 25,
+        searches: 45,
+        looks_on: 70,
+        returns: 60,
+    },
+    Habits {
+        weight: 15,
+        searches: 25,
+        looks_on: 35,
+        returns: 50,
+    },
+];
