@@ -145,7 +145,7 @@ mod tests {
                 topic: Topic::GameEvents,
                 key: format!("{number}-{count}"),
                 value: Vec::new(),
-                presence: None,
+                mark: None,
             }
         }))
     }

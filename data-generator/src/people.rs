@@ -13,7 +13,7 @@ pub(crate) use self::payload::GameStatus;
 use self::person::Person;
 pub(crate) use self::shard::Shard;
 use crate::catalogue::Catalogue;
-use crate::deed::Presence;
+use crate::deed::Mark;
 use crate::dice::Dice;
 
 /// The random stream that chooses the hard level.
@@ -66,7 +66,7 @@ impl Hard {
     }
 }
 
-impl Presence {
+impl Mark {
     fn log_in(person: &Person) -> Self {
         let (player, game) = (person.number, person.game_index);
         Self::LogIn { player, game }

@@ -12,6 +12,7 @@
 mod alerts;
 mod detector;
 mod floors;
+mod levels;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use model::time::Timestamp;
 pub use alerts::{Alert, AlertTopic, Alerts};
 pub use detector::Detector;
 pub use floors::{Floor, Floors, FloorsError, Shortfall};
+pub use levels::Levels;
 
 use crate::incidents::{Incident, Subject};
 
@@ -145,11 +147,12 @@ fn by_account(incidents: &[Incident]) -> BTreeMap<&str, Vec<usize>> {
     by_account
 }
 
-/// Returns the user, player or server.
+/// Returns the user, player, level or server.
 fn account(subject: &Subject) -> &str {
     match subject {
         Subject::Fraud { user_id, .. } => user_id,
         Subject::StuckPlayer { player_id, .. } => player_id,
+        Subject::StuckLevel { level_id, .. } => level_id,
         Subject::Server { server_id, .. } => server_id,
     }
 }

@@ -167,13 +167,13 @@ impl World {
             .unwrap_or_default()
     }
 
-    /// Returns the ground truth so far about the incidents that have not ended.
+    /// Returns the ground truth so far about the incidents that have not ended, and about a level that is too hard.
     #[must_use]
     pub fn unfinished_incidents(&self) -> Vec<Incident> {
-        self.incidents
-            .as_ref()
-            .map(Incidents::unfinished)
-            .unwrap_or_default()
+        let unfinished = self.incidents.iter().flat_map(Incidents::unfinished);
+        let lives = self.lives.iter();
+        let stuck_level = lives.flat_map(|lives| lives.stuck_level(self.options.start_ms));
+        unfinished.chain(stuck_level).collect()
     }
 
     fn spread_first_turns(&mut self, slots: usize) {

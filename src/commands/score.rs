@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use client::{Cluster, Mode, Partition, Start};
-use data_generator::Incident;
-use data_generator::score::{self, AlertTopic, Alerts, Detector, Floors, Report, Score};
+use client::{Cluster, Mode, Partition, Record, Start};
+use data_generator::score::{
+    self, Alert, AlertTopic, Alerts, Detector, Floors, Levels, Report, Score,
+};
+use data_generator::{Incident, Subject, Topic};
 use futures_util::StreamExt;
 
 use crate::cli::ScoreCommand;
@@ -17,15 +19,17 @@ pub(crate) async fn score(args: ScoreCommand) -> anyhow::Result<()> {
     let stop = signal::stop_token()?;
     let incidents = read_truth(&args.truth)?;
     let floors = args.floors.as_deref().map(read_floors).transpose()?;
+    let is_level = |incident: &Incident| matches!(incident.subject, Subject::StuckLevel { .. });
+    let has_people = incidents.iter().any(is_level);
     let reading = async {
         let cluster = connect(&args.cluster).await?;
-        read_alerts(&cluster).await
+        read_alerts(&cluster, has_people).await
     };
     let alerts = tokio::select! {
         alerts = reading => alerts?,
         () = stop.cancelled() => bail!("stopped before all alerts were read; no scores are printed"),
     };
-    let report = score::compare(&incidents, &alerts.into_vec());
+    let report = score::compare(&incidents, &alerts);
     for line in table(&report) {
         say!("{line}");
     }
@@ -71,27 +75,47 @@ fn read_floors(file: &Path) -> anyhow::Result<Floors> {
     Floors::parse(&text).with_context(place)
 }
 
-/// Reads each topic to its current end.
-async fn read_alerts(cluster: &Cluster) -> anyhow::Result<Alerts> {
+/// Reads the topics with alerts and, if people live in the world, their attempts on levels.
+async fn read_alerts(cluster: &Cluster, has_people: bool) -> anyhow::Result<Vec<Alert>> {
     let mut alerts = Alerts::default();
     for topic in AlertTopic::ALL {
         let name = topic.name();
-        for partition in Partition::of(cluster.partition_count(name).await?) {
-            let place = || format!("reading `{name}-{partition}`");
-            let mut records = cluster
-                .records(name, partition, Start::Beginning, Mode::UntilEnd)
-                .await?;
-            while let Some(record) = records.next().await {
-                let record = record.with_context(place)?;
-                let key = record.key.as_deref().unwrap_or_default();
-                let added = alerts.add(topic, key, &record.value);
-                added.with_context(|| {
-                    format!("{}: offset {} is not an alert", place(), record.offset)
-                })?;
-            }
+        read(cluster, name, |record| {
+            let key = record.key.as_deref().unwrap_or_default();
+            let added = alerts.add(topic, key, &record.value);
+            added.with_context(|| format!("`{name}`: offset {} is not an alert", record.offset))
+        })
+        .await?;
+    }
+    let mut levels = Levels::default();
+    if has_people {
+        read(cluster, Topic::GameEvents.name(), |record| {
+            levels.add(&record.value);
+            Ok(())
+        })
+        .await?;
+    }
+    let mut alerts = alerts.into_vec();
+    alerts.extend(levels.alerts());
+    Ok(alerts)
+}
+
+/// Reads a topic to its current end.
+async fn read(
+    cluster: &Cluster,
+    topic: &str,
+    mut each: impl FnMut(Record) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    for partition in Partition::of(cluster.partition_count(topic).await?) {
+        let place = || format!("reading `{topic}-{partition}`");
+        let mut records = cluster
+            .records(topic, partition, Start::Beginning, Mode::UntilEnd)
+            .await?;
+        while let Some(record) = records.next().await {
+            each(record.with_context(place)?).with_context(place)?;
         }
     }
-    Ok(alerts)
+    Ok(())
 }
 
 /// Formats a line for each detector, below a header.

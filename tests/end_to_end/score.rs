@@ -97,7 +97,7 @@ async fn scores_equal_a_recount_and_a_missed_floor_fails() {
             .map(|line| line.split_whitespace().nth(column).unwrap());
         cells.map(|cell| cell.parse::<usize>().unwrap()).sum()
     };
-    assert_eq!(table.lines().count(), 1 + 12, "{table}");
+    assert_eq!(table.lines().count(), 1 + 13, "{table}");
     assert_eq!([sum(1), sum(2)], planted_and_found, "{table}");
 
     let impossible = "velocity: {p95_delay_s: -1000}";
@@ -105,6 +105,25 @@ async fn scores_equal_a_recount_and_a_missed_floor_fails() {
     let error = String::from_utf8(scored.stderr).unwrap();
     assert!(!scored.status.success());
     assert!(error.contains("velocity: p95 delay"), "{error}");
+}
+
+#[test]
+fn the_level_that_is_too_hard_is_found_among_those_of_all_games() {
+    let node = LocalCluster::start();
+    let folder = tempfile::tempdir().unwrap();
+    let truth = folder.path().join("truth.jsonl");
+    let at = ["--cluster", &node.address];
+    harness::run(&[&["provision"], &at[..]].concat());
+    let people = ["--players", "300000", "--seed", "1", "--start", START];
+    let more = ["--events", "200000", "--incidents", "1", "--truth"];
+    let truth = harness::path(&truth);
+    harness::run(&[&["generate"], &at[..], &people, &more, &[truth]].concat());
+    let scored = harness::run(&[&["score"], &at[..], &["--truth", truth]].concat());
+    let table = String::from_utf8(scored.stdout).unwrap();
+    let row = table.lines().find(|line| line.starts_with("stuck-levels"));
+    let cells: Vec<_> = row.unwrap().split_whitespace().skip(1).take(4).collect();
+    // Planted, found, alerts and correct alerts.
+    assert_eq!(cells, ["1"; 4], "{table}");
 }
 
 /// Whether an alert begins at most 20 s after its incident ends, and ends after the incident starts. A server can have

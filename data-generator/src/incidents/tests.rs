@@ -110,7 +110,7 @@ fn expected(truth: &[Incident]) -> (BTreeSet<FraudFound>, BTreeSet<StuckFound>) 
                 level_id,
                 ..
             } => assert!(stuck.insert((game_id, player_id, session_id, level_id))),
-            Subject::Server { .. } => {}
+            Subject::Server { .. } | Subject::StuckLevel { .. } => {}
         }
     }
     (fraud, stuck)
@@ -359,6 +359,7 @@ fn every_topic_has_an_incident_within_two_minutes() {
         kinds.push(match &incident.subject {
             Subject::Fraud { .. } => "fraud",
             Subject::StuckPlayer { .. } => "stuck-player",
+            Subject::StuckLevel { .. } => "stuck-level",
             Subject::Server { .. } => "server",
         });
     }

@@ -4,7 +4,8 @@ use model::derived::{FraudRule, ServerCondition};
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A planted incident. In JSON, it is one object whose `kind` is `fraud`, `stuck-player` or `server`.
+/// A planted incident. In JSON, it is one object whose `kind` is `fraud`, `stuck-player`,
+/// `stuck-level` or `server`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
     /// What the derivations must find, and by which rule.
@@ -26,7 +27,7 @@ pub struct Incident {
     pub complete: bool,
 }
 
-/// What an incident is about: a user's transactions, a stuck player or a failing server.
+/// What an incident is about: a user's transactions, a stuck player, a level or a failing server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Subject {
@@ -53,6 +54,15 @@ pub enum Subject {
         level_id: String,
         /// The map within the level.
         map_id: String,
+    },
+    /// A level on which far more attempts fail than on the levels around it.
+    StuckLevel {
+        /// The game, as in `game-events`.
+        game_id: String,
+        /// The map.
+        map_id: String,
+        /// The level.
+        level_id: String,
     },
     /// A failing server.
     Server {

@@ -10,7 +10,7 @@ use super::person::Person;
 use super::visit::Visit;
 use crate::calendar::{COUNTRIES, Calendar};
 use crate::catalogue::Goods;
-use crate::deed::{Deed, Presence};
+use crate::deed::{Deed, Mark};
 use crate::dice::Dice;
 use crate::event::Topic;
 use crate::payload::encode;
@@ -72,7 +72,7 @@ impl Teller<'_> {
         person: &Person,
         visit: &Visit,
         event_type: &'static str,
-        presence: Option<Presence>,
+        mark: Option<Mark>,
     ) {
         let step = Step {
             player_id: &person.id,
@@ -84,7 +84,7 @@ impl Teller<'_> {
             map: person.progress.map,
             time: self.time,
         };
-        self.push(Topic::PlayerEvents, person, step.encode(), presence);
+        self.push(Topic::PlayerEvents, person, step.encode(), mark);
     }
 
     /// Adds an event to `game-events`.
@@ -94,6 +94,17 @@ impl Teller<'_> {
         visit: &Visit,
         event_type: &'static str,
         details: Details<'_>,
+    ) {
+        self.push_game(person, visit, event_type, details, None);
+    }
+
+    fn push_game(
+        &mut self,
+        person: &Person,
+        visit: &Visit,
+        event_type: &'static str,
+        details: Details<'_>,
+        mark: Option<Mark>,
     ) {
         let event = GameEvent {
             event_type,
@@ -105,7 +116,7 @@ impl Teller<'_> {
             region: &self.goods.regions[person.region].name,
             details,
         };
-        self.push(Topic::GameEvents, person, encode(&event), None);
+        self.push(Topic::GameEvents, person, encode(&event), mark);
     }
 
     /// Adds an event about an attempt on the person's level.
@@ -124,7 +135,9 @@ impl Teller<'_> {
             attempt,
             ..Details::default()
         };
-        self.game(person, visit, event_type, details);
+        let is_hard = success.is_some() && self.hard.is_some_and(|hard| hard.is_here(person));
+        let mark = is_hard.then_some(Mark::HardLevel);
+        self.push_game(person, visit, event_type, details, mark);
     }
 
     /// Adds an event about coins that the person gets or spends.
@@ -180,13 +193,13 @@ impl Teller<'_> {
         self.push(Topic::PurchaseEvents, person, transaction.encode(), None);
     }
 
-    fn push(&mut self, topic: Topic, person: &Person, value: Vec<u8>, presence: Option<Presence>) {
+    fn push(&mut self, topic: Topic, person: &Person, value: Vec<u8>, mark: Option<Mark>) {
         self.deeds.push_back(Deed {
             at_us: self.now_us,
             topic,
             key: person.id.clone(),
             value,
-            presence,
+            mark,
         });
     }
 }

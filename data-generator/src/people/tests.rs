@@ -1,6 +1,7 @@
 //! Reads the events of a world of people, and finds the configuration again.
 
 mod census;
+mod levels;
 mod mixture;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,7 @@ use super::payload::Details;
 use super::person::Person;
 use super::teller::Teller;
 use crate::catalogue::Game;
-use crate::deed::Presence;
+use crate::deed::Mark;
 use crate::dice::Dice;
 
 /// The mean times between two steps in the lobby and in matchmaking, and the exact times in a match and in the shop.
@@ -62,7 +62,7 @@ impl Visit {
 
     /// Tells of the login, and returns the time until the next step.
     pub(super) fn begin(&mut self, person: &mut Person, teller: &mut Teller<'_>) -> i64 {
-        teller.action(person, self, "login", Some(Presence::log_in(person)));
+        teller.action(person, self, "login", Some(Mark::log_in(person)));
         teller.game(
             person,
             self,
@@ -246,7 +246,7 @@ impl Visit {
             );
         }
         teller.game(person, self, "logout", Details::default());
-        teller.action(person, self, "logout", Some(Presence::log_out(person)));
+        teller.action(person, self, "logout", Some(Mark::log_out(person)));
     }
 
     fn percent(&mut self, percent: u32) -> bool {

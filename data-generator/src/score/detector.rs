@@ -1,4 +1,5 @@
-//! What raises alerts: a rule of `fraud-alerts`, `stuck-players`, or a condition of `server-alerts`.
+//! What raises alerts: a rule of `fraud-alerts`, `stuck-players`, a condition of `server-alerts`, or the comparison of
+//! levels.
 
 use std::fmt;
 
@@ -23,6 +24,7 @@ pub enum Detector {
     MultiPlatform,
     TransactionConflict,
     StuckPlayers,
+    StuckLevels,
     ServerCpu,
     ServerMemory,
     ServerLatency,
@@ -31,7 +33,7 @@ pub enum Detector {
 
 impl Detector {
     /// All detectors, in the order of a report.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Velocity,
         Self::AmountSpike,
         Self::CardTesting,
@@ -40,6 +42,7 @@ impl Detector {
         Self::MultiPlatform,
         Self::TransactionConflict,
         Self::StuckPlayers,
+        Self::StuckLevels,
         Self::ServerCpu,
         Self::ServerMemory,
         Self::ServerLatency,
@@ -59,6 +62,7 @@ impl Detector {
                 FraudRule::TransactionConflict => Self::TransactionConflict,
             },
             Subject::StuckPlayer { .. } => Self::StuckPlayers,
+            Subject::StuckLevel { .. } => Self::StuckLevels,
             Subject::Server { rule, .. } => match rule {
                 ServerCondition::Cpu => Self::ServerCpu,
                 ServerCondition::Memory => Self::ServerMemory,
@@ -79,6 +83,7 @@ impl Detector {
             Self::MultiPlatform => "multi-platform",
             Self::TransactionConflict => "transaction-conflict",
             Self::StuckPlayers => "stuck-players",
+            Self::StuckLevels => "stuck-levels",
             Self::ServerCpu => "server-cpu",
             Self::ServerMemory => "server-memory",
             Self::ServerLatency => "server-latency",

@@ -1,9 +1,8 @@
 //! How likely visitors of the store are to do what.
 //!
-//! Views, wishlists, carts, purchases and searches cannot all have the rates of 1,000, 150, 50, 30 and 200 a minute
-//! and lead from one to the next in 15, 25 and 60 % of cases: 25 % of 150 are 37.5, and 60 % of 50 are 30, but of 37.5
-//! 22.5. The shares are those that a funnel measures, so the store has the shares; per 1,000 views it has 150 entries in
-//! wishlists, 37.5 in carts and 22.5 bought games.
+//! Rates of 1,000 views, 150 wishlists, 50 carts and 30 purchases a minute contradict shares of 15, 25 and 60 % from
+//! step to step: 25 % of 150 are 37.5 carts, and 60 % of these are 22.5 purchases. The store has the shares, which a
+//! funnel measures, and not these rates.
 
 /// The percentages of games on whose first view by a visitor the game is put into the wishlist, from there into the
 /// cart, and from there bought. They are the same for all personas and games.

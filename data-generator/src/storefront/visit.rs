@@ -204,7 +204,7 @@ impl Visit<'_> {
             topic: Topic::StoreEvents,
             key: self.visitor.id.clone(),
             value: encode(&event),
-            presence: None,
+            mark: None,
         });
     }
 

@@ -71,6 +71,7 @@ fn planted_case(subject: &Subject) -> Case {
             level_id,
             ..
         } => ("stuck-players", player_id.clone(), level_id.clone()),
+        Subject::StuckLevel { .. } => panic!("a level in a world without people"),
         Subject::Server { rule, server_id } => ("server-alerts", server_id.clone(), name(rule)),
     }
 }
