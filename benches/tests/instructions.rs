@@ -74,10 +74,11 @@ fn measured() -> Numbers {
         };
         measure(name, module, &derivation.from, &params)
     });
-    let sources = dataflow.sources.keys().map(|source| {
+    let sources = Topic::TELEMETRY.map(Topic::name).into_iter();
+    let sources = sources.map(|source| {
         let of_source = dataflow.derivations.iter();
         let of_source = of_source
-            .filter(|(_, derivation)| derivation.from == *source && derivation.sql.is_none());
+            .filter(|(_, derivation)| derivation.from == source && derivation.sql.is_none());
         let requests: Vec<_> = of_source.map(|(name, spec)| request(name, spec)).collect();
         let params = fold::parameters(&requests);
         measure(&format!("all of {source}"), source, source, &params)
