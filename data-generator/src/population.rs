@@ -168,23 +168,23 @@ impl Population {
             platform: &self.catalogue.goods.platforms[player.platform],
             session_id: &session.id,
             event_type,
-            level: player.level,
-            map: player.map,
+            level_id: &level_id(player.level),
+            map_id: &player.game.maps[player.map].id,
             time,
         };
         (player.id.clone(), step.encode())
     }
 }
 
-/// One action of a player. The map is an index into the game's list.
+/// One action of a player.
 pub(crate) struct Step<'a> {
     pub(crate) player_id: &'a str,
     pub(crate) game: &'a Game,
     pub(crate) platform: &'a str,
     pub(crate) session_id: &'a str,
     pub(crate) event_type: &'static str,
-    pub(crate) level: u16,
-    pub(crate) map: usize,
+    pub(crate) level_id: &'a str,
+    pub(crate) map_id: &'a str,
     pub(crate) time: Timestamp,
 }
 
@@ -197,8 +197,8 @@ impl Step<'_> {
                 player_id: self.player_id,
                 session_id: self.session_id,
                 event_type: self.event_type,
-                level_id: &level_id(self.level),
-                map_id: &self.game.maps[self.map].id,
+                level_id: self.level_id,
+                map_id: self.map_id,
             },
             event_timestamp: self.time,
             user_data: User {

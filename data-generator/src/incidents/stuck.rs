@@ -90,8 +90,8 @@ impl StuckSession<'_> {
             platform: self.platform,
             session_id: &self.session_id,
             event_type,
-            level: self.level,
-            map: self.map,
+            level_id: &level_id(self.level),
+            map_id: &self.game.maps[self.map].id,
             time: Timestamp::from_millis(self.now_ms),
         };
         self.plan.events.push(PlannedEvent {

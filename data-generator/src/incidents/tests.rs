@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::oracle::{self, FraudFound, StuckFound};
 use super::{Incident, Subject};
+use crate::catalogue::Catalogue;
 use crate::event::DELAY_MS_MAX;
 use crate::event::{Event, Topic};
-use crate::world::{World, WorldOptions};
+use crate::world::{People, World, WorldOptions};
 
 const START_MS: i64 = 1_731_406_530_000;
 
@@ -52,6 +53,28 @@ fn a_day_of_a_small_honest_world_breaks_no_rule() {
     assert!(events.len() > 240_000, "{}", events.len());
     assert_honest(&events);
     assert_eq!((ended, unfinished), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn days_of_honest_people_break_no_rule() {
+    let options = WorldOptions {
+        seed: 4,
+        start_ms: START_MS,
+        rate: 0.0,
+        broken: 0.0,
+    };
+    let people = People {
+        players: 15_000,
+        hard_level: false,
+        tasks: 2,
+    };
+    let world = World::of_people(options, Catalogue::built_in(), people);
+    let (events, ..) = run(world, 4 * 86_400);
+    let purchases = events
+        .iter()
+        .filter(|event| event.topic == Topic::PurchaseEvents);
+    assert!(purchases.count() > 2_000);
+    assert_honest(&events);
 }
 
 #[test]

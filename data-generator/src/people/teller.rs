@@ -74,14 +74,19 @@ impl Teller<'_> {
         event_type: &'static str,
         mark: Option<Mark>,
     ) {
+        let level = level_id(person.progress.level);
+        let (level_id, map_id) = match visit.outside() {
+            Some(place) => (place, place),
+            None => (&*level, &*person.game.maps[person.progress.map].id),
+        };
         let step = Step {
             player_id: &person.id,
             game: &person.game,
             platform: &self.goods.platforms[person.platform],
             session_id: &visit.session_id,
             event_type,
-            level: person.progress.level,
-            map: person.progress.map,
+            level_id,
+            map_id,
             time: self.time,
         };
         self.push(Topic::PlayerEvents, person, step.encode(), mark);

@@ -60,6 +60,16 @@ impl Visit {
         }
     }
 
+    /// Returns the name of the place if it is outside of matches, for the fields `level_id` and `map_id`. A person there
+    /// is on no level, and cannot be stuck on one.
+    pub(super) fn outside(&self) -> Option<&'static str> {
+        match self.place {
+            Place::Lobby | Place::Matchmaking => Some("lobby"),
+            Place::Shop => Some("shop"),
+            Place::Match => None,
+        }
+    }
+
     /// Tells of the login, and returns the time until the next step.
     pub(super) fn begin(&mut self, person: &mut Person, teller: &mut Teller<'_>) -> i64 {
         teller.action(person, self, "login", Some(Mark::log_in(person)));
