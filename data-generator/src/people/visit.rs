@@ -60,8 +60,8 @@ impl Visit {
         }
     }
 
-    /// Returns the name of the place if it is outside of matches, for the fields `level_id` and `map_id`. A person there
-    /// is on no level, and cannot be stuck on one.
+    /// Returns the name of the place if it is outside of matches, for the fields `level_id` and `map_id`. A person
+    /// there is on no level, and cannot be stuck on one.
     pub(super) fn outside(&self) -> Option<&'static str> {
         match self.place {
             Place::Lobby | Place::Matchmaking => Some("lobby"),
