@@ -1,5 +1,7 @@
 //! The days of the world, and the hours at which people play.
 
+use std::ops::RangeInclusive;
+
 use crate::dice::Dice;
 
 const DAY_MS: i64 = 86_400_000;
@@ -36,6 +38,15 @@ pub(crate) static COUNTRIES: [Country; 12] = [
     country("KR", 9),
 ];
 pub(crate) const COUNTRY_WEIGHTS: [u32; 12] = [24, 10, 8, 9, 7, 5, 6, 3, 7, 5, 10, 6];
+
+/// New people arrive evenly over this many days.
+const ARRIVAL_DAYS: u64 = 30;
+
+/// Returns the numbers, from 1, of those who arrive on a day if `people` arrive in 30 days.
+pub(crate) fn arrivals(people: u32, day: i64) -> RangeInclusive<u64> {
+    let until = |days: i64| u64::from(people) * days.unsigned_abs() / ARRIVAL_DAYS;
+    until(day) + 1..=until(day + 1)
+}
 
 /// Converts between times since the start of the world and days in UTC.
 #[derive(Clone, Copy)]

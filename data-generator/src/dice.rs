@@ -44,6 +44,11 @@ impl Dice {
         f64::from(self.source.next_u32()) < probability * (1u64 << 32) as f64
     }
 
+    /// Returns true with a probability of this many percent.
+    pub(crate) fn percent(&mut self, percent: u32) -> bool {
+        self.below(100) < u64::from(percent)
+    }
+
     /// Returns a random index into `weights`. The probability of an index is proportional to the weight at that index.
     pub(crate) fn weighted(&mut self, weights: &[u32]) -> usize {
         let total: u64 = weights.iter().copied().map(u64::from).sum();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use self::odds::PERSONAS;
 use self::visit::{Visit, Visitor};
-use crate::calendar::{COUNTRY_WEIGHTS, Calendar};
+use crate::calendar::{COUNTRY_WEIGHTS, Calendar, arrivals};
 use crate::catalogue::{Catalogue, Game};
 use crate::deed::Deed;
 use crate::dice::Dice;
@@ -24,8 +24,6 @@ const VISITS_BITS: u32 = 8;
 const AWAY_US: (i64, i64) = (3_600_000_000, 172_800_000_000);
 /// A visitor makes at most this many visits.
 const VISITS_MAX: u64 = 10;
-/// New visitors arrive evenly over this many days.
-const DAYS: u64 = 30;
 
 /// What all visits have in common.
 struct Store {
@@ -80,9 +78,8 @@ impl Storefront {
 
     /// Schedules the first visits of the visitors who come for the first time on a day.
     fn begin_day(&mut self, day: i64) {
-        let until = |days: i64| u64::from(self.store.visitors) * days.unsigned_abs() / DAYS;
-        for number in until(day)..until(day + 1) {
-            let (visitor, start_us) = self.store.newcomer(number + 1, day);
+        for number in arrivals(self.store.visitors, day) {
+            let (visitor, start_us) = self.store.newcomer(number, day);
             if start_us >= 0 {
                 self.schedule(start_us, Due::Visit(visitor));
             }
@@ -109,7 +106,7 @@ impl Storefront {
         for deed in visit.deeds {
             self.schedule(deed.at_us, Due::Deed(deed));
         }
-        if visitor.visits < VISITS_MAX && dice.below(100) < habits.returns {
+        if visitor.visits < VISITS_MAX && dice.percent(habits.returns) {
             let start_us = end_us + dice.between(AWAY_US.0, AWAY_US.1);
             self.schedule(start_us, Due::Visit(visitor));
         }

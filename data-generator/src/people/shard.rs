@@ -10,7 +10,7 @@ use super::person::Person;
 use super::teller::Teller;
 use super::visit::Visit;
 use super::{Hard, Settings};
-use crate::calendar::Calendar;
+use crate::calendar::{Calendar, arrivals};
 use crate::catalogue::Catalogue;
 use crate::deed::Deed;
 use crate::dice::Dice;
@@ -19,8 +19,6 @@ use crate::dice::Dice;
 const SHARDS: u64 = 8;
 /// The first number of the random streams for the arrivals of a shard.
 const ARRIVALS: u64 = 1 << 61;
-/// Players arrive evenly over this many days.
-const DAYS: u64 = 30;
 
 /// What is due at a time: a day begins, or the person in a place does something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,11 +72,10 @@ impl Shard {
     /// Lets the people of a day arrive: those of all shards have consecutive numbers, of which each shard has every
     /// `SHARDS`th. No one arrives before the start of the world.
     fn begin_day(&mut self, day: i64) {
-        let until = |days: i64| u64::from(self.settings.players) * days.unsigned_abs() / DAYS;
-        let (from, to) = (until(day), until(day + 1));
         let shard = self.number;
-        for number in (from..to).filter(|number| number % SHARDS == shard) {
-            let mut person = Person::new(self.settings.seed, number + 1, day, &self.catalogue);
+        let arrivals = arrivals(self.settings.players, day);
+        for number in arrivals.filter(|number| (number - 1) % SHARDS == shard) {
+            let mut person = Person::new(self.settings.seed, number, day, &self.catalogue);
             let start = person.plan_day(day, &self.calendar, &mut self.arrivals);
             if start >= 0 {
                 self.settle(person, start);
@@ -123,25 +120,20 @@ impl Shard {
             }
             Some(visit) => visit.step(&mut person, &mut teller),
         };
-        match (next, visit) {
+        let next_us = match (next, visit) {
             (Some(pause_us), visit) => {
                 person.visit = visit;
-                self.agenda
-                    .push(Reverse((now_us + pause_us, Due::Person(place))));
+                Some(now_us + pause_us)
+            }
+            (None, ended) => ended
+                .and_then(|mut visit| person.next_start(now_us, &self.calendar, &mut visit.dice)),
+        };
+        match next_us {
+            Some(next_us) => {
+                self.agenda.push(Reverse((next_us, Due::Person(place))));
                 self.people[place] = Some(person);
             }
-            (None, ended) => {
-                let next = ended.and_then(|mut visit| {
-                    person.next_start(now_us, &self.calendar, &mut visit.dice)
-                });
-                match next {
-                    Some(start_us) => {
-                        self.agenda.push(Reverse((start_us, Due::Person(place))));
-                        self.people[place] = Some(person);
-                    }
-                    None => self.free.push(place),
-                }
-            }
+            None => self.free.push(place),
         }
     }
 }

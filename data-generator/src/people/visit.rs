@@ -123,7 +123,7 @@ impl Visit {
     }
 
     fn leave_matchmaking(&mut self, person: &mut Person, teller: &mut Teller<'_>) -> i64 {
-        if !self.percent(person.persona.habits().matched) {
+        if !self.dice.percent(person.persona.habits().matched) {
             return self.go_to_lobby(person, teller);
         }
         self.place = Place::Match;
@@ -148,7 +148,7 @@ impl Visit {
             self.end_level(person, teller);
             self.start_level(person, teller);
         }
-        if self.percent(person.persona.habits().ends_match) {
+        if self.dice.percent(person.persona.habits().ends_match) {
             let score = Some(self.score);
             teller.game(
                 person,
@@ -226,14 +226,14 @@ impl Visit {
 
     fn shop(&mut self, person: &mut Person, teller: &mut Teller<'_>) -> i64 {
         let habits = person.persona.habits();
-        if self.percent(habits.buys) {
+        if self.dice.percent(habits.buys) {
             teller.trade(person, &mut self.dice);
         }
         if person.progress.coins >= 4 * BOOST {
             person.progress.coins -= BOOST;
             teller.coins(person, self, "sink", BOOST, Some("boost_coins"));
         }
-        if self.percent(habits.leaves_shop) {
+        if self.dice.percent(habits.leaves_shop) {
             return self.go_to_lobby(person, teller);
         }
         teller.did(person, self, "shop");
@@ -241,7 +241,7 @@ impl Visit {
     }
 
     fn end(&mut self, person: &mut Person, teller: &mut Teller<'_>) {
-        if self.percent(REVIEWS) {
+        if self.dice.percent(REVIEWS) {
             let (won, lost) = (i64::from(self.completes), i64::from(self.fails));
             let mood = (won - lost) * 100 / (won + lost).max(1) + self.dice.between(-40, 40);
             let sentiment_score = Some(mood.clamp(-100, 100) as f64 / 100.0);
@@ -257,10 +257,6 @@ impl Visit {
         }
         teller.game(person, self, "logout", Details::default());
         teller.action(person, self, "logout", Some(Mark::log_out(person)));
-    }
-
-    fn percent(&mut self, percent: u32) -> bool {
-        self.dice.below(100) < u64::from(percent)
     }
 }
 

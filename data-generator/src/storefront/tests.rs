@@ -37,8 +37,8 @@ fn is(event: &Value, kind: &str, action: Option<&str>) -> bool {
 }
 
 /// Compares the share `part` / `all` with a percentage, within four standard errors.
-fn assert_share(name: &str, part: usize, all: usize, percent: u64) {
-    let (expected, found) = (percent as f64 / 100.0, part as f64 / all as f64);
+fn assert_share(name: &str, part: usize, all: usize, percent: u32) {
+    let (expected, found) = (f64::from(percent) / 100.0, part as f64 / all as f64);
     let error = (expected * (1.0 - expected) / all as f64).sqrt();
     assert!(
         (found - expected).abs() < 4.0 * error,

@@ -51,7 +51,7 @@ impl Visit<'_> {
     /// Plans the visit, and returns its end.
     pub(super) fn plan(&mut self) -> i64 {
         loop {
-            let source = if self.percent(self.habits.searches) {
+            let source = if self.dice.percent(self.habits.searches) {
                 if !self.search() {
                     break;
                 }
@@ -60,7 +60,7 @@ impl Visit<'_> {
                 SOURCES[self.dice.index(SOURCES.len())]
             };
             self.view(source);
-            if !self.percent(self.habits.looks_on) {
+            if !self.dice.percent(self.habits.looks_on) {
                 break;
             }
         }
@@ -74,7 +74,7 @@ impl Visit<'_> {
         let game = self.dice.index(store.games.len());
         let words = [&store.games[game].genre, &store.games[game].name];
         let search_query = &words[self.dice.index(words.len())].to_lowercase();
-        let finds = !self.percent(odds::ZERO_RESULTS);
+        let finds = !self.dice.percent(odds::ZERO_RESULTS);
         let results_count = match finds {
             true => self.dice.between(1, RESULTS_MAX).unsigned_abs(),
             false => 0,
@@ -87,7 +87,7 @@ impl Visit<'_> {
                 filter_tags: [payload::tags(&store.games[game])[1]],
             },
         );
-        finds && self.percent(odds::FOLLOWED)
+        finds && self.dice.percent(odds::FOLLOWED)
     }
 
     /// Views the page of a game. The first view decides how far the visitor goes with the game.
@@ -111,19 +111,19 @@ impl Visit<'_> {
         let bit = 1 << number;
         let is_first = self.visitor.seen & bit == 0;
         self.visitor.seen |= bit;
-        if is_first && self.percent(odds::WISHLISTED) {
+        if is_first && self.dice.percent(odds::WISHLISTED) {
             self.wish(number);
         }
     }
 
     fn wish(&mut self, game: usize) {
         self.change_wishlist(game, "added");
-        if self.percent(odds::CARTED) {
-            let is_bought = self.percent(odds::BOUGHT);
+        if self.dice.percent(odds::CARTED) {
+            let is_bought = self.dice.percent(odds::BOUGHT);
             let price = payload::price(game, self.day);
             self.cart.push((game, price, is_bought));
             self.change_cart(game, "added");
-        } else if self.percent(odds::UNWISHED) {
+        } else if self.dice.percent(odds::UNWISHED) {
             self.change_wishlist(game, "removed");
         }
     }
@@ -156,7 +156,7 @@ impl Visit<'_> {
     /// Buys what will be bought, after removing the rest from the cart; or empties the cart, or abandons it.
     fn leave_cart(&mut self) {
         let buys = self.cart.iter().any(|(.., is_bought)| *is_bought);
-        if self.cart.is_empty() || (!buys && !self.percent(odds::EMPTIED)) {
+        if self.cart.is_empty() || (!buys && !self.dice.percent(odds::EMPTIED)) {
             return;
         }
         while let Some(place) = self.cart.iter().position(|(.., is_bought)| !is_bought) {
@@ -169,7 +169,7 @@ impl Visit<'_> {
     }
 
     fn order(&mut self) {
-        if self.percent(odds::RECOVERED) {
+        if self.dice.percent(odds::RECOVERED) {
             self.now_us += self.dice.between(RECOVERY_US.0, RECOVERY_US.1);
         }
         let store = self.store;
@@ -206,9 +206,5 @@ impl Visit<'_> {
             value: encode(&event),
             mark: None,
         });
-    }
-
-    fn percent(&mut self, percent: u64) -> bool {
-        self.dice.below(100) < percent
     }
 }
